@@ -1,0 +1,78 @@
+/**
+ * Raw paths: bytes as the file system gave them, held in latin1 strings, where one character is one
+ * byte. The order is by components, each compared as bytes: `a` < `a/x` < `a-b`, so that a folder's
+ * content follows it at once and a sub-tree is one contiguous range of a listing.
+ */
+import type { RawPath } from "./ids.ts"
+
+const SLASH = 0x2f
+
+export function rawPath(bytes: Uint8Array): RawPath {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1") as RawPath
+}
+
+/** From text that a person typed. */
+export function rawPathFromText(text: string): RawPath {
+  return Buffer.from(text, "utf8").toString("latin1") as RawPath
+}
+
+export function pathBytes(path: RawPath): Buffer {
+  return Buffer.from(path, "latin1")
+}
+
+/** What node:fs takes: the string itself when it is ASCII (fast), else the bytes. */
+export function fsPath(path: string): string | Buffer {
+  // eslint-disable-next-line no-control-regex
+  return /[^\x00-\x7f]/.test(path) ? Buffer.from(path, "latin1") : path
+}
+
+export function joinPath(parent: RawPath, name: RawPath): RawPath {
+  return (parent === "" ? name : `${parent}/${name}`) as RawPath
+}
+
+/** The parent of a path; the parent of a top-level name is "". */
+export function parentPath(path: RawPath): RawPath {
+  const slash = path.lastIndexOf("/")
+  return (slash < 0 ? "" : path.slice(0, slash)) as RawPath
+}
+
+export function baseName(path: RawPath): RawPath {
+  return path.slice(path.lastIndexOf("/") + 1) as RawPath
+}
+
+/** True when `path` is `parent` or lies below it. */
+export function isWithin(path: string, parent: string): boolean {
+  return parent === "" || path === parent || path.startsWith(`${parent}/`)
+}
+
+/** The order of a listing: negative, zero or positive. */
+export function comparePaths(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x === y) continue
+    if (x === SLASH) return -1
+    if (y === SLASH) return 1
+    return x - y
+  }
+  return a.length - b.length
+}
+
+/** For people: UTF-8 where it is UTF-8, and control or stray bytes escaped as \xNN. */
+export function showPath(path: string): string {
+  const bytes = Buffer.from(path, "latin1")
+  const text = bytes.toString("utf8")
+  if (!text.includes("\ufffd") || Buffer.from(text, "utf8").equals(bytes)) return escapeControls(text)
+  return escapeControls(path.replace(/[\x80-\xff]/g, hexEscape))
+}
+
+function escapeControls(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, hexEscape)
+}
+
+function hexEscape(character: string): string {
+  const code = character.codePointAt(0) ?? 0
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
+}
