@@ -1,0 +1,70 @@
+/**
+ * Keeps a store's traffic below a bandwidth, for `--limit-upload` and `--limit-download`. Each
+ * direction has a schedule: a transfer books its time at the end of it, and starts when the time
+ * before it has passed. A single object goes at full speed, and the pause comes after it: the
+ * limit holds over any span much longer than one pack takes.
+ */
+import type { Store } from "./store.ts"
+
+export interface Bandwidth {
+  /** KiB a second; undefined is without a limit. */
+  readonly uploadKib?: number | undefined
+  readonly downloadKib?: number | undefined
+}
+
+export interface PacePorts {
+  sleep(milliseconds: number): Promise<void>
+  /** Milliseconds that never go back, like performance.now. */
+  now(): number
+}
+
+const SYSTEM_PACE_PORTS: PacePorts = {
+  sleep: (milliseconds) => new Promise((resolve) => void setTimeout(resolve, milliseconds)),
+  now: () => performance.now(),
+}
+
+export function limitedStore(store: Store, limits: Bandwidth, ports: PacePorts = SYSTEM_PACE_PORTS): Store {
+  if (limits.uploadKib === undefined && limits.downloadKib === undefined) return store
+  const up = pace(limits.uploadKib, ports)
+  const down = pace(limits.downloadKib, ports)
+  return {
+    location: store.location,
+    list: (prefix) => store.list(prefix),
+    remove: (name) => store.remove(name),
+
+    async put(name, bytes) {
+      await up.turn(bytes.length)
+      await store.put(name, bytes)
+    },
+
+    async get(name, range) {
+      await down.turn(range?.length ?? 0)
+      const bytes = await store.get(name, range)
+      if (range === undefined) down.book(bytes.length)
+      return bytes
+    },
+  }
+}
+
+interface Pace {
+  /** Waits until all that was booked before has passed, and books these bytes. */
+  turn(lengthBytes: number): Promise<void>
+  /** Books what was not known before. */
+  book(lengthBytes: number): void
+}
+
+function pace(kibPerSecond: number | undefined, ports: PacePorts): Pace {
+  let freeAtMs = 0
+  const book = (lengthBytes: number): void => {
+    if (kibPerSecond === undefined) return
+    freeAtMs = Math.max(freeAtMs, ports.now()) + (lengthBytes / 1024 / kibPerSecond) * 1000
+  }
+  return {
+    book,
+    async turn(lengthBytes) {
+      const waitMs = freeAtMs - ports.now()
+      book(lengthBytes)
+      if (waitMs > 0) await ports.sleep(waitMs)
+    },
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What the file system said, as an `EngineError` that tells a person what to do. Only what may pass
+ * by itself (a network mount that hangs, too many open files) is "unavailable" and so retried.
+ */
+import { EngineError, type ErrorKind } from "../base/errors.ts"
+
+interface Meaning {
+  kind: ErrorKind
+  code: string
+  advice: string
+}
+
+const READ_ONLY: Meaning = {
+  kind: "denied",
+  code: "read-only-store",
+  advice: "this folder cannot be written: check its owner, its mode and how it is mounted",
+}
+const UNREADABLE: Meaning = {
+  kind: "denied",
+  code: "store-unreadable",
+  advice: "this folder cannot be read: check its owner and mode",
+}
+const NO_SPACE: Meaning = {
+  kind: "denied",
+  code: "no-space",
+  advice:
+    "no space is left on this disk: free some, or run `holdfast prune`, then run again; what was written stays good",
+}
+const NOT_A_FOLDER: Meaning = {
+  kind: "invalid",
+  code: "not-a-folder",
+  advice: "a file is in the way where a folder is needed",
+}
+const UNAVAILABLE: Meaning = { kind: "unavailable", code: "store-io", advice: "the file system failed" }
+
+const WRITE_MEANINGS: Readonly<Record<string, Meaning>> = {
+  EACCES: READ_ONLY,
+  EPERM: READ_ONLY,
+  EROFS: READ_ONLY,
+  ENOSPC: NO_SPACE,
+  EDQUOT: NO_SPACE,
+  EFBIG: NO_SPACE,
+  ENOTDIR: NOT_A_FOLDER,
+  EISDIR: NOT_A_FOLDER,
+}
+const READ_MEANINGS: Readonly<Record<string, Meaning>> = {
+  EACCES: UNREADABLE,
+  EPERM: UNREADABLE,
+  ENOTDIR: NOT_A_FOLDER,
+  EISDIR: NOT_A_FOLDER,
+}
+
+export function errnoOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined
+  return typeof code === "string" ? code : ""
+}
+
+/** Errors that are not the file system's are bugs, and pass unchanged. */
+export function localError(error: unknown, root: string, action: "read" | "write"): unknown {
+  const errno = errnoOf(error)
+  if (errno === "" || error instanceof EngineError) return error
+  const meanings = action === "write" ? WRITE_MEANINGS : READ_MEANINGS
+  const { kind, code, advice } = meanings[errno] ?? UNAVAILABLE
+  return new EngineError(kind, code, `${root}: ${advice} (${errno})`, { detail: { errno }, cause: error })
+}
+
+export function noStore(root: string): EngineError {
+  return new EngineError(
+    "not-found",
+    "no-store",
+    `${root}: no such folder: is its disk mounted? \`holdfast init\` makes a new repository`,
+  )
+}

@@ -1,0 +1,68 @@
+/** Walks a local store's folders: the listing in byte order of full names, and leftover files. */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { errnoOf } from "./local-errors.ts"
+import { isObjectName } from "./object-name.ts"
+import type { StoredObject } from "./store.ts"
+
+/** No object name begins with a dot, so these are never listed. */
+export const LOCAL_TEMPORARY_PREFIX = ".holdfast-tmp-"
+
+/** No put lasts this long, unless it slept; then its rename fails and it is sent again. */
+const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000
+
+/** `folder` is "" or ends with a slash; only entries that begin with `start` are visited. */
+export function* listFolder(root: string, folder: string, start: string): Iterable<StoredObject> {
+  for (const key of sortedEntries(root, folder, start)) {
+    if (key.endsWith("/")) {
+      yield* listFolder(root, folder + key, "")
+      continue
+    }
+    const name = folder + key
+    // Removed since the folder was read: then it is not there to list.
+    const stat = fs.statSync(path.join(root, name), { throwIfNoEntry: false })
+    if (stat?.isFile() === true && isObjectName(name)) yield { name, sizeBytes: stat.size }
+  }
+}
+
+/**
+ * A folder `a` sorts as `a/`, because its contents do: `a-b` is before `a/x`, as "-" is before "/".
+ * Plain string order is byte order here, for names are ASCII.
+ */
+function sortedEntries(root: string, folder: string, start: string): string[] {
+  const keys: string[] = []
+  for (const entry of readFolder(path.join(root, folder))) {
+    if (!entry.name.startsWith(start) || !isObjectName(entry.name)) continue
+    keys.push(isFolder(path.join(root, folder), entry) ? `${entry.name}/` : entry.name)
+  }
+  return keys.sort()
+}
+
+function isFolder(parent: string, entry: fs.Dirent): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory()
+  return fs.statSync(path.join(parent, entry.name), { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function readFolder(folder: string): fs.Dirent[] {
+  try {
+    return fs.readdirSync(folder, { withFileTypes: true })
+  } catch (error) {
+    // Removed meanwhile, or a prefix whose folder is an object's name here.
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return []
+    throw error
+  }
+}
+
+/** What dead runs left in this one folder. A failure to clean is no failure of the put. */
+export function removeLeftovers(folder: string, nowMs: number): void {
+  try {
+    for (const name of fs.readdirSync(folder)) {
+      if (!name.startsWith(LOCAL_TEMPORARY_PREFIX)) continue
+      const file = path.join(folder, name)
+      const stat = fs.lstatSync(file, { throwIfNoEntry: false })
+      if (stat !== undefined && nowMs - stat.mtimeMs > LEFTOVER_AGE_MS) fs.rmSync(file, { force: true })
+    }
+  } catch (error) {
+    if (errnoOf(error) === "") throw error
+  }
+}

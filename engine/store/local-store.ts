@@ -1,0 +1,249 @@
+/**
+ * A store in a folder. An object is written under a temporary name beside its place, flushed, and
+ * renamed, and then its folder is flushed too: a power cut leaves it whole or absent. Leftovers of
+ * runs that died are never listed, and go when they are a day old. See spec/stores.md.
+ *
+ * Calls that only touch the page cache are synchronous, for a hop through libuv's threads costs more
+ * than they do; flushes and large transfers are not, so that several run at once. It never makes its
+ * own root: a disk that is not mounted must not look like an empty repository.
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { randomBytes } from "node:crypto"
+import { promisify } from "node:util"
+import { equalBytes, type Bytes } from "../base/bytes.ts"
+import type { ObjectName } from "../base/ids.ts"
+import { errnoOf, localError, noStore } from "./local-errors.ts"
+import { LOCAL_TEMPORARY_PREFIX, listFolder, removeLeftovers } from "./local-folder.ts"
+import {
+  checkObjectName,
+  checkPrefix,
+  checkRange,
+  objectExists,
+  objectNotFound,
+  shortObject,
+} from "./object-name.ts"
+import type { Store, StoredObject } from "./store.ts"
+
+/** Above this a transfer goes through libuv's threads instead of holding up the event loop. */
+const SYNCHRONOUS_BYTES_MAX = 64 * 1024
+
+const fsync = promisify(fs.fsync)
+const write = promisify(fs.write)
+const read = promisify(fs.read)
+
+interface LocalFolder {
+  readonly root: string
+  /** Unique among processes and machines that share the folder. */
+  readonly run: string
+  temporaryCount: number
+  /** Folders that this process has written to, with the flush of their parents. */
+  readonly folders: Map<string, Promise<void>>
+}
+
+export function localStore(root: string): Store {
+  const local: LocalFolder = {
+    root: path.resolve(root),
+    run: `${process.pid}-${randomBytes(6).toString("hex")}`,
+    temporaryCount: 0,
+    folders: new Map(),
+  }
+  return {
+    location: root,
+    put: (name, bytes) => put(local, name, bytes),
+    get: (name, range) => get(local, name, range),
+    list: (prefix) => list(local, prefix),
+    remove: (name) => remove(local, name),
+  }
+}
+
+/** Makes the root folder (0700) and its missing parents durably; one that is there is left alone. */
+export async function createLocalRoot(root: string): Promise<void> {
+  const absolute = path.resolve(root)
+  try {
+    const first = fs.mkdirSync(absolute, { recursive: true, mode: 0o700 })
+    if (first === undefined) return
+    for (let folder = absolute; folder.length >= first.length; folder = path.dirname(folder)) {
+      await syncFolder(path.dirname(folder))
+    }
+  } catch (error) {
+    throw localError(errnoOf(error) === "EEXIST" ? notAFolder(error) : error, root, "write")
+  }
+}
+
+async function put(local: LocalFolder, name: ObjectName, bytes: Uint8Array): Promise<void> {
+  checkObjectName(name)
+  try {
+    try {
+      await putOnce(local, name, bytes)
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error
+      if (!fs.existsSync(local.root)) throw noStore(local.root)
+      // Somebody removed a folder that we remember.
+      local.folders.clear()
+      await putOnce(local, name, bytes)
+    }
+  } catch (error) {
+    throw localError(error, local.root, "write")
+  }
+}
+
+async function putOnce(local: LocalFolder, name: ObjectName, bytes: Uint8Array): Promise<void> {
+  const target = path.join(local.root, name)
+  const folder = path.dirname(target)
+  const ready = prepareFolder(local, folder)
+  const present = fs.lstatSync(target, { throwIfNoEntry: false })
+  if (present === undefined) await writeObject(local, target, bytes)
+  else await confirmObject(name, target, bytes)
+  await Promise.all([syncFolder(folder), ready])
+}
+
+async function writeObject(local: LocalFolder, target: string, bytes: Uint8Array): Promise<void> {
+  const number = local.temporaryCount++
+  const temporary = path.join(path.dirname(target), `${LOCAL_TEMPORARY_PREFIX}${local.run}-${number}`)
+  const file = fs.openSync(temporary, "wx", 0o600)
+  try {
+    try {
+      await writeAll(file, bytes)
+      await fsync(file)
+    } finally {
+      fs.closeSync(file)
+    }
+    fs.renameSync(temporary, target)
+  } catch (error) {
+    fs.rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Success must mean durable, and whoever wrote it may have died before the flush. */
+async function confirmObject(name: ObjectName, target: string, bytes: Uint8Array): Promise<void> {
+  const file = fs.openSync(target, "r")
+  try {
+    if (fs.fstatSync(file).size !== bytes.length) throw objectExists(name)
+    const present = await readExact(file, 0, bytes.length)
+    if (present === undefined || !equalBytes(present, bytes)) throw objectExists(name)
+    await fsync(file)
+  } finally {
+    fs.closeSync(file)
+  }
+}
+
+async function get(
+  local: LocalFolder,
+  name: ObjectName,
+  range: { offset: number; length: number } | undefined,
+): Promise<Bytes> {
+  checkObjectName(name)
+  checkRange(range)
+  try {
+    const file = fs.openSync(path.join(local.root, name), "r")
+    try {
+      const sizeBytes = fs.fstatSync(file).size
+      const { offset, length } = range ?? { offset: 0, length: sizeBytes }
+      if (offset + length > sizeBytes) throw shortObject(name, offset + length, sizeBytes)
+      const bytes = await readExact(file, offset, length)
+      if (bytes === undefined) throw shortObject(name, offset + length, fs.fstatSync(file).size)
+      return bytes
+    } finally {
+      fs.closeSync(file)
+    }
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw localError(error, local.root, "read")
+    throw fs.existsSync(local.root) ? objectNotFound(name) : noStore(local.root)
+  }
+}
+
+async function* list(local: LocalFolder, prefix: string): AsyncIterable<StoredObject> {
+  checkPrefix(prefix)
+  try {
+    const slash = prefix.lastIndexOf("/")
+    const root = fs.statSync(local.root, { throwIfNoEntry: false })
+    if (root === undefined) throw noStore(local.root)
+    if (!root.isDirectory()) throw notAFolder(undefined)
+    yield* listFolder(local.root, prefix.slice(0, slash + 1), prefix.slice(slash + 1))
+  } catch (error) {
+    throw localError(error, local.root, "read")
+  }
+}
+
+async function remove(local: LocalFolder, name: ObjectName): Promise<void> {
+  checkObjectName(name)
+  const target = path.join(local.root, name)
+  try {
+    fs.unlinkSync(target)
+    await syncFolder(path.dirname(target))
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw localError(error, local.root, "write")
+    if (!fs.existsSync(local.root)) throw noStore(local.root)
+  }
+}
+
+/** The folder is there when this returns, and is durable, with all above it, when it resolves. */
+function prepareFolder(local: LocalFolder, folder: string): Promise<void> {
+  const known = local.folders.get(folder)
+  if (known !== undefined) return known
+  const parent = path.dirname(folder)
+  const parentReady = folder === local.root ? Promise.resolve() : prepareFolder(local, parent)
+  let ready = parentReady
+  if (folder === local.root || fs.existsSync(folder)) {
+    removeLeftovers(folder, Date.now())
+  } else {
+    makeFolder(folder)
+    ready = Promise.all([parentReady, syncFolder(parent)]).then(() => undefined)
+    ready.catch(() => local.folders.delete(folder))
+  }
+  local.folders.set(folder, ready)
+  return ready
+}
+
+function makeFolder(folder: string): void {
+  try {
+    fs.mkdirSync(folder, 0o700)
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const file = fs.openSync(folder, "r")
+  try {
+    await fsync(file)
+  } catch (error) {
+    // Some network and FUSE mounts refuse to flush a folder; there is nothing better to ask for.
+    if (!["EINVAL", "ENOTSUP", "EBADF"].includes(errnoOf(error))) throw error
+  } finally {
+    fs.closeSync(file)
+  }
+}
+
+async function writeAll(file: number, bytes: Uint8Array): Promise<void> {
+  let offset = 0
+  while (offset < bytes.length) {
+    const length = bytes.length - offset
+    offset +=
+      length <= SYNCHRONOUS_BYTES_MAX
+        ? fs.writeSync(file, bytes, offset, length)
+        : (await write(file, bytes, offset, length, null)).bytesWritten
+  }
+}
+
+/** Undefined when the file ends early. The memory is not from Node's pool, so it may be transferred. */
+async function readExact(file: number, position: number, length: number): Promise<Bytes | undefined> {
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+  let offset = 0
+  while (offset < length) {
+    const rest = length - offset
+    const count =
+      rest <= SYNCHRONOUS_BYTES_MAX
+        ? fs.readSync(file, bytes, offset, rest, position + offset)
+        : (await read(file, bytes, offset, rest, position + offset)).bytesRead
+    if (count === 0) return undefined
+    offset += count
+  }
+  return bytes
+}
+
+function notAFolder(cause: unknown): Error {
+  return Object.assign(new Error("not a folder", { cause }), { code: "ENOTDIR" })
+}

@@ -1,0 +1,41 @@
+import * as assert from "node:assert/strict"
+import { it } from "node:test"
+import { collect, named } from "../testing/store-contract.ts"
+import { memoryStore } from "./memory-store.ts"
+import { meteredStore, noTraffic, trafficSince } from "./metered-store.ts"
+
+it("meteredStore() counts requests and bytes", async () => {
+  const store = meteredStore(memoryStore())
+  assert.deepEqual(store.traffic(), noTraffic())
+  await store.put(named("a"), new Uint8Array(100))
+  await store.get(named("a"))
+  await store.get(named("a"), { offset: 10, length: 5 })
+  await assert.rejects(store.get(named("b")))
+  const before = store.traffic()
+  await collect(store, "")
+  await store.remove(named("a"))
+  assert.deepEqual(before, {
+    requests: { put: 1, get: 3, head: 0, list: 0, delete: 0 },
+    bytesUp: 100,
+    bytesDown: 105,
+  })
+  const requests = { put: 0, get: 0, head: 0, list: 1, delete: 1 }
+  assert.deepEqual(trafficSince(before, store.traffic()), { requests, bytesUp: 0, bytesDown: 0 })
+})
+
+it("meteredStore() counts a list request for each page of 1,000 names", async () => {
+  for (const [names, pages] of [
+    [0, 1],
+    [1, 1],
+    [1000, 1],
+    [1001, 2],
+    [2000, 2],
+    [2001, 3],
+  ] as const) {
+    const memory = memoryStore()
+    for (let i = 0; i < names; i++) memory.objects.set(named(`log/${i}`), new Uint8Array(0))
+    const store = meteredStore(memory)
+    await collect(store, "log/")
+    assert.equal(store.traffic().requests.list, pages, `${names} names`)
+  }
+})

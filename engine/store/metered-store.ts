@@ -1,0 +1,85 @@
+/**
+ * Counts what a store is asked for: requests by kind, as a provider bills them, and bytes each way.
+ * It stands inside the retrying store, so that every attempt counts. See spec/stores.md.
+ */
+import type { Store, StoredObject } from "./store.ts"
+
+/** S3 answers a LIST with at most this many names. */
+export const LIST_PAGE_NAMES = 1000
+
+export interface RequestCounts {
+  put: number
+  get: number
+  head: number
+  list: number
+  delete: number
+}
+
+export interface Traffic {
+  requests: RequestCounts
+  bytesUp: number
+  bytesDown: number
+}
+
+export interface MeteredStore extends Store {
+  /** The counts so far, as a copy. */
+  traffic(): Traffic
+}
+
+export function noTraffic(): Traffic {
+  return { requests: { put: 0, get: 0, head: 0, list: 0, delete: 0 }, bytesUp: 0, bytesDown: 0 }
+}
+
+/** What happened between two readings. */
+export function trafficSince(before: Traffic, now: Traffic): Traffic {
+  const a = before.requests
+  const b = now.requests
+  return {
+    requests: {
+      put: b.put - a.put,
+      get: b.get - a.get,
+      head: b.head - a.head,
+      list: b.list - a.list,
+      delete: b.delete - a.delete,
+    },
+    bytesUp: now.bytesUp - before.bytesUp,
+    bytesDown: now.bytesDown - before.bytesDown,
+  }
+}
+
+/** Bytes up count when a put begins, bytes down when a get has ended well. */
+export function meteredStore(store: Store): MeteredStore {
+  const { requests, ...bytes } = noTraffic()
+  return {
+    location: store.location,
+    traffic: () => ({ requests: { ...requests }, ...bytes }),
+
+    put(name, content) {
+      requests.put++
+      bytes.bytesUp += content.length
+      return store.put(name, content)
+    },
+
+    async get(name, range) {
+      requests.get++
+      const content = await store.get(name, range)
+      bytes.bytesDown += content.length
+      return content
+    },
+
+    async *list(prefix): AsyncGenerator<StoredObject> {
+      requests.list++
+      let count = 0
+      for await (const object of store.list(prefix)) {
+        if (count > 0 && count % LIST_PAGE_NAMES === 0) requests.list++
+        count++
+        yield object
+      }
+    },
+
+    remove(name) {
+      requests.delete++
+      return store.remove(name)
+    },
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Which names a store takes: components of lower-case letters, digits and `-`, joined by `/`. Every
+ * adapter checks names with this before it touches a disk or a network, so that no name leaves the
+ * store's root, and names that it finds but could never have written are not listed: they are not
+ * ours. What the names mean is `format/names.ts`. See spec/stores.md.
+ */
+import { assert } from "../base/assert.ts"
+import { EngineError } from "../base/errors.ts"
+import type { ObjectName } from "../base/ids.ts"
+
+const NAME = /^[a-z0-9-]+(?:\/[a-z0-9-]+)*$/
+const PREFIX = /^(?:[a-z0-9-]+\/)*[a-z0-9-]*$/
+const NAME_LENGTH_MAX = 200
+
+export function isObjectName(text: string): text is ObjectName {
+  return text.length <= NAME_LENGTH_MAX && NAME.test(text)
+}
+
+/** Throws "invalid"/"object-name". */
+export function checkObjectName(name: string): void {
+  if (!isObjectName(name)) throw badName(name)
+}
+
+/** A prefix is the beginning of a name, and may stop within a component. */
+export function checkPrefix(prefix: string): void {
+  if (prefix.length > NAME_LENGTH_MAX || !PREFIX.test(prefix)) throw badName(prefix)
+}
+
+export function checkRange(range: { offset: number; length: number } | undefined): void {
+  if (range === undefined) return
+  assert(Number.isSafeInteger(range.offset) && range.offset >= 0, "a range's offset is a whole number")
+  assert(Number.isSafeInteger(range.length) && range.length >= 0, "a range's length is a whole number")
+}
+
+export function objectNotFound(name: string): EngineError {
+  return new EngineError("not-found", "object-not-found", `${name}: not in the store`, {
+    detail: { object: name },
+  })
+}
+
+/** Another object has this name: names carry digests, so one of the two is damaged or forged. */
+export function objectExists(name: string): EngineError {
+  return new EngineError("conflict", "object-exists", `${name}: is in the store already, with other bytes`, {
+    detail: { object: name },
+  })
+}
+
+export function shortObject(name: string, wanted: number, sizeBytes: number): EngineError {
+  return new EngineError(
+    "corrupt",
+    "short-object",
+    `${name}: ends at byte ${sizeBytes}, expected at least ${wanted}`,
+    { detail: { object: name } },
+  )
+}
+
+function badName(name: string): EngineError {
+  return new EngineError(
+    "invalid",
+    "object-name",
+    `${JSON.stringify(name.slice(0, 80))} is not a name for a store`,
+  )
+}
