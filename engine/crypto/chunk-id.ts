@@ -1,0 +1,67 @@
+/**
+ * Chunk ids: HMAC-SHA-256 under a key for each kind of chunk, made of two one-shot hashes, because
+ * that is the cheapest exact HMAC that Node has (spec/decisions/0001). Used in the chunking worker for
+ * every chunk, and by the read path to verify each one. spec/keys.md.
+ */
+import { hash } from "node:crypto"
+
+import { assert } from "../base/assert.ts"
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
+import type { Bytes } from "../base/bytes.ts"
+import type { ChunkId, RepositoryId } from "../base/ids.ts"
+import { hkdf, idBytes, purpose } from "./derive.ts"
+
+export type ChunkKind = "data" | "listing" | "chunk-list"
+
+/** SHA-256's block: what an HMAC key is padded to, and the room that `idInPlace` needs. */
+export const HASH_BLOCK_BYTES = 64
+
+export interface ChunkHasher {
+  id(bytes: Uint8Array): ChunkId
+  /**
+   * The id of `memory[offset, offset + length)` without copying it. The 64 bytes before `offset`
+   * must be there and writable; they hold the key for a moment and are then put back as they were.
+   */
+  idInPlace(memory: Uint8Array, offset: number, length: number): ChunkId
+}
+
+/** The HMAC key for one kind, so that file data can never pass for a listing. */
+export function chunkIdKey(chunkKey: Uint8Array, repository: RepositoryId, kind: ChunkKind): Bytes {
+  return hkdf({ key: chunkKey, salt: idBytes(repository), info: purpose(`chunk-id/${kind}`), length: 32 })
+}
+
+export function chunkHasher(key: Uint8Array): ChunkHasher {
+  assert(key.length <= HASH_BLOCK_BYTES, "a key longer than a block would have to be hashed first")
+  const inner = padKey(key, 0x36)
+  const outer = new Uint8Array(HASH_BLOCK_BYTES + CHUNK_ID_BYTES)
+  outer.set(padKey(key, 0x5c))
+  const saved = new Uint8Array(HASH_BLOCK_BYTES)
+  let scratch = new Uint8Array(HASH_BLOCK_BYTES + 64 * 1024)
+
+  const idInPlace = (memory: Uint8Array, offset: number, length: number): ChunkId => {
+    const start = offset - HASH_BLOCK_BYTES
+    assert(start >= 0 && offset + length <= memory.length, "no room before or behind the chunk")
+    const view = memory.subarray(start, offset + length)
+    saved.set(view.subarray(0, HASH_BLOCK_BYTES))
+    view.set(inner)
+    outer.set(hash("sha256", view, "buffer"), HASH_BLOCK_BYTES)
+    view.set(saved)
+    return new Uint8Array(hash("sha256", outer, "buffer")) as ChunkId
+  }
+
+  return {
+    idInPlace,
+    id(bytes) {
+      const length = bytes.length
+      if (HASH_BLOCK_BYTES + length > scratch.length) scratch = new Uint8Array(HASH_BLOCK_BYTES + length)
+      scratch.set(bytes, HASH_BLOCK_BYTES)
+      return idInPlace(scratch, HASH_BLOCK_BYTES, length)
+    },
+  }
+}
+
+function padKey(key: Uint8Array, pad: number): Bytes {
+  const block = new Uint8Array(HASH_BLOCK_BYTES).fill(pad)
+  for (let i = 0; i < key.length; i++) block[i] = pad ^ (key[i] ?? 0)
+  return block
+}

@@ -1,0 +1,86 @@
+/**
+ * X25519 and Ed25519 pairs from 32 raw secret bytes, through node:crypto. A secret stays in the byte
+ * array that it came in; the parsed key objects are remembered beside it. spec/keys.md.
+ */
+import { createHash, createPrivateKey, createPublicKey, diffieHellman } from "node:crypto"
+import type { KeyObject } from "node:crypto"
+
+import { assert } from "../base/assert.ts"
+import { concatBytes, toHex } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import type { DeviceId } from "../base/ids.ts"
+
+export interface KeyPair {
+  readonly secret: Bytes
+  readonly public: Bytes
+}
+
+type Curve = "x25519" | "ed25519"
+
+/** DER up to the 32 raw bytes (RFC 8410). */
+const PRIVATE_PREFIX: Readonly<Record<Curve, Buffer>> = {
+  x25519: Buffer.from("302e020100300506032b656e04220420", "hex"),
+  ed25519: Buffer.from("302e020100300506032b657004220420", "hex"),
+}
+const PUBLIC_PREFIX: Readonly<Record<Curve, Buffer>> = {
+  x25519: Buffer.from("302a300506032b656e032100", "hex"),
+  ed25519: Buffer.from("302a300506032b6570032100", "hex"),
+}
+
+const KEY_BYTES = 32
+
+/** An Ed25519 pair, for `sign`. */
+export function signingPair(secret: Uint8Array): KeyPair {
+  return pairFrom("ed25519", secret)
+}
+
+/** An X25519 pair, for `openBox`. */
+export function sealingPair(secret: Uint8Array): KeyPair {
+  return pairFrom("x25519", secret)
+}
+
+/** The X25519 shared secret, or undefined when `publicKey` is a point that would make it zero. */
+export function sharedSecret(secret: Uint8Array, publicKey: Uint8Array): Bytes | undefined {
+  try {
+    const options = { privateKey: privateKey("x25519", secret), publicKey: parsePublic("x25519", publicKey) }
+    return new Uint8Array(diffieHellman(options))
+  } catch {
+    return undefined
+  }
+}
+
+/** A device's id follows from its two public keys: nobody can claim another's. */
+export function deviceId(signPublic: Uint8Array, sealPublic: Uint8Array): DeviceId {
+  const digest = createHash("sha256").update(signPublic).update(sealPublic).digest()
+  return toHex(digest.subarray(0, 16)) as DeviceId
+}
+
+function pairFrom(curve: Curve, secret: Uint8Array): KeyPair {
+  const own = new Uint8Array(secret)
+  const der = createPublicKey(privateKey(curve, own)).export({ format: "der", type: "spki" })
+  return { secret: own, public: new Uint8Array(der.subarray(der.length - KEY_BYTES)) }
+}
+
+const privateKeys: Readonly<Record<Curve, WeakMap<Uint8Array, KeyObject>>> = {
+  x25519: new WeakMap(),
+  ed25519: new WeakMap(),
+}
+
+/** The key object of `secret`, parsed once an array: parsing costs as much as signing. */
+export function privateKey(curve: Curve, secret: Uint8Array): KeyObject {
+  assert(secret.length === KEY_BYTES, `an ${curve} secret has 32 bytes`)
+  const known = privateKeys[curve].get(secret)
+  if (known !== undefined) return known
+  const der = Buffer.from(concatBytes([PRIVATE_PREFIX[curve], secret]))
+  const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" })
+  der.fill(0)
+  privateKeys[curve].set(secret, key)
+  return key
+}
+
+/** Throws what node:crypto throws when the bytes are not a public key of this curve. */
+export function parsePublic(curve: Curve, publicKey: Uint8Array): KeyObject {
+  assert(publicKey.length === KEY_BYTES, `an ${curve} public key has 32 bytes`)
+  const der = Buffer.from(concatBytes([PUBLIC_PREFIX[curve], publicKey]))
+  return createPublicKey({ key: der, format: "der", type: "spki" })
+}

@@ -1,0 +1,135 @@
+/**
+ * Sealing frames: each object has a fresh salt, from which come its own AES-256-GCM key, the base of
+ * its nonces, and a commitment that ties the header to exactly this key. A frame's nonce is the base
+ * XOR its number, so nothing has to be counted across crashes. spec/sealed-object.md.
+ *
+ * Must never: seal two frames with one number, or hand out a byte that did not authenticate.
+ */
+import { createCipheriv, createDecipheriv, createSecretKey, timingSafeEqual } from "node:crypto"
+import type { KeyObject } from "node:crypto"
+
+import { assert } from "../base/assert.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { corrupt } from "../base/errors.ts"
+import {
+  decodeSealedHeader,
+  encodeSealedHeader,
+  FRAME_FIELDS_BYTES,
+  HEADER_BYTES,
+  putFrameFields,
+  SALT_BYTES,
+  SUITE_AES_256_GCM,
+  TAG_BYTES,
+} from "../format/sealed-header.ts"
+import type { FrameInfo } from "../format/sealed-header.ts"
+import { hkdf, idBytes, purpose } from "./derive.ts"
+import type { SealingKey } from "./derive.ts"
+
+export type { FrameInfo, SealingKey }
+
+const CIPHER = "aes-256-gcm"
+
+export interface ObjectSealer {
+  readonly header: Bytes
+  /**
+   * Writes ciphertext and tag into `out` at `offset` and returns their length, which is that of
+   * `plaintext` plus 16. A number can be sealed once; an opened object can't be sealed at all.
+   */
+  seal(frame: FrameInfo, plaintext: Uint8Array, out: Uint8Array, offset: number): number
+  /** The plaintext, or `corrupt` with code "frame": nothing unauthenticated is ever returned. */
+  open(frame: FrameInfo, sealed: Uint8Array): Bytes
+}
+
+/** A sealer for a new object. `salt` must be freshly random: it is what keeps keys from repeating. */
+export function newSealer(keys: SealingKey, kind: number, salt: Uint8Array): ObjectSealer {
+  return makeSealer(deriveObjectKeys(keys, kind, salt), "a new object", new Set())
+}
+
+/**
+ * Opens frames of an object whose epoch and salt are known, so that its header need not be fetched.
+ * Frames bind the header, so a different one would show.
+ */
+export function sealerFromSalt(
+  keys: SealingKey,
+  kind: number,
+  salt: Uint8Array,
+  object = "a pack",
+): ObjectSealer {
+  return makeSealer(deriveObjectKeys(keys, kind, salt), object, undefined)
+}
+
+/** Opens frames of the object that `header` starts, after checking all of the header. */
+export function openSealer(keys: SealingKey, kind: number, header: Uint8Array, object: string): ObjectSealer {
+  const found = decodeSealedHeader(header, kind, object)
+  if (found.epoch !== keys.epoch) {
+    throw corrupt("sealed-header", object, `sealed in epoch ${found.epoch} instead of ${keys.epoch}`)
+  }
+  const derived = deriveObjectKeys(keys, kind, found.salt)
+  if (!timingSafeEqual(derived.commitment, found.commitment)) {
+    throw corrupt("sealed-header", object, "the header is damaged, or was made with another key")
+  }
+  return makeSealer(derived, object, undefined)
+}
+
+interface ObjectKeys {
+  readonly header: Bytes
+  readonly key: KeyObject
+  readonly nonce: Bytes
+  readonly commitment: Bytes
+}
+
+function deriveObjectKeys(keys: SealingKey, kind: number, salt: Uint8Array): ObjectKeys {
+  assert(salt.length === SALT_BYTES, "a salt has 24 bytes")
+  const info = purpose("object", new Uint8Array([kind, SUITE_AES_256_GCM]), idBytes(keys.repository))
+  const derived = hkdf({ key: keys.key, salt, info, length: 76 })
+  const commitment = derived.slice(44)
+  const header = encodeSealedHeader({ kind, epoch: keys.epoch, salt: new Uint8Array(salt), commitment })
+  const key = createSecretKey(derived.subarray(0, 32))
+  return { header, key, nonce: derived.slice(32, 44), commitment }
+}
+
+function makeSealer(keys: ObjectKeys, object: string, sealedNumbers: Set<number> | undefined): ObjectSealer {
+  // One buffer for all frames: node:crypto copies what it is given.
+  const bound = new Uint8Array(HEADER_BYTES + FRAME_FIELDS_BYTES)
+  bound.set(keys.header)
+  const nonce = keys.nonce.slice()
+  const prepare = (frame: FrameInfo): void => {
+    putFrameFields(frame, bound, HEADER_BYTES)
+    for (let i = 0; i < 4; i++) nonce[8 + i] = (keys.nonce[8 + i] ?? 0) ^ (bound[HEADER_BYTES + i] ?? 0)
+  }
+  return {
+    header: keys.header,
+    seal(frame, plaintext, out, offset) {
+      assert(sealedNumbers !== undefined, "an object that was opened is never sealed again")
+      assert(!sealedNumbers.has(frame.number), `frame ${frame.number} sealed twice`)
+      assert(offset + plaintext.length + TAG_BYTES <= out.length, "no room for a sealed frame")
+      sealedNumbers.add(frame.number)
+      prepare(frame)
+      const cipher = createCipheriv(CIPHER, keys.key, nonce, { authTagLength: TAG_BYTES })
+      cipher.setAAD(bound)
+      out.set(cipher.update(plaintext), offset)
+      cipher.final() // a stream cipher keeps nothing back
+      out.set(cipher.getAuthTag(), offset + plaintext.length)
+      return plaintext.length + TAG_BYTES
+    },
+    open(frame, sealed) {
+      if (sealed.length < TAG_BYTES)
+        throw refusal(object, frame, `${sealed.length} bytes are too few for its tag`)
+      prepare(frame)
+      const decipher = createDecipheriv(CIPHER, keys.key, nonce, { authTagLength: TAG_BYTES })
+      decipher.setAAD(bound)
+      decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
+      const plaintext = decipher.update(sealed.subarray(0, sealed.length - TAG_BYTES))
+      try {
+        decipher.final()
+      } catch {
+        throw refusal(object, frame, "is damaged or not where it belongs")
+      }
+      return new Uint8Array(plaintext.buffer as ArrayBuffer, plaintext.byteOffset, plaintext.length)
+    },
+  }
+}
+
+function refusal(object: string, frame: FrameInfo, found: string): Error {
+  return corrupt("frame", object, `frame ${frame.number} ${found}`)
+}
