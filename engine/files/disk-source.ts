@@ -1,0 +1,96 @@
+/**
+ * A source on this machine's disk: a folder, or the chosen paths below it (`roots.ts`). Names are
+ * read and handed to the system as bytes, so that names in any encoding survive; an ASCII path goes
+ * as a string, which is faster. spec/files.md.
+ */
+import { readdirSync, readlinkSync } from "node:fs"
+import type { RawPath } from "../base/ids.ts"
+import { fsPath } from "../base/paths.ts"
+import { openOwners } from "./owners.ts"
+import { everything, type Included, type Roots } from "./roots.ts"
+import type { ExtendedAttribute, Failure, Source } from "./source.ts"
+import { errorCode, lstat } from "./stat.ts"
+
+/** Reads the attributes of the entry at an absolute raw path; absent where the machine can't. */
+export type ReadAttributes = (path: string) => readonly ExtendedAttribute[] | Failure
+
+/** @param roots what to back up; a string is the absolute raw path of one folder */
+export function openDiskSource(roots: Roots | string, attributes?: ReadAttributes): Source {
+  const chosen = typeof roots === "string" ? everything(roots) : roots
+  const absolute = chosen.tree.whole ? below(chosen.base) : through(chosen)
+  const owners = openOwners()
+  return {
+    list: (directory) => {
+      const partial = partOf(chosen.tree, directory)
+      return partial === undefined ? readNames(absolute(directory)) : [...partial.children.keys()].sort()
+    },
+    stat: (path) => lstat(absolute(path)),
+    readLink: (path) => {
+      try {
+        return readlinkSync(fsPath(absolute(path)), "latin1") as RawPath
+      } catch (error) {
+        return { error: errorCode(error) }
+      }
+    },
+    absolute,
+    xattrsAvailable: attributes !== undefined,
+    xattrs: (path) => (attributes === undefined ? [] : attributes(absolute(path))),
+    userName: (uid) => owners.userName(uid),
+    groupName: (gid) => owners.groupName(gid),
+  }
+}
+
+function readNames(directory: string): RawPath[] | Failure {
+  try {
+    // one character a byte, so that the default order is the order of the bytes
+    return readdirSync(fsPath(directory), "latin1").sort() as RawPath[]
+  } catch (error) {
+    return { error: errorCode(error) }
+  }
+}
+
+function below(base: string): (path: RawPath) => string {
+  const prefix = base.endsWith("/") ? base : `${base}/`
+  return (path) => (path === "" ? base : prefix + path)
+}
+
+/** The part of the tree that a folder is, when only some of its entries were chosen. */
+function partOf(tree: Included, directory: RawPath): Included | undefined {
+  let part: Included | undefined = tree
+  if (directory !== "") {
+    for (const name of directory.split("/")) {
+      if (part === undefined || part.whole) return undefined
+      part = part.children.get(name as RawPath)
+    }
+  }
+  return part?.whole === false ? part : undefined
+}
+
+/** Finds the place of a path whose upper components are chosen ones, perhaps under other names. */
+function through(roots: Roots): (path: RawPath) => string {
+  let lastParent: string | undefined
+  let lastPlace = ""
+  return (path) => {
+    if (path === "") return roots.base
+    const slash = path.lastIndexOf("/")
+    const parent = slash < 0 ? "" : path.slice(0, slash)
+    if (parent !== lastParent) {
+      lastPlace = place(roots, parent)
+      lastParent = parent
+    }
+    const name = path.slice(slash + 1)
+    const renamed = partOf(roots.tree, parent as RawPath)?.children.get(name as RawPath)?.at
+    return renamed ?? (lastPlace === "/" ? `/${name}` : `${lastPlace}/${name}`)
+  }
+}
+
+function place(roots: Roots, path: string): string {
+  let at = roots.base
+  let part: Included | undefined = roots.tree
+  if (path === "") return at
+  for (const name of path.split("/")) {
+    part = part?.children.get(name as RawPath)
+    at = part?.at ?? (at === "/" ? `/${name}` : `${at}/${name}`)
+  }
+  return at
+}

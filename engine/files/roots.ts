@@ -1,0 +1,184 @@
+/**
+ * From the paths that a person typed to what a backup walks: the folder that is the snapshot's root
+ * and, when only parts of it were named, the tree of those parts. One folder is itself the root;
+ * several paths lie under their longest common parent; `name=path` puts a path under another name at
+ * the top; a single file is a snapshot of one entry. spec/files.md.
+ */
+import { realpathSync } from "node:fs"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { fsPath, showPath } from "../base/paths.ts"
+import { isFailure } from "./source.ts"
+import { lstat } from "./stat.ts"
+
+export interface Included {
+  /** True: everything below is included, and `children` is empty. */
+  readonly whole: boolean
+  readonly children: ReadonlyMap<RawPath, Included>
+  /** The absolute raw path, when it isn't the parent's place and the name. */
+  readonly at: string | undefined
+}
+
+export interface Roots {
+  /** The absolute raw path of the folder that stands for "". */
+  readonly base: string
+  readonly tree: Included
+  /** One entry that is no folder: the snapshot has only it, and no entry for "". */
+  readonly single: boolean
+  /** What was asked for: absolute raw paths, in the order given, without those that are missing. */
+  readonly paths: readonly RawPath[]
+  /** Asked for, and not there: the backup reports them and goes on with the others. */
+  readonly missing: readonly RawPath[]
+}
+
+export interface RootsRequest {
+  /** Raw paths as typed, relative to `cwd` or absolute, each perhaps as `name=path`. */
+  readonly paths: readonly RawPath[]
+  /** Paths from a list, taken literally: no renames, links not followed. */
+  readonly listed?: readonly RawPath[]
+  /** The absolute raw path that relative ones start from. */
+  readonly cwd: string
+}
+
+interface Wanted {
+  readonly name: RawPath | undefined
+  readonly path: string
+  /** What a person names means what it points to: a snapshot of a mere link would keep nothing. */
+  readonly follows: boolean
+  readonly isFolder: boolean
+}
+
+/** A source that is all of one folder. */
+export function everything(base: string): Roots {
+  return {
+    base,
+    tree: { whole: true, children: new Map(), at: undefined },
+    single: false,
+    paths: [base as RawPath],
+    missing: [],
+  }
+}
+
+/** Throws invalid "no-paths", not-found "no-source" when nothing is there, invalid "name-twice". */
+export function resolveRoots(request: RootsRequest): Roots {
+  const missing: RawPath[] = []
+  const wanted: Wanted[] = []
+  for (const path of request.paths) keep(resolveArgument(path, request.cwd))
+  for (const path of request.listed ?? []) keep(lookAt(resolveLexically(path, request.cwd), false))
+  if (wanted.length === 0) throw nothingToDo(missing)
+  const paths = wanted.map((one) => one.path as RawPath)
+  const [first] = wanted
+  const isOne = wanted.length === 1 && request.listed === undefined && first !== undefined
+  if (isOne && first.name === undefined && first.isFolder)
+    return { ...everything(follow(first.path)), paths, missing }
+  const base = commonParent(wanted)
+  const tree = newPart()
+  for (const one of wanted) include(tree, base, one)
+  return { base: follow(base), tree, single: isOne && !first.isFolder, paths, missing }
+
+  function keep(found: Wanted | string): void {
+    if (typeof found === "string") missing.push(found as RawPath)
+    else wanted.push(found)
+  }
+}
+
+function nothingToDo(missing: readonly RawPath[]): EngineError {
+  const [first] = missing
+  if (first === undefined)
+    return new EngineError("invalid", "no-paths", "nothing to back up: name a folder or a file")
+  return new EngineError("not-found", "no-source", `${showPath(first)}: no such file or folder`)
+}
+
+function resolveArgument(argument: RawPath, cwd: string): Wanted | string {
+  const literal = resolveLexically(argument, cwd)
+  const equals = argument.indexOf("=")
+  const name = argument.slice(0, Math.max(equals, 0)) as RawPath
+  const isRename = name !== "" && !name.includes("/") && isFailure(lstat(literal))
+  if (!isRename) return lookAt(literal, true)
+  if (name === "." || name === "..") {
+    throw new EngineError(
+      "invalid",
+      "bad-name",
+      `${showPath(argument)}: ${name} can't be a name in the snapshot`,
+    )
+  }
+  return lookAt(resolveLexically(argument.slice(equals + 1), cwd), true, name)
+}
+
+function lookAt(path: string, follows: boolean, name?: RawPath): Wanted | string {
+  const stat = lstat(follows ? follow(path) : path)
+  return isFailure(stat) ? path : { name, path, follows, isFolder: stat.type === "directory" }
+}
+
+function follow(path: string): string {
+  const stat = lstat(path)
+  if (isFailure(stat) || stat.type !== "symlink") return path
+  try {
+    return realpathSync(fsPath(path), { encoding: "latin1" })
+  } catch {
+    return path
+  }
+}
+
+/** Absolute, without ".", ".." and doubled slashes; symlinks on the way are left as they are. */
+function resolveLexically(path: string, cwd: string): string {
+  const names: string[] = []
+  for (const name of (path.startsWith("/") ? path : `${cwd}/${path}`).split("/")) {
+    if (name === "..") names.pop()
+    else if (name !== "" && name !== ".") names.push(name)
+  }
+  return `/${names.join("/")}`
+}
+
+/** Renamed paths stand at the top wherever they come from, so that they don't move the others. */
+function commonParent(wanted: readonly Wanted[]): string {
+  const unnamed = wanted.filter((one) => one.name === undefined)
+  const deciding = unnamed.length > 0 ? unnamed : wanted
+  let common: string[] | undefined
+  for (const { path } of deciding) {
+    const parents = path.split("/").slice(1, -1)
+    if (common === undefined) common = parents
+    let same = 0
+    while (same < common.length && common[same] === parents[same]) same++
+    common = common.slice(0, same)
+  }
+  return `/${(common ?? []).join("/")}`
+}
+
+interface Part {
+  whole: boolean
+  children: Map<RawPath, Part>
+  at: string | undefined
+}
+
+function newPart(): Part {
+  return { whole: false, children: new Map(), at: undefined }
+}
+
+function include(tree: Part, base: string, one: Wanted): void {
+  const inside = base === "/" ? one.path.slice(1) : one.path.slice(base.length + 1)
+  const names = one.name === undefined ? inside.split("/").filter((name) => name !== "") : [one.name]
+  let part = tree
+  let place = base
+  for (const [depth, name] of (names as RawPath[]).entries()) {
+    if (part.whole) return
+    const isLast = depth === names.length - 1
+    place = one.name === undefined ? `${place === "/" ? "" : place}/${name}` : one.path
+    const known = part.children.get(name)
+    const child = known ?? newPart()
+    const target = isLast && !one.follows ? place : follow(place)
+    if (target !== place || one.name !== undefined) {
+      // two names for one place are fine, two places under one name are not
+      if (known !== undefined && known.at !== target) throw nameTwice(name)
+      child.at = target
+    } else if (known?.at !== undefined) throw nameTwice(name)
+    part.children.set(name, child)
+    part = child
+  }
+  part.whole = true
+  part.children.clear()
+}
+
+function nameTwice(name: RawPath): EngineError {
+  return new EngineError("invalid", "name-twice", `${showPath(name)}: two paths would have this name`)
+}

@@ -1,0 +1,62 @@
+/**
+ * lstat as the engine wants it: nanoseconds and inode numbers exact, sizes as numbers, the type as a
+ * word. Used by the disk source and by the disk target, which must see the same thing.
+ */
+import { lstatSync, type BigIntStats } from "node:fs"
+import { fsPath } from "../base/paths.ts"
+import type { Failure, FileType, Stat } from "./source.ts"
+
+const BIGINT = { bigint: true, throwIfNoEntry: false } as const
+const TYPE_MASK = 0xf000
+
+/** @param path an absolute raw path */
+export function lstat(path: string): Stat | Failure {
+  try {
+    const stats = lstatSync(fsPath(path), BIGINT)
+    return stats === undefined ? { error: "ENOENT" } : toStat(stats)
+  } catch (error) {
+    return { error: errorCode(error) }
+  }
+}
+
+export function toStat(stats: BigIntStats): Stat {
+  const mode = Number(stats.mode)
+  return {
+    type: fileType(mode),
+    mode: mode & 0o7777,
+    size: Number(stats.size),
+    mtimeNs: stats.mtimeNs,
+    ctimeNs: stats.ctimeNs,
+    inode: stats.ino,
+    device: stats.dev,
+    links: Number(stats.nlink),
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    rdev: stats.rdev,
+    blocks: Number(stats.blocks),
+  }
+}
+
+export function errorCode(error: unknown): string {
+  const code = (error as { code?: unknown }).code
+  return typeof code === "string" ? code : "EUNKNOWN"
+}
+
+function fileType(mode: number): FileType {
+  switch (mode & TYPE_MASK) {
+    case 0x8000:
+      return "file"
+    case 0x4000:
+      return "directory"
+    case 0xa000:
+      return "symlink"
+    case 0x1000:
+      return "fifo"
+    case 0x2000:
+      return "character-device"
+    case 0x6000:
+      return "block-device"
+    default:
+      return "socket"
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The ordered walk of a backup: every entry of a source in listing order, a folder's entries read
+ * in one go, so that the caller can compare the whole folder with what it kept of the last run.
+ * First stage of `write/`; spec/files.md. It holds the folders from the root to where it stands, and
+ * nothing else, so its memory grows with the fullest folders on one path, not with the tree.
+ */
+import type { RawPath } from "../base/ids.ts"
+import { joinPath } from "../base/paths.ts"
+import type { Scope } from "./scope.ts"
+import { isFailure, type Source, type Stat } from "./source.ts"
+
+export interface Folder {
+  readonly path: RawPath
+  readonly stat: Stat
+  /** The entries that are kept, sorted by bytes; `stats` runs beside it. */
+  readonly names: readonly RawPath[]
+  readonly stats: readonly Stat[]
+  /** False when something in it could not be read: what is missing here may still be on the disk. */
+  readonly complete: boolean
+}
+
+/**
+ * Entries `from` to `to` of a folder, next in listing order. A run ends after a sub-folder, whose own
+ * runs follow, or with the folder. A folder's first run has `from` 0, also when it is empty; its last
+ * one has `to` equal to the number of names and `ends` true.
+ */
+export interface Run {
+  readonly folder: Folder
+  readonly from: number
+  readonly to: number
+  readonly ends: boolean
+}
+
+export interface WalkObserver {
+  /** Something that should have been kept can't be read; `error` is the operating system's code. */
+  unreadable(path: RawPath, error: string): void
+}
+
+interface Frame {
+  readonly folder: Folder
+  readonly scope: Scope | undefined
+  next: number
+}
+
+/** Throws nothing; when the root itself is no folder or can't be read, it yields nothing. */
+export function* walk(
+  source: Source,
+  selection: Scope | undefined,
+  observer: WalkObserver,
+): Generator<Run, void, undefined> {
+  const root = source.stat("" as RawPath)
+  if (isFailure(root) || root.type !== "directory") {
+    observer.unreadable("" as RawPath, isFailure(root) ? root.error : "ENOTDIR")
+    return
+  }
+  const stack = [readFolder(source, "" as RawPath, root, { scope: selection, observer })]
+  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+    const { folder } = frame
+    const from = frame.next
+    const to = endOfRun(folder, from)
+    frame.next = to
+    // the frame goes before the yield, and a run without entries is only made for an empty folder
+    const ends = to === folder.names.length
+    if (ends) stack.pop()
+    yield { folder, from, to, ends }
+    const name = folder.names[to - 1]
+    const stat = folder.stats[to - 1]
+    if (name === undefined || stat?.type !== "directory") continue
+    const path = joinPath(folder.path, name)
+    stack.push(readFolder(source, path, stat, { scope: frame.scope, observer }))
+  }
+}
+
+function endOfRun(folder: Folder, from: number): number {
+  const { stats } = folder
+  for (let i = from; i < stats.length; i++) if (stats[i]?.type === "directory") return i + 1
+  return stats.length
+}
+
+interface Surroundings {
+  readonly scope: Scope | undefined
+  readonly observer: WalkObserver
+}
+
+function readFolder(source: Source, path: RawPath, stat: Stat, around: Surroundings): Frame {
+  const { observer } = around
+  if (around.scope?.enters(path, stat) === false)
+    return frame({ path, stat, names: [], stats: [] }, undefined)
+  const names = source.list(path)
+  if (isFailure(names)) {
+    observer.unreadable(path, names.error)
+    return frame({ path, stat, names: [], stats: [], complete: false }, undefined)
+  }
+  const scope = around.scope?.inside(path, names)
+  const kept: RawPath[] = []
+  const stats: Stat[] = []
+  let complete = true
+  for (const name of names) {
+    const child = path === "" ? name : (`${path}/${name}` as RawPath)
+    const found = source.stat(child)
+    if (isFailure(found)) {
+      // ENOENT: removed since the folder was listed, which is what a removed file looks like
+      if (found.error === "ENOENT" || scope?.keepsUnread(child, name) === false) continue
+      observer.unreadable(child, found.error)
+      complete = false
+    } else if (scope === undefined || scope.keeps(child, name, found)) {
+      kept.push(name)
+      stats.push(found)
+    }
+  }
+  return frame({ path, stat, names: kept, stats, complete }, scope)
+}
+
+function frame(folder: Omit<Folder, "complete"> & { complete?: boolean }, scope: Scope | undefined): Frame {
+  return { folder: { complete: true, ...folder }, scope, next: 0 }
+}
