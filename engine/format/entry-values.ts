@@ -1,0 +1,244 @@
+/**
+ * The fields of a chain entry, to canonical values and back. Part of entry.ts, which says what they
+ * mean; every bound of spec/log-entry.md stands here.
+ */
+import { assert } from "../base/assert.ts"
+import { toHex } from "../base/bytes.ts"
+import type { ChunkId, DeviceId, RawPath, RepositoryId } from "../base/ids.ts"
+import { pathBytes, rawPath } from "../base/paths.ts"
+import type { EntryCommon, Head, Numbered, SkippedPath, SnapshotFields, SnapshotSummary } from "./entry.ts"
+import { LISTING_LEVEL_MAX, PATH_BYTES_MAX } from "./listing-limits.ts"
+import type { Value } from "./msgpack.ts"
+import { NAME_NUMBER_MAX } from "./names.ts"
+import {
+  checkAscending,
+  digestSetValue,
+  digestValue,
+  hexValue,
+  packValue,
+  readDigest,
+  readDigestSet,
+  readPack,
+  sortedPacks,
+} from "./pack-record.ts"
+import type { Schema } from "./schema.ts"
+
+const VERSION = 0
+const TEXT_BYTES_MAX = 1024
+const HEADS_MAX = 65_535
+const PACKS_MAX = 65_535
+const PATHS_MAX = 65_535
+const TAGS_MAX = 1024
+const SKIPPED_MAX = 100
+const OPTIONS_MAX = 1024
+const OPTION_BYTES_MAX = 65_535
+const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER }
+const NUMBER = { min: 1, max: NAME_NUMBER_MAX }
+
+export const COMMON_KEYS = [
+  "v",
+  "type",
+  "repository",
+  "device",
+  "sequence",
+  "previous",
+  "heads",
+  "gcSeen",
+  "trust",
+  "timeNs",
+  "program",
+  "packs",
+  "segments",
+] as const
+
+export const SNAPSHOT_KEYS = [
+  "series",
+  "host",
+  "user",
+  "paths",
+  "tags",
+  "trigger",
+  "startedNs",
+  "root",
+  "summary",
+  "skipped",
+  "skippedCount",
+  "options",
+  "single",
+] as const
+
+const SUMMARY_KEYS = [
+  "filesNew",
+  "filesChanged",
+  "filesUnmodified",
+  "dirsNew",
+  "dirsChanged",
+  "dirsUnmodified",
+  "files",
+  "dirs",
+  "bytes",
+  "dataAdded",
+  "dataAddedPacked",
+] as const satisfies readonly (keyof SnapshotSummary)[]
+
+type CommonMap = Readonly<Record<(typeof COMMON_KEYS)[number], Value>>
+type SnapshotMap = Readonly<Record<(typeof SNAPSHOT_KEYS)[number], Value>>
+
+export function commonValues(entry: EntryCommon): Record<string, Value> {
+  assert(entry.version === VERSION, `entry version ${String(entry.version)}`)
+  const heads = entry.heads.toSorted((a, b) => (a.device < b.device ? -1 : 1))
+  return {
+    v: VERSION,
+    repository: hexValue(entry.repository),
+    device: hexValue(entry.device),
+    sequence: entry.sequence,
+    previous: entry.previous === null ? null : digestValue(entry.previous),
+    heads: heads.map((head): Value => [hexValue(head.device), head.sequence, digestValue(head.digest)]),
+    gcSeen: entry.gcSeen === null ? null : numberedValue(entry.gcSeen),
+    trust: numberedValue(entry.trust),
+    timeNs: entry.timeNs,
+    program: entry.program,
+    packs: sortedPacks(entry.packs).map(packValue),
+    segments: digestSetValue(entry.segments),
+  }
+}
+
+export function readCommon(s: Schema, map: CommonMap): EntryCommon {
+  s.int(map.v, "v", { min: VERSION, max: VERSION })
+  const device = readDevice(s, map.device, "device")
+  const sequence = s.int(map.sequence, "sequence", NUMBER)
+  const previous = s.optional(map.previous, "previous", (value, field) => readDigest(s, value, field))
+  if ((previous === null) !== (sequence === 1)) {
+    throw s.refuse("previous", `${previous === null ? "nil" : "a digest"} in entry ${sequence}`)
+  }
+  const packs = s.array(map.packs, "packs", PACKS_MAX).map((value, i) => readPack(s, value, `pack ${i}`))
+  checkAscending(
+    s,
+    packs.map((pack) => pack.record.name),
+    "packs",
+  )
+  return {
+    version: VERSION,
+    repository: toHex(s.bytes(map.repository, "repository", 16)) as RepositoryId,
+    device,
+    sequence,
+    previous,
+    heads: readHeads(s, map.heads, device),
+    gcSeen: s.optional(map.gcSeen, "gcSeen", (value, field) => readNumbered(s, value, field)),
+    trust: readNumbered(s, map.trust, "trust"),
+    timeNs: s.bigInt(map.timeNs, "timeNs"),
+    program: s.text(map.program, "program", TEXT_BYTES_MAX),
+    packs,
+    segments: readDigestSet(s, map.segments, "segments"),
+  }
+}
+
+function readHeads(s: Schema, value: Value, author: DeviceId): Head[] {
+  const heads = s.array(value, "heads", HEADS_MAX).map((item, i): Head => {
+    const [device, sequence, digest] = s.tuple(item, `head ${i}`, 3) as [Value, Value, Value]
+    return {
+      device: readDevice(s, device, `head ${i} device`),
+      sequence: s.int(sequence, `head ${i} sequence`, NUMBER),
+      digest: readDigest(s, digest, `head ${i} digest`),
+    }
+  })
+  const devices = heads.map((head) => head.device)
+  checkAscending(s, devices, "heads")
+  if (devices.includes(author)) throw s.refuse("heads", "the author's own chain is among them")
+  return heads
+}
+
+function readDevice(s: Schema, value: Value, field: string): DeviceId {
+  return toHex(s.bytes(value, field, 16)) as DeviceId
+}
+
+export function numberedValue(numbered: Numbered): Value {
+  return [numbered.number, digestValue(numbered.digest)]
+}
+
+export function readNumbered(s: Schema, value: Value, field: string): Numbered {
+  const [number, digest] = s.tuple(value, field, 2) as [Value, Value]
+  return {
+    number: s.int(number, `${field} number`, NUMBER),
+    digest: readDigest(s, digest, `${field} digest`),
+  }
+}
+
+export function snapshotValues(entry: SnapshotFields): Record<string, Value> {
+  return {
+    series: entry.series,
+    host: entry.host,
+    user: entry.user,
+    paths: entry.paths.map(pathBytes),
+    tags: entry.tags.toSorted((a, b) => (utf8Key(a) < utf8Key(b) ? -1 : 1)),
+    trigger: entry.trigger,
+    startedNs: entry.startedNs,
+    root: [entry.root.id, entry.root.level],
+    summary: Object.fromEntries(SUMMARY_KEYS.map((key) => [key, entry.summary[key]])),
+    skipped: entry.skipped.map(({ path, reason }): Value => [pathBytes(path), reason]),
+    skippedCount: entry.skippedCount,
+    options: entry.options,
+    single: entry.single,
+  }
+}
+
+export function readSnapshot(s: Schema, map: SnapshotMap): SnapshotFields {
+  const text = (value: Value, field: string): string => s.text(value, field, TEXT_BYTES_MAX)
+  const path = (value: Value, field: string): RawPath => rawPath(s.bytesUpTo(value, field, PATH_BYTES_MAX))
+  const tags = s.array(map.tags, "tags", TAGS_MAX).map((value, i) => text(value, `tag ${i}`))
+  checkAscending(s, tags.map(utf8Key), "tags")
+  const skipped = s.array(map.skipped, "skipped", SKIPPED_MAX).map((value, i): SkippedPath => {
+    const [where, reason] = s.tuple(value, `skipped ${i}`, 2) as [Value, Value]
+    return { path: path(where, `skipped ${i} path`), reason: text(reason, `skipped ${i} reason`) }
+  })
+  const skippedCount = s.int(map.skippedCount, "skippedCount", COUNT)
+  if (skippedCount < skipped.length)
+    throw s.refuse("skippedCount", `${skippedCount}, and ${skipped.length} are listed`)
+  return {
+    series: readSeries(s, map.series),
+    host: text(map.host, "host"),
+    user: text(map.user, "user"),
+    paths: s.array(map.paths, "paths", PATHS_MAX).map((value, i) => path(value, `path ${i}`)),
+    tags,
+    trigger: text(map.trigger, "trigger"),
+    startedNs: s.bigInt(map.startedNs, "startedNs"),
+    root: readRoot(s, map.root),
+    summary: readSummary(s, map.summary),
+    skipped,
+    skippedCount,
+    options: readOptions(s, map.options),
+    single: s.bool(map.single, "single"),
+  }
+}
+
+/** UTF-16, in which the language compares texts, has another order than UTF-8. */
+function utf8Key(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1")
+}
+
+export function readSeries(s: Schema, value: Value): string {
+  const series = s.text(value, "series", TEXT_BYTES_MAX)
+  if (series === "") throw s.refuse("series", "is empty")
+  return series
+}
+
+function readRoot(s: Schema, value: Value): SnapshotFields["root"] {
+  const [id, level] = s.tuple(value, "root", 2) as [Value, Value]
+  return {
+    id: s.bytes(id, "root id", 32) as ChunkId,
+    level: s.int(level, "root level", { min: 0, max: LISTING_LEVEL_MAX }),
+  }
+}
+
+function readSummary(s: Schema, value: Value): SnapshotSummary {
+  const map = s.map(value, "summary", SUMMARY_KEYS)
+  const counts = SUMMARY_KEYS.map((key) => [key, s.int(map[key], `summary ${key}`, COUNT)] as const)
+  return Object.fromEntries(counts) as unknown as SnapshotSummary
+}
+
+function readOptions(s: Schema, value: Value): Record<string, string> {
+  const found = Object.entries(s.dictionary(value, "options", OPTIONS_MAX))
+  return Object.fromEntries(
+    found.map(([key, item]) => [key, s.text(item, `option ${key}`, OPTION_BYTES_MAX)]),
+  )
+}

@@ -1,0 +1,164 @@
+/**
+ * The body of a chain entry: what a device says in its log. A snapshot is a manifest; a partial
+ * protects the packs of a long run; a fence takes a slot for a garbage collection. Sealed and signed
+ * by crypto/signed-entry.ts; the values are read and written in entry-values.ts. spec/log-entry.md.
+ *
+ *     body = {v, type, …common, …what its type adds}, one canonical map; no key is optional
+ */
+import type { Bytes } from "../base/bytes.ts"
+import type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "../base/ids.ts"
+import {
+  COMMON_KEYS,
+  commonValues,
+  numberedValue,
+  readCommon,
+  readNumbered,
+  readSeries,
+  readSnapshot,
+  SNAPSHOT_KEYS,
+  snapshotValues,
+} from "./entry-values.ts"
+import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
+import type { Value } from "./msgpack.ts"
+import type { PackWithDirectory } from "./pack-record.ts"
+import { schema } from "./schema.ts"
+
+export type Entry = SnapshotEntry | PartialEntry | FenceEntry
+
+/** The last entry of a chain that the author had seen. */
+export interface Head {
+  readonly device: DeviceId
+  readonly sequence: number
+  readonly digest: Digest
+}
+
+/** One entry of a linear log: of trust, or of gc. */
+export interface Numbered {
+  readonly number: number
+  readonly digest: Digest
+}
+
+/** A new pack, its directory inline when it is small (the writer's policy). */
+export type EntryPack = PackWithDirectory
+
+export interface EntryCommon {
+  readonly version: 0
+  readonly repository: RepositoryId
+  readonly device: DeviceId
+  /** From 1, without gaps. */
+  readonly sequence: number
+  /** Digest of the entry before; null exactly in entry 1. */
+  readonly previous: Digest | null
+  /** Of all other devices, sorted by device; encoding sorts. */
+  readonly heads: readonly Head[]
+  readonly gcSeen: Numbered | null
+  readonly trust: Numbered
+  readonly timeNs: bigint
+  /** Name and version of the program that wrote this. */
+  readonly program: string
+  /** What this entry makes known, sorted by name; encoding sorts. */
+  readonly packs: readonly EntryPack[]
+  /** All live segments of this chain, those added here included; a sorted set, encoding sorts. */
+  readonly segments: readonly Digest[]
+}
+
+export interface SnapshotSummary {
+  readonly filesNew: number
+  readonly filesChanged: number
+  readonly filesUnmodified: number
+  readonly dirsNew: number
+  readonly dirsChanged: number
+  readonly dirsUnmodified: number
+  readonly files: number
+  readonly dirs: number
+  /** Of all files' contents. */
+  readonly bytes: number
+  /** Raw bytes that were new, and what they took in packs. */
+  readonly dataAdded: number
+  readonly dataAddedPacked: number
+}
+
+export interface SkippedPath {
+  readonly path: RawPath
+  readonly reason: string
+}
+
+export interface SnapshotFields {
+  readonly series: string
+  readonly host: string
+  readonly user: string
+  /** Absolute, as the file system has them. */
+  readonly paths: readonly RawPath[]
+  /** A sorted set; encoding sorts. */
+  readonly tags: readonly string[]
+  readonly trigger: string
+  readonly startedNs: bigint
+  readonly root: { readonly id: ChunkId; readonly level: number }
+  readonly summary: SnapshotSummary
+  /** The first hundred; `skippedCount` counts all. */
+  readonly skipped: readonly SkippedPath[]
+  readonly skippedCount: number
+  readonly options: Readonly<Record<string, string>>
+  /** The snapshot is of one entry, not of a folder. */
+  readonly single: boolean
+}
+
+export interface SnapshotEntry extends EntryCommon, SnapshotFields {
+  readonly type: "snapshot"
+}
+
+export interface PartialEntry extends EntryCommon {
+  readonly type: "partial"
+  readonly series: string
+}
+
+export interface FenceEntry extends EntryCommon {
+  readonly type: "fence"
+  /** The condemn entry that this slot is held for. */
+  readonly gc: Numbered
+}
+
+const KEYS_MAX: number = COMMON_KEYS.length + SNAPSHOT_KEYS.length
+
+/** What `decodeEntryBody` refuses is a bug here: it is decoded again before it leaves. */
+export function encodeEntryBody(entry: Entry): Bytes {
+  const bytes = encodeCanonical({ ...commonValues(entry), type: entry.type, ...ownValues(entry) })
+  decodeEntryBody(bytes, "a new chain entry")
+  return bytes
+}
+
+function ownValues(entry: Entry): Record<string, Value> {
+  switch (entry.type) {
+    case "snapshot":
+      return snapshotValues(entry)
+    case "partial":
+      return { series: entry.series }
+    case "fence":
+      return { gc: numberedValue(entry.gc) }
+  }
+}
+
+/** Directories and ids are views of `bytes`. All that is wrong is `corrupt`, code "entry". */
+export function decodeEntryBody(bytes: Uint8Array, object: string): Entry {
+  const s = schema("entry", object)
+  const value = decodeCanonical(bytes, object)
+  const type = s.oneOf(s.dictionary(value, "entry", KEYS_MAX)["type"] ?? null, "type", [
+    "snapshot",
+    "partial",
+    "fence",
+  ])
+  switch (type) {
+    case "snapshot": {
+      const map = s.map(value, "entry", [...COMMON_KEYS, ...SNAPSHOT_KEYS])
+      return { type, ...readCommon(s, map), ...readSnapshot(s, map) }
+    }
+    case "partial": {
+      const map = s.map(value, "entry", [...COMMON_KEYS, "series"])
+      return { type, ...readCommon(s, map), series: readSeries(s, map.series) }
+    }
+    case "fence": {
+      const map = s.map(value, "entry", [...COMMON_KEYS, "gc"])
+      return { type, ...readCommon(s, map), gc: readNumbered(s, map.gc, "gc") }
+    }
+  }
+}

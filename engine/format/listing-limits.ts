@@ -1,0 +1,14 @@
+/** The bounds of a listing, which its codecs, its builder and chain entries share. spec/listing.md. */
+
+/** Never change any of these: they decide where nodes are cut, and what a reader accepts. */
+export const NODE_ENTRIES_MAX = 1024
+/** A node is cut after the entry or child with which its items reach this many bytes. */
+export const NODE_BYTES_CUT: number = 512 * 1024
+export const NODE_BYTES_MAX: number = 1024 * 1024
+export const LISTING_LEVEL_MAX = 31
+export const PATH_BYTES_MAX = 32_768
+export const OWNER_BYTES_MAX = 255
+export const INLINE_CHUNKS_MAX = 8
+export const XATTRS_MAX = 1024
+/** Names and values of one entry's extended attributes together. */
+export const XATTR_BYTES_MAX: number = 256 * 1024
