@@ -12,29 +12,33 @@ type Field<T> = (value: Value, field: string) => T
 /** Every method throws `corrupt(code, object, …)` when `value` is not what it is asked to be. */
 export interface Schema {
   /** A map with exactly these keys. */
-  map<K extends string>(value: Value, field: string, keys: readonly K[]): Readonly<Record<K, Value>>
+  readonly map: <K extends string>(
+    value: Value,
+    field: string,
+    keys: readonly K[],
+  ) => Readonly<Record<K, Value>>
   /** A map with any keys: at most `max` of them. */
-  dictionary(value: Value, field: string, max: number): Readonly<Record<string, Value>>
+  readonly dictionary: (value: Value, field: string, max: number) => Readonly<Record<string, Value>>
   /** An array of exactly `length` items. */
-  tuple(value: Value, field: string, length: number): readonly Value[]
+  readonly tuple: (value: Value, field: string, length: number) => readonly Value[]
   /** An array of at most `max` items. */
-  array(value: Value, field: string, max: number): readonly Value[]
-  int(value: Value, field: string, bounds: IntBounds): number
+  readonly array: (value: Value, field: string, max: number) => readonly Value[]
+  readonly int: (value: Value, field: string, bounds: IntBounds) => number
   /** A whole number of either width, as a bigint; by default any signed 64-bit one. */
-  bigInt(value: Value, field: string, bounds?: { min: bigint; max: bigint }): bigint
+  readonly bigInt: (value: Value, field: string, bounds?: { min: bigint; max: bigint }) => bigint
   /** Exactly `length` bytes. */
-  bytes(value: Value, field: string, length: number): Bytes
+  readonly bytes: (value: Value, field: string, length: number) => Bytes
   /** At most `max` bytes. */
-  bytesUpTo(value: Value, field: string, max: number): Bytes
+  readonly bytesUpTo: (value: Value, field: string, max: number) => Bytes
   /** Text of at most `max` UTF-8 bytes. */
-  text(value: Value, field: string, max: number): string
+  readonly text: (value: Value, field: string, max: number) => string
   /** One of the given texts. */
-  oneOf<T extends string>(value: Value, field: string, choices: readonly T[]): T
-  bool(value: Value, field: string): boolean
+  readonly oneOf: <T extends string>(value: Value, field: string, choices: readonly T[]) => T
+  readonly bool: (value: Value, field: string) => boolean
   /** null, or what `read` makes of it. */
-  optional<T>(value: Value, field: string, read: Field<T>): T | null
+  readonly optional: <T>(value: Value, field: string, read: Field<T>) => T | null
   /** The error for a rule that no method above covers. */
-  refuse(field: string, found: string): Error
+  readonly refuse: (field: string, found: string) => Error
 }
 
 export interface IntBounds {
