@@ -1,0 +1,166 @@
+/**
+ * What a listing says about one path, and the rules that every entry keeps, written or read. The
+ * bytes are leaf-writer.ts and leaf-reader.ts, the node around them listing-node.ts.
+ * spec/listing.md.
+ */
+import type { Bytes } from "../base/bytes.ts"
+import type { ChunkId, RawPath } from "../base/ids.ts"
+import { comparePaths } from "../base/paths.ts"
+import { INLINE_CHUNKS_MAX, PATH_BYTES_MAX, XATTR_BYTES_MAX, XATTRS_MAX } from "./listing-limits.ts"
+
+/** Their positions are on disk. Never change, only add at the end. */
+export const ENTRY_TYPES = [
+  "file",
+  "directory",
+  "symlink",
+  "fifo",
+  "character-device",
+  "block-device",
+] as const
+
+export type EntryType = (typeof ENTRY_TYPES)[number]
+
+export interface Entry {
+  readonly path: RawPath
+  readonly type: EntryType
+  /** The low twelve bits: permissions, setuid, setgid, sticky. */
+  readonly mode: number
+  readonly mtimeNs: bigint
+  readonly uid: number
+  readonly gid: number
+  /** Names of the owners, "" when unknown. */
+  readonly user: string
+  readonly group: string
+  /** Bytes of a file's content; 0 for every other type. */
+  readonly size: number
+  /** Of files, and of nothing else. */
+  readonly content: Content | null
+  /** Of symlinks, and of nothing else. */
+  readonly linkTarget: RawPath | null
+  /** Of device nodes, and of nothing else. */
+  readonly device: { readonly major: number; readonly minor: number } | null
+  /** The first path of the hard-link group in this snapshot, on all later ones. */
+  readonly hardLink: RawPath | null
+  /** Sorted by name. */
+  readonly xattrs: readonly Xattr[]
+  /** The file had holes. */
+  readonly sparse: boolean
+  /** The file changed while it was being read. */
+  readonly torn: boolean
+}
+
+/** Up to 8 ids stand in the entry, more in a chunk list. `fileClass` is chunking/classes.ts's. */
+export type Content =
+  | { readonly fileClass: number; readonly chunks: Bytes; readonly list?: undefined }
+  | { readonly fileClass: number; readonly list: ChunkId; readonly chunks?: undefined }
+
+export interface Xattr {
+  readonly name: RawPath
+  readonly value: Bytes
+}
+
+const SLASH = 0x2f
+const DOT = 0x2e
+
+/** Bytes that two paths have in common at their start. */
+export function sharedLength(a: string, b: string): number {
+  const most = Math.min(a.length, b.length)
+  let i = 0
+  while (i < most && a.charCodeAt(i) === b.charCodeAt(i)) i++
+  return i
+}
+
+/**
+ * The first rule that a path breaks: every component is a plain name. "" is the snapshot's root.
+ * `shared` bytes at the start come from a path that has been checked.
+ */
+export function pathFault(path: string, shared: number = 0): string | undefined {
+  if (path === "") return undefined
+  if (path.length > PATH_BYTES_MAX) return `a path of ${path.length} bytes`
+  let start = shared === 0 ? 0 : path.lastIndexOf("/", shared - 1) + 1
+  for (let i = start; i <= path.length; i++) {
+    const byte = i === path.length ? SLASH : path.charCodeAt(i)
+    if (byte === SLASH) {
+      const fault = componentFault(path, start, i)
+      if (fault !== undefined) return fault
+      start = i + 1
+    } else if (byte === 0 || byte > 0xff) {
+      return "a path with a NUL or a character that is no byte"
+    }
+  }
+  return undefined
+}
+
+function componentFault(path: string, start: number, end: number): string | undefined {
+  const length = end - start
+  if (length > 2) return undefined
+  if (length === 0) return "a path with an empty component"
+  if (path.charCodeAt(start) !== DOT) return undefined
+  if (length === 1 || path.charCodeAt(start + 1) === DOT) return 'a path with the component "." or ".."'
+  return undefined
+}
+
+/** The first rule that an entry's fields break, its own path left out. Written and read by the same rules. */
+export function entryFault(entry: Entry): string | undefined {
+  const { type, content, mode, uid, gid, size } = entry
+  if (mode >>> 0 !== mode || mode > 0o7777) return `mode ${mode}`
+  if (uid >>> 0 !== uid || gid >>> 0 !== gid) return `owner ${uid}, group ${gid}`
+  if (!Number.isSafeInteger(size) || size < 0) return `a size of ${size}`
+  if ((type === "file") !== (content !== null))
+    return `${type} ${content === null ? "without" : "with"} content`
+  if (content !== null) {
+    const fault = contentFault(content, entry.size)
+    if (fault !== undefined) return fault
+  } else if (entry.size !== 0) {
+    return `a size of ${entry.size} for a ${type}`
+  } else if (entry.sparse || entry.torn) {
+    return `sparse or torn, and a ${type}`
+  }
+  if ((type === "symlink") !== (entry.linkTarget !== null)) return `a link target missing or on a ${type}`
+  const isDevice = type === "character-device" || type === "block-device"
+  if (isDevice !== (entry.device !== null)) return `device numbers missing or on a ${type}`
+  return rareFault(entry)
+}
+
+function contentFault(content: Content, size: number): string | undefined {
+  if (content.fileClass >>> 0 !== content.fileClass || content.fileClass > 0xff)
+    return `class ${content.fileClass}`
+  if (content.list !== undefined && content.list.length !== 32) return "a chunk list's id that is no id"
+  if (content.chunks === undefined) return size === 0 ? "a chunk list for no bytes" : undefined
+  const count = content.chunks.length / 32
+  if (!Number.isInteger(count) || count > INLINE_CHUNKS_MAX)
+    return `${content.chunks.length} bytes of chunk ids`
+  return (count === 0) === (size === 0) ? undefined : `${count} chunks for ${size} bytes`
+}
+
+function rareFault(entry: Entry): string | undefined {
+  const { linkTarget, hardLink, device, xattrs } = entry
+  if (device !== null && (device.major >>> 0 !== device.major || device.minor >>> 0 !== device.minor)) {
+    return `device ${device.major}:${device.minor}`
+  }
+  if (linkTarget !== null) {
+    if (linkTarget === "" || linkTarget.length > PATH_BYTES_MAX)
+      return `a link target of ${linkTarget.length} bytes`
+    if (linkTarget.includes("\0")) return "a link target with a NUL"
+  }
+  if (hardLink !== null) {
+    if (entry.type === "directory") return "a hard-linked directory"
+    const fault = pathFault(hardLink)
+    if (fault !== undefined) return `hard link to ${fault}`
+    if (comparePaths(hardLink, entry.path) >= 0) return "a hard link to a path that does not come before"
+  }
+  return xattrs.length === 0 ? undefined : xattrFault(xattrs)
+}
+
+function xattrFault(xattrs: readonly Xattr[]): string | undefined {
+  if (xattrs.length > XATTRS_MAX) return `${xattrs.length} extended attributes`
+  let bytes = 0
+  let previous = ""
+  for (const { name, value } of xattrs) {
+    if (name <= previous) return "extended attributes without a name, or not sorted by it"
+    if (name.includes("\0")) return "an extended attribute with a NUL in its name"
+    bytes += name.length + value.length
+    previous = name
+  }
+  return bytes <= XATTR_BYTES_MAX ? undefined : `${bytes} bytes of extended attributes`
+}

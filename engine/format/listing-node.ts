@@ -1,0 +1,98 @@
+/**
+ * The nodes of a listing: leaves hold entries, inner nodes hold the ids of nodes one level below.
+ * Where they are cut is listing/cut.ts, how a tree is made and read listing/build.ts and walk.ts.
+ * spec/listing.md.
+ *
+ *     leaf  = [0, [entry …]], leaf-writer.ts
+ *     inner = [level ≥ 1, [[first path bin, child id bin32, entries below] …]]
+ */
+import type { Bytes } from "../base/bytes.ts"
+import type { ChunkId, RawPath } from "../base/ids.ts"
+import { assert } from "../base/assert.ts"
+import { comparePaths, pathBytes, rawPath } from "../base/paths.ts"
+import { LeafReader } from "./leaf-reader.ts"
+import { LeafWriter } from "./leaf-writer.ts"
+import { pathFault } from "./listing-entry.ts"
+import type { Entry } from "./listing-entry.ts"
+import { LISTING_LEVEL_MAX, NODE_BYTES_MAX, NODE_ENTRIES_MAX, PATH_BYTES_MAX } from "./listing-limits.ts"
+import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
+import type { Value } from "./msgpack.ts"
+import { schema } from "./schema.ts"
+import type { Schema } from "./schema.ts"
+
+export type { Content, Entry, EntryType, Xattr } from "./listing-entry.ts"
+
+export interface ListingChild {
+  /** Of the first entry below. */
+  readonly first: RawPath
+  readonly id: ChunkId
+  /** Entries below, from 1. */
+  readonly entries: number
+}
+
+export type ListingNode =
+  | { readonly level: 0; readonly entries: readonly Entry[] }
+  | { readonly level: number; readonly children: readonly ListingChild[]; readonly entries?: undefined }
+
+/** `entries` are sorted. The only leaf without any is that of an empty listing. */
+export function encodeLeaf(entries: readonly Entry[]): Bytes {
+  const writer = new LeafWriter()
+  for (const entry of entries) writer.append(entry)
+  return writer.take()
+}
+
+export function encodeInner(level: number, children: readonly ListingChild[]): Bytes {
+  assert(level >= 1 && level <= LISTING_LEVEL_MAX, `an inner node of level ${level}`)
+  assert(
+    children.length >= 1 && children.length <= NODE_ENTRIES_MAX,
+    `an inner node of ${children.length} children`,
+  )
+  return encodeCanonical([
+    level,
+    children.map(({ first, id, entries }): Value => [pathBytes(first), id, entries]),
+  ])
+}
+
+/** Ids are views of `bytes`. All that is wrong is `corrupt`, code "listing-node" or "msgpack". */
+export function decodeListingNode(bytes: Uint8Array, object: string): ListingNode {
+  const s = schema("listing-node", object)
+  if (bytes.length > NODE_BYTES_MAX)
+    throw s.refuse("node", `${bytes.length} bytes, at most ${NODE_BYTES_MAX} are allowed`)
+  if (bytes[0] === 0x92 && bytes[1] === 0)
+    return { level: 0, entries: decodeEntries(new LeafReader(bytes, object)) }
+  const [level, children] = s.tuple(decodeCanonical(bytes, object), "node", 2) as [Value, Value]
+  return {
+    level: s.int(level, "level", { min: 1, max: LISTING_LEVEL_MAX }),
+    children: readChildren(s, s.array(children, "children", NODE_ENTRIES_MAX)),
+  }
+}
+
+function decodeEntries(reader: LeafReader): Entry[] {
+  const entries: Entry[] = []
+  while (reader.left > 0) entries.push(reader.next())
+  return entries
+}
+
+function readChildren(s: Schema, values: readonly Value[]): ListingChild[] {
+  if (values.length === 0) throw s.refuse("children", "none, at least one is needed")
+  let previous: RawPath | undefined
+  let below = 0
+  return values.map((value, i) => {
+    const [path, id, entries] = s.tuple(value, `child ${i}`, 3) as [Value, Value, Value]
+    const first = rawPath(s.bytesUpTo(path, `child ${i} path`, PATH_BYTES_MAX))
+    const fault = pathFault(first)
+    if (fault !== undefined) throw s.refuse(`child ${i}`, fault)
+    if (previous !== undefined && comparePaths(previous, first) >= 0) {
+      throw s.refuse(`child ${i}`, "not in the order of a listing")
+    }
+    previous = first
+    const child: ListingChild = {
+      first,
+      id: s.bytes(id, `child ${i} id`, 32) as ChunkId,
+      entries: s.int(entries, `child ${i} entries`, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    }
+    below += child.entries
+    if (!Number.isSafeInteger(below)) throw s.refuse("children", "more entries below than can be counted")
+    return child
+  })
+}
