@@ -182,3 +182,10 @@ function include(tree: Part, base: string, one: Wanted): void {
 function nameTwice(name: RawPath): EngineError {
   return new EngineError("invalid", "name-twice", `${showPath(name)}: two paths would have this name`)
 }
+
+/** Whether a path is one that was asked for, or one that leads to it. */
+export function isChosen(roots: Roots, path: RawPath): boolean {
+  let part: Included | undefined = roots.tree
+  for (const name of path === "" ? [] : path.split("/")) part = part?.children.get(name as RawPath)
+  return part !== undefined
+}

@@ -9,8 +9,8 @@ import type { Stat } from "./source.ts"
 export interface Scope {
   /** Whether a folder's entries are looked at; when not, the folder itself is kept, empty. */
   enters(directory: RawPath, stat: Stat): boolean
-  /** The rules inside a folder, whose names have just been read. */
-  inside(directory: RawPath, names: readonly RawPath[]): Scope
+  /** The rules inside a folder that was entered, whose names have just been read. */
+  inside(directory: RawPath, stat: Stat, names: readonly RawPath[]): Scope
   /** Whether an entry of this scope's folder is kept. */
   keeps(path: RawPath, name: RawPath, stat: Stat): boolean
   /** The same for an entry that could not be read: false when the rules leave it out whatever it is. */

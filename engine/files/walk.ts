@@ -91,7 +91,7 @@ function readFolder(source: Source, path: RawPath, stat: Stat, around: Surroundi
     observer.unreadable(path, names.error)
     return frame({ path, stat, names: [], stats: [], complete: false }, undefined)
   }
-  const scope = around.scope?.inside(path, names)
+  const scope = around.scope?.inside(path, stat, names)
   const kept: RawPath[] = []
   const stats: Stat[] = []
   let complete = true

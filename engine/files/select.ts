@@ -1,0 +1,214 @@
+/**
+ * What a backup leaves out: gitignore patterns from flags and files, folders marked as caches, large
+ * files, other file systems, and holdfast's own folders. Makes the `Scope` that the walk asks. A set
+ * of patterns is asked only where there is one; strongest first: flags, then the ignore file of the
+ * innermost folder, then those of the folders above. spec/files.md.
+ */
+import { readFileSync } from "node:fs"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { fsPath, joinPath, showPath } from "../base/paths.ts"
+import { bearsMarker, CACHE_MARKER, holdsName, type Marker, parseMarker } from "./markers.ts"
+import { type PatternSet, patternSet } from "./patterns.ts"
+import type { Scope } from "./scope.ts"
+import { isFailure, type Source, type Stat } from "./source.ts"
+import { errorCode, lstat } from "./stat.ts"
+import { isTemporaryName } from "./temporary-name.ts"
+
+export interface SelectionRequest {
+  /** Patterns as raw bytes, relative to the source's root; later ones win over earlier ones. */
+  readonly excludes?: readonly RawPath[]
+  /** The same, upper and lower case being equal. */
+  readonly iexcludes?: readonly RawPath[]
+  /** Absolute raw paths of files with patterns, one a line; weaker than `excludes`. */
+  readonly excludeFiles?: readonly string[]
+  /** Names of files whose patterns hold in their folder, the strongest first. */
+  readonly ignoreFiles?: readonly RawPath[]
+  readonly excludeCaches?: boolean
+  /** `NAME` or `NAME:header` each. */
+  readonly excludeIfPresent?: readonly RawPath[]
+  readonly excludeLargerThan?: number
+  readonly oneFileSystem?: boolean
+  /** Paths that were named by the user: `oneFileSystem` lets them lie anywhere. */
+  readonly isChosen?: (path: RawPath) => boolean
+  readonly own?: readonly OwnFolder[]
+}
+
+export interface OwnFolder {
+  readonly kind: "repository" | "home"
+  /** Absolute raw path; it may not exist. */
+  readonly path: string
+}
+
+export interface SelectionObserver {
+  /** Called once a kind, with the first place where something of holdfast's own was left out. */
+  ownLeftOut(kind: OwnFolder["kind"] | "restore", path: RawPath): void
+  /** A file with patterns can't be read, so that things may be kept that should not be. */
+  unreadable(path: RawPath, error: string): void
+}
+
+export const IGNORE_FILE: RawPath = ".holdfastignore" as RawPath
+export const GIT_IGNORE_FILE: RawPath = ".gitignore" as RawPath
+
+interface Context {
+  readonly source: Source
+  readonly observer: SelectionObserver
+  readonly request: SelectionRequest
+  readonly markers: readonly Marker[]
+  readonly own: readonly (OwnFolder & { inode: bigint; device: bigint })[]
+  readonly told: Set<string>
+  /** How many sets come from flags; they stay in front. */
+  readonly flagCount: number
+}
+
+/** What differs from folder to folder. */
+interface Rules {
+  readonly sets: readonly PatternSet[]
+  readonly device: bigint
+  /** The folder is marked: only its marker is kept. */
+  readonly only: RawPath | undefined
+}
+
+/** Throws invalid "exclude-file" and "bad-marker". */
+export function createSelection(
+  request: SelectionRequest,
+  source: Source,
+  observer: SelectionObserver,
+): Scope {
+  const markers = (request.excludeIfPresent ?? []).map(parseMarker)
+  if (request.excludeCaches === true) markers.push(CACHE_MARKER)
+  const sets = flagSets(request)
+  const own = locateOwn(request.own)
+  const context = { source, observer, request, markers, own, told: new Set<string>(), flagCount: sets.length }
+  const root = source.stat("" as RawPath)
+  const device = isFailure(root) ? 0n : root.device
+  return scopeOf(context, { sets, device, only: undefined })
+}
+
+function flagSets(request: SelectionRequest): PatternSet[] {
+  const root = "" as RawPath
+  const lines = (request.excludeFiles ?? []).map(readPatterns)
+  lines.push(...(request.excludes ?? []))
+  const sets: PatternSet[] = []
+  if (lines.length > 0) sets.push(patternSet(root, lines.join("\n") as RawPath))
+  if (request.iexcludes !== undefined && request.iexcludes.length > 0) {
+    sets.push(patternSet(root, request.iexcludes.join("\n") as RawPath, true))
+  }
+  return sets
+}
+
+function readPatterns(path: string): string {
+  try {
+    return readFileSync(fsPath(path), "latin1")
+  } catch (cause) {
+    throw new EngineError(
+      "invalid",
+      "exclude-file",
+      `${showPath(path)}: can't be read: ${errorCode(cause)}`,
+      { cause },
+    )
+  }
+}
+
+function locateOwn(own: readonly OwnFolder[] = []): Context["own"] {
+  const located: (OwnFolder & { inode: bigint; device: bigint })[] = []
+  for (const folder of own) {
+    // by inode, so that links and mounts which lead to it are seen through
+    const stat = lstat(`${folder.path.replace(/\/+$/, "")}/.`)
+    if (!isFailure(stat)) located.push({ ...folder, inode: stat.inode, device: stat.device })
+  }
+  return located
+}
+
+function scopeOf(context: Context, rules: Rules): Scope {
+  const scope: Scope = {
+    enters: (directory, stat) => {
+      const { oneFileSystem, isChosen } = context.request
+      if (oneFileSystem !== true || directory === "" || stat.device === rules.device) return true
+      return isChosen?.(directory) === true
+    },
+    inside: (directory, stat, names) => {
+      const inner = rulesInside(context, rules, directory, names)
+      const isSame = inner.sets === rules.sets && inner.only === rules.only && stat.device === rules.device
+      return isSame ? scope : scopeOf(context, { ...inner, device: stat.device })
+    },
+    keeps: (path, name, stat) => {
+      if (isOwn(context, path, name, stat)) return false
+      if (rules.only !== undefined && name !== rules.only) return false
+      const { excludeLargerThan } = context.request
+      if (excludeLargerThan !== undefined && stat.type === "file" && stat.size > excludeLargerThan)
+        return false
+      return rules.sets.length === 0 || matches(rules.sets, path, stat.type === "directory")
+    },
+    keepsUnread: (path, name) => {
+      if (rules.only !== undefined && name !== rules.only) return false
+      return matches(rules.sets, path, false) && matches(rules.sets, path, true)
+    },
+  }
+  return scope
+}
+
+function isOwn(context: Context, path: RawPath, name: RawPath, stat: Stat): boolean {
+  if (isTemporaryName(name)) return tell(context, "restore", path)
+  if (stat.type !== "directory") return false
+  for (const own of context.own) {
+    if (own.inode === stat.inode && own.device === stat.device) return tell(context, own.kind, path)
+  }
+  return false
+}
+
+function tell(context: Context, kind: OwnFolder["kind"] | "restore", path: RawPath): true {
+  if (!context.told.has(kind)) context.observer.ownLeftOut(kind, path)
+  context.told.add(kind)
+  return true
+}
+
+/** The first set with an opinion decides; without one an entry is kept. */
+function matches(sets: readonly PatternSet[], path: RawPath, isFolder: boolean): boolean {
+  for (const set of sets) {
+    const verdict = set.verdict(path, isFolder)
+    if (verdict !== undefined) return verdict === "keep"
+  }
+  return true
+}
+
+type InnerRules = Pick<Rules, "sets" | "only">
+
+function rulesInside(context: Context, rules: Rules, folder: RawPath, names: readonly RawPath[]): InnerRules {
+  const { source } = context
+  for (const marker of context.markers) {
+    if (!holdsName(names, marker.name)) continue
+    if (bearsMarker(source.absolute(joinPath(folder, marker.name)), marker))
+      return { sets: [], only: marker.name }
+  }
+  const own = ignoreFileSets(context, folder, names)
+  const above = folder === "" ? rules.sets : reopen(rules.sets, folder)
+  if (own.length === 0) return { sets: above, only: undefined }
+  const { flagCount } = context
+  return { sets: [...above.slice(0, flagCount), ...own, ...above.slice(flagCount)], only: undefined }
+}
+
+/** A set that leaves this folder out was overruled: inside, its patterns count again one by one. */
+function reopen(sets: readonly PatternSet[], folder: RawPath): readonly PatternSet[] {
+  const isOverruled = (set: PatternSet): boolean => set.verdict(folder, true) === "leave"
+  if (!sets.some(isOverruled)) return sets
+  return sets.map((set) => (isOverruled(set) ? set.reopened(folder) : set))
+}
+
+function ignoreFileSets(context: Context, folder: RawPath, names: readonly RawPath[]): PatternSet[] {
+  const sets: PatternSet[] = []
+  for (const name of context.request.ignoreFiles ?? []) {
+    if (!holdsName(names, name)) continue
+    const path = joinPath(folder, name)
+    const stat = context.source.stat(path)
+    // neither git nor we read patterns through a link or from a FIFO
+    if (isFailure(stat) || stat.type !== "file") continue
+    try {
+      const text = readFileSync(fsPath(context.source.absolute(path)), "latin1")
+      sets.push(patternSet(folder, text as RawPath))
+    } catch (error) {
+      context.observer.unreadable(path, errorCode(error))
+    }
+  }
+  return sets
+}
