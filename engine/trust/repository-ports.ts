@@ -1,0 +1,83 @@
+/**
+ * An open repository: a record of ports and of what this device knows, handed to every stage. It has
+ * no methods that do work; the stages are functions that take it. Put together in
+ * engine/repository.ts, the one place that names adapters. spec/ordering.md.
+ */
+import type { Clock, Random } from "../base/ports.ts"
+import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
+import type { KeyPair } from "../crypto/keypair.ts"
+import type { RepositoryKeys } from "../crypto/derive.ts"
+import type { RepositoryRecord } from "../format/repository-record.ts"
+import type { TrustState } from "../format/trust-entry.ts"
+import type { FileCache } from "../home/file-cache.ts"
+import type { Journal } from "../home/journal.ts"
+import type { NodeCache, ObjectCache } from "../home/caches.ts"
+import type { Pins } from "../home/pins.ts"
+import type { RepositoryHome } from "../home/home.ts"
+import type { ChunkIndex } from "../index/chunk-index.ts"
+import type { Store } from "../store/store.ts"
+import type { SnapshotTable } from "./snapshot-table.ts"
+
+/** What the store was asked for since this repository was opened; what a provider bills. */
+export interface Requests {
+  readonly put: number
+  readonly get: number
+  readonly head: number
+  readonly list: number
+  readonly delete: number
+  readonly bytesUp: number
+  readonly bytesDown: number
+}
+
+/** The newest trust entry that this device has accepted. */
+export interface Trust {
+  readonly number: number
+  readonly digest: Digest
+  readonly state: TrustState
+  /** What people call devices and slots; by id in hex. */
+  readonly labels: ReadonlyMap<string, string>
+}
+
+/** This device's identity, from its home. */
+export interface Device {
+  readonly id: DeviceId
+  readonly signing: KeyPair
+  readonly sealing: KeyPair
+}
+
+export interface Repository {
+  readonly id: RepositoryId
+  /** SHA-256 of the object `repository`. */
+  readonly digest: Digest
+  /** That object: the root's public key, the chunking parameters. */
+  readonly record: RepositoryRecord
+  /** What a person calls the store, without secrets. */
+  readonly location: string
+  /** Metered and retried. */
+  readonly store: Store
+  requests(): Requests
+
+  readonly home: RepositoryHome
+  readonly index: ChunkIndex
+  readonly objects: ObjectCache
+  readonly nodes: NodeCache
+  readonly journal: Journal
+  readonly snapshots: SnapshotTable
+  fileCache(series: string, source: string): FileCache
+
+  readonly clock: Clock
+  readonly random: Random
+
+  /** A look may bring newer ones: read them when they are used, never keep them. */
+  keys: RepositoryKeys
+  trust: Trust
+  /** Undefined when a secret alone opened the repository, for reading. */
+  device: Device | undefined
+  pins: Pins
+
+  /** This run made this device known to the repository. */
+  enrolled: boolean
+  /** For the person at the end of the run. */
+  readonly warnings: string[]
+  close(): void
+}

@@ -1,0 +1,38 @@
+/**
+ * What the log says, as far as this device has looked: the snapshots, the heads, and what garbage
+ * collection has taken. Answered from the home alone; `look` brings it up to date. spec/log.md.
+ */
+import type { Digest } from "../base/ids.ts"
+import type { Head, SnapshotEntry } from "../format/entry.ts"
+
+/** A snapshot as its signed manifest has it, and its name. */
+export interface SnapshotRecord extends SnapshotEntry {
+  /** SHA-256 of the chain entry: the snapshot's id. */
+  readonly digest: Digest
+  /** The first eight digits, for people. */
+  readonly shortId: string
+}
+
+/** All given fields must hold; a snapshot needs every one of `tags`. */
+export interface SnapshotFilter {
+  readonly series?: string | undefined
+  readonly host?: string | undefined
+  readonly tags?: readonly string[] | undefined
+  /** One of the snapshot's own absolute paths. */
+  readonly path?: string | undefined
+}
+
+export interface View {
+  /** By the snapshots' own time, from whatever device. */
+  newest(series: string): SnapshotRecord | undefined
+  /** Oldest first. */
+  snapshots(filter?: SnapshotFilter): SnapshotRecord[]
+  /** Names of all series, sorted. */
+  series(): string[]
+  /** The newest accepted entry of every chain, sorted by device; this device's own too. */
+  readonly heads: readonly Head[]
+  /** Nothing collects garbage before format 1. */
+  readonly gc: null
+  /** When the log was last listed, by this machine's clock; 0 when never. */
+  readonly lookedNs: bigint
+}
