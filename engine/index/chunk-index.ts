@@ -105,5 +105,7 @@ export interface ChunkIndex {
 /** What a worker thread may ask: a read-only handle of its own on the same file. */
 export interface ChunkLookup {
   has(id: Uint8Array): boolean
+  /** Sees packs that were added, removed or condemned since. */
+  refresh(): void
   close(): void
 }

@@ -1,0 +1,81 @@
+/**
+ * The door to better-sqlite3, for device-local state only: loaded when first opened, since the native
+ * module costs several milliseconds that a `--help` should not pay. Statements are prepared when
+ * first used. Errors of the file become `EngineError`s: "state-damaged" means delete it (rule L1).
+ */
+import { createRequire } from "node:module"
+import type Sqlite from "better-sqlite3"
+import { EngineError } from "./errors.ts"
+
+export type Database = Sqlite.Database
+export type Statement<Parameters extends unknown[], Row> = Sqlite.Statement<Parameters, Row>
+
+let loaded: typeof Sqlite | undefined
+
+/** A connection. The file must exist, so that its mode was chosen by us and not by the umask. */
+export function openSqlite(path: string, options: { readonly?: boolean; timeoutMs: number }): Database {
+  loaded ??= createRequire(import.meta.url)("better-sqlite3") as typeof Sqlite
+  const { readonly = false, timeoutMs } = options
+  return new loaded(path, { fileMustExist: true, readonly, timeout: timeoutMs })
+}
+
+/** Rows as objects, as arrays ("raw"), or their first column alone ("pluck"). */
+export type RowShape = "object" | "raw" | "pluck"
+
+/** Prepares on the first call, so that opening costs nothing for what a run never asks. */
+export function lazyStatement<Parameters extends unknown[], Row = never>(
+  database: Database,
+  sql: string,
+  shape: RowShape = "object",
+): () => Statement<Parameters, Row> {
+  let statement: Statement<Parameters, Row> | undefined
+  return () => {
+    if (statement === undefined) {
+      statement = database.prepare<Parameters, Row>(sql)
+      if (shape === "raw") statement.raw()
+      if (shape === "pluck") statement.pluck()
+    }
+    return statement
+  }
+}
+
+/** SQLite's word for what went wrong ("SQLITE_BUSY"), "" when it is not SQLite's error. */
+export function sqliteCode(error: unknown): string {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
+  return typeof code === "string" && code.startsWith("SQLITE_") ? code : ""
+}
+
+/** What a failure of a local database means to the engine; anything else is handed back as it is. */
+export function stateError(error: unknown, path: string): unknown {
+  const code = sqliteCode(error)
+  if (code === "") return error
+  const options = { detail: { path }, cause: error }
+  if (/^SQLITE_(CORRUPT|NOTADB|FORMAT|SCHEMA|ERROR)/.test(code)) {
+    const message = `${path}: the local state is damaged (${code}); it is only a cache: delete the file and run again`
+    return new EngineError("corrupt", "state-damaged", message, options)
+  }
+  if (code.startsWith("SQLITE_BUSY")) {
+    const message = `${path}: another holdfast run has kept the local state busy for too long`
+    return new EngineError("conflict", "state-busy", message, options)
+  }
+  const message = `${path}: the local state cannot be read or written (${code}); is the disk full?`
+  return new EngineError("unavailable", "state-unwritable", message, options)
+}
+
+/** The same methods, whose SQLite errors come out as `stateError`s. */
+export function withStateErrors<Methods extends object>(path: string, methods: Methods): Methods {
+  const guarded = Object.entries(methods).map(([name, method]: [string, unknown]) => {
+    if (typeof method !== "function") return [name, method]
+    return [
+      name,
+      (...parameters: unknown[]): unknown => {
+        try {
+          return (method as (...all: unknown[]) => unknown)(...parameters)
+        } catch (error) {
+          throw stateError(error, path)
+        }
+      },
+    ]
+  })
+  return Object.fromEntries(guarded) as Methods
+}

@@ -1,0 +1,173 @@
+/**
+ * From a chunk id to its place: candidate frames from the key table, then the frame's row, where all
+ * 32 bytes are compared. Shared by the index and by a worker's read-only look-up. Frames that were
+ * hit stay in memory, since chunks that were written together are asked for together.
+ */
+import { toHex } from "../base/bytes.ts"
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
+import type { ChunkId, Digest } from "../base/ids.ts"
+import { lazyStatement } from "../base/sqlite.ts"
+import type { Database } from "../base/sqlite.ts"
+import type { ChunkLocation, FrameLocation, PackLocation } from "./chunk-index.ts"
+import { openKeyTable } from "./key-table.ts"
+import type { KeyTable } from "./key-table.ts"
+import { STATE_LIVE } from "./pack-states.ts"
+
+/** About 40 bytes of ids and lengths a chunk; a block of 1 MiB has some 250 chunks. */
+const CACHED_CHUNKS_MAX = 32 * 1024
+
+export interface ChunkSearch {
+  readonly keys: KeyTable
+  has(id: Uint8Array): boolean
+  locate(id: ChunkId): ChunkLocation | undefined
+  /** Forgets the frames in memory, after packs changed. */
+  forget(): void
+}
+
+interface CachedFrame {
+  readonly live: boolean
+  /** Eight words an id. */
+  readonly ids: Uint32Array
+  /** Where the next question is expected: chunks are asked for in the order they were written. */
+  expected: number
+  readonly offsets: Uint32Array
+  readonly pack: PackLocation
+  readonly frame: FrameLocation
+}
+
+interface FrameRow {
+  state: number
+  name: Buffer
+  sizeBytes: number
+  epoch: number
+  salt: Buffer
+  number: number
+  kind: number
+  codec: number
+  offset: number
+  sealedLength: number
+  rawLength: number
+  ids: Buffer
+  lengths: Buffer
+}
+
+const FRAME_QUERY = `
+  SELECT p.state, p.name, p.size_bytes AS sizeBytes, p.epoch, p.salt, f.reference - p.first_frame AS number,
+    f.kind, f.codec, f.offset, f.sealed_length AS sealedLength, f.raw_length AS rawLength, f.lengths, f.ids
+  FROM frames f JOIN packs p ON p.id = f.pack WHERE f.reference = ?`
+
+export function openChunkSearch(database: Database): ChunkSearch {
+  const read = lazyStatement<[number], FrameRow>(database, FRAME_QUERY)
+  const keys = openKeyTable(database)
+  const cache = new Map<number, CachedFrame>()
+  let cachedChunks = 0
+
+  const frameAt = (reference: number): CachedFrame | undefined => {
+    const cached = cache.get(reference)
+    if (cached !== undefined) return cached
+    const row = read().get(reference)
+    if (row === undefined) return undefined
+    const frame = toCachedFrame(row)
+    cachedChunks += frame.offsets.length
+    if (cachedChunks > CACHED_CHUNKS_MAX) {
+      cache.clear()
+      cachedChunks = frame.offsets.length
+    }
+    cache.set(reference, frame)
+    return frame
+  }
+
+  return {
+    keys,
+
+    has(id) {
+      for (const reference of keys.candidates(id)) {
+        const frame = frameAt(reference)
+        if (frame?.live === true && positionOf(frame, wordsOf(id)) >= 0) return true
+      }
+      return false
+    },
+
+    locate(id) {
+      for (const reference of keys.candidates(id)) {
+        const frame = frameAt(reference)
+        const position = frame?.live === true ? positionOf(frame, wordsOf(id)) : -1
+        if (frame !== undefined && position >= 0) return placeIn(frame, position)
+      }
+      return undefined
+    },
+
+    forget() {
+      cache.clear()
+      cachedChunks = 0
+    },
+  }
+}
+
+function placeIn(cached: CachedFrame, position: number): ChunkLocation {
+  const { pack, frame, offsets } = cached
+  const offset = offsets[position] as number
+  const end = position + 1 < offsets.length ? (offsets[position + 1] as number) : frame.rawLength
+  return { pack, frame, offset, length: end - offset }
+}
+
+/** Which id of the frame it is, or -1. */
+function positionOf(frame: CachedFrame, id: Uint32Array): number {
+  const { ids, expected } = frame
+  const count = frame.offsets.length
+  for (let i = 0; i < count; i++) {
+    const position = expected + i < count ? expected + i : expected + i - count
+    if (!sameId(ids, position * ID_WORDS, id)) continue
+    frame.expected = position + 1 < count ? position + 1 : 0
+    return position
+  }
+  return -1
+}
+
+function sameId(ids: Uint32Array, at: number, id: Uint32Array): boolean {
+  for (let i = 0; i < ID_WORDS; i++) if (ids[at + i] !== id[i]) return false
+  return true
+}
+
+const ID_WORDS = CHUNK_ID_BYTES / 4
+const askedWords = new Uint32Array(ID_WORDS)
+const askedBytes = new Uint8Array(askedWords.buffer)
+
+/** The id as words, in memory that the next call overwrites. */
+function wordsOf(id: Uint8Array): Uint32Array {
+  askedBytes.set(id)
+  return askedWords
+}
+
+/** Copied where the memory is not aligned. */
+function alignedWords(bytes: Uint8Array): Uint32Array {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
+  return new Uint32Array(buffer, byteOffset, length / 4)
+}
+
+function toCachedFrame(row: FrameRow): CachedFrame {
+  const { number, kind, codec, offset, sealedLength, rawLength } = row
+  return {
+    live: row.state === STATE_LIVE,
+    ids: alignedWords(row.ids),
+    expected: 0,
+    offsets: offsetsOf(row.lengths),
+    pack: {
+      name: toHex(row.name) as Digest,
+      sizeBytes: row.sizeBytes,
+      epoch: row.epoch,
+      salt: new Uint8Array(row.salt),
+    },
+    frame: { number, kind, codec, offset, sealedLength, rawLength },
+  }
+}
+
+function offsetsOf(lengths: Buffer): Uint32Array {
+  const offsets = new Uint32Array(lengths.length / 4)
+  let offset = 0
+  for (let i = 0; i < offsets.length; i++) {
+    offsets[i] = offset
+    offset += lengths.readUInt32LE(i * 4)
+  }
+  return offsets
+}

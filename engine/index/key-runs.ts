@@ -1,0 +1,140 @@
+/**
+ * Sorted runs of chunk keys: which frames may hold a chunk, at 8 bytes a chunk. Pure; kept in SQLite
+ * as blobs and searched in memory by `key-table.ts`. spec/decisions/0004-sqlite-index.md.
+ *
+ *     run   = entry … in rising order, in the machine's byte order
+ *     entry = u64: first 36 bits of the chunk id ‖ frame reference, 28 bits
+ *
+ * Ids are keyed hashes, so keys are uniform and a search starts where proportion says. A key is no
+ * proof: the caller compares all 32 bytes with the frame's ids, and several entries may match.
+ */
+import { assert } from "../base/assert.ts"
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
+
+/** Two words an entry: low (4 bits of the id, 28 of the frame), high (the id's first 32 bits). */
+export type KeyRun = Uint32Array<ArrayBuffer>
+
+export const FRAME_REFERENCE_MAX: number = 2 ** 28 - 1
+
+const LOW_KEY_MASK = 0xf0000000
+/** Entries: 64 bytes, one line of the processor's cache. */
+const FIRST_STEP = 8
+const FRAME_MASK = 0x0fffffff
+const TWO_32 = 2 ** 32
+
+assert(new Uint8Array(new Uint32Array([1]).buffer)[0] === 1, "a little-endian machine")
+
+export function runLength(run: KeyRun): number {
+  return run.length / 2
+}
+
+/** The run of one pack: frame i of `frameIds` has the reference `firstReference + i`. */
+export function runOfFrames(frameIds: readonly Uint8Array[], firstReference: number): KeyRun {
+  assert(firstReference + frameIds.length - 1 <= FRAME_REFERENCE_MAX, "frame references fit 28 bits")
+  const chunks = frameIds.reduce((sum, ids) => sum + ids.length / CHUNK_ID_BYTES, 0)
+  const run: KeyRun = new Uint32Array(chunks * 2)
+  let word = 0
+  for (const [i, ids] of frameIds.entries()) {
+    const view = new DataView(ids.buffer, ids.byteOffset, ids.length)
+    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
+      run[word++] = (((ids[at + 4] as number) << 24) & LOW_KEY_MASK) | (firstReference + i)
+      run[word++] = view.getUint32(at)
+    }
+  }
+  new BigUint64Array(run.buffer).sort()
+  return run
+}
+
+/** One run of two; `keep` drops entries whose frames are gone. */
+export function mergeRuns(a: KeyRun, b: KeyRun, keep?: (reference: number) => boolean): KeyRun {
+  const merged: KeyRun = new Uint32Array(a.length + b.length)
+  let i = 0
+  let j = 0
+  let to = 0
+  while (i < a.length || j < b.length) {
+    const fromA = j >= b.length || (i < a.length && isBefore(a, i, b, j))
+    const low = fromA ? (a[i] as number) : (b[j] as number)
+    const high = fromA ? (a[i + 1] as number) : (b[j + 1] as number)
+    if (fromA) i += 2
+    else j += 2
+    if (keep !== undefined && !keep(low & FRAME_MASK)) continue
+    merged[to++] = low
+    merged[to++] = high
+  }
+  return to === merged.length ? merged : merged.slice(0, to)
+}
+
+function isBefore(a: KeyRun, i: number, b: KeyRun, j: number): boolean {
+  const highA = a[i + 1] as number
+  const highB = b[j + 1] as number
+  return highA !== highB ? highA < highB : (a[i] as number) <= (b[j] as number)
+}
+
+/**
+ * The position of the first entry with the id's key, or -1. Further ones follow it directly:
+ * step with `nextCandidate`.
+ */
+export function firstCandidate(run: KeyRun, id: Uint8Array): number {
+  const entries = run.length / 2
+  if (entries === 0) return -1
+  const high =
+    (((id[0] as number) << 24) | ((id[1] as number) << 16) | ((id[2] as number) << 8) | (id[3] as number)) >>>
+    0
+  const low = (((id[4] as number) << 24) & LOW_KEY_MASK) >>> 0
+  const first = Math.floor((high / TWO_32) * entries)
+  const guess = closer(run, high, first)
+  let left = stepDown(run, high, guess)
+  let right = stepUp(run, high, guess)
+  while (left < right) {
+    const middle = (left + right) >>> 1
+    const found = run[middle * 2 + 1] as number
+    if (found < high || (found === high && (run[middle * 2] as number) < low)) left = middle + 1
+    else right = middle
+  }
+  if (left >= entries || run[left * 2 + 1] !== high) return -1
+  return ((run[left * 2] as number) & LOW_KEY_MASK) >>> 0 === low ? left : -1
+}
+
+/** A position with no entry of this high word before it, `guess` or lower. */
+function stepDown(run: KeyRun, high: number, guess: number): number {
+  let step = FIRST_STEP
+  let at = guess
+  while (at > 0 && (run[at * 2 + 1] as number) >= high) {
+    at = Math.max(0, at - step)
+    step *= 2
+  }
+  return at
+}
+
+/** A position with no entry of this high word at or after it, `guess` or higher. */
+function stepUp(run: KeyRun, high: number, guess: number): number {
+  const entries = run.length / 2
+  let step = FIRST_STEP
+  let at = guess
+  while (at < entries && (run[at * 2 + 1] as number) <= high) {
+    at = Math.min(entries, at + step)
+    step *= 2
+  }
+  return at
+}
+
+/**
+ * Uniform keys stray from their proportional place by about half the root of the count: hundreds in a
+ * large run. A second guess, from what lies at the first one, strays by the root of that.
+ */
+function closer(run: KeyRun, high: number, guess: number): number {
+  const entries = run.length / 2
+  const missing = (high - (run[guess * 2 + 1] as number)) / TWO_32
+  return Math.min(entries - 1, Math.max(0, guess + Math.round(missing * entries)))
+}
+
+/** The next position with the same key, or -1. */
+export function nextCandidate(run: KeyRun, position: number): number {
+  const at = position * 2
+  if (at + 3 >= run.length || run[at + 3] !== run[at + 1]) return -1
+  return (((run[at + 2] as number) ^ (run[at] as number)) & LOW_KEY_MASK) === 0 ? position + 1 : -1
+}
+
+export function referenceAt(run: KeyRun, position: number): number {
+  return (run[position * 2] as number) & FRAME_MASK
+}

@@ -1,0 +1,82 @@
+/**
+ * The chunk index as plain maps: for tests, and the naive twin that the SQLite one must agree with.
+ * Never used where a repository may be large, for it takes hundreds of bytes a chunk.
+ */
+import { asBuffer } from "../base/bytes.ts"
+import type { Digest } from "../base/ids.ts"
+import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
+import type { ChunkIndex, PackState, PlacedChunk } from "./chunk-index.ts"
+import { placedChunks } from "./placed-chunks.ts"
+
+interface KnownPack {
+  readonly record: PackRecord
+  readonly frames: readonly DirectoryFrame[]
+  state: PackState
+}
+
+export function createMemoryIndex(): ChunkIndex {
+  const packs = new Map<Digest, KnownPack>()
+  /** By id, in the order added. */
+  const places = new Map<string, PlacedChunk[]>()
+  const known = (state?: PackState): KnownPack[] => {
+    return [...packs.values()].filter((pack) => state === undefined || pack.state === state)
+  }
+  const livePlace = (id: Uint8Array): PlacedChunk | undefined => {
+    return places.get(key(id))?.find(({ location }) => packs.get(location.pack.name)?.state === "live")
+  }
+
+  return {
+    has: (id) => livePlace(id) !== undefined,
+    locate: (id) => livePlace(id)?.location,
+    isEmpty: () => known("live").length === 0,
+
+    counts() {
+      const frames = known("live").flatMap((pack) => pack.frames)
+      const chunks = frames.reduce((sum, frame) => sum + frame.lengths.length, 0)
+      const condemnedPacks = known("condemned").length
+      return { packs: known("live").length, frames: frames.length, chunks, condemnedPacks }
+    },
+
+    addPack(record, frames) {
+      if (packs.has(record.name)) return
+      packs.set(record.name, { record, frames, state: "live" })
+      for (const chunk of placedChunks(record, frames)) {
+        const others = places.get(key(chunk.id))
+        if (others === undefined) places.set(key(chunk.id), [chunk])
+        else others.push(chunk)
+      }
+    },
+
+    removePack(name) {
+      packs.delete(name)
+      for (const [id, all] of places) {
+        const left = all.filter(({ location }) => location.pack.name !== name)
+        if (left.length === 0) places.delete(id)
+        else places.set(id, left)
+      }
+    },
+
+    hasPack: (name) => packs.has(name),
+    pack: (name) => packs.get(name)?.record,
+    packState: (name) => packs.get(name)?.state,
+
+    setPackState(name, state) {
+      const pack = packs.get(name)
+      if (pack !== undefined) pack.state = state
+      return pack !== undefined
+    },
+
+    packs: (state) => known(state).map((pack) => pack.record),
+    framesOfPack: (name) => [...(packs.get(name)?.frames ?? [])],
+    idsOfPack: (name) => chunksOf(packs.get(name)).map((chunk) => chunk.id),
+    chunksOfPack: (name) => chunksOf(packs.get(name)),
+  }
+}
+
+function chunksOf(pack: KnownPack | undefined): PlacedChunk[] {
+  return pack === undefined ? [] : [...placedChunks(pack.record, pack.frames)]
+}
+
+function key(id: Uint8Array): string {
+  return asBuffer(id).toString("latin1")
+}

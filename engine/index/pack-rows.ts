@@ -1,0 +1,215 @@
+/**
+ * The truth of the chunk index in SQLite: a row a pack, a row a frame with the frame's ids and
+ * lengths as blobs. `sqlite-index.ts` composes it with the key runs, which are derived from it.
+ */
+import { assert } from "../base/assert.ts"
+import { asBuffer, toHex } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
+import type { Digest } from "../base/ids.ts"
+import { lazyStatement } from "../base/sqlite.ts"
+import type { Database } from "../base/sqlite.ts"
+import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
+import { HEADER_BYTES } from "../format/sealed-header.ts"
+import type { IndexCounts } from "./chunk-index.ts"
+import { STATE_CONDEMNED, STATE_LIVE } from "./pack-states.ts"
+
+export const PACK_ROWS_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS packs (
+    id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, state INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
+    epoch INTEGER NOT NULL, salt BLOB NOT NULL, directory_offset INTEGER NOT NULL,
+    directory_sealed_length INTEGER NOT NULL, directory_raw_length INTEGER NOT NULL, directory_codec INTEGER NOT NULL,
+    first_frame INTEGER NOT NULL, frames INTEGER NOT NULL, chunks INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS frames (
+    reference INTEGER PRIMARY KEY, pack INTEGER NOT NULL, kind INTEGER NOT NULL, codec INTEGER NOT NULL,
+    offset INTEGER NOT NULL, sealed_length INTEGER NOT NULL, raw_length INTEGER NOT NULL,
+    lengths BLOB NOT NULL, ids BLOB NOT NULL);
+`
+
+export interface PackRow extends Omit<PackRecord, "name" | "salt"> {
+  readonly id: number
+  readonly name: Uint8Array
+  readonly state: number
+  readonly salt: Uint8Array
+  readonly firstFrame: number
+  readonly frames: number
+}
+
+export interface PackRows {
+  find(name: Digest): PackRow | undefined
+  /** At most `PAGE_ROWS` packs of a state after a row's id, in the order added. */
+  after(id: number, state: number | undefined): PackRow[]
+  /** Gives the reference of the first frame. Inside a transaction. */
+  insert(record: PackRecord, frames: readonly DirectoryFrame[]): number
+  remove(row: PackRow): void
+  setState(name: Digest, state: number): boolean
+  frames(row: PackRow): DirectoryFrame[]
+  anyLive(): boolean
+  counts(): IndexCounts
+  /** Which frame references are in use: a byte each, 1 when it is. */
+  referencesInUse(): Uint8Array
+  /** Chunks of all packs, condemned ones too. */
+  chunks(): number
+}
+
+const PAGE_ROWS = 256
+
+const PACK_FIELDS = `id, name, state, size_bytes AS sizeBytes, epoch, salt, directory_offset AS directoryOffset,
+  directory_sealed_length AS directorySealedLength, directory_raw_length AS directoryRawLength,
+  directory_codec AS directoryCodec, first_frame AS firstFrame, frames`
+
+const COUNTS = `
+  SELECT count(*) FILTER (WHERE state = 0) AS packs, coalesce(sum(frames) FILTER (WHERE state = 0), 0) AS frames,
+    coalesce(sum(chunks) FILTER (WHERE state = 0), 0) AS chunks, count(*) FILTER (WHERE state <> 0) AS condemnedPacks
+  FROM packs`
+
+interface FrameRow {
+  kind: number
+  codec: number
+  sealedLength: number
+  rawLength: number
+  lengths: Uint8Array
+  ids: Bytes
+}
+
+export function openPackRows(database: Database): PackRows {
+  const find = lazyStatement<[Uint8Array], PackRow>(
+    database,
+    `SELECT ${PACK_FIELDS} FROM packs WHERE name = ?`,
+  )
+  const after = lazyStatement<[number, number, number], PackRow>(
+    database,
+    `SELECT ${PACK_FIELDS} FROM packs WHERE id > ? AND state BETWEEN ? AND ? ORDER BY id LIMIT ${PAGE_ROWS}`,
+  )
+  const removePack = lazyStatement<[number]>(database, "DELETE FROM packs WHERE id = ?")
+  const removeFrames = lazyStatement<[number, number]>(
+    database,
+    "DELETE FROM frames WHERE reference >= ? AND reference < ?",
+  )
+  const setState = lazyStatement<[number, Uint8Array]>(database, "UPDATE packs SET state = ? WHERE name = ?")
+  const frames = lazyStatement<[number, number], FrameRow>(
+    database,
+    `SELECT kind, codec, sealed_length AS sealedLength, raw_length AS rawLength, lengths, ids
+      FROM frames WHERE reference >= ? AND reference < ? ORDER BY reference`,
+  )
+  const anyLive = lazyStatement<[], number>(database, "SELECT 1 FROM packs WHERE state = 0 LIMIT 1", "pluck")
+  const counts = lazyStatement<[], IndexCounts>(database, COUNTS)
+  const ranges = lazyStatement<[], [number, number]>(database, "SELECT first_frame, frames FROM packs", "raw")
+  const chunks = lazyStatement<[], number>(database, "SELECT coalesce(sum(chunks), 0) FROM packs", "pluck")
+
+  return {
+    find: (name) => find().get(digestKey(name)),
+    after: (id, state) => after().all(id, state ?? STATE_LIVE, state ?? STATE_CONDEMNED),
+    insert: openInsert(database),
+    remove(row) {
+      removeFrames().run(row.firstFrame, row.firstFrame + row.frames)
+      removePack().run(row.id)
+    },
+    setState: (name, state) => setState().run(state, digestKey(name)).changes > 0,
+    frames: (row) =>
+      frames()
+        .all(row.firstFrame, row.firstFrame + row.frames)
+        .map(toFrame),
+    anyLive: () => anyLive().get() !== undefined,
+    counts: () => counts().get() as IndexCounts, // an aggregate always has one row
+    referencesInUse: () => markRanges(ranges().all()),
+    chunks: () => chunks().get() as number,
+  }
+}
+
+function openInsert(database: Database): PackRows["insert"] {
+  const next = lazyStatement<[], number>(
+    database,
+    "SELECT first_frame + frames FROM packs ORDER BY id DESC LIMIT 1",
+    "pluck",
+  )
+  const pack = lazyStatement<[PackValues]>(
+    database,
+    `INSERT INTO packs (name, state, size_bytes, epoch, salt, directory_offset, directory_sealed_length,
+      directory_raw_length, directory_codec, first_frame, frames, chunks) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const frame = lazyStatement<[FrameValues]>(
+    database,
+    "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  )
+  return (record, frames) => {
+    // Numbers of packs that were removed last come again: a stale key then meets a foreign id, no more.
+    const first = next().get() ?? 0
+    const chunks = frames.reduce((sum, { lengths }) => sum + lengths.length, 0)
+    const {
+      sizeBytes,
+      epoch,
+      salt,
+      directoryOffset,
+      directorySealedLength,
+      directoryRawLength,
+      directoryCodec,
+    } = record
+    const row = [
+      sizeBytes,
+      epoch,
+      salt,
+      directoryOffset,
+      directorySealedLength,
+      directoryRawLength,
+      directoryCodec,
+    ]
+    const id = Number(
+      pack().run([digestKey(record.name), ...row, first, frames.length, chunks]).lastInsertRowid,
+    )
+    let offset = HEADER_BYTES
+    for (const [number, { kind, codec, sealedLength, rawLength, lengths, ids }] of frames.entries()) {
+      assert(ids.length === lengths.length * CHUNK_ID_BYTES, "a length for each id")
+      frame().run([
+        first + number,
+        id,
+        kind,
+        codec,
+        offset,
+        sealedLength,
+        rawLength,
+        asBuffer(bytesOf(lengths)),
+        ids,
+      ])
+      offset += sealedLength
+    }
+    return first
+  }
+}
+
+type PackValues = (number | Uint8Array)[]
+type FrameValues = (number | Uint8Array)[]
+
+function markRanges(ranges: [number, number][]): Uint8Array {
+  const end = ranges.reduce((most, [first, frames]) => Math.max(most, first + frames), 0)
+  const marks = new Uint8Array(end)
+  for (const [first, frames] of ranges) marks.fill(1, first, first + frames)
+  return marks
+}
+
+export function toRecord(row: PackRow): PackRecord {
+  return {
+    name: toHex(row.name) as Digest,
+    sizeBytes: row.sizeBytes,
+    epoch: row.epoch,
+    salt: new Uint8Array(row.salt),
+    directoryOffset: row.directoryOffset,
+    directorySealedLength: row.directorySealedLength,
+    directoryRawLength: row.directoryRawLength,
+    directoryCodec: row.directoryCodec,
+  }
+}
+
+function toFrame({ kind, codec, sealedLength, rawLength, lengths, ids }: FrameRow): DirectoryFrame {
+  const numbers = new Uint32Array(lengths.length / 4)
+  bytesOf(numbers).set(lengths)
+  return { kind, codec, sealedLength, rawLength, ids: new Uint8Array(ids), lengths: numbers }
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
+}
+
+function digestKey(name: Digest): Uint8Array {
+  return Buffer.from(name, "hex")
+}

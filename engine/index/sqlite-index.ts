@@ -1,0 +1,126 @@
+/**
+ * The chunk index in the home's SQLite file: rows of packs and frames (`pack-rows.ts`) are the truth,
+ * key runs (`key-table.ts`) say which frame may hold an id, `chunk-search.ts` compares all 32 bytes.
+ * Everything here can be rebuilt from the store. spec/decisions/0004-sqlite-index.md has the numbers.
+ */
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
+import type { ChunkId } from "../base/ids.ts"
+import { withStateErrors } from "../base/sqlite.ts"
+import type { Database } from "../base/sqlite.ts"
+import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
+import type { ChunkIndex, PackState } from "./chunk-index.ts"
+import { openChunkSearch } from "./chunk-search.ts"
+import { runOfFrames } from "./key-runs.ts"
+import { KEY_TABLE_SCHEMA } from "./key-table.ts"
+import type { KeyTable } from "./key-table.ts"
+import { openPackRows, PACK_ROWS_SCHEMA, toRecord } from "./pack-rows.ts"
+import type { PackRows } from "./pack-rows.ts"
+import { STATE_CONDEMNED, STATE_LIVE } from "./pack-states.ts"
+import { placedChunks } from "./placed-chunks.ts"
+
+/** Fewer keys of removed packs than this are not worth a rewrite. */
+const DEAD_KEYS_MIN = 65_536
+
+/** Over an open state database (home/state-database.ts), whose closing closes this too. */
+export function openChunkIndex(database: Database): ChunkIndex {
+  database.exec(PACK_ROWS_SCHEMA + KEY_TABLE_SCHEMA)
+  const rows = openPackRows(database)
+  const search = openChunkSearch(database)
+
+  const addPack = database.transaction((record: PackRecord, frames: readonly DirectoryFrame[]): void => {
+    if (rows.find(record.name) !== undefined) return
+    const first = rows.insert(record, frames)
+    const ids = frames.map((frame) => frame.ids)
+    search.keys.add(runOfFrames(ids, first))
+    dropDeadKeys(rows, search.keys)
+  })
+  const removePack = database.transaction((name: PackRecord["name"]): void => {
+    const row = rows.find(name)
+    if (row !== undefined) rows.remove(row)
+  })
+
+  return withStateErrors<ChunkIndex>(database.name, {
+    has: (id) => search.has(id),
+
+    locate(id) {
+      const place = search.locate(id)
+      if (place !== undefined) return place
+      search.keys.refresh() // another process may have added it
+      return search.locate(id)
+    },
+
+    isEmpty: () => !rows.anyLive(),
+    counts: () => rows.counts(),
+
+    addPack(record, frames) {
+      search.forget() // frame references of removed packs come again
+      addPack.immediate(record, frames)
+    },
+
+    removePack(name) {
+      search.forget()
+      removePack.immediate(name)
+    },
+
+    hasPack: (name) => rows.find(name) !== undefined,
+
+    pack(name) {
+      const row = rows.find(name)
+      return row === undefined ? undefined : toRecord(row)
+    },
+
+    packState(name) {
+      const row = rows.find(name)
+      return row === undefined ? undefined : row.state === STATE_LIVE ? "live" : "condemned"
+    },
+
+    setPackState(name, state) {
+      search.forget()
+      return rows.setState(name, stateNumber(state))
+    },
+
+    packs: (state) => pagedPacks(rows, state),
+
+    framesOfPack(name) {
+      const row = rows.find(name)
+      return row === undefined ? [] : rows.frames(row)
+    },
+
+    idsOfPack(name) {
+      const row = rows.find(name)
+      return row === undefined ? [] : rows.frames(row).flatMap(idsOf)
+    },
+
+    chunksOfPack(name) {
+      const row = rows.find(name)
+      return row === undefined ? [] : placedChunks(toRecord(row), rows.frames(row))
+    },
+  })
+}
+
+/** In pages, since an open SQLite cursor would forbid writing to the index meanwhile. */
+function* pagedPacks(rows: PackRows, state: PackState | undefined): Generator<PackRecord> {
+  const wanted = state === undefined ? undefined : stateNumber(state)
+  for (let page = rows.after(0, wanted); page.length > 0; page = rows.after(page.at(-1)?.id ?? 0, wanted)) {
+    for (const row of page) yield toRecord(row)
+  }
+}
+
+function idsOf(frame: DirectoryFrame): ChunkId[] {
+  return Array.from(
+    frame.lengths,
+    (_, i) => frame.ids.subarray(i * CHUNK_ID_BYTES, (i + 1) * CHUNK_ID_BYTES) as ChunkId,
+  )
+}
+
+/** Keys of removed packs only cost space and a futile look; a third of them is too many. */
+function dropDeadKeys(rows: PackRows, keys: KeyTable): void {
+  if (keys.length() < DEAD_KEYS_MIN) return
+  if (keys.length() - rows.chunks() < Math.max(DEAD_KEYS_MIN, keys.length() / 3)) return
+  const inUse = rows.referencesInUse()
+  keys.compact((reference) => inUse[reference] === 1)
+}
+
+function stateNumber(state: PackState): number {
+  return state === "live" ? STATE_LIVE : STATE_CONDEMNED
+}

@@ -1,0 +1,245 @@
+/**
+ * The contract of the `ChunkIndex` port, as tests that every implementation runs: one test for each
+ * sentence of `index/chunk-index.ts`. `examplePack` makes directories. Imported by tests only.
+ */
+import * as assert from "node:assert/strict"
+import { createHash } from "node:crypto"
+import { describe, it } from "node:test"
+import type { ChunkId, Digest } from "../base/ids.ts"
+import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
+import type { ChunkIndex } from "../index/chunk-index.ts"
+
+export interface ExamplePack {
+  readonly record: PackRecord
+  readonly frames: DirectoryFrame[]
+}
+
+/** The id of the chunk that a test calls by this name. */
+export function exampleId(name: string): ChunkId {
+  return new Uint8Array(createHash("sha256").update(name).digest()) as ChunkId
+}
+
+/** A pack with the chunks named, a frame for each inner list. Chunk i of a frame has 1000 + i bytes. */
+export function examplePack(label: string, chunks: readonly (readonly (string | ChunkId)[])[]): ExamplePack {
+  const frames = chunks.map((names, number): DirectoryFrame => {
+    const ids = names.map((name) => (typeof name === "string" ? exampleId(name) : name))
+    const lengths = Uint32Array.from(ids, (_, i) => 1000 + i)
+    const rawLength = lengths.reduce((sum, length) => sum + length, 0)
+    return {
+      kind: 1,
+      codec: 1,
+      sealedLength: 500 + number,
+      rawLength,
+      ids: new Uint8Array(Buffer.concat(ids)),
+      lengths,
+    }
+  })
+  const salt = new Uint8Array(createHash("sha256").update(`salt ${label}`).digest().subarray(0, 24))
+  const place = {
+    directoryOffset: 9000,
+    directorySealedLength: 300,
+    directoryRawLength: 400,
+    directoryCodec: 1,
+  }
+  return { record: { name: exampleName(label), sizeBytes: 12_345, epoch: 3, salt, ...place }, frames }
+}
+
+export function exampleName(label: string): Digest {
+  return createHash("sha256").update(`pack ${label}`).digest("hex") as Digest
+}
+
+export interface OpenedIndex {
+  readonly index: ChunkIndex
+  readonly close?: () => void
+}
+
+/** Opens an empty index, a new one each time. */
+export type OpenEmptyIndex = () => OpenedIndex
+
+export function indexContract(label: string, open: OpenEmptyIndex): void {
+  const check = (claim: string, body: (index: ChunkIndex) => void): void => {
+    it(claim, () => {
+      const { index, close } = open()
+      try {
+        body(index)
+      } finally {
+        close?.()
+      }
+    })
+  }
+  describe(`ChunkIndex contract: ${label}`, () => {
+    lookupContract(check)
+    directoryContract(check)
+    stateContract(check)
+  })
+}
+
+type Check = (claim: string, body: (index: ChunkIndex) => void) => void
+
+const first = examplePack("first", [["a", "b", "c"], ["d"]])
+const second = examplePack("second", [["e", "a"]])
+
+const add = (index: ChunkIndex, { record, frames }: ExamplePack): void => index.addPack(record, frames)
+
+function lookupContract(check: Check): void {
+  check("an empty index knows nothing", (index) => {
+    assert.equal(index.isEmpty(), true)
+    assert.equal(index.has(exampleId("a")), false)
+    assert.equal(index.locate(exampleId("a")), undefined)
+    assert.deepEqual(index.counts(), { packs: 0, frames: 0, chunks: 0, condemnedPacks: 0 })
+    assert.deepEqual([...index.packs()], [])
+  })
+
+  check("locate() gives pack, frame and place in the block", (index) => {
+    add(index, first)
+    const { name, sizeBytes, epoch, salt } = first.record
+    assert.deepEqual(index.locate(exampleId("c")), {
+      pack: { name, sizeBytes, epoch, salt },
+      frame: { number: 0, kind: 1, codec: 1, offset: 72, sealedLength: 500, rawLength: 3003 },
+      offset: 2001,
+      length: 1002,
+    })
+    assert.deepEqual(index.locate(exampleId("d"))?.frame, {
+      number: 1,
+      kind: 1,
+      codec: 1,
+      offset: 572,
+      sealedLength: 501,
+      rawLength: 1000,
+    })
+  })
+
+  check("has() compares all 32 bytes", (index) => {
+    add(index, first)
+    assert.equal(index.has(exampleId("a")), true)
+    for (let byte = 0; byte < 32; byte++) {
+      const other = exampleId("a")
+      other[byte] = (other[byte] as number) ^ 1
+      assert.equal(index.has(other), false, `byte ${byte}`)
+    }
+  })
+
+  check("ids that share their first bytes are told apart", (index) => {
+    const alike = Array.from({ length: 40 }, (_, i) => {
+      const id = exampleId("alike")
+      id[31] = i
+      return id
+    })
+    add(index, examplePack("one", [alike.slice(0, 20), ["x"], alike.slice(20, 30)]))
+    add(index, examplePack("two", [alike.slice(30, 39)]))
+    assert.deepEqual(
+      alike.map((id) => index.has(id)),
+      alike.map((_, i) => i < 39),
+    )
+    assert.equal(index.locate(alike[25] as ChunkId)?.offset, 5010)
+    assert.equal(index.locate(alike[38] as ChunkId)?.pack.name, exampleName("two"))
+  })
+
+  check("a chunk in two packs is found in the first, and in the second once the first is gone", (index) => {
+    add(index, first)
+    add(index, second)
+    assert.equal(index.locate(exampleId("a"))?.pack.name, first.record.name)
+    index.removePack(first.record.name)
+    assert.equal(index.locate(exampleId("a"))?.pack.name, second.record.name)
+    assert.equal(index.has(exampleId("b")), false)
+  })
+
+  check("a chunk twice in one directory is found once", (index) => {
+    add(index, examplePack("twice", [["a", "b"], ["b"]]))
+    assert.equal(index.locate(exampleId("b"))?.frame.number, 0)
+  })
+}
+
+function directoryContract(check: Check): void {
+  check("addPack() twice changes nothing", (index) => {
+    add(index, first)
+    const before = index.counts()
+    add(index, first)
+    assert.deepEqual(index.counts(), before)
+    assert.deepEqual(before, { packs: 1, frames: 2, chunks: 4, condemnedPacks: 0 })
+  })
+
+  check("packs() gives the records in the order added, and allows changes meanwhile", (index) => {
+    add(index, first)
+    add(index, second)
+    assert.deepEqual([...index.packs()], [first.record, second.record])
+    for (const record of index.packs()) index.setPackState(record.name, "condemned")
+    assert.equal(index.isEmpty(), true)
+  })
+
+  check("pack() gives the record, hasPack() whether it is known", (index) => {
+    add(index, first)
+    assert.deepEqual(index.pack(first.record.name), first.record)
+    assert.equal(index.hasPack(first.record.name), true)
+    assert.equal(index.pack(second.record.name), undefined)
+    assert.equal(index.hasPack(second.record.name), false)
+  })
+
+  check("framesOfPack() gives the directory as it was added", (index) => {
+    add(index, first)
+    assert.deepEqual(index.framesOfPack(first.record.name), first.frames)
+    assert.deepEqual(index.framesOfPack(second.record.name), [])
+  })
+
+  check("idsOfPack() and chunksOfPack() give this pack's chunks in its order", (index) => {
+    add(index, first)
+    add(index, second)
+    assert.deepEqual(index.idsOfPack(second.record.name), [exampleId("e"), exampleId("a")])
+    const chunks = [...index.chunksOfPack(second.record.name)]
+    assert.deepEqual(
+      chunks.map(({ id, location }) => [id, location.pack.name, location.offset]),
+      [
+        [exampleId("e"), second.record.name, 0],
+        [exampleId("a"), second.record.name, 1000],
+      ],
+    )
+    assert.deepEqual([...index.chunksOfPack(exampleName("none"))], [])
+    assert.deepEqual(index.idsOfPack(exampleName("none")), [])
+  })
+
+  check("a removed pack can be added again", (index) => {
+    add(index, first)
+    index.removePack(first.record.name)
+    index.removePack(first.record.name)
+    assert.equal(index.isEmpty(), true)
+    add(index, second)
+    add(index, first)
+    assert.equal(index.locate(exampleId("d"))?.pack.name, first.record.name)
+    assert.equal(index.locate(exampleId("a"))?.pack.name, second.record.name)
+  })
+}
+
+function stateContract(check: Check): void {
+  check("a condemned pack counts as absent until it is live again", (index) => {
+    add(index, first)
+    add(index, second)
+    assert.equal(index.has(exampleId("b")), true)
+    assert.equal(index.setPackState(first.record.name, "condemned"), true)
+    assert.equal(index.has(exampleId("b")), false)
+    assert.equal(index.locate(exampleId("b")), undefined)
+    assert.equal(index.locate(exampleId("a"))?.pack.name, second.record.name)
+    assert.equal(index.packState(first.record.name), "condemned")
+    assert.deepEqual(index.counts(), { packs: 1, frames: 1, chunks: 2, condemnedPacks: 1 })
+    assert.equal(index.setPackState(first.record.name, "live"), true)
+    assert.equal(index.has(exampleId("b")), true)
+    assert.equal(index.locate(exampleId("a"))?.pack.name, first.record.name)
+  })
+
+  check("a condemned pack keeps its record and directory, and stays condemned when added again", (index) => {
+    add(index, first)
+    add(index, second)
+    index.setPackState(first.record.name, "condemned")
+    add(index, first)
+    assert.equal(index.packState(first.record.name), "condemned")
+    assert.equal(index.hasPack(first.record.name), true)
+    assert.deepEqual(index.framesOfPack(first.record.name), first.frames)
+    assert.deepEqual([...index.packs()], [first.record, second.record])
+    assert.deepEqual([...index.packs("live")], [second.record])
+    assert.deepEqual([...index.packs("condemned")], [first.record])
+  })
+
+  check("setPackState() of an unknown pack says so", (index) => {
+    assert.equal(index.setPackState(exampleName("none"), "condemned"), false)
+    assert.equal(index.packState(exampleName("none")), undefined)
+  })
+}
