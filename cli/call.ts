@@ -1,0 +1,12 @@
+/** What every command gets: the words that were typed, where to print, and the environment. */
+import type { ExitCode } from "./exit-codes.ts"
+import type { Output } from "./output.ts"
+import type { Parsed } from "./parse.ts"
+
+export interface Call extends Parsed {
+  readonly output: Output
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** A verb's code: does the work, prints by the output, and returns the exit code. */
+export type Command = (call: Call) => Promise<ExitCode>

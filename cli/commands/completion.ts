@@ -1,0 +1,12 @@
+/** `holdfast completion bash|zsh|fish`. */
+import type { Command } from "../call.ts"
+import { completionScript, SHELLS } from "../completion.ts"
+import { EXIT, UsageError } from "../exit-codes.ts"
+
+export const completion: Command = async ({ args, output }) => {
+  const script = completionScript(args[0] ?? "")
+  if (script === undefined) throw new UsageError(`completions exist for ${SHELLS.join(", ")}`)
+  output.line(script)
+  output.object({ message_type: "completion", shell: args[0], script })
+  return EXIT.done
+}

@@ -1,0 +1,100 @@
+/**
+ * What a script sees of a failure. The numbers are restic's where the meaning is the same, and are
+ * a promise: a number is added, never changed. An unknown one means failure.
+ */
+import type { EngineError } from "../engine/index.ts"
+
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  someUnread: 3,
+  noRepository: 10,
+  busy: 11,
+  wrongKey: 12,
+  damaged: 13,
+  rolledBack: 14,
+  tooNew: 15,
+  budget: 16,
+  unreachable: 17,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** A mistake in how the program was called; the message says what to type instead. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = "UsageError"
+  }
+}
+
+const BY_CODE: Readonly<Record<string, ExitCode>> = {
+  "no-repository": EXIT.noRepository,
+  busy: EXIT.busy,
+  "wrong-key": EXIT.wrongKey,
+  "no-secret": EXIT.wrongKey,
+  "format-too-new": EXIT.tooNew,
+  budget: EXIT.budget,
+}
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError) return EXIT.usage
+  if (isEngineError(error)) return BY_CODE[error.code] ?? byKind(error.kind)
+  return isSystemError(error) ? EXIT.failed : EXIT.usage
+}
+
+function byKind(kind: EngineError["kind"]): ExitCode {
+  switch (kind) {
+    case "corrupt":
+      return EXIT.damaged
+    case "untrusted":
+      return EXIT.rolledBack
+    case "unavailable":
+      return EXIT.unreachable
+    case "invalid":
+      return EXIT.usage
+    case "not-found":
+    case "denied":
+    case "conflict":
+      return EXIT.failed
+  }
+}
+
+/** By its shape, so that telling of a mistyped flag does not load the engine. */
+export function isEngineError(error: unknown): error is EngineError {
+  return error instanceof Error && error.name === "EngineError" && "kind" in error && "code" in error
+}
+
+/** A failed system call: no space, no permission, a read-only disk. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "code" in error
+}
+
+/** The sentence that a person reads. Only our own bugs get the hint to ask for a stack trace. */
+export function messageOf(error: unknown): string {
+  if (isEngineError(error) || error instanceof UsageError) return error.message
+  if (isSystemError(error)) return systemMessage(error)
+  const text = error instanceof Error ? error.message : String(error)
+  return `internal error: ${text} (HOLDFAST_DEBUG=1 shows where)`
+}
+
+const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
+  ENOSPC: "no space left on the disk",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  ENOENT: "no such file or folder",
+  ENOTDIR: "not a folder",
+  EISDIR: "is a folder",
+  EEXIST: "exists already",
+  EMFILE: "too many open files",
+}
+
+function systemMessage(error: NodeJS.ErrnoException): string {
+  const what = SYSTEM_MESSAGES[error.code ?? ""]
+  if (what === undefined) return error.message
+  return error.path === undefined ? what : `${error.path}: ${what}`
+}

@@ -1,0 +1,83 @@
+/** Numbers, times and tables as a person reads them. Pure; nothing here is meant for programs. */
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
+
+/** "0 B", "1.5 KiB", "23.4 MiB". */
+export function showBytes(bytes: number): string {
+  let unit = 0
+  let value = bytes
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 ? value : value.toFixed(value < 9.995 ? 2 : 1)} ${UNITS[unit] ?? "B"}`
+}
+
+/** "0.42 s", "12.3 s", "3:05 min", "2:10:00 h". */
+export function showDuration(ms: number): string {
+  const seconds = ms / 1000
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`
+  const whole = Math.round(seconds)
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]
+  const [hours = 0, minutes = 0, rest = 0] = parts
+  const two = (value: number): string => String(value).padStart(2, "0")
+  return hours === 0 ? `${minutes}:${two(rest)} min` : `${hours}:${two(minutes)}:${two(rest)} h`
+}
+
+export function showCount(count: number, one: string, many: string = `${one}s`): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`
+}
+
+/** Local time to the second: "2026-11-23 15:04:05". */
+export function showTime(ns: bigint): string {
+  const date = new Date(Number(ns / 1_000_000n))
+  const two = (value: number): string => String(value).padStart(2, "0")
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
+
+/** UTC with nanoseconds, as RFC 3339 has it: "2026-11-23T15:04:05.123456789Z". */
+export function isoTime(ns: bigint): string {
+  const seconds = ns >= 0n ? ns / 1_000_000_000n : (ns - 999_999_999n) / 1_000_000_000n
+  const rest = ns - seconds * 1_000_000_000n
+  const whole = new Date(Number(seconds) * 1000)
+  if (Number.isNaN(whole.getTime())) return `@${seconds}.${String(rest).padStart(9, "0")}`
+  return whole.toISOString().replace(/\.\d+Z$/, `.${String(rest).padStart(9, "0")}Z`)
+}
+
+/** Rows under a header, columns two spaces apart. Columns named in `right` hold numbers. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = [],
+): string[] {
+  const lines = header.length === 0 ? rows : [header, ...rows]
+  const widths: number[] = []
+  for (const line of lines) {
+    line.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)))
+  }
+  return lines.map((line) =>
+    line
+      .map((cell, column) => {
+        const width = widths[column] ?? 0
+        return right.includes(column) ? cell.padStart(width) : cell.padEnd(width)
+      })
+      .join("  ")
+      .trimEnd(),
+  )
+}
+
+/** Splits text into lines of at most `width` characters, at spaces. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ""
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else {
+      line = line === "" ? word : `${line} ${word}`
+    }
+  }
+  if (line !== "") lines.push(line)
+  return lines
+}

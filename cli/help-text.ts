@@ -1,0 +1,76 @@
+/** The help texts, made from the table of verbs; at most 80 columns wide. */
+import { wrap } from "./format.ts"
+import { GLOBAL_FLAGS } from "./verbs/flags.ts"
+import { GROUPS } from "./verbs/table.ts"
+import type { Flag, Verb } from "./verbs/verb.ts"
+
+const WIDTH = 80
+
+const ENVIRONMENT: readonly (readonly [string, string])[] = [
+  ["HOLDFAST_REPOSITORY", "the repository, as -r"],
+  ["HOLDFAST_PASSWORD", "the passphrase; or …_PASSWORD_FILE, …_PASSWORD_COMMAND"],
+  ["HOLDFAST_KEY_FILE", "a file with a 32-byte key in base64"],
+  ["HOLDFAST_RECOVERY_WORDS_FILE", "a file with the 24 recovery words"],
+  ["HOLDFAST_HOME", "where this device keeps its keys and caches"],
+  ["AWS_…", "credentials and endpoint of S3, as in every AWS tool"],
+  ["NO_COLOR, HOLDFAST_DEBUG", "plain text; stack traces"],
+]
+
+/** `holdfast help`: every verb in one line. */
+export function overview(): string {
+  const lines = [
+    "holdfast keeps folders safe: encrypted, deduplicated, versioned backups in a",
+    "folder or an S3 bucket that learns nothing about them.",
+    "",
+    "A first backup:",
+    "  holdfast init /mnt/disk/backups     make a repository, write down the words",
+    "  holdfast backup ~/notes             save a folder; again whenever you like",
+    "  holdfast restore latest --target /tmp/notes",
+    "",
+  ]
+  for (const [group, verbs] of GROUPS) {
+    lines.push(`${group}:`)
+    for (const { name, summary } of verbs) lines.push(`  ${name.padEnd(12)} ${summary}`)
+    lines.push("")
+  }
+  lines.push("For every verb:", ...GLOBAL_FLAGS.flatMap(flagLines), "", "Environment:")
+  for (const [name, text] of ENVIRONMENT) lines.push(...hanging(`  ${name}`, text, 32))
+  lines.push("", "`holdfast help VERB` explains a verb, with examples.")
+  return lines.join("\n")
+}
+
+/** `holdfast help VERB`. */
+export function verbHelp(verb: Verb): string {
+  const lines = [`holdfast ${usage(verb)}`, ""]
+  lines.push(...wrap(`${verb.summary.slice(0, 1).toUpperCase()}${verb.summary.slice(1)}.`, WIDTH))
+  for (const paragraph of verb.details) lines.push("", ...wrap(paragraph, WIDTH))
+  lines.push("", "Examples:")
+  for (const { line, does } of verb.examples) lines.push(`  ${line}`, `      ${does}`)
+  if (verb.flags.length > 0) lines.push("", "Flags:", ...verb.flags.flatMap(flagLines))
+  if (verb.aliases !== undefined) lines.push("", `Also called: ${verb.aliases.join(", ")}`)
+  lines.push("", "Flags that every verb has: see `holdfast help`.")
+  return lines.join("\n")
+}
+
+function usage({ name, arguments: all, flags }: Verb): string {
+  const words = all.map(({ name: one, required, many }) => {
+    const word = `${one.toUpperCase()}${many === true ? "…" : ""}`
+    return required === true ? word : `[${word}]`
+  })
+  return [name, ...words, ...(flags.length > 0 ? ["[FLAGS]"] : [])].join(" ")
+}
+
+function flagLines(flag: Flag): string[] {
+  const { name, short, value, choices, text } = flag
+  const left = `  ${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`
+  return hanging(left, choices === undefined ? text : `${text}: ${choices.join(", ")}`, 32)
+}
+
+/** `left`, then `text` from column `indent` on; below it when `left` is too long. */
+function hanging(left: string, text: string, indent: number): string[] {
+  const [first = "", ...rest] = wrap(text, WIDTH - indent)
+  const pad = " ".repeat(indent)
+  const below = rest.map((line) => pad + line)
+  if (left.length > indent - 2) return [left, pad + first, ...below]
+  return [left.padEnd(indent) + first, ...below]
+}

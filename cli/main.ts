@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+/**
+ * Where the program starts. Two promises are kept here: an old Node gets one clear line instead of
+ * a syntax error, so nothing is imported before its version is known and this file stays in syntax
+ * that Node 14 can parse; and `holdfast version` starts about as fast as Node does, so it loads
+ * neither the argument parser nor the engine.
+ */
+export {}
+
+const found = process.versions.node
+const [major = 0, minor = 0] = found.split(".").map(Number)
+const words = process.argv.slice(2)
+
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(`holdfast needs Node 22.18 or newer, this is ${found}\n`)
+  process.exitCode = 2
+} else if (words.length === 1 && (words[0] === "version" || words[0] === "--version")) {
+  const { versionLine } = await import("./version.ts")
+  process.stdout.write(`${versionLine()}\n`)
+} else {
+  const { start } = await import("./start.ts")
+  await start(words)
+}

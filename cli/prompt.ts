@@ -1,0 +1,43 @@
+/**
+ * Questions on a terminal. A passphrase is read from the terminal itself, not from standard input,
+ * so that `pg_dump | holdfast backup --stdin` can ask too; nothing typed is shown.
+ */
+import { closeSync, openSync } from "node:fs"
+import { createInterface } from "node:readline"
+import { ReadStream, WriteStream } from "node:tty"
+import { Writable } from "node:stream"
+
+/** True when a person can be asked. */
+export function canAsk(): boolean {
+  return process.stderr.isTTY && terminalPath() !== undefined
+}
+
+function terminalPath(): string | undefined {
+  try {
+    closeSync(openSync("/dev/tty", "r+"))
+    return "/dev/tty"
+  } catch {
+    return undefined
+  }
+}
+
+/** Asks for one line without showing what is typed. Ctrl-C ends the program with 130. */
+export async function askHidden(question: string): Promise<string> {
+  const input = new ReadStream(openSync("/dev/tty", "r"))
+  const screen = new WriteStream(openSync("/dev/tty", "w"))
+  const silent = new Writable({ write: (_bytes, _encoding, done) => done() })
+  const lines = createInterface({ input, output: silent, terminal: true, historySize: 0 })
+  screen.write(question)
+  try {
+    return await new Promise<string>((resolve) => {
+      lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"))
+      lines.once("line", resolve)
+      lines.once("close", () => resolve(""))
+    })
+  } finally {
+    screen.write("\n")
+    lines.close()
+    input.destroy()
+    screen.destroy()
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Where a passphrase, key or set of recovery words comes from: flags first, then the environment,
+ * then a question on the terminal. Never from an argument, where other users of the machine could
+ * read it. Values are never printed, also not in errors.
+ */
+import { spawnSync } from "node:child_process"
+import { readFileSync, statSync } from "node:fs"
+import type { Secret } from "../engine/index.ts"
+import type { Call } from "./call.ts"
+import { UsageError } from "./exit-codes.ts"
+import { askHidden, canAsk } from "./prompt.ts"
+
+/** Which of the flags of the table a verb reads a secret from. */
+export interface SecretFlags {
+  readonly passwordFile: string
+  readonly passwordCommand: string
+  readonly keyFile: string
+  readonly recoveryWordsFile?: string
+}
+
+const OPENING: SecretFlags = {
+  passwordFile: "password-file",
+  passwordCommand: "password-command",
+  keyFile: "key-file",
+}
+
+/** All secrets that flags name; when there are none, all that the environment names. */
+export function givenSecrets(call: Call): Secret[] {
+  const reads = call.verb.flags.some(({ name }) => name === "recovery-words-file") && !writesWords(call)
+  const flags = reads ? { ...OPENING, recoveryWordsFile: "recovery-words-file" } : OPENING
+  const fromFlags = secretsFromFlags(call, flags)
+  return fromFlags.length > 0 ? fromFlags : secretsFromEnvironment(call)
+}
+
+/** `init` and `key add` write recovery words to the file that other verbs read them from. */
+function writesWords(call: Call): boolean {
+  return call.verb.flags.some(({ name }) => name === "recovery-sheet")
+}
+
+export function secretsFromFlags(call: Call, flags: SecretFlags): Secret[] {
+  const { options } = call
+  const secrets: Secret[] = []
+  const passwordFile = options.text(flags.passwordFile)
+  const command = options.text(flags.passwordCommand)
+  const keyFile = options.text(flags.keyFile)
+  const wordsFile = flags.recoveryWordsFile === undefined ? undefined : options.text(flags.recoveryWordsFile)
+  if (passwordFile !== undefined) secrets.push(passphraseFromFile(call, passwordFile))
+  if (command !== undefined) secrets.push(passphraseFromCommand(command))
+  if (keyFile !== undefined) secrets.push(keyFromFile(call, keyFile))
+  if (wordsFile !== undefined) secrets.push(wordsFromFile(call, wordsFile))
+  return secrets
+}
+
+function secretsFromEnvironment(call: Call): Secret[] {
+  const secrets: Secret[] = []
+  const variable = (name: string): string | undefined => call.environment[name] || undefined
+  const password = variable("HOLDFAST_PASSWORD")
+  const passwordFile = variable("HOLDFAST_PASSWORD_FILE")
+  const command = variable("HOLDFAST_PASSWORD_COMMAND")
+  const keyFile = variable("HOLDFAST_KEY_FILE")
+  const wordsFile = variable("HOLDFAST_RECOVERY_WORDS_FILE")
+  if (keyFile !== undefined) secrets.push(keyFromFile(call, keyFile))
+  if (password !== undefined) secrets.push({ kind: "passphrase", text: password })
+  else if (passwordFile !== undefined) secrets.push(passphraseFromFile(call, passwordFile))
+  else if (command !== undefined) secrets.push(passphraseFromCommand(command))
+  if (wordsFile !== undefined && !writesWords(call)) secrets.push(wordsFromFile(call, wordsFile))
+  return secrets
+}
+
+/** Asks a person, or returns undefined where nobody can be asked. */
+export async function askPassphrase(question: string): Promise<Secret | undefined> {
+  if (!canAsk()) return undefined
+  const text = await askHidden(`${question}: `)
+  return text === "" ? undefined : { kind: "passphrase", text }
+}
+
+/** Asks twice; a passphrase that nobody can type again would lock its owner out. */
+export async function askNewPassphrase(): Promise<Secret | undefined> {
+  if (!canAsk()) return undefined
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const text = await askHidden("new passphrase: ")
+    if (text === "") throw new UsageError("an empty passphrase protects nothing")
+    if (text === (await askHidden("the same again: "))) return { kind: "passphrase", text }
+    process.stderr.write("the two differ; once more\n")
+  }
+  throw new UsageError("no passphrase was typed twice alike")
+}
+
+function passphraseFromFile(call: Call, path: string): Secret {
+  const text = readSecret(call, path, "passphrase").toString("utf8")
+  return passphrase(text, `the passphrase file ${path}`)
+}
+
+function passphraseFromCommand(command: string): Secret {
+  const result = spawnSync(command, { shell: true, stdio: ["inherit", "pipe", "inherit"] })
+  if (result.error !== undefined || result.status !== 0) {
+    const how = result.status === null ? "could not run" : `ended with ${result.status}`
+    throw new UsageError(`the passphrase command ${how}`)
+  }
+  return passphrase(result.stdout.toString("utf8"), "the passphrase command")
+}
+
+function passphrase(text: string, from: string): Secret {
+  const cut = text.replace(/\r?\n$/, "")
+  if (cut === "") throw new UsageError(`${from} gave an empty passphrase`)
+  return { kind: "passphrase", text: cut }
+}
+
+function keyFromFile(call: Call, path: string): Secret {
+  const content = readSecret(call, path, "key")
+  const bytes = decodeKey(content)
+  if (bytes === undefined) {
+    throw new UsageError(
+      `${path} holds no 32-byte key; make one by: head -c 32 /dev/urandom | base64 > KEYFILE && chmod 600 KEYFILE`,
+    )
+  }
+  return { kind: "key", bytes }
+}
+
+/** 32 bytes as base64 (both alphabets) or hex; or as they are, unless they look like typed text. */
+export function decodeKey(content: Uint8Array): Uint8Array | undefined {
+  const text = Buffer.from(content).toString("latin1").trim()
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return new Uint8Array(Buffer.from(text, "hex"))
+  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return new Uint8Array(Buffer.from(text, "base64"))
+  const typed = content.every((byte) => byte >= 0x20 && byte < 0x7f)
+  return content.length === 32 && !typed ? new Uint8Array(content) : undefined
+}
+
+function wordsFromFile(call: Call, path: string): Secret {
+  const text = readSecret(call, path, "recovery words").toString("utf8")
+  // A printed recovery sheet typed off again may number its words.
+  const words = text.toLowerCase().match(/[a-z]+/g) ?? []
+  if (words.length !== 24) throw new UsageError(`${path} holds ${words.length} words, a recovery needs 24`)
+  return { kind: "recovery", words: words.join(" ") }
+}
+
+function readSecret(call: Call, path: string, what: string): Buffer {
+  try {
+    const { mode } = statSync(path)
+    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+      call.output.warn(`the ${what} file ${path} can be read by others; run: chmod 600 ${path}`)
+    }
+    return readFileSync(path)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const why = code === "ENOENT" ? "is not there" : `can't be read (${code ?? "unknown"})`
+    throw new UsageError(`the ${what} file ${path} ${why}`)
+  }
+}

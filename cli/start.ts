@@ -1,0 +1,113 @@
+/**
+ * One run of the program, from its words to its exit code: find the verb, parse, load that verb's
+ * code alone, run it, and tell of a failure in one line. Stack traces need HOLDFAST_DEBUG.
+ */
+import type { Call, Command } from "./call.ts"
+import { EXIT, exitCodeOf, messageOf, type ExitCode } from "./exit-codes.ts"
+import { overview, verbHelp } from "./help-text.ts"
+import { createOutput, type Output } from "./output.ts"
+import { checkArguments, parse, splitVerb } from "./parse.ts"
+import type { Verb } from "./verbs/verb.ts"
+
+/** Each import is a chunk of its own in the build, loaded when its verb is called. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import("./commands/init.ts")).init,
+  connect: async () => (await import("./commands/connect.ts")).connect,
+  backup: async () => (await import("./commands/backup.ts")).backup,
+  restore: async () => (await import("./commands/restore.ts")).restore,
+  snapshots: async () => (await import("./commands/snapshots.ts")).snapshots,
+  ls: async () => (await import("./commands/ls.ts")).ls,
+  find: async () => (await import("./commands/find.ts")).find,
+  log: async () => (await import("./commands/log.ts")).log,
+  diff: async () => (await import("./commands/diff.ts")).diff,
+  dump: async () => (await import("./commands/dump.ts")).dump,
+  check: async () => (await import("./commands/check.ts")).check,
+  stats: async () => (await import("./commands/stats.ts")).stats,
+  "key list": async () => (await import("./commands/key.ts")).keyList,
+  "key add": async () => (await import("./commands/key.ts")).keyAdd,
+  "key remove": async () => (await import("./commands/key.ts")).keyRemove,
+  "key passwd": async () => (await import("./commands/key.ts")).keyPasswd,
+  "device list": async () => (await import("./commands/device.ts")).deviceList,
+  cache: async () => (await import("./commands/cache.ts")).cache,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  completion: async () => (await import("./commands/completion.ts")).completion,
+  version: async () => (await import("./commands/version.ts")).version,
+  help: async () => (await import("./commands/help.ts")).help,
+}
+
+export async function start(words: readonly string[]): Promise<void> {
+  const environment = process.env
+  let output = outputFor(words, environment)
+  process.once("SIGINT", () => interrupted(output))
+  let code: ExitCode
+  try {
+    const split = splitVerb(words)
+    if (split.verb === undefined) {
+      output.line(overview())
+      code = split.wantsHelp ? EXIT.done : EXIT.usage
+    } else {
+      const parsed = parse(split.verb, split.rest)
+      output = outputFor(words, environment, parsed.options)
+      code = await runVerb({ ...parsed, output, environment })
+    }
+  } catch (error) {
+    code = tell(error, output, environment)
+  }
+  output.flush()
+  // A worker thread or a socket that is still closing must not hold the program back.
+  process.exit(code)
+}
+
+async function runVerb(call: Call): Promise<ExitCode> {
+  if (call.options.flag("help")) {
+    call.output.line(verbHelp(call.verb))
+    return EXIT.done
+  }
+  checkArguments(call)
+  return await (
+    await loadCommand(call.verb)
+  )(call)
+}
+
+async function loadCommand(verb: Verb): Promise<Command> {
+  const load = COMMANDS[verb.name]
+  if (load === undefined) throw new Error(`bug: ${verb.name} has no code`)
+  return await load()
+}
+
+function outputFor(
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  options?: Call["options"],
+): Output {
+  // Before the words are parsed, the flag is looked for by hand: a usage error may have to be JSON.
+  const has = (name: string): boolean => options?.flag(name) ?? words.includes(`--${name}`)
+  return createOutput({
+    json: has("json"),
+    quiet: has("quiet"),
+    verbose: has("verbose"),
+    progress: !has("no-progress"),
+    environment,
+  })
+}
+
+function tell(error: unknown, output: Output, environment: NodeJS.ProcessEnv): ExitCode {
+  const code = exitCodeOf(error)
+  output.flush()
+  if (environment["HOLDFAST_DEBUG"] && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? error.message}\n${causeOf(error)}`)
+  }
+  output.fail(code, messageOf(error))
+  return code
+}
+
+function causeOf({ cause }: Error): string {
+  return cause instanceof Error ? `caused by ${cause.stack ?? cause.message}\n` : ""
+}
+
+function interrupted(output: Output): never {
+  output.progress("").wipe()
+  output.flush()
+  output.fail(EXIT.interrupted, "interrupted; run it again and it goes on where it was")
+  process.exit(EXIT.interrupted)
+}

@@ -1,0 +1,84 @@
+/** The verbs that look after a repository, this device and this program. */
+import { RECOVERY_READ } from "./flags.ts"
+import type { Verb } from "./verb.ts"
+
+export const CARE_VERBS: readonly Verb[] = [
+  {
+    name: "check",
+    aliases: ["verify"],
+    summary: "check that every snapshot can be restored",
+    details: [
+      "Verifies every signature and every reference: that each snapshot's files lead to stored data that is there. With --read-data it also fetches, opens and compares all of that data.",
+      "Each damaged or missing object is named. The exit code is then 13.",
+    ],
+    arguments: [],
+    flags: [
+      { name: "read-data", text: "fetch and open everything that is stored" },
+      { name: "read-data-subset", value: "PART", text: "the same for a random part, e.g. 5%" },
+      RECOVERY_READ,
+    ],
+    examples: [
+      { line: "holdfast check", does: "structure and references" },
+      { line: "holdfast check --read-data-subset 5%", does: "and a twentieth of the data" },
+    ],
+  },
+  {
+    name: "cache",
+    summary: "show or clear what this device keeps to be fast",
+    details: [
+      "Index, file cache and journal can be deleted at any moment: the next run rebuilds what it needs. This device's keys are not a cache and stay.",
+    ],
+    arguments: [],
+    flags: [{ name: "clear", text: "delete the caches" }, RECOVERY_READ],
+    examples: [
+      { line: "holdfast cache", does: "where it is and how large" },
+      { line: "holdfast cache --clear", does: "deletes it" },
+    ],
+  },
+  {
+    name: "doctor",
+    summary: "look for problems on this device and in the repository's store",
+    details: [
+      "Checks folders, rights, clock, caches and the store, and says what to do about what it finds.",
+    ],
+    arguments: [],
+    flags: [RECOVERY_READ],
+    examples: [
+      { line: "holdfast doctor", does: "looks at everything" },
+      { line: "holdfast doctor --json", does: "one JSON line a finding" },
+    ],
+  },
+  {
+    name: "completion",
+    summary: "print a script that completes verbs and flags in your shell",
+    details: ["Load it from your shell's start-up file, as the examples show."],
+    arguments: [{ name: "shell", required: true }],
+    flags: [],
+    examples: [
+      { line: "source <(holdfast completion bash)", does: "in ~/.bashrc; the same with zsh in ~/.zshrc" },
+      { line: "holdfast completion fish > ~/.config/fish/completions/holdfast.fish", does: "for fish" },
+    ],
+  },
+  {
+    name: "version",
+    summary: "show the version of this program",
+    details: ["Also the repository format that it writes, and the Node that runs it."],
+    arguments: [],
+    flags: [],
+    examples: [
+      { line: "holdfast version", does: "one line" },
+      { line: "holdfast version --json", does: "as JSON" },
+    ],
+  },
+  {
+    name: "help",
+    summary: "explain holdfast, or one verb",
+    details: ["`holdfast VERB --help` does the same."],
+    arguments: [{ name: "verb", many: true, completes: "verbs" }],
+    flags: [],
+    examples: [
+      { line: "holdfast help", does: "all verbs" },
+      { line: "holdfast help restore", does: "one verb, with examples" },
+    ],
+  },
+]

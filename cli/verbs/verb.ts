@@ -1,0 +1,43 @@
+/**
+ * What a verb is, as plain data. One table of verbs feeds four readers: the parser (parse.ts), the
+ * help texts (help-text.ts), the shell completions (completion.ts) and the suggestions (suggest.ts),
+ * so that they can't disagree. The code of a verb is in commands/ and is loaded only when called.
+ */
+export interface Flag {
+  /** Without dashes: "target". A name that starts with "no-" switches something off. */
+  readonly name: string
+  readonly short?: string
+  /** What the value is called in help, e.g. "FILE". A flag without one is a switch. */
+  readonly value?: string
+  /** May be given again; the values add up. */
+  readonly many?: boolean
+  readonly choices?: readonly string[]
+  readonly text: string
+}
+
+export interface Argument {
+  readonly name: string
+  readonly required?: boolean
+  readonly many?: boolean
+  /** What the shell should complete: files, verbs, or nothing. */
+  readonly completes?: "files" | "verbs"
+}
+
+export interface Example {
+  readonly line: string
+  readonly does: string
+}
+
+export interface Verb {
+  /** One word, or two for a verb of a group: "key add". */
+  readonly name: string
+  /** Words of other tools that mean the same. */
+  readonly aliases?: readonly string[]
+  /** One line, lower case. */
+  readonly summary: string
+  /** What a newcomer should know, in short paragraphs. */
+  readonly details: readonly string[]
+  readonly arguments: readonly Argument[]
+  readonly flags: readonly Flag[]
+  readonly examples: readonly [Example, Example, ...Example[]]
+}
