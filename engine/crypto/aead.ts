@@ -1,0 +1,43 @@
+/**
+ * AES-256-GCM with a key and nonce that are derived for one single message: boxes, keyslots, and the
+ * root of the epoch before. What is sealed in numbers goes through seal.ts. spec/keys.md.
+ */
+import { createCipheriv, createDecipheriv } from "node:crypto"
+
+import { assert } from "../base/assert.ts"
+import { concatBytes } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+
+/** Key 32 ‖ nonce 12: what to derive for `sealOnce`. */
+export const ONCE_KEY_BYTES = 44
+const TAG_BYTES = 16
+
+/** Ciphertext ‖ tag. `keyAndNonce` must never seal anything else. */
+export function sealOnce(keyAndNonce: Uint8Array, plaintext: Uint8Array, bound: Uint8Array): Bytes {
+  const { key, nonce } = split(keyAndNonce)
+  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES })
+  cipher.setAAD(bound)
+  return concatBytes([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+}
+
+/** The plaintext, or undefined when any byte of key, message or bound data is another. */
+export function openOnce(keyAndNonce: Uint8Array, sealed: Uint8Array, bound: Uint8Array): Bytes | undefined {
+  if (sealed.length < TAG_BYTES) return undefined
+  const { key, nonce } = split(keyAndNonce)
+  const end = sealed.length - TAG_BYTES
+  const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES })
+  decipher.setAAD(bound)
+  decipher.setAuthTag(sealed.subarray(end))
+  const plaintext = decipher.update(sealed.subarray(0, end))
+  try {
+    decipher.final()
+  } catch {
+    return undefined
+  }
+  return new Uint8Array(plaintext)
+}
+
+function split(keyAndNonce: Uint8Array): { key: Uint8Array; nonce: Uint8Array } {
+  assert(keyAndNonce.length === ONCE_KEY_BYTES, "a key with its nonce has 44 bytes")
+  return { key: keyAndNonce.subarray(0, 32), nonce: keyAndNonce.subarray(32) }
+}

@@ -1,0 +1,57 @@
+/**
+ * Boxes: a few bytes sealed to an X25519 public key, by anyone, for the holder of its secret. Epoch
+ * roots and the root signing secret reach devices and slots this way. spec/keys.md.
+ *
+ *     box = ephemeral public 32 ‖ AES-256-GCM ciphertext ‖ tag 16
+ */
+import { EngineError } from "../base/errors.ts"
+import { concatBytes } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import type { RepositoryId } from "../base/ids.ts"
+import { ONCE_KEY_BYTES, openOnce, sealOnce } from "./aead.ts"
+import { hkdf, idBytes, purpose } from "./derive.ts"
+import { sealingPair, sharedSecret } from "./keypair.ts"
+import type { KeyPair } from "./keypair.ts"
+
+/** What a box is for: one that was made for anything else does not open. */
+export interface BoxContext {
+  readonly purpose: "epoch-root" | "root-signing"
+  readonly repository: RepositoryId
+}
+
+const PUBLIC_BYTES = 32
+
+/** `ephemeralSecret`: 32 fresh random bytes, never used again. */
+export function sealBox(
+  recipientPublic: Uint8Array,
+  plaintext: Uint8Array,
+  context: BoxContext,
+  ephemeralSecret: Uint8Array,
+): Bytes {
+  const ephemeral = sealingPair(ephemeralSecret)
+  const shared = sharedSecret(ephemeral.secret, recipientPublic)
+  if (shared === undefined) {
+    throw new EngineError(
+      "invalid",
+      "public-key",
+      "a public key to seal to is not usable: it would reveal the content",
+    )
+  }
+  const key = boxKey(shared, ephemeral.public, recipientPublic, context)
+  return concatBytes([ephemeral.public, sealOnce(key, plaintext, new Uint8Array(0))])
+}
+
+/** The plaintext, or undefined when the box is damaged, another's, or for another purpose. */
+export function openBox(recipient: KeyPair, box: Uint8Array, context: BoxContext): Bytes | undefined {
+  const ephemeralPublic = box.subarray(0, PUBLIC_BYTES)
+  if (ephemeralPublic.length < PUBLIC_BYTES) return undefined
+  const shared = sharedSecret(recipient.secret, ephemeralPublic)
+  if (shared === undefined) return undefined
+  const key = boxKey(shared, ephemeralPublic, recipient.public, context)
+  return openOnce(key, box.subarray(PUBLIC_BYTES), new Uint8Array(0))
+}
+
+function boxKey(shared: Bytes, ephemeral: Uint8Array, recipient: Uint8Array, context: BoxContext): Bytes {
+  const info = purpose(`box/${context.purpose}`, idBytes(context.repository))
+  return hkdf({ key: shared, salt: concatBytes([ephemeral, recipient]), info, length: ONCE_KEY_BYTES })
+}

@@ -1,0 +1,145 @@
+/**
+ * Making and opening keyslots: from a secret that a person or a configuration holds to the X25519
+ * pair that the trust state is sealed to. A wrong secret has one error, whatever went wrong, so that
+ * nobody learns anything from it. spec/keys.md.
+ */
+import { timingSafeEqual } from "node:crypto"
+
+import { utf8 } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { corrupt, EngineError, isEngineError } from "../base/errors.ts"
+import type { Digest, RepositoryId } from "../base/ids.ts"
+import { toHex } from "../base/bytes.ts"
+import { decodeKeyslot, encodeKeyslot, keyslotBound } from "../format/keyslot.ts"
+import type { KdfParameters, Keyslot, SlotKind } from "../format/keyslot.ts"
+import { keyslotName, REPOSITORY_NAME } from "../format/names.ts"
+import { ONCE_KEY_BYTES, openOnce, sealOnce } from "./aead.ts"
+import { argon2id } from "./argon2.ts"
+import { hkdf, idBytes, purpose } from "./derive.ts"
+import { checkDigest, digestOf } from "./digest.ts"
+import { sealingPair } from "./keypair.ts"
+import type { KeyPair } from "./keypair.ts"
+
+/** What opens a keyslot. `bytes`: the raw 32-byte key, or the 32 bytes behind the 24 words. */
+export type SlotSecret =
+  | { readonly kind: "passphrase"; readonly text: string }
+  | { readonly kind: "key" | "recovery"; readonly bytes: Uint8Array }
+
+/** What a new passphrase is stretched with; spec/decisions/0002. */
+export const KDF_DEFAULT: KdfParameters = { memoryKiB: 256 * 1024, passes: 3, lanes: 4 }
+
+export interface NewKeyslot {
+  readonly repository: RepositoryId
+  /** SHA-256 of the object `repository`. */
+  readonly repositoryDigest: Digest
+  readonly secret: SlotSecret
+  /** 32 fresh random bytes. */
+  readonly salt: Bytes
+  /** For a passphrase; `KDF_DEFAULT` when absent. */
+  readonly kdf?: KdfParameters
+}
+
+export interface OpenedSlot {
+  /** The digest of the keyslot object, by which the trust state counts it. */
+  readonly id: Digest
+  readonly kind: SlotKind
+  /** An X25519 pair: a member that boxes are sealed to. */
+  readonly pair: KeyPair
+}
+
+/** A keyslot object as it came from the store. */
+export interface StoredSlot {
+  readonly id: Digest
+  readonly bytes: Uint8Array
+}
+
+export async function makeKeyslot(input: NewKeyslot): Promise<OpenedSlot & { readonly bytes: Bytes }> {
+  const { repository, repositoryDigest, secret, salt } = input
+  const { kind } = secret
+  const kdf = kind === "passphrase" ? (input.kdf ?? KDF_DEFAULT) : null
+  const { pair, sealKey } = await deriveSlot(secret, salt, kdf)
+  const open: Omit<Keyslot, "sealed"> = { repository, kind, kdf, salt, public: pair.public }
+  const sealed = sealOnce(sealKey, idBytes(repositoryDigest), keyslotBound(open))
+  const bytes = encodeKeyslot({ ...open, sealed })
+  return { id: digestOf(bytes), kind, pair, bytes }
+}
+
+/**
+ * Tries `secret` on every slot of its kind and returns the first that opens, after making sure that
+ * the slot was made for this very `repository` object. Throws "wrong-key" when none opens, `corrupt`
+ * when a slot that might have opened is damaged, or when the repository object is another one.
+ */
+export async function openKeyslots(
+  slots: readonly StoredSlot[],
+  secret: SlotSecret,
+  repository: Uint8Array,
+): Promise<OpenedSlot> {
+  let damaged: EngineError | undefined
+  for (const slot of slots) {
+    try {
+      const opened = await openKeyslot(slot, secret, digestOf(repository))
+      if (opened !== undefined) return opened
+    } catch (error) {
+      if (!isEngineError(error) || error.code === "repository-digest") throw error
+      damaged ??= error
+    }
+  }
+  throw damaged ?? wrongKey()
+}
+
+/** Undefined when the slot is of another kind, or does not open with this secret. */
+export async function openKeyslot(
+  slot: StoredSlot,
+  secret: SlotSecret,
+  repositoryDigest: Digest,
+): Promise<OpenedSlot | undefined> {
+  const object = keyslotName(slot.id)
+  checkDigest(slot.bytes, slot.id, object)
+  const found = decodeKeyslot(slot.bytes, object)
+  if (found.kind !== secret.kind) return undefined
+  const { pair, sealKey } = await deriveSlot(secret, found.salt, found.kdf)
+  const isRight = timingSafeEqual(pair.public, found.public)
+  const sealedDigest = openOnce(sealKey, found.sealed, keyslotBound(found))
+  if (!isRight || sealedDigest === undefined) return undefined
+  if (toHex(sealedDigest) !== repositoryDigest) {
+    throw corrupt(
+      "repository-digest",
+      REPOSITORY_NAME,
+      `damaged or replaced: it is not the one that ${object} was made for`,
+    )
+  }
+  return { id: slot.id, kind: found.kind, pair }
+}
+
+/** The one error for a secret that opens nothing. */
+export function wrongKey(): EngineError {
+  const message = "wrong passphrase, key or recovery words: none of this repository's keyslots opens with it"
+  return new EngineError("denied", "wrong-key", message)
+}
+
+async function deriveSlot(
+  secret: SlotSecret,
+  salt: Bytes,
+  kdf: KdfParameters | null,
+): Promise<{ pair: KeyPair; sealKey: Bytes }> {
+  const key = await slotSecretBytes(secret, salt, kdf)
+  const pair = sealingPair(hkdf({ key, salt, info: purpose("slot-x25519"), length: 32 }))
+  const sealKey = hkdf({ key, salt, info: purpose("slot-seal"), length: ONCE_KEY_BYTES })
+  key.fill(0)
+  return { pair, sealKey }
+}
+
+async function slotSecretBytes(secret: SlotSecret, salt: Bytes, kdf: KdfParameters | null): Promise<Bytes> {
+  if (secret.kind === "passphrase") {
+    if (kdf === null) throw wrongKey()
+    // The same passphrase, typed on another system, may come in another Unicode form.
+    const password = utf8(secret.text.normalize("NFKC"))
+    if (password.length === 0) throw new EngineError("invalid", "empty-passphrase", "the passphrase is empty")
+    return argon2id(password, salt, kdf)
+  }
+  if (secret.bytes.length !== 32) {
+    const message = `a ${secret.kind === "key" ? "raw key" : "recovery secret"} has 32 bytes, this has ${secret.bytes.length}`
+    throw new EngineError("invalid", "secret-length", message)
+  }
+  return new Uint8Array(secret.bytes)
+}

@@ -1,0 +1,84 @@
+/**
+ * The frame of a chain entry: a sealed body, and the device's Ed25519 signature over the sealed bytes
+ * together with its place in the log. Nothing is decoded before digest and signature are right. The
+ * body itself is format/entry.ts's. spec/log-entry.md.
+ *
+ *     object = sealed object of kind 3 ‖ signature 64
+ *     signed = "holdfast/1/entry" ‖ repository id 16 ‖ device id 16 ‖ sequence u64 ‖ sealed object
+ */
+import { concatBytes } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { corrupt, EngineError } from "../base/errors.ts"
+import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
+import { entryName } from "../format/names.ts"
+import { KIND_ENTRY } from "../format/sealed-header.ts"
+import { idBytes, purpose } from "./derive.ts"
+import type { RepositoryKeys, SealingKey } from "./derive.ts"
+import { checkDigest, digestOf } from "./digest.ts"
+import type { KeyPair } from "./keypair.ts"
+import { openObject, sealingKeyOf, sealObject } from "./sealed-object.ts"
+import { sign, SIGNATURE_BYTES, verify } from "./sign.ts"
+
+/** Where an entry stands: no other place accepts its signature. */
+export interface EntryPlace {
+  readonly repository: RepositoryId
+  readonly device: DeviceId
+  readonly sequence: number
+}
+
+export interface EntryKeys {
+  readonly sealing: SealingKey
+  readonly signing: KeyPair
+  /** 24 fresh random bytes. */
+  readonly salt: Uint8Array
+}
+
+export function signEntry(
+  place: EntryPlace,
+  body: Uint8Array,
+  keys: EntryKeys,
+): { bytes: Bytes; digest: Digest } {
+  const sealed = sealObject(keys.sealing, KIND_ENTRY, keys.salt, body)
+  const bytes = concatBytes([sealed, sign(keys.signing, entryMessage(place, sealed))])
+  return { bytes, digest: digestOf(bytes) }
+}
+
+/**
+ * Throws unless `bytes` are the entry that its name promises (`corrupt`, code "digest") and the device
+ * has signed it for this place (`untrusted`, code "entry-signature").
+ */
+export function verifyEntry(
+  bytes: Uint8Array,
+  place: EntryPlace,
+  digest: Digest,
+  signPublic: Uint8Array,
+): void {
+  const object = entryName(place.device, place.sequence, digest)
+  checkDigest(bytes, digest, object)
+  const { sealed, signature } = split(bytes, object)
+  if (verify(signPublic, entryMessage(place, sealed), signature)) return
+  throw new EngineError(
+    "untrusted",
+    "entry-signature",
+    `${object}: not signed by device ${place.device}; somebody else has put it there`,
+    { detail: { object, device: place.device } },
+  )
+}
+
+/** The body of an entry that `verifyEntry` has accepted. */
+export function openEntry(bytes: Uint8Array, keys: RepositoryKeys, object: string): Bytes {
+  const { sealed } = split(bytes, object)
+  return openObject(sealingKeyOf(keys, KIND_ENTRY, sealed, object), KIND_ENTRY, sealed, object)
+}
+
+function split(bytes: Uint8Array, object: string): { sealed: Uint8Array; signature: Uint8Array } {
+  const end = bytes.length - SIGNATURE_BYTES
+  if (end < 0) throw corrupt("entry", object, `${bytes.length} bytes are too few for a signature`)
+  return { sealed: bytes.subarray(0, end), signature: bytes.subarray(end) }
+}
+
+function entryMessage(place: EntryPlace, sealed: Uint8Array): Bytes {
+  const sequence = new Uint8Array(8)
+  new DataView(sequence.buffer).setBigUint64(0, BigInt(place.sequence), true)
+  return concatBytes([purpose("entry", idBytes(place.repository), idBytes(place.device), sequence), sealed])
+}

@@ -1,0 +1,194 @@
+/**
+ * Writing trust: the first state of a repository, and the changes that lead from one entry to the
+ * next. A change works on a draft, which only the holder of the root signing key can have; signing
+ * the draft makes the entry. Who is taken out loses the next epoch too. spec/trust.md.
+ *
+ * Every function returns a new draft; randomness comes from the given port.
+ */
+import { assert } from "../base/assert.ts"
+import { compareBytes, concatBytes, fromHex } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { EngineError } from "../base/errors.ts"
+import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
+import type { Random } from "../base/ports.ts"
+import type { Value } from "../format/msgpack.ts"
+import { KIND_TRUST_PRIVATE, SALT_BYTES } from "../format/sealed-header.ts"
+import { decodeTrustState, encodeTrustState, trustMessage } from "../format/trust-entry.ts"
+import type {
+  DeviceStatus,
+  TrustBox,
+  TrustDevice,
+  TrustEpoch,
+  TrustSlot,
+  TrustState,
+} from "../format/trust-entry.ts"
+import { encodeTrustPrivate } from "../format/trust-private.ts"
+import type { TrustPrivate } from "../format/trust-private.ts"
+import { memberKeys } from "../format/trust-rules.ts"
+import { sealBox } from "./box.ts"
+import type { BoxContext } from "./box.ts"
+import { deriveSealingKey } from "./derive.ts"
+import { digestOf } from "./digest.ts"
+import type { KeyPair } from "./keypair.ts"
+import { sealObject } from "./sealed-object.ts"
+import { sign } from "./sign.ts"
+import { sealPreviousRoot } from "./trust-state.ts"
+import type { OpenedTrust, VerifiedTrust } from "./trust-state.ts"
+
+/** An entry in the making. */
+export interface TrustDraft {
+  /** All of it but the private part, which is sealed when the draft is signed. */
+  readonly state: Omit<TrustState, "private">
+  readonly epochRoot: Bytes
+  readonly private: TrustPrivate
+  readonly root: KeyPair
+}
+
+export interface FirstTrust {
+  readonly repository: RepositoryId
+  /** The signing pair whose public key is in the object `repository`. */
+  readonly root: KeyPair
+  /** At least one of role full. */
+  readonly slots: readonly TrustSlot[]
+  readonly labels: ReadonlyMap<string, string>
+  readonly policy: Readonly<Record<string, Value>>
+  readonly store: Readonly<Record<string, Value>>
+}
+
+/** The state that a repository starts with: new data keys, sealed to its slots, and no device yet. */
+export function firstTrust(input: FirstTrust, random: Random): TrustDraft {
+  const { repository, root, labels, policy, store } = input
+  const draft: TrustDraft = {
+    state: {
+      repository,
+      number: 1,
+      previous: null,
+      devices: [],
+      slots: sortedById(input.slots),
+      epochs: [{ number: 1, boxes: [], previous: null }],
+      rootBoxes: [],
+      policy,
+      store,
+    },
+    epochRoot: random.bytes(32),
+    private: { chunkKey: random.bytes(32), chunkerKey: random.bytes(32), labels },
+    root,
+  }
+  return sealToMembers(draft, random)
+}
+
+/** The draft of the entry after `trust`. Only a full slot has what it takes. */
+export function nextTrust(trust: OpenedTrust): TrustDraft {
+  if (trust.root === null) {
+    const message =
+      "keys and devices can be changed only with a passphrase, key or recovery words of role full"
+    throw new EngineError("denied", "not-full", message)
+  }
+  const { private: _, ...state } = trust.state
+  return {
+    state: { ...state, number: state.number + 1, previous: trust.digest },
+    epochRoot: trust.epochRoot,
+    private: trust.private,
+    root: trust.root,
+  }
+}
+
+/** The entry of a draft: its bytes, and what a reader will make of them. */
+export function signTrust(draft: TrustDraft, random: Random): VerifiedTrust & { readonly bytes: Bytes } {
+  const { repository, epochs } = draft.state
+  const sealing = deriveSealingKey(draft.epochRoot, repository, epochs.length)
+  const body = encodeTrustPrivate(draft.private)
+  const part = sealObject(sealing, KIND_TRUST_PRIVATE, random.bytes(SALT_BYTES), body)
+  const unsigned = encodeTrustState({ ...draft.state, private: part })
+  const bytes = concatBytes([unsigned, sign(draft.root, trustMessage(unsigned))])
+  // Read back, so that no entry is ever written that a reader would refuse.
+  return { bytes, state: decodeTrustState(unsigned, "a new trust entry"), digest: digestOf(bytes) }
+}
+
+export function addSlot(draft: TrustDraft, slot: TrustSlot, label: string, random: Random): TrustDraft {
+  const slots = sortedById([...draft.state.slots, slot])
+  return sealToMembers(labelled({ ...draft, state: { ...draft.state, slots } }, slot.id, label), random)
+}
+
+/** Takes a slot out and starts a new epoch. The last full slot can't go. */
+export function removeSlot(draft: TrustDraft, id: Digest, random: Random): TrustDraft {
+  const slots = draft.state.slots.filter((slot) => slot.id !== id)
+  if (slots.length === draft.state.slots.length) {
+    throw new EngineError("not-found", "no-such-slot", `there is no keyslot ${id}`)
+  }
+  if (!slots.some((slot) => slot.role === "full")) {
+    const message = "this is the last keyslot of role full: without one nobody could change keys any more"
+    throw new EngineError("invalid", "last-full-slot", message)
+  }
+  return newEpoch(labelled({ ...draft, state: { ...draft.state, slots } }, id, undefined), random)
+}
+
+export function addDevice(draft: TrustDraft, device: TrustDevice, label: string, random: Random): TrustDraft {
+  const devices = sortedById([...draft.state.devices, device])
+  return sealToMembers(labelled({ ...draft, state: { ...draft.state, devices } }, device.id, label), random)
+}
+
+/** Takes a device out and starts a new epoch. What it wrote before stays believed. */
+export function endDevice(
+  draft: TrustDraft,
+  id: DeviceId,
+  status: Exclude<DeviceStatus, "active">,
+  random: Random,
+): TrustDraft {
+  if (!draft.state.devices.some((device) => device.id === id)) {
+    throw new EngineError("not-found", "no-such-device", `there is no device ${id}`)
+  }
+  const devices = draft.state.devices.map((device) => (device.id === id ? { ...device, status } : device))
+  return newEpoch({ ...draft, state: { ...draft.state, devices } }, random)
+}
+
+/** New data keys from here on, for all members that are left; nobody's secret is needed for it. */
+export function newEpoch(draft: TrustDraft, random: Random): TrustDraft {
+  const { epochs, repository } = draft.state
+  const epochRoot = random.bytes(32)
+  const number = epochs.length + 1
+  const older = epochs.map((epoch): TrustEpoch => ({ ...epoch, boxes: [] }))
+  const previous = sealPreviousRoot(repository, number, epochRoot, draft.epochRoot)
+  const state = { ...draft.state, epochs: [...older, { number, boxes: [], previous }] }
+  return sealToMembers({ ...draft, state, epochRoot }, random)
+}
+
+/** Boxes for exactly today's members; those who have theirs keep them. */
+function sealToMembers(draft: TrustDraft, random: Random): TrustDraft {
+  const { state } = draft
+  const newest = state.epochs.at(-1)
+  assert(newest !== undefined, "a state has an epoch")
+  const rootOf: BoxContext = { purpose: "epoch-root", repository: state.repository }
+  const boxes = boxesFor(memberKeys(state), newest.boxes, (to) =>
+    sealBox(to, draft.epochRoot, rootOf, random.bytes(32)),
+  )
+  const full = state.slots.filter((slot) => slot.role === "full").map((slot) => slot.public)
+  const signing: BoxContext = { purpose: "root-signing", repository: state.repository }
+  const rootBoxes = boxesFor(full, state.rootBoxes, (to) =>
+    sealBox(to, draft.root.secret, signing, random.bytes(32)),
+  )
+  const epochs = [...state.epochs.slice(0, -1), { ...newest, boxes }]
+  return { ...draft, state: { ...state, epochs, rootBoxes } }
+}
+
+function boxesFor(
+  keys: readonly Bytes[],
+  existing: readonly TrustBox[],
+  seal: (to: Bytes) => Bytes,
+): readonly TrustBox[] {
+  return keys.toSorted(compareBytes).map((to) => {
+    const known = existing.find((box) => compareBytes(box.to, to) === 0)
+    return known ?? { to, box: seal(to) }
+  })
+}
+
+function labelled(draft: TrustDraft, id: DeviceId | Digest, label: string | undefined): TrustDraft {
+  const labels = new Map(draft.private.labels)
+  if (label === undefined || label === "") labels.delete(id)
+  else labels.set(id, label)
+  return { ...draft, private: { ...draft.private, labels } }
+}
+
+function sortedById<T extends { readonly id: DeviceId | Digest }>(members: readonly T[]): readonly T[] {
+  return members.toSorted((a, b) => compareBytes(fromHex(a.id) as Bytes, fromHex(b.id) as Bytes))
+}

@@ -1,0 +1,61 @@
+/**
+ * Recovery words: 24 words of BIP 39's English list stand for 32 random bytes and a checksum. Read
+ * back as people type them: any case, any blanks, line breaks, the numbers of a printed sheet. The
+ * list is loaded at first use. spec/keys.md.
+ *
+ * Must never: repeat a word in an error, since it is a secret.
+ */
+import { assert } from "../base/assert.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { EngineError } from "../base/errors.ts"
+
+export const RECOVERY_WORDS = 24
+export const RECOVERY_BYTES = 32
+
+export async function wordsOf(entropy: Uint8Array): Promise<string> {
+  assert(entropy.length === RECOVERY_BYTES, "24 words stand for 32 bytes")
+  const { bip39, wordlist } = await load()
+  return bip39.entropyToMnemonic(entropy, wordlist)
+}
+
+/** The 32 bytes, or `invalid` with code "recovery-words", which names a wrong word by its position. */
+export async function entropyOf(text: string): Promise<Bytes> {
+  const { bip39, wordlist } = await load()
+  const words = splitWords(text)
+  if (words.length !== RECOVERY_WORDS) {
+    throw refusal(`${words.length} words were given, there must be ${RECOVERY_WORDS}`)
+  }
+  const unknown = words.flatMap((word, i) => (wordlist.includes(word) ? [] : [i + 1]))
+  if (unknown.length > 0) {
+    const which = unknown.length === 1 ? `word ${unknown[0]} is` : `words ${unknown.join(", ")} are`
+    throw refusal(`${which} not in the list of recovery words; check the spelling`)
+  }
+  try {
+    return new Uint8Array(bip39.mnemonicToEntropy(words.join(" "), wordlist))
+  } catch {
+    throw refusal(
+      "every word is in the list, but the checksum is wrong: one is another word, or two are swapped",
+    )
+  }
+}
+
+function splitWords(text: string): string[] {
+  const words = text
+    .normalize("NFKC")
+    .toLowerCase()
+    .split(/[\s,;]+/)
+  // "7.", "7)" and "7:" are the numbers of a printed sheet, with or without a blank behind them.
+  return words.map((word) => word.replace(/^[0-9]{1,2}[.):]?/, "")).filter((word) => word !== "")
+}
+
+function refusal(found: string): EngineError {
+  return new EngineError("invalid", "recovery-words", `these are not the recovery words: ${found}`)
+}
+
+async function load(): Promise<{ bip39: typeof import("@scure/bip39"); wordlist: string[] }> {
+  const [bip39, english] = await Promise.all([
+    import("@scure/bip39"),
+    import("@scure/bip39/wordlists/english.js"),
+  ])
+  return { bip39, wordlist: english.wordlist }
+}

@@ -1,0 +1,80 @@
+/**
+ * The object `repository`: which repository this is, in which format, and the public key that its
+ * trust entries are signed with. It is plain: it is believed only when a keyslot, which seals its
+ * digest, or a device's pin agrees. spec/keys.md.
+ *
+ *     object = "HFRP" ‖ msgpack { created, format, id, parameters, root }
+ */
+import { concatBytes, equalBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { corrupt, EngineError } from "../base/errors.ts"
+import type { RepositoryId } from "../base/ids.ts"
+import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
+import type { Value } from "./msgpack.ts"
+import { schema } from "./schema.ts"
+
+/** What a program that knows this format may read and write. Frozen as 1 when the format is done. */
+export const REPOSITORY_FORMAT = 0
+/** Never change. */
+const MAGIC: Bytes = utf8("HFRP")
+const RECORD_BYTES_MAX = 64 * 1024
+
+/** Chunking parameters and the like, checked by whoever uses them. */
+export type Parameters = Readonly<Record<string, Value>>
+
+export interface RepositoryRecord {
+  readonly id: RepositoryId
+  /** Ed25519 public key: what it signed is this repository's trust. */
+  readonly root: Bytes
+  readonly parameters: Parameters
+  readonly createdNs: bigint
+}
+
+export function encodeRepository(record: RepositoryRecord): Bytes {
+  const { id, root, parameters, createdNs } = record
+  const fields = { created: createdNs, format: REPOSITORY_FORMAT, id: fromHex(id) as Bytes, parameters, root }
+  return concatBytes([MAGIC, encodeCanonical(fields)])
+}
+
+/** A newer format is `invalid`, code "format-too-new"; all else that is wrong is `corrupt`. */
+export function decodeRepository(bytes: Uint8Array, object: string): RepositoryRecord {
+  const check = schema("repository", object)
+  if (bytes.length > RECORD_BYTES_MAX) throw check.refuse("object", `${bytes.length} bytes are too many`)
+  const value = decodeMagic(bytes, MAGIC, check.refuse, object)
+  const any = check.dictionary(value, "object", 64)
+  refuseNewerFormat(any["format"], REPOSITORY_FORMAT, object)
+  const fields = check.map(value, "object", ["created", "format", "id", "parameters", "root"])
+  check.int(fields.format, "format", { min: REPOSITORY_FORMAT, max: REPOSITORY_FORMAT })
+  return {
+    id: toHex(check.bytes(fields.id, "id", 16)) as RepositoryId,
+    root: check.bytes(fields.root, "root", 32).slice(),
+    parameters: check.dictionary(fields.parameters, "parameters", 64),
+    createdNs: check.bigInt(fields.created, "created"),
+  }
+}
+
+/** The value behind four bytes of magic. */
+export function decodeMagic(
+  bytes: Uint8Array,
+  magic: Bytes,
+  refuse: (field: string, found: string) => Error,
+  object: string,
+): Value {
+  if (!equalBytes(bytes.subarray(0, magic.length), magic))
+    throw refuse("magic", "is not this kind of object's")
+  return decodeCanonical(bytes.subarray(magic.length), object)
+}
+
+/** Before any field is looked at, since a newer format may have others. */
+export function refuseNewerFormat(found: Value | undefined, known: number, object: string): void {
+  if (typeof found !== "number" || found <= known) {
+    if (typeof found === "number" && Number.isInteger(found)) return
+    throw corrupt("format", object, "the number of its format is missing")
+  }
+  throw new EngineError(
+    "invalid",
+    "format-too-new",
+    `${object}: is of format ${found}, this program knows ${known}; use a newer one`,
+    { detail: { object, format: found } },
+  )
+}

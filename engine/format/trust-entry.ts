@@ -1,0 +1,212 @@
+/**
+ * A trust entry: the full state of who may read, write and decide, signed by the repository's root key.
+ * This file knows its bytes and the rules that hold inside one state; signatures and boxes are opened
+ * in crypto/trust-state.ts, chains of entries are followed in trust/. spec/trust.md.
+ *
+ *     object = "HFTR" ‖ format u8 ‖ msgpack state ‖ Ed25519 signature 64
+ *     signed = "holdfast/1/trust" ‖ everything before the signature
+ */
+import { concatBytes, equalBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { corrupt } from "../base/errors.ts"
+import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
+import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
+import type { Value } from "./msgpack.ts"
+import { checkTrustRules } from "./trust-rules.ts"
+import { refuseNewerFormat } from "./repository-record.ts"
+import type { SlotKind } from "./keyslot.ts"
+import { schema } from "./schema.ts"
+import type { Schema } from "./schema.ts"
+
+/** `writer` backs up and restores; `full` also forgets, prunes, fences, and changes keys and policy. */
+export type Role = "full" | "writer"
+export type DeviceStatus = "active" | "retired" | "revoked"
+
+export interface TrustDevice {
+  readonly id: DeviceId
+  /** Ed25519 and X25519 public keys; the id is made of both. */
+  readonly sign: Bytes
+  readonly seal: Bytes
+  readonly role: Role
+  /** The slot that allowed it to enrol. */
+  readonly slot: Digest | null
+  readonly status: DeviceStatus
+  /** The device whose series it goes on with, after that one's home was lost or cloned. */
+  readonly continues: DeviceId | null
+}
+
+export interface TrustSlot {
+  /** The digest of the keyslot object: only slots that are counted here are believed. */
+  readonly id: Digest
+  readonly public: Bytes
+  readonly kind: SlotKind
+  readonly role: Role
+}
+
+/** `box` opens with the secret of the public key `to`. */
+export interface TrustBox {
+  readonly to: Bytes
+  readonly box: Bytes
+}
+
+export interface TrustEpoch {
+  readonly number: number
+  /** The epoch's root for every member; empty once a newer epoch exists, whose root leads here. */
+  readonly boxes: readonly TrustBox[]
+  /** The root of the epoch before, sealed under this one's. */
+  readonly previous: Bytes | null
+}
+
+export interface TrustState {
+  readonly repository: RepositoryId
+  readonly number: number
+  readonly previous: Digest | null
+  readonly devices: readonly TrustDevice[]
+  readonly slots: readonly TrustSlot[]
+  readonly epochs: readonly TrustEpoch[]
+  /** The root signing secret, for full slots. */
+  readonly rootBoxes: readonly TrustBox[]
+  readonly policy: Readonly<Record<string, Value>>
+  /** What the store was found to be able to do. */
+  readonly store: Readonly<Record<string, Value>>
+  /** A sealed object of kind 4, see trust-private.ts. */
+  readonly private: Bytes
+}
+
+/** Never change. */
+export const TRUST_SIGNATURE_BYTES = 64
+/** An X25519 public key, 32 sealed bytes, and a tag. */
+export const BOX_BYTES = 80
+export const PREVIOUS_ROOT_BYTES = 48
+const MAGIC: Bytes = utf8("HFTR")
+const TRUST_FORMAT = 0
+const TRUST_BYTES_MAX = 4 * 1024 * 1024
+const DOMAIN: Bytes = utf8("holdfast/1/trust")
+
+const DEVICES_MAX = 4096
+const SLOTS_MAX = 256
+const EPOCHS_MAX = 4096
+const BOXES_MAX: number = DEVICES_MAX + SLOTS_MAX
+
+/** Everything before the signature. */
+export function encodeTrustState(state: TrustState): Bytes {
+  const fields: Value = {
+    devices: state.devices.map(encodeDevice),
+    epochs: state.epochs.map(({ number, boxes, previous }) => ({
+      boxes: boxes.map(plainBox),
+      n: number,
+      previous,
+    })),
+    n: state.number,
+    policy: state.policy,
+    previous: state.previous === null ? null : (fromHex(state.previous) as Bytes),
+    private: state.private,
+    repository: fromHex(state.repository) as Bytes,
+    rootBoxes: state.rootBoxes.map(plainBox),
+    slots: state.slots.map((slot) => ({ ...slot, id: fromHex(slot.id) as Bytes })),
+    store: state.store,
+    v: TRUST_FORMAT,
+  }
+  return concatBytes([MAGIC, new Uint8Array([TRUST_FORMAT]), encodeCanonical(fields)])
+}
+
+/** What the root key signs. */
+export function trustMessage(unsigned: Uint8Array): Bytes {
+  return concatBytes([DOMAIN, unsigned])
+}
+
+/** The parts of a trust entry, of which nothing is believed yet. */
+export function splitTrustEntry(
+  bytes: Uint8Array,
+  object: string,
+): { unsigned: Uint8Array; signature: Uint8Array } {
+  const end = bytes.length - TRUST_SIGNATURE_BYTES
+  if (end <= MAGIC.length || bytes.length > TRUST_BYTES_MAX) {
+    throw corrupt("trust", object, `${bytes.length} bytes are no possible length`)
+  }
+  return { unsigned: bytes.subarray(0, end), signature: bytes.subarray(end) }
+}
+
+/** Only after the signature over `unsigned` was checked. */
+export function decodeTrustState(unsigned: Uint8Array, object: string): TrustState {
+  const check = schema("trust", object)
+  if (!equalBytes(unsigned.subarray(0, 4), MAGIC)) throw check.refuse("magic", "is not a trust entry's")
+  refuseNewerFormat(unsigned[4], TRUST_FORMAT, object)
+  const fields = check.map(decodeCanonical(unsigned.subarray(5), object), "state", [
+    ...(["devices", "epochs", "n", "policy", "previous", "private", "repository", "rootBoxes"] as const),
+    ...(["slots", "store", "v"] as const),
+  ])
+  check.int(fields.v, "v", { min: TRUST_FORMAT, max: TRUST_FORMAT })
+  const state: TrustState = {
+    repository: toHex(check.bytes(fields.repository, "repository", 16)) as RepositoryId,
+    number: check.int(fields.n, "n", { min: 1, max: 9_999_999_999 }),
+    previous: check.optional(fields.previous, "previous", (value, field) => digest(check, value, field)),
+    devices: check.array(fields.devices, "devices", DEVICES_MAX).map((value) => decodeDevice(check, value)),
+    slots: check.array(fields.slots, "slots", SLOTS_MAX).map((value) => decodeSlot(check, value)),
+    epochs: check.array(fields.epochs, "epochs", EPOCHS_MAX).map((value) => decodeEpoch(check, value)),
+    rootBoxes: decodeBoxes(check, fields.rootBoxes, "rootBoxes"),
+    policy: check.dictionary(fields.policy, "policy", 256),
+    store: check.dictionary(fields.store, "store", 256),
+    private: check.bytesUpTo(fields.private, "private", TRUST_BYTES_MAX).slice(),
+  }
+  checkTrustRules(state, check.refuse)
+  return state
+}
+
+function encodeDevice(device: TrustDevice): Value {
+  const { sign, seal, role, status } = device
+  const slot = device.slot === null ? null : (fromHex(device.slot) as Bytes)
+  const continues = device.continues === null ? null : (fromHex(device.continues) as Bytes)
+  return { continues, id: fromHex(device.id) as Bytes, role, seal, sign, slot, status }
+}
+
+function decodeDevice(check: Schema, value: Value): TrustDevice {
+  const keys = ["continues", "id", "role", "seal", "sign", "slot", "status"] as const
+  const fields = check.map(value, "devices", keys)
+  const id = (each: Value, field: string): DeviceId => toHex(check.bytes(each, field, 16)) as DeviceId
+  return {
+    id: id(fields.id, "devices.id"),
+    sign: check.bytes(fields.sign, "devices.sign", 32).slice(),
+    seal: check.bytes(fields.seal, "devices.seal", 32).slice(),
+    role: check.oneOf(fields.role, "devices.role", ["full", "writer"]),
+    slot: check.optional(fields.slot, "devices.slot", (each, field) => digest(check, each, field)),
+    status: check.oneOf(fields.status, "devices.status", ["active", "retired", "revoked"]),
+    continues: check.optional(fields.continues, "devices.continues", id),
+  }
+}
+
+function decodeSlot(check: Schema, value: Value): TrustSlot {
+  const fields = check.map(value, "slots", ["id", "kind", "public", "role"])
+  return {
+    id: digest(check, fields.id, "slots.id"),
+    public: check.bytes(fields.public, "slots.public", 32).slice(),
+    kind: check.oneOf(fields.kind, "slots.kind", ["passphrase", "key", "recovery"]),
+    role: check.oneOf(fields.role, "slots.role", ["full", "writer"]),
+  }
+}
+
+function decodeEpoch(check: Schema, value: Value): TrustEpoch {
+  const fields = check.map(value, "epochs", ["boxes", "n", "previous"])
+  const root = (each: Value, field: string): Bytes => check.bytes(each, field, PREVIOUS_ROOT_BYTES).slice()
+  return {
+    number: check.int(fields.n, "epochs.n", { min: 1, max: EPOCHS_MAX }),
+    boxes: decodeBoxes(check, fields.boxes, "epochs.boxes"),
+    previous: check.optional(fields.previous, "epochs.previous", root),
+  }
+}
+
+function decodeBoxes(check: Schema, value: Value, field: string): readonly TrustBox[] {
+  return check.array(value, field, BOXES_MAX).map((each) => {
+    const { to, box } = check.map(each, field, ["box", "to"])
+    const bytes = check.bytes(box, `${field}.box`, BOX_BYTES).slice()
+    return { to: check.bytes(to, `${field}.to`, 32).slice(), box: bytes }
+  })
+}
+
+function plainBox({ to, box }: TrustBox): Value {
+  return { box, to }
+}
+
+function digest(check: Schema, value: Value, field: string): Digest {
+  return toHex(check.bytes(value, field, 32)) as Digest
+}
