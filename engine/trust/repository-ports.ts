@@ -16,7 +16,7 @@ import type { Pins } from "../home/pins.ts"
 import type { RepositoryHome } from "../home/home.ts"
 import type { ChunkIndex } from "../index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
-import type { SnapshotTable } from "./snapshot-table.ts"
+import type { LogTable } from "./log-table.ts"
 
 /** What the store was asked for since this repository was opened; what a provider bills. */
 export interface Requests {
@@ -62,7 +62,7 @@ export interface Repository {
   readonly objects: ObjectCache
   readonly nodes: NodeCache
   readonly journal: Journal
-  readonly snapshots: SnapshotTable
+  readonly log: LogTable
   fileCache(series: string, source: string): FileCache
 
   readonly clock: Clock

@@ -2,11 +2,12 @@
  * What the log says, as far as this device has looked: the snapshots, the heads, and what garbage
  * collection has taken. Answered from the home alone; `look` brings it up to date. spec/log.md.
  */
+import type { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Head, SnapshotEntry } from "../format/entry.ts"
 
-/** A snapshot as its signed manifest has it, and its name. */
-export interface SnapshotRecord extends SnapshotEntry {
+/** A snapshot as its signed manifest has it, and its name. Its packs are in the chunk index. */
+export interface SnapshotRecord extends Omit<SnapshotEntry, "packs"> {
   /** SHA-256 of the chain entry: the snapshot's id. */
   readonly digest: Digest
   /** The first eight digits, for people. */
@@ -33,6 +34,8 @@ export interface View {
   readonly heads: readonly Head[]
   /** Nothing collects garbage before format 1. */
   readonly gc: null
+  /** What is damaged in the log and was left aside; with `tolerant`, also what would be an alarm. */
+  readonly problems: readonly EngineError[]
   /** When the log was last listed, by this machine's clock; 0 when never. */
   readonly lookedNs: bigint
 }

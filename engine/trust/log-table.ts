@@ -1,0 +1,155 @@
+/**
+ * The chain entries that this home has verified, in its state database: so that a snapshot is found
+ * by an indexed query, without a request and without decoding every manifest. Packs are left out of
+ * what it keeps: they are in the chunk index. A cache, rebuilt by a look. spec/home.md.
+ */
+import type { Bytes } from "../base/bytes.ts"
+import type { DeviceId, Digest } from "../base/ids.ts"
+import { lazyStatement } from "../base/sqlite.ts"
+import type { Database } from "../base/sqlite.ts"
+import { decodeEntryBody, encodeEntryBody } from "../format/entry.ts"
+import type { Entry, Head } from "../format/entry.ts"
+import type { SnapshotFilter, SnapshotRecord } from "./view.ts"
+
+/** An entry without its packs. */
+export type LoggedEntry = Entry & { readonly digest: Digest; readonly shortId: string }
+
+export interface LogTable {
+  /** Digests of all entries whose packs are in the chunk index too. */
+  complete(): Set<Digest>
+  /** Digests of all verified entries. */
+  verified(): Set<Digest>
+  /** Idempotent. `complete`: its packs are in the index; else the next look tries again. */
+  add(digest: Digest, entry: Entry, complete: boolean): void
+  /** The last verified entry of each chain, sorted by device; of a fork the smallest digest. */
+  heads(): Head[]
+  entry(digest: Digest): LoggedEntry | undefined
+  /** The series' newest snapshot by its own time. */
+  newest(series: string): SnapshotRecord | undefined
+  /** Oldest first. */
+  snapshots(filter: SnapshotFilter): SnapshotRecord[]
+  /** Sorted. */
+  series(): string[]
+  /** Whether the segment's packs are in the chunk index. */
+  hasSegment(digest: Digest): boolean
+  addSegment(digest: Digest): void
+}
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS log_entries (
+  digest TEXT PRIMARY KEY, device TEXT NOT NULL, sequence INTEGER NOT NULL, complete INTEGER NOT NULL,
+  series TEXT, host TEXT, time_ns INTEGER, body BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS log_entries_chain ON log_entries (device, sequence, digest);
+CREATE INDEX IF NOT EXISTS log_entries_series ON log_entries (series, time_ns, digest) WHERE time_ns IS NOT NULL;
+CREATE TABLE IF NOT EXISTS log_segments (digest TEXT PRIMARY KEY) WITHOUT ROWID;
+`
+
+const HEADS = `
+SELECT device, sequence, min(digest) AS digest FROM log_entries AS entry
+WHERE sequence = (SELECT max(sequence) FROM log_entries WHERE device = entry.device)
+GROUP BY device ORDER BY device
+`
+
+type Row = { digest: Digest; body: Bytes }
+type Added = [Digest, DeviceId, number, number, string | null, string | null, bigint | null, Uint8Array]
+
+export function openLogTable(database: Database): LogTable {
+  database.exec(SCHEMA)
+  return { ...entryMethods(database), ...snapshotMethods(database), ...segmentMethods(database) }
+}
+
+function entryMethods(
+  database: Database,
+): Pick<LogTable, "complete" | "verified" | "add" | "heads" | "entry"> {
+  const all = lazyStatement<[], Digest>(database, "SELECT digest FROM log_entries", "pluck")
+  const complete = lazyStatement<[], Digest>(
+    database,
+    "SELECT digest FROM log_entries WHERE complete = 1",
+    "pluck",
+  )
+  const insert = lazyStatement<Added>(
+    database,
+    `INSERT INTO log_entries (digest, device, sequence, complete, series, host, time_ns, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET complete = max(complete, excluded.complete)`,
+  )
+  const one = lazyStatement<[Digest], Row>(database, "SELECT digest, body FROM log_entries WHERE digest = ?")
+  const heads = lazyStatement<[], Head>(database, HEADS)
+  return {
+    complete: () => new Set(complete().all()),
+    verified: () => new Set(all().all()),
+    heads: () => heads().all(),
+    add(digest, entry, isComplete) {
+      const { device, sequence } = entry
+      const body = encodeEntryBody({ ...entry, packs: [] })
+      const snapshot = entry.type === "snapshot" ? entry : undefined
+      const found = [snapshot?.series ?? null, snapshot?.host ?? null, snapshot?.timeNs ?? null] as const
+      insert().run(digest, device, sequence, isComplete ? 1 : 0, ...found, body)
+    },
+    entry(digest) {
+      const row = one().get(digest)
+      return row === undefined ? undefined : logged(row)
+    },
+  }
+}
+
+function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapshots" | "series"> {
+  const newest = lazyStatement<[string], Row>(
+    database,
+    `SELECT digest, body FROM log_entries WHERE series = ? AND time_ns IS NOT NULL
+     ORDER BY time_ns DESC, digest DESC LIMIT 1`,
+  )
+  const snapshots = lazyStatement<[string | null, string | null, string | null, string | null], Row>(
+    database,
+    `SELECT digest, body FROM log_entries
+     WHERE time_ns IS NOT NULL AND (? IS NULL OR series = ?) AND (? IS NULL OR host = ?)
+     ORDER BY time_ns, digest`,
+  )
+  const series = lazyStatement<[], string>(
+    database,
+    "SELECT DISTINCT series FROM log_entries WHERE time_ns IS NOT NULL ORDER BY series",
+    "pluck",
+  )
+  return {
+    series: () => series().all(),
+    newest(name) {
+      const row = newest().get(name)
+      return row === undefined ? undefined : snapshotOf(row)
+    },
+    snapshots(filter) {
+      const name = filter.series ?? null
+      const host = filter.host ?? null
+      return snapshots()
+        .all(name, name, host, host)
+        .map(snapshotOf)
+        .filter((snapshot) => matches(snapshot, filter))
+    },
+  }
+}
+
+function segmentMethods(database: Database): Pick<LogTable, "hasSegment" | "addSegment"> {
+  const has = lazyStatement<[Digest], number>(
+    database,
+    "SELECT 1 FROM log_segments WHERE digest = ?",
+    "pluck",
+  )
+  const insert = lazyStatement<[Digest]>(database, "INSERT OR IGNORE INTO log_segments (digest) VALUES (?)")
+  return {
+    hasSegment: (digest) => has().get(digest) !== undefined,
+    addSegment: (digest) => void insert().run(digest),
+  }
+}
+
+function matches(snapshot: SnapshotRecord, { tags, path }: SnapshotFilter): boolean {
+  if (tags?.some((tag) => !snapshot.tags.includes(tag)) === true) return false
+  return path === undefined || snapshot.paths.some((each) => each === path)
+}
+
+function logged({ digest, body }: Row): LoggedEntry {
+  const entry = decodeEntryBody(new Uint8Array(body), `the local record of entry ${digest.slice(0, 8)}`)
+  return { ...entry, digest, shortId: digest.slice(0, 8) }
+}
+
+function snapshotOf(row: Row): SnapshotRecord {
+  return logged(row) as SnapshotRecord
+}
