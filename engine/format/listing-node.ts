@@ -53,6 +53,19 @@ export function encodeInner(level: number, children: readonly ListingChild[]): B
   ])
 }
 
+/** Encoded bytes of one child in an inner node. */
+export function innerItemBytes({ first, entries }: ListingChild): number {
+  const path = (first.length < 0x100 ? 2 : 3) + first.length
+  return 1 + path + 34 + uintBytes(entries)
+}
+
+function uintBytes(value: number): number {
+  if (value < 0x80) return 1
+  if (value < 0x100) return 2
+  if (value < 0x1_0000) return 3
+  return value < 0x1_0000_0000 ? 5 : 9
+}
+
 /** Ids are views of `bytes`. All that is wrong is `corrupt`, code "listing-node" or "msgpack". */
 export function decodeListingNode(bytes: Uint8Array, object: string): ListingNode {
   const s = schema("listing-node", object)
