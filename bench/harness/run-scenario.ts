@@ -1,0 +1,212 @@
+/**
+ * Runs one scenario: in every repetition the source folder goes through its states once, and at each state
+ * every peer backs it up, in an order that turns, so that all of them meet the same data, the same caches
+ * and the same moods of the machine. Then every peer restores, and the result is compared bit for bit.
+ */
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { Peer, Place, Program } from "../peers/peer.ts"
+import type { Scenario } from "../scenarios/scenario.ts"
+import { compareTrees, describeDifferences } from "./compare-trees.ts"
+import { folderSize, type FolderSize } from "./folder-size.ts"
+import { measure, type Command, type Outcome } from "./measure.ts"
+import type { Sample, ScenarioResult, Stored } from "./sample.ts"
+
+export interface Contender {
+  readonly peer: Peer
+  readonly program: Program
+}
+
+export interface RunOptions {
+  readonly built: string
+  /** A folder on the disk that is measured; everything in it is removed afterwards. */
+  readonly scratch: string
+  readonly runs: number
+  readonly states: number
+  /** Drop the kernel's caches before every measured command (needs root on Linux). */
+  readonly cold: boolean
+  readonly report: (line: string) => void
+}
+
+interface Standing extends Contender {
+  readonly place: Place
+  backups: number
+  printed: string
+  afterFirst: FolderSize
+  requests: Record<string, number>
+}
+
+interface Repetition {
+  readonly run: number
+  readonly folder: string
+  readonly source: string
+  readonly standings: readonly Standing[]
+}
+
+export async function runScenario(
+  scenario: Scenario,
+  contenders: readonly Contender[],
+  options: RunOptions,
+): Promise<ScenarioResult> {
+  const samples: Sample[] = []
+  const stored: Stored[] = []
+  let source: FolderSize = { bytes: 0, objects: 0, diskBytes: 0 }
+  for (let run = 0; run < options.runs; run++) {
+    mkdirSync(options.scratch, { recursive: true })
+    const folder = mkdtempSync(join(options.scratch, `${scenario.name}-`))
+    try {
+      const repetition = await begin(scenario, contenders, { run, folder, built: options.built })
+      samples.push(...(await backUpStates(scenario, repetition, options)))
+      source = folderSize(repetition.source)
+      for (const standing of turned(repetition.standings, run)) {
+        const [sample, kept] = await finish(scenario, repetition, { standing, options })
+        if (sample !== undefined) samples.push(sample)
+        stored.push(kept)
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+  return {
+    scenario: scenario.name,
+    title: scenario.title,
+    about: scenario.corpus.about,
+    sourceBytes: source.bytes,
+    sourceFiles: source.objects,
+    cold: options.cold,
+    samples,
+    stored,
+  }
+}
+
+async function begin(
+  scenario: Scenario,
+  contenders: readonly Contender[],
+  { run, folder, built }: { run: number; folder: string; built: string },
+): Promise<Repetition> {
+  const source = scenario.corpus.enter === undefined ? built : join(folder, "source")
+  mkdirSync(source, { recursive: true })
+  const standings: Standing[] = []
+  for (const contender of contenders) {
+    const { peer, program } = contender
+    const state = join(folder, peer.name, "state")
+    const place: Place = { repository: join(folder, peer.name, "repository"), state, source }
+    mkdirSync(state, { recursive: true })
+    peer.prepare?.(place)
+    for (const command of peer.init(program, place)) await demand(peer.name, command)
+    const empty = folderSize(place.repository)
+    standings.push({ ...contender, place, backups: 0, printed: "", afterFirst: empty, requests: {} })
+  }
+  return { run, folder, source, standings }
+}
+
+async function backUpStates(
+  scenario: Scenario,
+  repetition: Repetition,
+  options: RunOptions,
+): Promise<Sample[]> {
+  const { corpus } = scenario
+  const samples: Sample[] = []
+  const labels = corpus.states.slice(0, options.states)
+  for (const [index, work] of [...labels, ...(scenario.noChange ? ["no-change"] : [])].entries()) {
+    if (index < labels.length) {
+      await corpus.enter?.(index, { source: repetition.source, built: options.built })
+    }
+    readThrough(repetition.source)
+    for (const standing of turned(repetition.standings, repetition.run + index)) {
+      samples.push(await backUp(standing, { work, run: repetition.run, options }))
+      if (index === 0) standing.afterFirst = folderSize(standing.place.repository)
+    }
+  }
+  return samples
+}
+
+async function backUp(
+  standing: Standing,
+  { work, run, options }: { work: string; run: number; options: RunOptions },
+): Promise<Sample> {
+  const { peer, program, place } = standing
+  settleDisk(options.cold)
+  const command = peer.backup(program, place, ++standing.backups)
+  const outcome = await demand(peer.name, command)
+  standing.printed = outcome.stdout
+  addRequests(standing.requests, outcome.stdout)
+  return sampleOf(outcome, { peer: peer.name, run, work, report: options.report })
+}
+
+async function finish(
+  scenario: Scenario,
+  repetition: Repetition,
+  { standing, options }: { standing: Standing; options: RunOptions },
+): Promise<[Sample | undefined, Stored]> {
+  const { peer, program, place, afterFirst } = standing
+  const size = folderSize(place.repository)
+  const kept = {
+    peer: peer.name,
+    run: repetition.run,
+    bytes: size.bytes,
+    objects: size.objects,
+    newBytes: size.bytes - afterFirst.bytes,
+    newObjects: size.objects - afterFirst.objects,
+    requests: standing.requests,
+  }
+  if (!scenario.restore) return [undefined, { ...kept, restored: "not asked", restoredDiskBytes: 0 }]
+  const target = join(repetition.folder, `restored-${peer.name}`)
+  mkdirSync(target)
+  settleDisk(options.cold)
+  const order = { target, number: standing.backups, printed: standing.printed }
+  const outcome = await demand(peer.name, peer.restore(program, place, order))
+  const differences = compareTrees(repetition.source, target, { root: peer.restoresRoot })
+  const restored = describeDifferences(differences)
+  const restoredDiskBytes = folderSize(target).diskBytes
+  rmSync(target, { recursive: true, force: true })
+  const told = { peer: peer.name, run: repetition.run, work: "restore" }
+  const sample = sampleOf(outcome, { ...told, report: (line) => options.report(`${line}, ${restored}`) })
+  return [sample, { ...kept, restored, restoredDiskBytes }]
+}
+
+function sampleOf(
+  { seconds, cpuSeconds, peakBytes }: Outcome,
+  { peer, run, work, report }: { peer: string; run: number; work: string; report: (line: string) => void },
+): Sample {
+  const mebibytes = Math.round(peakBytes / 2 ** 20)
+  report(
+    `  ${run + 1} ${peer} ${work}: ${seconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} s cpu, ${mebibytes} MiB`,
+  )
+  return { peer, run, work, seconds, cpuSeconds, peakBytes }
+}
+
+async function demand(peer: string, command: Command): Promise<Outcome> {
+  const outcome = await measure(command)
+  if (outcome.exitCode === 0) return outcome
+  const said = `${outcome.stderr}\n${outcome.stdout}`.trim().slice(-2_000)
+  throw new Error(`${peer} ${command.args.join(" ")}: exit code ${outcome.exitCode}\n${said}`)
+}
+
+/** Adds up what a peer's JSON summary says of its requests, if it says anything. */
+function addRequests(total: Record<string, number>, printed: string): void {
+  const found = /"requests":(\{[^{}]*\})/.exec(printed)?.[1]
+  if (found === undefined) return
+  for (const [name, count] of Object.entries(JSON.parse(found) as Record<string, number>)) {
+    total[name] = (total[name] ?? 0) + count
+  }
+}
+
+/** Earlier writes go to the disk before the clock starts, so that nobody pays for the peer before. */
+function settleDisk(cold: boolean): void {
+  execFileSync("sync")
+  if (cold) writeFileSync("/proc/sys/vm/drop_caches", "3")
+}
+
+/** Reads every file once, so that the first peer does not pay for filling the page cache. */
+function readThrough(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) readFileSync(join(entry.parentPath, entry.name))
+  }
+}
+
+function turned<T>(list: readonly T[], by: number): T[] {
+  const start = list.length === 0 ? 0 : by % list.length
+  return [...list.slice(start), ...list.slice(0, start)]
+}

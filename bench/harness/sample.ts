@@ -1,0 +1,58 @@
+/** The numbers that a run gives, as they stand in the JSON. */
+import type { Cost } from "./measure.ts"
+
+/** One measured command. */
+export interface Sample extends Cost {
+  readonly peer: string
+  /** Repetition, from 0. */
+  readonly run: number
+  /** The state's label, "no-change" or "restore". */
+  readonly work: string
+}
+
+/** What one peer kept in one repetition. */
+export interface Stored {
+  readonly peer: string
+  readonly run: number
+  /** After the last state. */
+  readonly bytes: number
+  readonly objects: number
+  /** Added since the first backup. */
+  readonly newBytes: number
+  readonly newObjects: number
+  /** How the restored tree compares with the source: "exact", or counts by kind. */
+  readonly restored: string
+  /** Space that the restored tree takes on disk: holes count nothing. */
+  readonly restoredDiskBytes: number
+  /** Store requests of all backups together, where the peer tells them. */
+  readonly requests: Readonly<Record<string, number>>
+}
+
+export interface ScenarioResult {
+  readonly scenario: string
+  readonly title: string
+  readonly about: string
+  readonly sourceBytes: number
+  readonly sourceFiles: number
+  readonly cold: boolean
+  readonly samples: readonly Sample[]
+  readonly stored: readonly Stored[]
+}
+
+export interface Machine {
+  readonly date: string
+  readonly commit: string
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryBytes: number
+  readonly kernel: string
+  readonly node: string
+  /** Load average of the minute before the first command: above a half, times are not to be trusted. */
+  readonly loadBefore: number
+}
+
+export interface BenchResult {
+  readonly machine: Machine
+  readonly peers: Readonly<Record<string, string>>
+  readonly scenarios: readonly ScenarioResult[]
+}

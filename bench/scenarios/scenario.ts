@@ -1,0 +1,20 @@
+/**
+ * A scenario is data: which corpus, and what is asked after its last state. The harness backs up every
+ * state with every peer and names the samples by the state's label.
+ */
+import type { Corpus } from "../corpora/corpus.ts"
+
+export interface Scenario {
+  readonly name: string
+  readonly title: string
+  readonly corpus: Corpus
+  /** One more backup after the last state, with nothing changed. */
+  readonly noChange: boolean
+  readonly restore: boolean
+  /** Part of a run without --scenario. The others are long, and are asked for by name. */
+  readonly standard: boolean
+  /** At most so many repetitions; the month is run once. */
+  readonly runsMax: number
+  /** With --quick only so many states. */
+  readonly quickStates: number
+}
