@@ -49,7 +49,7 @@ export function localStore(root: string): Store {
     folders: new Map(),
   }
   return {
-    location: root,
+    location: local.root,
     put: (name, bytes) => put(local, name, bytes),
     get: (name, range) => get(local, name, range),
     list: (prefix) => list(local, prefix),

@@ -32,14 +32,25 @@ it("retryingStore() succeeds when the put was done and its reply lost", async ()
 
 it("retryingStore() gives up with the last failure, and says after how many attempts", async () => {
   const ports = recordingPorts()
-  const faulty = faultyStore(memoryStore(), () => "refused")
-  await assert.rejects(retryingStore(faulty, ports).get(named("a")), (error) => {
+  const store = retryingStore(
+    faultyStore(memoryStore(), ({ number }) => (number === 0 ? undefined : "refused")),
+    ports,
+  )
+  await store.put(named("a"), pattern(5))
+  await assert.rejects(store.get(named("a")), (error) => {
     assert.ok(error instanceof EngineError)
     assert.deepEqual([error.kind, error.code, error.detail["attempts"]], ["unavailable", "test-fault", 10])
     assert.match(error.message, /gave up after 10 attempts/)
     return true
   })
   assert.deepEqual(ports.waits, [250, 500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000])
+})
+
+it("retryingStore() gives up sooner on a store that has never answered", async () => {
+  const faulty = faultyStore(memoryStore(), () => "refused")
+  const store = retryingStore(faulty, recordingPorts())
+  await assert.rejects(collect(store, ""), /gave up after 4 attempts/)
+  assert.equal(faulty.calls.length, 4)
 })
 
 it("retryingStore() goes on with a broken listing after the last name, without repeating one", async () => {

@@ -9,6 +9,8 @@ import type { Store, StoredObject } from "./store.ts"
 export interface RetryPolicy {
   /** Calls in all, the first one included. */
   readonly attempts: number
+  /** The same for as long as the store has never answered: a wrong endpoint is not waited for. */
+  readonly attemptsBeforeContact: number
   readonly baseMs: number
   readonly capMs: number
 }
@@ -22,7 +24,12 @@ export interface RetryPorts {
 }
 
 /** About 90 seconds in all: long enough for a server's restart or a lost Wi-Fi, not for a lost night. */
-export const RETRY_POLICY: RetryPolicy = { attempts: 10, baseMs: 250, capMs: 20_000 }
+export const RETRY_POLICY: RetryPolicy = {
+  attempts: 10,
+  attemptsBeforeContact: 4,
+  baseMs: 250,
+  capMs: 20_000,
+}
 
 /** A server may ask for more patience than ours, but not for an unbounded one. */
 const RETRY_AFTER_MS_MAX = 60_000
@@ -37,10 +44,12 @@ export function retryingStore(
   ports: RetryPorts = SYSTEM_RETRY_PORTS,
   policy: RetryPolicy = RETRY_POLICY,
 ): Store {
+  let answered = false
+
   /** Waits, or throws when the failure is final. */
   async function waitAfter(error: unknown, attempt: number): Promise<void> {
     if (!isEngineError(error) || error.kind !== "unavailable") throw error
-    if (attempt >= policy.attempts) throw gaveUp(error, attempt)
+    if (attempt >= (answered ? policy.attempts : policy.attemptsBeforeContact)) throw gaveUp(error, attempt)
     const waitMs = backOff(policy, attempt, ports.random(), Number(error.detail["retryAfterMs"] ?? 0))
     ports.onRetry?.(error, attempt, waitMs)
     await ports.sleep(waitMs)
@@ -49,7 +58,9 @@ export function retryingStore(
   async function retrying<T>(call: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await call()
+        const result = await call()
+        answered = true
+        return result
       } catch (error) {
         await waitAfter(error, attempt)
       }
@@ -67,11 +78,13 @@ export function retryingStore(
       for (let attempt = 1; ; attempt++) {
         try {
           for await (const object of store.list(prefix)) {
+            answered = true
             if (object.name <= last) continue
             last = object.name
             attempt = 1
             yield object
           }
+          answered = true
           return
         } catch (error) {
           await waitAfter(error, attempt)

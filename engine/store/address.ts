@@ -1,0 +1,117 @@
+/**
+ * What a person writes after `-r`: a folder's path, `s3://bucket/prefix`, or restic's
+ * `s3:https://host/bucket/prefix`. Pure: it reads no environment and touches nothing. A location
+ * that holds a secret is refused without repeating it. See spec/stores.md.
+ */
+import { EngineError } from "../base/errors.ts"
+
+export interface LocalAddress {
+  readonly kind: "local"
+  readonly path: string
+}
+
+export interface S3Address {
+  readonly kind: "s3"
+  readonly bucket: string
+  /** Without slashes at its ends; "" is the bucket's root. */
+  readonly prefix: string
+  /** An URL without a path; undefined leaves it to `--endpoint`, the environment, or AWS. */
+  readonly endpoint: string | undefined
+}
+
+export type StoreAddress = LocalAddress | S3Address
+
+/** Schemes that somebody may expect of a backup tool, and that a path hardly begins with. */
+const FOREIGN_SCHEME =
+  /^(sftp|ssh|rest|rclone|b2|gs|azure|swift|webdav|dav|ftp|ftps|http|https|smb|file|gdrive):/i
+const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/
+// eslint-disable-next-line no-control-regex
+const PREFIX_PART = /^(?!\.{1,2}$)[^\x00-\x1f\x7f\\]+$/
+
+/** Throws "invalid": "store-address", "store-scheme" or "secret-in-address". */
+export function parseAddress(location: string): StoreAddress {
+  if (location === "") throw badAddress("store-address", "the repository's location is empty")
+  if (/^s3:\/\//i.test(location)) return parseBucketPath(location.slice("s3://".length), undefined)
+  if (/^s3:/i.test(location)) return parseResticAddress(location.slice("s3:".length))
+  if (location.startsWith("local:")) return parseLocal(location.slice("local:".length))
+  const scheme = FOREIGN_SCHEME.exec(location)?.[1]
+  if (scheme !== undefined) {
+    throw badAddress(
+      "store-scheme",
+      `"${scheme}:" is not a kind of store: use a path, s3://bucket/prefix or s3:https://host/bucket/prefix` +
+        " (a folder whose name looks like this is written ./name or local:name)",
+    )
+  }
+  return parseLocal(location)
+}
+
+/** The inverse of `parseAddress`, in its usual form. */
+export function formatAddress(address: StoreAddress): string {
+  if (address.kind === "local")
+    return FOREIGN_SCHEME.test(address.path) ? `local:${address.path}` : address.path
+  const path = address.prefix === "" ? address.bucket : `${address.bucket}/${address.prefix}`
+  return address.endpoint === undefined ? `s3://${path}` : `s3:${address.endpoint}/${path}`
+}
+
+/** Checks an endpoint and brings it to its usual form: scheme, host, port. */
+export function parseEndpoint(text: string): string {
+  const url = parseUrl(/^https?:\/\//i.test(text) ? text : `https://${text}`)
+  if (url.pathname !== "/")
+    throw badAddress("store-address", "an endpoint has no path: https://host or https://host:port")
+  return url.origin
+}
+
+function parseLocal(path: string): LocalAddress {
+  if (path === "" || path.includes("\0"))
+    throw badAddress("store-address", "the repository's path is empty or broken")
+  return { kind: "local", path }
+}
+
+function parseResticAddress(text: string): S3Address {
+  const url = parseUrl(/^https?:\/\//i.test(text) ? text : `https://${text.replace(/^\/+/, "")}`)
+  return parseBucketPath(decodePath(url.pathname), url.origin)
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url === null || url.hostname === "") throw badAddress("store-address", "the S3 endpoint is not an URL")
+  if (url.username !== "" || url.password !== "") {
+    throw badAddress(
+      "secret-in-address",
+      "credentials in a location end up in logs and shell histories: leave them out, and give them by" +
+        " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or any other way of the AWS default chain",
+    )
+  }
+  if (url.search !== "" || url.hash !== "")
+    throw badAddress("store-address", "an S3 location has no ? and no #")
+  return url
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw badAddress("store-address", "the S3 location has a broken % sequence")
+  }
+}
+
+function parseBucketPath(text: string, endpoint: string | undefined): S3Address {
+  const [bucket = "", ...parts] = text.split("/").filter((part) => part !== "")
+  if (!BUCKET.test(bucket)) {
+    throw badAddress(
+      "store-address",
+      `${JSON.stringify(bucket)} is not a bucket's name: expected s3://bucket/prefix`,
+    )
+  }
+  if (!parts.every((part) => PREFIX_PART.test(part))) {
+    throw badAddress(
+      "store-address",
+      'the part after the bucket has ".", ".." or characters that do not belong there',
+    )
+  }
+  return { kind: "s3", bucket, prefix: parts.join("/"), endpoint }
+}
+
+function badAddress(code: string, message: string): EngineError {
+  return new EngineError("invalid", code, message)
+}

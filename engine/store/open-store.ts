@@ -1,0 +1,113 @@
+/**
+ * From a location to a store that is ready for use: the adapter, wrapped in a meter, the bandwidth
+ * limit and the retries, from the inside out, so that every attempt is counted and paced. The S3
+ * adapter and the SDK under it are loaded only for an S3 location. See spec/stores.md.
+ */
+import { formatAddress, parseAddress, parseEndpoint, type S3Address } from "./address.ts"
+import { limitedStore, type Bandwidth } from "./limited-store.ts"
+import { createLocalRoot, localStore } from "./local-store.ts"
+import { meteredStore, type MeteredStore } from "./metered-store.ts"
+import {
+  PROVIDER_PROFILES,
+  profileOfEndpoint,
+  regionOfEndpoint,
+  type ProviderId,
+} from "./provider-profiles.ts"
+import { readOnlyStore } from "./read-only-store.ts"
+import { retryingStore, SYSTEM_RETRY_PORTS, type RetryPorts } from "./retrying-store.ts"
+import type { S3Credentials } from "./s3-client.ts"
+import type { S3StoreSettings } from "./s3-store.ts"
+import type { Store } from "./store.ts"
+
+export interface OpenStoreOptions extends Bandwidth {
+  /** Refuses puts and removals. */
+  readonly readOnly?: boolean | undefined
+  /** Makes a local folder that is not there: for `init` alone. */
+  readonly create?: boolean | undefined
+  /** S3: before the environment's; an endpoint in the location comes before this. */
+  readonly endpoint?: string | undefined
+  readonly region?: string | undefined
+  readonly provider?: ProviderId | undefined
+  readonly addressing?: "path" | "virtual" | undefined
+  readonly credentials?: S3Credentials | (() => Promise<S3Credentials>) | undefined
+  readonly caFile?: string | undefined
+  readonly conditionalPut?: boolean | undefined
+  readonly retryPorts?: RetryPorts | undefined
+}
+
+/** The variables that are read; process.env is one. */
+export type StoreEnvironment = Readonly<Record<string, string | undefined>>
+
+/** Sends nothing yet: a store that cannot be reached fails at its first call. */
+export async function openStore(
+  location: string,
+  options: OpenStoreOptions = {},
+  environment: StoreEnvironment = process.env,
+): Promise<MeteredStore> {
+  const metered = meteredStore(await openAdapter(location, options, environment))
+  const retrying = retryingStore(limitedStore(metered, options), options.retryPorts ?? SYSTEM_RETRY_PORTS)
+  const store = options.readOnly === true ? readOnlyStore(retrying) : retrying
+  return { ...store, traffic: () => metered.traffic() }
+}
+
+/** The name under which a location is remembered: the same for all ways to write one place. */
+export function locationName(
+  location: string,
+  options: OpenStoreOptions = {},
+  environment: StoreEnvironment = process.env,
+): string {
+  const address = parseAddress(location)
+  if (address.kind === "local") return localStore(address.path).location
+  return formatAddress({ ...address, endpoint: endpointOf(address, options, environment) })
+}
+
+async function openAdapter(
+  location: string,
+  options: OpenStoreOptions,
+  environment: StoreEnvironment,
+): Promise<Store> {
+  const address = parseAddress(location)
+  if (address.kind === "s3") {
+    const { openS3Store } = await import("./s3-store.ts")
+    return openS3Store(s3Settings(address, options, environment))
+  }
+  if (options.create === true) await createLocalRoot(address.path)
+  return localStore(address.path)
+}
+
+/** What the location, the options, the environment and the provider's profile say together. */
+export function s3Settings(
+  address: S3Address,
+  options: OpenStoreOptions,
+  environment: StoreEnvironment,
+): S3StoreSettings {
+  const endpoint = endpointOf(address, options, environment)
+  const profile =
+    options.provider === undefined ? profileOfEndpoint(endpoint) : PROVIDER_PROFILES[options.provider]
+  // The certificate of *.amazonaws.com does not cover a name with one more dot in it.
+  const addressing = address.bucket.includes(".") ? "path" : profile.addressing
+  const region = options.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"]
+  return {
+    bucket: address.bucket,
+    prefix: address.prefix,
+    endpoint,
+    region: region ?? regionOfEndpoint(profile, endpoint),
+    addressing: options.addressing ?? addressing,
+    credentials: options.credentials,
+    caFile: options.caFile,
+    conditionalPut: options.conditionalPut,
+  }
+}
+
+function endpointOf(
+  address: S3Address,
+  options: OpenStoreOptions,
+  environment: StoreEnvironment,
+): string | undefined {
+  const text =
+    address.endpoint ??
+    options.endpoint ??
+    environment["AWS_ENDPOINT_URL_S3"] ??
+    environment["AWS_ENDPOINT_URL"]
+  return text === undefined || text === "" ? undefined : parseEndpoint(text)
+}

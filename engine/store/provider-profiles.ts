@@ -1,0 +1,156 @@
+/**
+ * What differs between S3 providers, as data: how a bucket is addressed, how long a deleted object
+ * is paid for, list prices. Nothing depends on a profile for safety: a wrong one costs money or
+ * a clear error, never data. Prices have the date that they were read; check before quoting.
+ */
+
+export type ProviderId = "aws" | "backblaze" | "wasabi" | "r2" | "minio" | "ceph" | "custom"
+
+export interface ProviderProfile {
+  readonly id: ProviderId
+  readonly title: string
+  /** Matches the endpoint's host; its first group, when it has one, is the region. */
+  readonly host: RegExp | undefined
+  /** How the bucket goes into the address: `host/bucket` or `bucket.host`. */
+  readonly addressing: "path" | "virtual"
+  /** What to sign for when nobody says a region and the host does not tell. */
+  readonly region: string | undefined
+  /** `If-None-Match: *` as documented or seen; `init` probes what a store really does. */
+  readonly conditionalPut: "works" | "refused" | "unknown"
+  /** Deleting hides an object, which stays paid for until a lifecycle rule removes it. */
+  readonly deleteHides: boolean
+  /** An object deleted sooner is paid for as if it had stayed this long: prune waits for it. */
+  readonly minimumDays: number
+  /** Smaller objects are paid for as this many bytes. */
+  readonly minimumObjectBytes: number
+  readonly prices: Prices | undefined
+}
+
+/** US dollars, storage in the provider's usual class, without taxes and without free tiers of less than 1 TB. */
+export interface Prices {
+  /** When they were read or published, ISO date. */
+  readonly asOf: string
+  readonly storagePerTbMonth: number
+  readonly putPer1000: number
+  readonly listPer1000: number
+  readonly getPer1000: number
+  readonly egressPerGb: number
+  /** What goes out free each month. */
+  readonly freeEgress: { readonly gb: number } | { readonly timesStored: number } | "all"
+  /** Paid for at least, even when less is stored. */
+  readonly minimumStoredTb: number
+}
+
+const SELF_HOSTED = {
+  host: undefined,
+  addressing: "path",
+  region: "us-east-1",
+  deleteHides: false,
+  minimumDays: 0,
+  minimumObjectBytes: 0,
+  prices: undefined,
+} as const
+
+export const PROVIDER_PROFILES: Readonly<Record<ProviderId, ProviderProfile>> = {
+  aws: {
+    id: "aws",
+    title: "Amazon S3 (Standard)",
+    host: /(?:^|\.)s3(?:[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?:\.cn)?$/,
+    addressing: "virtual",
+    region: undefined,
+    conditionalPut: "works",
+    deleteHides: false,
+    minimumDays: 0,
+    minimumObjectBytes: 0,
+    prices: {
+      asOf: "2025-10-28",
+      storagePerTbMonth: 23,
+      putPer1000: 0.005,
+      listPer1000: 0.005,
+      getPer1000: 0.0004,
+      egressPerGb: 0.09,
+      freeEgress: { gb: 100 },
+      minimumStoredTb: 0,
+    },
+  },
+  backblaze: {
+    id: "backblaze",
+    title: "Backblaze B2",
+    host: /^(?:.+\.)?s3\.([a-z0-9-]+)\.backblazeb2\.com$/,
+    addressing: "path",
+    region: "us-west-004",
+    conditionalPut: "refused",
+    deleteHides: true,
+    minimumDays: 0,
+    minimumObjectBytes: 0,
+    prices: {
+      asOf: "2026-09-11",
+      storagePerTbMonth: 6.95,
+      putPer1000: 0,
+      listPer1000: 0,
+      getPer1000: 0,
+      egressPerGb: 0.01,
+      freeEgress: { timesStored: 3 },
+      minimumStoredTb: 0,
+    },
+  },
+  wasabi: {
+    id: "wasabi",
+    title: "Wasabi",
+    host: /^(?:.+\.)?s3(?:\.([a-z0-9-]+))?\.wasabisys\.com$/,
+    addressing: "path",
+    region: "us-east-1",
+    conditionalPut: "unknown",
+    deleteHides: false,
+    minimumDays: 90,
+    minimumObjectBytes: 4096,
+    prices: {
+      asOf: "2026-07-01",
+      storagePerTbMonth: 7.99,
+      putPer1000: 0,
+      listPer1000: 0,
+      getPer1000: 0,
+      egressPerGb: 0,
+      freeEgress: { timesStored: 1 },
+      minimumStoredTb: 1,
+    },
+  },
+  r2: {
+    id: "r2",
+    title: "Cloudflare R2",
+    host: /\.r2\.cloudflarestorage\.com$/,
+    addressing: "path",
+    region: "auto",
+    conditionalPut: "works",
+    deleteHides: false,
+    minimumDays: 0,
+    minimumObjectBytes: 0,
+    prices: {
+      asOf: "2026-11-23",
+      storagePerTbMonth: 15,
+      putPer1000: 0.0045,
+      listPer1000: 0.0045,
+      getPer1000: 0.00036,
+      egressPerGb: 0,
+      freeEgress: "all",
+      minimumStoredTb: 0,
+    },
+  },
+  minio: { ...SELF_HOSTED, id: "minio", title: "MinIO", conditionalPut: "works" },
+  ceph: { ...SELF_HOSTED, id: "ceph", title: "Ceph RGW", conditionalPut: "works" },
+  custom: { ...SELF_HOSTED, id: "custom", title: "another S3 server", conditionalPut: "unknown" },
+}
+
+/** The provider that an endpoint's host tells; no endpoint is AWS. */
+export function profileOfEndpoint(endpoint: string | undefined): ProviderProfile {
+  if (endpoint === undefined) return PROVIDER_PROFILES.aws
+  const { hostname } = new URL(endpoint)
+  const known = Object.values(PROVIDER_PROFILES).find(({ host }) => host?.test(hostname))
+  return known ?? PROVIDER_PROFILES.custom
+}
+
+/** The region that an endpoint's host names, or the profile's own. */
+export function regionOfEndpoint(profile: ProviderProfile, endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined) return profile.region
+  return profile.host?.exec(new URL(endpoint).hostname)?.[1] ?? profile.region
+}

@@ -1,0 +1,176 @@
+/**
+ * The SDK, set up the one way that every S3 server understands: bodies of known length, signed with
+ * their SHA-256, no optional checksums, no `Expect`, no retries of its own (the retrying store has
+ * them). This file is the only one that loads the SDK, when a client is connected. It speaks keys
+ * and throws what the SDK throws; names and meanings are `s3-store.ts`. See spec/stores.md.
+ */
+import { readFileSync } from "node:fs"
+import type { GetObjectCommandOutput, PutObjectCommand } from "@aws-sdk/client-s3"
+import { EngineError } from "../base/errors.ts"
+
+export interface S3Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+export interface S3Settings {
+  readonly bucket: string
+  /** Undefined is AWS itself. */
+  readonly endpoint: string | undefined
+  /** Undefined leaves it to the AWS configuration files. */
+  readonly region: string | undefined
+  readonly addressing: "path" | "virtual"
+  /** Undefined is the AWS default chain: environment, profile, SSO, container, instance. */
+  readonly credentials?: S3Credentials | (() => Promise<S3Credentials>) | undefined
+  /** A PEM file of authorities to trust besides the usual ones. */
+  readonly caFile?: string | undefined
+  readonly connections?: number | undefined
+  readonly timeouts?: S3Timeouts | undefined
+}
+
+export interface S3Timeouts {
+  readonly connectMs: number
+  /** A connection on which nothing moves for so long is given up; a slow one is not. */
+  readonly idleMs: number
+}
+
+const TIMEOUTS: S3Timeouts = { connectMs: 10_000, idleMs: 60_000 }
+const CONNECTIONS = 32
+
+export interface S3Page {
+  readonly objects: readonly { key: string; sizeBytes: number }[]
+  /** Undefined on the last page. */
+  readonly next: string | undefined
+  /** False when the answer lacks what every S3 server's listing has. */
+  readonly isListing: boolean
+}
+
+export interface S3Api {
+  region(): Promise<string>
+  /** Gives the ETag, which every S3 server has. */
+  put(
+    key: string,
+    bytes: Uint8Array,
+    options: { sha256: string | undefined; onlyNew: boolean },
+  ): Promise<string | undefined>
+  get(key: string, range: string | undefined): Promise<GetObjectCommandOutput>
+  size(key: string): Promise<number>
+  list(prefix: string, page: { names: number; token: string | undefined }): Promise<S3Page>
+  /** False when the answer is not one that an S3 server gives. */
+  delete(key: string): Promise<boolean>
+}
+
+export async function connectS3(settings: S3Settings): Promise<S3Api> {
+  const [sdk, requestHandler] = await Promise.all([import("@aws-sdk/client-s3"), httpSettings(settings)])
+  const { bucket: Bucket, endpoint, region, credentials } = settings
+  const client = new sdk.S3Client({
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    // A copy, for the SDK writes into it.
+    ...(credentials === undefined
+      ? {}
+      : { credentials: typeof credentials === "function" ? credentials : { ...credentials } }),
+    forcePathStyle: settings.addressing === "path",
+    // Newer defaults add CRC32 and trailers, which B2, older Ceph and others refuse or mis-sign.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    maxAttempts: 1,
+    // One round trip less a pack; and some servers never answer 100.
+    expectContinueHeader: false,
+    requestHandler,
+  })
+
+  return {
+    region: () => client.config.region(),
+
+    async put(Key, bytes, { sha256, onlyNew }) {
+      const command = new sdk.PutObjectCommand({
+        Bucket,
+        Key,
+        Body: bytes,
+        ContentLength: bytes.length,
+        ContentType: "application/octet-stream",
+        ...(onlyNew ? { IfNoneMatch: "*" } : {}),
+      })
+      if (sha256 !== undefined) signWithHash(command, sha256)
+      return (await client.send(command)).ETag
+    },
+
+    get: (Key, range) =>
+      client.send(
+        new sdk.GetObjectCommand({ Bucket, Key, ...(range === undefined ? {} : { Range: range }) }),
+      ),
+
+    async size(Key) {
+      return (await client.send(new sdk.HeadObjectCommand({ Bucket, Key }))).ContentLength ?? 0
+    },
+
+    async list(Prefix, { names, token }) {
+      const page = await client.send(
+        new sdk.ListObjectsV2Command({
+          Bucket,
+          Prefix,
+          MaxKeys: names,
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        }),
+      )
+      return {
+        objects: (page.Contents ?? []).map(({ Key, Size }) => ({ key: Key ?? "", sizeBytes: Size ?? 0 })),
+        next: page.IsTruncated === true ? page.NextContinuationToken : undefined,
+        isListing: page.IsTruncated !== undefined,
+      }
+    },
+
+    async delete(Key) {
+      const { $metadata } = await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }))
+      return $metadata.httpStatusCode === 204 || $metadata.requestId !== undefined
+    },
+  }
+}
+
+/** The signer takes this header as it finds it, and does not hash the body a second time. */
+function signWithHash(command: PutObjectCommand, sha256: string): void {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const request = args.request as { headers: Record<string, string> }
+      request.headers["x-amz-content-sha256"] = sha256
+      return next(args)
+    },
+    { step: "build", name: "holdfastGivenHash" },
+  )
+}
+
+/** Agents of our own: for the extra authorities, and for proxies from the environment. */
+async function httpSettings(settings: S3Settings): Promise<object> {
+  const [http, https, tls] = await Promise.all([
+    import("node:http"),
+    import("node:https"),
+    import("node:tls"),
+  ])
+  const { connectMs, idleMs } = settings.timeouts ?? TIMEOUTS
+  const ca =
+    settings.caFile === undefined ? {} : { ca: [...tls.rootCertificates, readAuthorities(settings.caFile)] }
+  // Node takes HTTPS_PROXY, HTTP_PROXY and NO_PROXY from here since 22.21 and 24.5.
+  const agent = { keepAlive: true, maxSockets: settings.connections ?? CONNECTIONS, proxyEnv: process.env }
+  return {
+    httpAgent: new http.Agent(agent),
+    httpsAgent: new https.Agent({ ...agent, ...ca }),
+    connectionTimeout: connectMs,
+    socketTimeout: idleMs,
+    // A full queue of packs is normal here, and no reason for a warning on stderr.
+    socketAcquisitionWarningTimeout: 2 ** 31 - 1,
+  }
+}
+
+function readAuthorities(file: string): string {
+  try {
+    const text = readFileSync(file, "utf8")
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text
+  } catch (error) {
+    throw new EngineError("invalid", "ca-file", `${file}: cannot be read as the file of authorities`, {
+      cause: error,
+    })
+  }
+  throw new EngineError("invalid", "ca-file", `${file}: has no certificate in PEM form`)
+}

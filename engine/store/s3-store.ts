@@ -1,0 +1,248 @@
+/**
+ * A store in a bucket of any S3-compatible server: one PutObject an object, ranged GETs, no
+ * multipart, no rename, no conditional request that safety would depend on. Answers are checked for
+ * being an S3 server's, for a captive portal's page must not look like an empty repository. It does
+ * not retry: that is the retrying store's. See spec/stores.md.
+ */
+import { Readable } from "node:stream"
+import { assert } from "../base/assert.ts"
+import { equalBytes, type Bytes } from "../base/bytes.ts"
+import { EngineError } from "../base/errors.ts"
+import type { ObjectName } from "../base/ids.ts"
+import { formatAddress } from "./address.ts"
+import { LIST_PAGE_NAMES } from "./metered-store.ts"
+import {
+  checkObjectName,
+  checkPrefix,
+  checkRange,
+  isObjectName,
+  objectExists,
+  shortObject,
+} from "./object-name.ts"
+import { connectS3, type S3Api, type S3Settings } from "./s3-client.ts"
+import { notS3, s3Error, type S3Action, type S3Call } from "./s3-errors.ts"
+import { readFault, sizeInRefusedRange } from "./s3-fault.ts"
+import type { Store, StoredObject } from "./store.ts"
+
+export interface S3StoreSettings extends S3Settings {
+  /** Without slashes at its ends. */
+  readonly prefix: string
+  /** Sends `If-None-Match: *` with a put, where a probe has shown that it works. A second guard only. */
+  readonly conditionalPut?: boolean | undefined
+  /** Names a LIST asks for; less than the usual 1,000 in tests. */
+  readonly pageNames?: number | undefined
+}
+
+interface Bucket {
+  readonly api: S3Api
+  readonly keyPrefix: string
+  readonly settings: S3StoreSettings
+  readonly location: string
+  readonly region: string
+  conditionalPut: boolean
+}
+
+/** Loads the SDK, and sends nothing yet. */
+export async function openS3Store(settings: S3StoreSettings): Promise<Store> {
+  const api = await connectS3(settings)
+  const bucket: Bucket = {
+    api,
+    region: await regionOf(api),
+    keyPrefix: settings.prefix === "" ? "" : `${settings.prefix}/`,
+    settings,
+    location: formatAddress({ kind: "s3", ...settings }),
+    conditionalPut: settings.conditionalPut ?? false,
+  }
+  return {
+    location: bucket.location,
+    put: (name, bytes) => put(bucket, name, bytes),
+    get: (name, range) => get(bucket, name, range),
+    list: (prefix) => list(bucket, prefix),
+    remove: (name) => remove(bucket, name),
+  }
+}
+
+async function regionOf(api: S3Api): Promise<string> {
+  try {
+    return await api.region()
+  } catch (error) {
+    const message = "no region for S3 is set: set AWS_REGION to the bucket's region, or give --region"
+    throw new EngineError("invalid", "no-region", message, { cause: error })
+  }
+}
+
+async function put(bucket: Bucket, name: ObjectName, bytes: Uint8Array): Promise<void> {
+  checkObjectName(name)
+  const onlyNew = bucket.conditionalPut
+  try {
+    const etag = await bucket.api.put(bucket.keyPrefix + name, bytes, { sha256: hashInName(name), onlyNew })
+    if (etag === undefined) throw notS3(callOf(bucket, "put", name), "no ETag")
+  } catch (error) {
+    if (onlyNew && readFault(error).status === 501) {
+      bucket.conditionalPut = false
+      return put(bucket, name, bytes)
+    }
+    if (onlyNew && readFault(error).status === 412) return confirmObject(bucket, name, bytes)
+    throw s3Error(error, callOf(bucket, "put", name))
+  }
+}
+
+/** It is there: from an attempt whose answer was lost, or not ours. */
+async function confirmObject(bucket: Bucket, name: ObjectName, bytes: Uint8Array): Promise<void> {
+  if (!equalBytes(await get(bucket, name, undefined), bytes)) throw objectExists(name)
+}
+
+/** Names of sealed objects end with the SHA-256 of their bytes, which the server checks for us. */
+function hashInName(name: string): string | undefined {
+  return /(?:^|[/-])([0-9a-f]{64})$/.exec(name)?.[1]
+}
+
+type Range = { offset: number; length: number }
+
+async function get(bucket: Bucket, name: ObjectName, range: Range | undefined): Promise<Bytes> {
+  checkObjectName(name)
+  checkRange(range)
+  if (range?.length === 0) return getNothing(bucket, name, range.offset)
+  try {
+    const header =
+      range === undefined ? undefined : `bytes=${range.offset}-${range.offset + range.length - 1}`
+    const answer = await bucket.api.get(bucket.keyPrefix + name, header)
+    const call = callOf(bucket, "get", name)
+    const { ETag, ContentLength } = answer
+    if (ETag === undefined || ContentLength === undefined) {
+      return discardBody(answer.Body, notS3(call, "no ETag or no length"))
+    }
+    const bytes = await readBody(answer.Body, ContentLength, call)
+    if (range === undefined) return bytes
+    return takeRange(name, range, { bytes, contentRange: answer.ContentRange })
+  } catch (error) {
+    if (range !== undefined && readFault(error).status === 416)
+      throw shortObject(name, range.offset + range.length, sizeInRefusedRange(readFault(error)))
+    throw s3Error(error, callOf(bucket, "get", name))
+  }
+}
+
+/** HTTP has no empty range. */
+async function getNothing(bucket: Bucket, name: ObjectName, offset: number): Promise<Bytes> {
+  try {
+    const sizeBytes = await bucket.api.size(bucket.keyPrefix + name)
+    if (offset > sizeBytes) throw shortObject(name, offset, sizeBytes)
+    return new Uint8Array(0)
+  } catch (error) {
+    throw s3Error(error, callOf(bucket, "head", name))
+  }
+}
+
+function takeRange(
+  name: string,
+  range: Range,
+  answer: { bytes: Bytes; contentRange: string | undefined },
+): Bytes {
+  const end = range.offset + range.length
+  const { bytes, contentRange } = answer
+  // A server that does not know ranges sends the whole object.
+  if (contentRange === undefined) {
+    if (bytes.length < end) throw shortObject(name, end, bytes.length)
+    return bytes.slice(range.offset, end)
+  }
+  const [, first, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(contentRange) ?? []
+  if (bytes.length < range.length) throw shortObject(name, end, Number(total))
+  if (Number(first) !== range.offset || bytes.length !== range.length) {
+    throw new EngineError(
+      "unavailable",
+      "wrong-range",
+      `${name}: the server sent ${contentRange}, asked for ${range.offset} to ${end - 1}`,
+    )
+  }
+  return bytes
+}
+
+/** Into memory of the right size at once: collecting and joining would copy each pack once more. */
+async function readBody(body: unknown, length: number, call: S3Call): Promise<Bytes> {
+  assert(isByteStream(body), "the SDK gives a GET's body as a stream")
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+  let offset = 0
+  for await (const part of body) {
+    if (offset + part.length > length) throw tornBody(call, length)
+    bytes.set(part, offset)
+    offset += part.length
+  }
+  if (offset !== length) throw tornBody(call, length)
+  return bytes
+}
+
+/** A body that is neither read nor destroyed would keep its connection for ever. */
+function discardBody(body: unknown, failure: EngineError): never {
+  if (body instanceof Readable) body.destroy()
+  throw failure
+}
+
+function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body
+}
+
+function tornBody(call: S3Call, length: number): EngineError {
+  return new EngineError(
+    "unavailable",
+    "torn-body",
+    `${call.name}: the answer does not have the ${length} bytes that it announced`,
+  )
+}
+
+async function* list(bucket: Bucket, prefix: string): AsyncIterable<StoredObject> {
+  checkPrefix(prefix)
+  const names = bucket.settings.pageNames ?? LIST_PAGE_NAMES
+  let last = ""
+  let token: string | undefined
+  do {
+    const page = await listPage(bucket, prefix, { names, token })
+    for (const { key, sizeBytes } of page.objects) {
+      const name = key.slice(bucket.keyPrefix.length)
+      // Some servers repeat a name where two pages meet.
+      if (!isObjectName(name) || !name.startsWith(prefix) || name === last) continue
+      if (name < last) throw unordered(bucket, name, last)
+      last = name
+      yield { name, sizeBytes }
+    }
+    token = page.next
+  } while (token !== undefined)
+}
+
+async function listPage(
+  bucket: Bucket,
+  prefix: string,
+  options: { names: number; token: string | undefined },
+): ReturnType<S3Api["list"]> {
+  try {
+    const page = await bucket.api.list(bucket.keyPrefix + prefix, options)
+    if (!page.isListing) throw notS3(callOf(bucket, "list", prefix), "no listing")
+    return page
+  } catch (error) {
+    throw s3Error(error, callOf(bucket, "list", prefix))
+  }
+}
+
+function unordered(bucket: Bucket, name: string, last: string): EngineError {
+  return new EngineError(
+    "invalid",
+    "unordered-list",
+    `${bucket.location}: this server does not list in byte order (${name} after ${last}); holdfast needs a bucket that does`,
+  )
+}
+
+async function remove(bucket: Bucket, name: ObjectName): Promise<void> {
+  checkObjectName(name)
+  try {
+    const done = await bucket.api.delete(bucket.keyPrefix + name)
+    if (!done) throw notS3(callOf(bucket, "delete", name), "no request id")
+  } catch (error) {
+    const failure = s3Error(error, callOf(bucket, "delete", name))
+    if (failure.code !== "object-not-found") throw failure
+  }
+}
+
+function callOf(bucket: Bucket, action: S3Action, name: string): S3Call {
+  const { endpoint, bucket: bucketName } = bucket.settings
+  const host = endpoint === undefined ? "Amazon S3" : new URL(endpoint).host
+  return { action, name, location: bucket.location, bucket: bucketName, host, region: bucket.region }
+}

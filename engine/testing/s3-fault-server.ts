@@ -1,0 +1,172 @@
+/**
+ * A small S3 server in this process: PUT, GET with ranges, HEAD, ListObjectsV2 and DELETE on one
+ * bucket, signatures and payload hashes checked. At any request it can fail in the ways that real
+ * servers and networks do. It has none of the SDK in it, so the two check each other.
+ */
+import * as http from "node:http"
+import type { AddressInfo } from "node:net"
+import { handleRequest, errorReply, type Reply, type ServedBucket } from "./s3-fault-objects.ts"
+import { verifySignature } from "./sigv4-verify.ts"
+
+export interface S3Request {
+  /** From 0, as they arrive. */
+  readonly number: number
+  readonly method: "PUT" | "GET" | "HEAD" | "LIST" | "DELETE"
+  /** The key, or the listing's prefix. */
+  readonly key: string
+}
+
+export type S3ServerFault =
+  | "500" // InternalError, before any effect
+  | "503" // SlowDown, before any effect
+  | "429" // with Retry-After: 1
+  | "reset" // the connection dies in the middle of the request, before any effect
+  | "lost-reply" // done, and the connection dies before the answer
+  | "torn-body" // the answer's head, half of its body, and the connection dies
+  | "duplicate" // a listing has its last name twice; a write is applied again a little later
+  | "stale-list" // a listing without the newest objects, and with the ones removed last
+  | "portal" // 200 and a page of HTML, as a captive portal answers
+  | "hang" // no answer at all
+  | { readonly delayMs: number }
+
+export interface S3FaultServerOptions {
+  readonly bucket?: string
+  readonly region?: string
+  readonly accessKeyId?: string
+  readonly secretAccessKey?: string
+  /** Names a listing has at most. */
+  readonly pageNames?: number
+  readonly conditionalPut?: "works" | "refused" | "ignored"
+  readonly ranges?: "works" | "ignored"
+  /** Whoever asks for these is answered AccessDenied. */
+  readonly denied?: readonly S3Request["method"][]
+  /** How far the server's clock is ahead of this machine's. */
+  readonly clockAheadMs?: number
+  /** Before every answer. */
+  readonly latencyMs?: number
+  readonly plan?: (request: S3Request) => S3ServerFault | undefined
+}
+
+export interface S3FaultServer {
+  readonly endpoint: string
+  readonly bucket: string
+  readonly region: string
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  readonly objects: Map<string, Uint8Array>
+  /** What arrived so far, faults included. */
+  readonly requests: readonly S3Request[]
+  /** Replaces the plan of the options from here on. */
+  plan: (request: S3Request) => S3ServerFault | undefined
+  close(): Promise<void>
+}
+
+const PORTAL: Reply = { status: 200, headers: {}, body: Buffer.from("<html><body>Log in</body></html>") }
+
+export async function startS3FaultServer(options: S3FaultServerOptions = {}): Promise<S3FaultServer> {
+  const { accessKeyId = "TESTACCESSKEY", secretAccessKey = "test-secret" } = options
+  const { bucket = "test-bucket", region = "us-east-1" } = options
+  const served: ServedBucket = {
+    bucket,
+    objects: new Map(),
+    removed: new Map(),
+    pageNames: options.pageNames ?? 1000,
+    conditionalPut: options.conditionalPut ?? "works",
+    ranges: options.ranges ?? "works",
+  }
+  const requests: S3Request[] = []
+  const listener = http.createServer((message, response) => {
+    answer(message, response).catch((error: unknown) => response.destroy(error as Error))
+  })
+
+  async function answer(message: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const target = message.url ?? "/"
+    const url = new URL(target, "http://server")
+    const [, bucketName = "", ...path] = decodeURIComponent(url.pathname).split("/")
+    const isList = message.method === "GET" && path.join("/") === ""
+    const key = isList ? (url.searchParams.get("prefix") ?? "") : path.join("/")
+    const method = (isList ? "LIST" : (message.method ?? "GET")) as S3Request["method"]
+    const request = { number: requests.length, method, key }
+    requests.push(request)
+
+    const fault = server.plan(request)
+    if (fault === "reset") return void message.socket.destroy()
+    const body = await readAll(message)
+    const delayMs = (options.latencyMs ?? 0) + (typeof fault === "object" ? fault.delayMs : 0)
+    if (delayMs > 0) await new Promise((resolve) => void setTimeout(resolve, delayMs))
+    if (fault === "hang") return
+
+    const headers = message.headers as Record<string, string>
+    const nowMs = Date.now() + (options.clockAheadMs ?? 0)
+    const facts = { accessKeyId, secretAccessKey, region, nowMs }
+    const refused = verifySignature({ method: message.method ?? "", target, headers, body }, facts)
+    let reply: Reply
+    if (fault === "500") reply = errorReply(500, "InternalError")
+    else if (fault === "503") reply = errorReply(503, "SlowDown")
+    else if (fault === "429") reply = errorReply(429, "TooManyRequests", { "retry-after": "1" })
+    else if (fault === "portal") reply = PORTAL
+    else if (refused !== undefined) reply = signatureReply(refused, region)
+    else if (options.denied?.includes(method) === true) reply = errorReply(403, "AccessDenied")
+    else if (bucketName !== bucket) reply = errorReply(404, "NoSuchBucket")
+    else {
+      const call = {
+        method,
+        key,
+        query: url.searchParams,
+        headers,
+        body,
+        fault: typeof fault === "string" ? fault : undefined,
+      }
+      reply = handleRequest(served, call)
+      if (fault === "duplicate" && !isList) setTimeout(() => handleRequest(served, call), 10).unref()
+    }
+    if (fault === "lost-reply") return void message.socket.destroy()
+    send(response, reply, { torn: fault === "torn-body", withBody: method !== "HEAD", nowMs })
+  }
+
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
+  const { port } = listener.address() as AddressInfo
+  const server: S3FaultServer = {
+    endpoint: `http://127.0.0.1:${port}`,
+    bucket,
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    objects: served.objects,
+    requests,
+    plan: options.plan ?? (() => undefined),
+    close() {
+      listener.closeAllConnections()
+      return new Promise((resolve) => void listener.close(() => resolve()))
+    },
+  }
+  return server
+}
+
+interface Sending {
+  readonly torn: boolean
+  readonly withBody: boolean
+  readonly nowMs: number
+}
+
+function send(response: http.ServerResponse, reply: Reply, how: Sending): void {
+  response.writeHead(reply.status, {
+    date: new Date(how.nowMs).toUTCString(),
+    ...(reply === PORTAL ? {} : { "x-amz-request-id": "TESTREQUEST" }),
+    ...(reply.status === 204 ? {} : { "content-length": String(reply.length ?? reply.body.length) }),
+    ...reply.headers,
+  })
+  if (!how.torn) return void response.end(how.withBody ? reply.body : undefined)
+  response.write(reply.body.subarray(0, reply.body.length >>> 1), () => response.destroy())
+}
+
+function signatureReply(code: string, region: string): Reply {
+  if (code === "AuthorizationHeaderMalformed") {
+    return errorReply(400, code, { "x-amz-bucket-region": region }, `<Region>${region}</Region>`)
+  }
+  return errorReply(code === "XAmzContentSHA256Mismatch" ? 400 : 403, code)
+}
+
+async function readAll(message: http.IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for await (const part of message) parts.push(part as Buffer)
+  return Buffer.concat(parts)
+}
