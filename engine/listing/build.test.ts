@@ -187,9 +187,9 @@ const edits: fc.Arbitrary<Edit[]> = fc.array(
 function applyEdits(
   before: readonly Entry[],
   list: readonly Edit[],
-): { after: Entry[]; run(builder: ListingBuilder): void } {
+): { after: Entry[]; run: (builder: ListingBuilder) => void } {
   const after = new Map(before.map((entry) => [entry.path as string, entry]))
-  const steps: { path: string; tree: boolean; run(builder: ListingBuilder): void }[] = []
+  const steps: { path: string; tree: boolean; run: (builder: ListingBuilder) => void }[] = []
   const taken = new Set<string>()
   for (const { at, what, mark } of list) {
     const base = before[at % Math.max(1, before.length)]?.path ?? ("" as RawPath)

@@ -1,0 +1,127 @@
+/**
+ * The ids of a large file's chunks as a tree of nodes: made when a file was split, read when it is
+ * restored or checked. Cut by the ids themselves, which are keyed hashes already. spec/chunk-list.md.
+ */
+import { assert } from "../base/assert.ts"
+import { concatBytes, toHex } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { corrupt } from "../base/errors.ts"
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
+import type { ChunkId } from "../base/ids.ts"
+import { NODES_AT_ONCE, walkLeaves } from "./ordered-walk.ts"
+import type { LoadNodes, Opened } from "./ordered-walk.ts"
+import { CHUNK_LIST_IDS_MAX, decodeChunkListNode, encodeChunkListNode } from "../format/chunk-list-node.ts"
+
+// On disk in the shape of every chunk list. Never change.
+const CUT_MASK = 32 - 1
+/** Below this, no cut: a file of one repeated chunk must not make a node for each. */
+const IDS_MIN = 8
+
+export interface ChunkListOutput {
+  /** Chunk id of kind "chunk-list". */
+  identify(node: Bytes): ChunkId
+  /** Children before parents; the same node may come again. */
+  emit(id: ChunkId, node: Bytes): void
+}
+
+interface Row {
+  readonly ids: Uint8Array
+  readonly sizes: ArrayLike<number>
+}
+
+/** `ids` are 32 bytes each, `sizes` the bytes of each chunk. Returns the root's id. */
+export function buildChunkList(ids: Uint8Array, sizes: ArrayLike<number>, output: ChunkListOutput): ChunkId {
+  assert(ids.length === sizes.length * CHUNK_ID_BYTES && ids.length > 0, "every chunk has an id and a size")
+  let row: Row = { ids, sizes }
+  for (let level = 0; ; level++) {
+    row = nodesOf(row, level, output)
+    if (row.sizes.length === 1) return row.ids.slice() as ChunkId
+  }
+}
+
+/** Cuts a row into nodes and returns the row of those nodes. */
+function nodesOf({ ids, sizes }: Row, level: number, output: ChunkListOutput): Row {
+  const nodeIds: ChunkId[] = []
+  const nodeSizes: number[] = []
+  let start = 0
+  for (let i = 1; i <= sizes.length; i++) {
+    if (i < sizes.length && !isCut(ids, i, i - start)) continue
+    const below = Array.from({ length: i - start }, (_, at) => sizes[start + at] ?? 0)
+    const part = ids.slice(start * CHUNK_ID_BYTES, i * CHUNK_ID_BYTES)
+    const node = encodeChunkListNode({ level, ids: part, sizes: level === 0 ? [] : below })
+    const id = output.identify(node)
+    output.emit(id, node)
+    nodeIds.push(id)
+    nodeSizes.push(below.reduce((sum, size) => sum + size, 0))
+    start = i
+  }
+  return { ids: concatBytes(nodeIds), sizes: nodeSizes }
+}
+
+/** Whether a node of `count` ids ends before id `index`. */
+function isCut(ids: Uint8Array, index: number, count: number): boolean {
+  if (count >= CHUNK_LIST_IDS_MAX) return true
+  return count >= IDS_MIN && ((ids[index * CHUNK_ID_BYTES - 1] ?? 0) & CUT_MASK) === 0
+}
+
+/** A stretch of a file's chunks, in order. */
+export interface ChunkRun {
+  /** Where the first chunk begins in the file. */
+  readonly offset: number
+  /** 32 bytes each. */
+  readonly ids: Bytes
+}
+
+export interface ChunkListRange {
+  /** Begin with the run that holds this byte; 0 by default. */
+  readonly from?: number | undefined
+  /** Nodes asked for at once, at most. */
+  readonly batch?: number | undefined
+}
+
+interface ListRef {
+  readonly id: ChunkId
+  readonly offset: number
+  /** Undefined for a root, about which nobody says more. */
+  readonly level: number | undefined
+  readonly size: number | undefined
+}
+
+/**
+ * All chunks of a list in order, run by run; a run is one leaf. Only whoever has the chunks' lengths
+ * can tell whether they have the bytes that the inner nodes say: compare with the file's size.
+ */
+export function walkChunkList(
+  root: ChunkId,
+  load: LoadNodes,
+  range: ChunkListRange = {},
+): AsyncGenerator<ChunkRun> {
+  const { from = 0, batch = NODES_AT_ONCE } = range
+  const top: ListRef = { id: root, offset: 0, level: undefined, size: undefined }
+  return walkLeaves<ListRef, ChunkRun>({
+    root: top,
+    load,
+    batch,
+    open: (ref, bytes) => openListNode(ref, bytes, from),
+  })
+}
+
+function openListNode(ref: ListRef, bytes: Uint8Array, from: number): Opened<ListRef, ChunkRun> {
+  const name = `chunk-list node ${toHex(ref.id.subarray(0, 8))}`
+  const node = decodeChunkListNode(bytes, name)
+  const refuse = (found: string): Error => corrupt("chunk-list-node", name, found)
+  if (ref.level !== undefined && node.level !== ref.level)
+    throw refuse(`level ${node.level} instead of ${ref.level}`)
+  if (node.level === 0) return { leaf: { offset: ref.offset, ids: node.ids } }
+  const refs: ListRef[] = []
+  let offset = ref.offset
+  node.sizes.forEach((size, i) => {
+    const id = node.ids.subarray(i * CHUNK_ID_BYTES, (i + 1) * CHUNK_ID_BYTES) as ChunkId
+    const isLast = i === node.sizes.length - 1
+    if (offset + size > from || isLast) refs.push({ id, offset, level: node.level - 1, size })
+    offset += size
+  })
+  const size = offset - ref.offset
+  if (ref.size !== undefined && size !== ref.size) throw refuse(`${size} bytes below instead of ${ref.size}`)
+  return { refs }
+}

@@ -1,0 +1,48 @@
+/**
+ * Finds one path in a listing: one node a level is loaded. For dump, for a snapshot address with a
+ * path, for the log of a file; the write path asks its cached nodes. spec/listing.md.
+ */
+import type { ChunkId, RawPath } from "../base/ids.ts"
+import { comparePaths } from "../base/paths.ts"
+import type { Entry } from "../format/listing-node.ts"
+import { openNode, rootRef } from "./node-ref.ts"
+import type { ListingRoot, NodeRef } from "./node-ref.ts"
+import { loadAll } from "./ordered-walk.ts"
+import type { LoadNodes } from "./ordered-walk.ts"
+
+/** The entry of exactly this path, or undefined. */
+export async function lookUp(root: ListingRoot, load: LoadNodes, path: RawPath): Promise<Entry | undefined> {
+  let ref: NodeRef = rootRef(root)
+  for (;;) {
+    const [bytes] = await loadAll(load, [ref])
+    const step = descend(ref, bytes as Uint8Array, path)
+    if (step.next === undefined) return step.entry
+    ref = step.next
+  }
+}
+
+/** The same over nodes that are at hand. */
+export function lookUpSync(
+  root: ListingRoot,
+  path: RawPath,
+  load: (id: ChunkId) => Uint8Array,
+): Entry | undefined {
+  let ref: NodeRef = rootRef(root)
+  for (;;) {
+    const step = descend(ref, load(ref.id), path)
+    if (step.next === undefined) return step.entry
+    ref = step.next
+  }
+}
+
+interface Descent {
+  /** The only child that may hold the path. */
+  readonly next?: NodeRef | undefined
+  readonly entry?: Entry | undefined
+}
+
+function descend(ref: NodeRef, bytes: Uint8Array, path: RawPath): Descent {
+  const { refs, entries } = openNode(ref, bytes)
+  if (refs === undefined) return { entry: entries.find((entry) => entry.path === path) }
+  return { next: refs.findLast(({ first }) => first !== undefined && comparePaths(first, path) <= 0) }
+}
