@@ -14,7 +14,7 @@ import { askHidden, canAsk } from "./prompt.ts"
 export interface SecretFlags {
   readonly passwordFile: string
   readonly passwordCommand: string
-  readonly keyFile: string
+  readonly keyFile?: string
   readonly recoveryWordsFile?: string
 }
 
@@ -38,12 +38,13 @@ function writesWords(call: Call): boolean {
 }
 
 export function secretsFromFlags(call: Call, flags: SecretFlags): Secret[] {
-  const { options } = call
+  const text = (flag?: string): string | undefined =>
+    flag === undefined ? undefined : call.options.text(flag)
   const secrets: Secret[] = []
-  const passwordFile = options.text(flags.passwordFile)
-  const command = options.text(flags.passwordCommand)
-  const keyFile = options.text(flags.keyFile)
-  const wordsFile = flags.recoveryWordsFile === undefined ? undefined : options.text(flags.recoveryWordsFile)
+  const passwordFile = text(flags.passwordFile)
+  const command = text(flags.passwordCommand)
+  const keyFile = text(flags.keyFile)
+  const wordsFile = text(flags.recoveryWordsFile)
   if (passwordFile !== undefined) secrets.push(passphraseFromFile(call, passwordFile))
   if (command !== undefined) secrets.push(passphraseFromCommand(command))
   if (keyFile !== undefined) secrets.push(keyFromFile(call, keyFile))

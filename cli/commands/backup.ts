@@ -1,0 +1,198 @@
+/** `holdfast backup`: from flags to the engine's request, its events to lines, its result to a summary. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { readFileSync } from "node:fs"
+import { hostname, userInfo } from "node:os"
+import { resolve } from "node:path"
+import type { Readable } from "node:stream"
+import {
+  backup as runBackup,
+  GIT_IGNORE_FILE,
+  IGNORE_FILE,
+  rawPathFromText,
+  type BackupEvent,
+  type BackupRequest,
+  type BackupResult,
+  type RawPath,
+} from "../../engine/index.ts"
+import type { Call, Command } from "../call.ts"
+import { withRepository } from "../connection.ts"
+import { EXIT, UsageError } from "../exit-codes.ts"
+import { showBytes, showCount, showDuration } from "../format.ts"
+import { pathFields, pathText, summaryFields } from "../json-shapes.ts"
+import type { Progress } from "../progress.ts"
+import { showPath } from "../show-path.ts"
+import { parseSize, parseTime } from "../sizes.ts"
+
+export const backup: Command = async (call) => {
+  const input = openInput(call)
+  const request = requestOf(call, input?.stream)
+  return await withRepository(call, { write: !call.options.flag("dry-run") }, async (repository) => {
+    const progress = call.output.progress(request.dryRun === true ? "backup (dry run)" : "backup")
+    const result = await runBackup(repository, request, observer(call, progress))
+    progress.wipe()
+    await input?.finished()
+    report(call, result)
+    return result.errors.length > 0 ? EXIT.someUnread : EXIT.done
+  })
+}
+
+function requestOf(call: Call, stream: Readable | undefined): BackupRequest {
+  const { options } = call
+  const paths = options.flag("stdin-from-command") ? [] : call.args.map(rawPathFromText)
+  const filesFrom = options.list("files-from").flatMap(readPathList)
+  checkSource(stream !== undefined, paths.length + filesFrom.length)
+  const name = rawPathFromText(options.text("stdin-filename") ?? "stdin")
+  const time = options.text("time")
+  return {
+    paths,
+    filesFrom,
+    stdin: stream === undefined ? undefined : { name, stream },
+    cwd: rawPathFromText(process.cwd()),
+    series: options.text("series"),
+    host: options.text("host") ?? hostname(),
+    user: userName(),
+    tags: options.list("tag"),
+    timeNs: time === undefined ? undefined : parseTime(time, "time"),
+    trigger: options.text("trigger") ?? "manual",
+    force: options.flag("force"),
+    forceSnapshot: options.flag("force-snapshot"),
+    dryRun: options.flag("dry-run"),
+    verbose: call.output.verbose,
+    selection: selectionOf(call),
+  }
+}
+
+function checkSource(streams: boolean, paths: number): void {
+  if (!streams && paths === 0) {
+    throw new UsageError("nothing was named to back up; for example: holdfast backup ~/notes")
+  }
+  if (streams && paths > 0) throw new UsageError("--stdin saves standard input alone; name no paths with it")
+}
+
+function selectionOf({ options }: Call): BackupRequest["selection"] {
+  const size = options.text("exclude-larger-than")
+  const ignoreFiles = options.flag("no-holdfast-ignore") ? [] : [IGNORE_FILE]
+  if (options.flag("git-ignore")) ignoreFiles.push(GIT_IGNORE_FILE)
+  return {
+    excludes: options.list("exclude").map(rawPathFromText),
+    iexcludes: options.list("iexclude").map(rawPathFromText),
+    excludeFiles: options.list("exclude-file").map((file) => rawPathFromText(resolve(file))),
+    ignoreFiles,
+    excludeCaches: options.flag("exclude-caches"),
+    excludeIfPresent: options.list("exclude-if-present").map(rawPathFromText),
+    ...(size === undefined ? {} : { excludeLargerThan: parseSize(size, "exclude-larger-than") }),
+    oneFileSystem: options.flag("one-file-system"),
+  }
+}
+
+/** A machine may run holdfast under a user id that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? "")
+  }
+}
+
+/** One path a line, as bytes; empty lines do not count. */
+function readPathList(file: string): RawPath[] {
+  try {
+    const lines = readFileSync(file === "-" ? 0 : file, "latin1").split(/\r?\n/)
+    return lines.filter((line) => line !== "") as RawPath[]
+  } catch (error) {
+    throw new UsageError(
+      `--files-from ${file} can't be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
+    )
+  }
+}
+
+interface Input {
+  readonly stream: Readable
+  /** Throws when the command that fed the stream failed: half an output is no backup. */
+  finished(): Promise<void>
+}
+
+function openInput(call: Call): Input | undefined {
+  if (call.options.flag("stdin-from-command")) return commandOutput(call.args)
+  if (!call.options.flag("stdin")) return undefined
+  return { stream: process.stdin, finished: async () => {} }
+}
+
+function commandOutput([program, ...args]: readonly string[]): Input {
+  if (program === undefined) throw new UsageError("--stdin-from-command needs a command, after --")
+  const child = spawn(program, args, { stdio: ["inherit", "pipe", "inherit"] })
+  const ended = once(child, "close")
+  ended.catch(() => {})
+  return {
+    stream: child.stdout,
+    async finished() {
+      const [code, signal] = (await ended) as [number | null, string | null]
+      if (code !== 0) throw new Error(`${program} ended with ${code ?? signal ?? "nothing"}`)
+    },
+  }
+}
+
+function observer({ output }: Call, progress: Progress): (event: BackupEvent) => void {
+  return (event) => {
+    if (event.type === "progress") {
+      const { filesDone, bytesDone, current } = event
+      progress.update({ files: filesDone, bytes: bytesDone, current: showPath(current) })
+      output.object({
+        message_type: "status",
+        files_done: filesDone,
+        bytes_done: bytesDone,
+        current_files: [pathText(current)],
+      })
+      return
+    }
+    progress.wipe()
+    if (event.type === "error") {
+      const { path, message } = event
+      output.object({
+        message_type: "error",
+        during: "backup",
+        item: pathText(path),
+        message,
+        error: { message },
+      })
+      if (!output.json) output.warn(`${showPath(path)}: ${message}`)
+    } else if (event.type === "entry") {
+      output.object({ message_type: "verbose_status", action: event.action, ...pathFields(event.path) })
+      output.line(`${event.action.padEnd(8)} ${showPath(event.path)}`)
+    } else {
+      output.warn(event.message)
+    }
+  }
+}
+
+function report({ output, options }: Call, result: BackupResult): void {
+  const { summary, snapshotId } = result
+  const dryRun = options.flag("dry-run")
+  output.object({
+    message_type: "summary",
+    snapshot_id: snapshotId,
+    parent: result.parentId,
+    series: result.series,
+    ...(dryRun ? { dry_run: true } : {}),
+    ...summaryFields(summary),
+    total_duration: result.durationMs / 1000,
+    errors: result.errors.length,
+    requests: result.requests,
+  })
+  const read = `${showCount(summary.files, "file")}, ${showBytes(summary.bytes)} in ${showDuration(result.durationMs)}`
+  if (snapshotId === null) {
+    output.say(dryRun ? `dry run: ${read}; nothing was written` : `nothing changed: ${read}`)
+  } else {
+    output.say(`snapshot ${snapshotId.slice(0, 8)}: ${read}`)
+  }
+  if (snapshotId !== null || dryRun) {
+    const { filesNew, filesChanged, filesUnmodified, dataAddedPacked } = summary
+    output.say(
+      `  ${filesNew} new, ${filesChanged} changed, ${filesUnmodified} unmodified; ${showBytes(dataAddedPacked)} stored`,
+    )
+  }
+  if (result.errors.length > 0) {
+    output.warn(`${showCount(result.errors.length, "item")} could not be read; everything else is saved`)
+  }
+}

@@ -1,0 +1,24 @@
+/** `holdfast dump`: one file's bytes, or a folder as a tar archive, and nothing else. */
+import { createWriteStream } from "node:fs"
+import { finished } from "node:stream/promises"
+import { dump as dumpEntry } from "../../engine/index.ts"
+import type { Command } from "../call.ts"
+import { withRepository } from "../connection.ts"
+import { EXIT } from "../exit-codes.ts"
+import { namedSnapshot } from "../filter.ts"
+
+export const dump: Command = async (call) =>
+  await withRepository(call, { write: false }, async (repository) => {
+    const { snapshot, path } = await namedSnapshot(call, repository, call.args[0] ?? "latest", call.args[1])
+    const archive = call.options.text("archive") === "tar" ? "tar" : undefined
+    const file = call.options.text("target")
+    if (file === undefined) {
+      await dumpEntry(repository, snapshot, path, { out: process.stdout, archive })
+      return EXIT.done
+    }
+    const out = createWriteStream(file, { flags: "wx", mode: 0o600 })
+    await dumpEntry(repository, snapshot, path, { out, archive })
+    out.end()
+    await finished(out)
+    return EXIT.done
+  })

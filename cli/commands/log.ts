@@ -1,0 +1,38 @@
+/** `holdfast log PATH`: the versions of one file, newest first, equal ones folded. */
+import { fileHistory, rawPathFromText } from "../../engine/index.ts"
+import type { Command } from "../call.ts"
+import { withRepository } from "../connection.ts"
+import { EXIT, UsageError } from "../exit-codes.ts"
+import { filterOf } from "../filter.ts"
+import { showBytes, showTime } from "../format.ts"
+import { entryFields, snapshotFields } from "../json-shapes.ts"
+
+export const log: Command = async (call) =>
+  await withRepository(call, { write: false }, async (repository) => {
+    const { output } = call
+    const path = call.args[0] ?? ""
+    let versions = 0
+    for await (const version of fileHistory(
+      repository,
+      rawPathFromText(path.replace(/^\/+/, "")),
+      filterOf(call),
+    )) {
+      const { snapshot, entry, folded } = version
+      if (output.closed()) break
+      if (entry !== undefined) versions++
+      output.object({
+        message_type: "version",
+        snapshot: snapshotFields(snapshot),
+        entry: entry === undefined ? null : entryFields(entry),
+        folded,
+      })
+      const size = entry === undefined ? "gone" : entry.type === "file" ? showBytes(entry.size) : entry.type
+      const changed = entry === undefined ? "" : `changed ${showTime(entry.mtimeNs)}`
+      const more = folded > 0 ? `  (+${folded} the same)` : ""
+      output.line(
+        `${snapshot.shortId}  ${showTime(snapshot.timeNs)}  ${size.padStart(10)}  ${changed}${more}`,
+      )
+    }
+    if (versions === 0) throw new UsageError(`no snapshot has ${path}; \`holdfast find NAME\` looks for it`)
+    return EXIT.done
+  })

@@ -1,0 +1,30 @@
+/** `holdfast ls`: the entries of a snapshot. */
+import { entries, type Entry } from "../../engine/index.ts"
+import type { Command } from "../call.ts"
+import { withRepository } from "../connection.ts"
+import { EXIT } from "../exit-codes.ts"
+import { namedSnapshot } from "../filter.ts"
+import { showTime } from "../format.ts"
+import { entryFields, permissions } from "../json-shapes.ts"
+import { showPath } from "../show-path.ts"
+
+export const ls: Command = async (call) =>
+  await withRepository(call, { write: false }, async (repository) => {
+    const { options, output } = call
+    const { snapshot, path } = await namedSnapshot(call, repository, call.args[0] ?? "latest", call.args[1])
+    const long = options.flag("long")
+    const request = { within: path, recursive: !options.flag("no-recursive") }
+    for await (const entry of entries(repository, snapshot, request)) {
+      if (output.closed()) break
+      if (output.json) output.object({ message_type: "node", ...entryFields(entry) })
+      else output.line(long ? longLine(entry) : showPath(entry.path))
+    }
+    return EXIT.done
+  })
+
+function longLine(entry: Entry): string {
+  const owner = `${entry.user || entry.uid}:${entry.group || entry.gid}`.padEnd(16)
+  const size = String(entry.size).padStart(12)
+  const target = entry.linkTarget === null ? "" : ` -> ${showPath(entry.linkTarget)}`
+  return `${permissions(entry)} ${owner} ${size} ${showTime(entry.mtimeNs)} ${showPath(entry.path)}${target}`
+}

@@ -1,0 +1,109 @@
+/** `holdfast restore`: names the snapshot and the target, runs the engine, tells what was done. */
+import {
+  restore as runRestore,
+  type RestoreEvent,
+  type RestoreRequest,
+  type RestoreResult,
+} from "../../engine/index.ts"
+import type { Call, Command } from "../call.ts"
+import { withRepository } from "../connection.ts"
+import { EXIT, UsageError } from "../exit-codes.ts"
+import { namedSnapshot, type Named } from "../filter.ts"
+import { showBytes, showCount, showDuration } from "../format.ts"
+import { pathText } from "../json-shapes.ts"
+import type { Progress } from "../progress.ts"
+
+export const restore: Command = async (call) => {
+  const target = targetOf(call)
+  return await withRepository(call, { write: false }, async (repository) => {
+    const named = await namedSnapshot(call, repository, call.args[0] ?? "latest")
+    const progress = call.output.progress("restore")
+    const result = await runRestore(repository, requestOf(call, named, target), observer(call, progress))
+    progress.wipe()
+    report(call, named, result)
+    if (result.errors.length === 0) return EXIT.done
+    return result.errors.some(({ object }) => object !== undefined) ? EXIT.damaged : EXIT.failed
+  })
+}
+
+type Target = RestoreRequest["target"]
+
+function targetOf({ options }: Call): Target {
+  const folder = options.text("target")
+  const inPlace = options.flag("in-place")
+  if (folder !== undefined && inPlace) throw new UsageError("--target and --in-place contradict each other")
+  if (folder !== undefined) return { folder }
+  if (inPlace) return "in-place"
+  throw new UsageError("where to? give --target FOLDER, or --in-place for where the snapshot was taken")
+}
+
+function requestOf({ options }: Call, { snapshot, path }: Named, target: Target): RestoreRequest {
+  return {
+    snapshot,
+    path,
+    target,
+    include: options.list("include"),
+    exclude: options.list("exclude"),
+    overwrite: (options.text("overwrite") ?? "always") as RestoreRequest["overwrite"],
+    delete: options.flag("delete"),
+    verify: options.flag("verify"),
+    sync: (options.text("sync") ?? "end") as RestoreRequest["sync"],
+    dryRun: options.flag("dry-run"),
+    special: options.flag("special"),
+    setuid: options.flag("setuid"),
+    owners: options.flag("no-owners") ? false : undefined,
+  }
+}
+
+function observer({ output }: Call, progress: Progress): (event: RestoreEvent) => void {
+  return (event) => {
+    if (event.type === "progress") {
+      const { filesDone, filesTotal, bytesDone, bytesTotal, current } = event
+      progress.update({ files: filesDone, bytes: bytesDone, bytesTotal, current })
+      output.object({
+        message_type: "status",
+        percent_done: bytesTotal ? Math.min(1, bytesDone / bytesTotal) : 0,
+        files_restored: filesDone,
+        total_files: filesTotal,
+        bytes_restored: bytesDone,
+        total_bytes: bytesTotal,
+      })
+      return
+    }
+    progress.wipe()
+    if (event.type === "error") {
+      const { path, message, object } = event
+      const item = pathText(path)
+      output.object({ message_type: "error", during: "restore", item, object, message, error: { message } })
+      if (!output.json) output.warn(`${item}: ${message}`)
+    } else {
+      output.warn(event.message)
+    }
+  }
+}
+
+function report({ output, options }: Call, { snapshot }: Named, result: RestoreResult): void {
+  const { filesRestored, filesSkipped, filesDeleted, bytesRestored, errors } = result
+  const dryRun = options.flag("dry-run")
+  output.object({
+    message_type: "summary",
+    snapshot_id: snapshot.id,
+    ...(dryRun ? { dry_run: true } : {}),
+    total_files: filesRestored + filesSkipped,
+    files_restored: filesRestored,
+    files_skipped: filesSkipped,
+    files_deleted: filesDeleted,
+    bytes_restored: bytesRestored,
+    total_duration: result.durationMs / 1000,
+    errors: errors.length,
+    requests: result.requests,
+  })
+  const would = dryRun ? "dry run: would restore" : "restored"
+  output.say(
+    `${would} ${showCount(filesRestored, "file")}, ${showBytes(bytesRestored)} of snapshot ${snapshot.shortId} in ${showDuration(result.durationMs)}`,
+  )
+  if (filesSkipped > 0) output.say(`  ${showCount(filesSkipped, "file")} already right`)
+  if (filesDeleted > 0)
+    output.say(`  ${showCount(filesDeleted, "extra file")} ${dryRun ? "to remove" : "removed"}`)
+  if (errors.length > 0) output.warn(`${showCount(errors.length, "item")} could not be restored`)
+}

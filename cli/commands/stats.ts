@@ -1,0 +1,33 @@
+/** `holdfast stats`: what lies in the store, and what it would be without deduplication. */
+import { stats as readStats } from "../../engine/index.ts"
+import type { Command } from "../call.ts"
+import { withRepository } from "../connection.ts"
+import { EXIT } from "../exit-codes.ts"
+import { showBytes, table } from "../format.ts"
+
+export const stats: Command = async (call) =>
+  await withRepository(call, { write: false }, async (repository) => {
+    const { output } = call
+    const { snapshots, objects, storedBytes, byKind, chunks, rawBytes } = await readStats(repository)
+    output.object({
+      message_type: "stats",
+      snapshots_count: snapshots,
+      total_size: storedBytes,
+      total_object_count: objects,
+      total_blob_count: chunks,
+      total_restore_size: rawBytes,
+      by_kind: byKind,
+    })
+    const rows = [
+      ["snapshots", String(snapshots)],
+      ["objects in the store", String(objects)],
+      ["bytes in the store", showBytes(storedBytes)],
+      ...Object.entries(byKind).map(([kind, { bytes }]) => [`  ${kind}`, showBytes(bytes)]),
+      ["pieces of files (chunks)", String(chunks)],
+      ["restored, all snapshots", showBytes(rawBytes)],
+    ]
+    if (storedBytes > 0)
+      rows.push(["saved by deduplication and compression", `${(rawBytes / storedBytes).toFixed(2)} x`])
+    for (const line of table([], rows, [1])) output.line(line)
+    return EXIT.done
+  })

@@ -1,0 +1,110 @@
+/**
+ * How a command comes to an open repository: which location, which home, which secret. A device that
+ * is known to the repository needs no secret; another one is asked for it when it is needed.
+ */
+import {
+  openHome,
+  openRepository,
+  openStore,
+  rememberedRepository,
+  type Home,
+  type Repository,
+  type Secret,
+  type Store,
+} from "../engine/index.ts"
+import type { Call } from "./call.ts"
+import { isEngineError, UsageError } from "./exit-codes.ts"
+import { askPassphrase, givenSecrets } from "./secrets.ts"
+
+export function homeOf(call: Call): Home {
+  return openHome({ environment: call.environment })
+}
+
+/** `-r`, then HOLDFAST_REPOSITORY, then the one used last; undefined when there is none. */
+export function locationOf(call: Call, home: Home): string | undefined {
+  const named = call.options.text("repo") ?? call.environment["HOLDFAST_REPOSITORY"]
+  return named || rememberedRepository(home)?.location
+}
+
+export async function storeAt(call: Call, location: string): Promise<Store> {
+  const { options, environment } = call
+  return await openStore(location, {
+    endpoint:
+      options.text("endpoint") ?? environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"],
+    region: options.text("region") ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"],
+    uploadKiBps: wholeNumber(call, "limit-upload"),
+    downloadKiBps: wholeNumber(call, "limit-download"),
+  })
+}
+
+function wholeNumber(call: Call, flag: string): number | undefined {
+  const text = call.options.text(flag)
+  if (text === undefined) return undefined
+  const number = Number(text)
+  if (!Number.isInteger(number) || number < 1)
+    throw new UsageError(`--${flag} needs a whole number, not "${text}"`)
+  return number
+}
+
+export interface OpenHow {
+  /** The first write of a device enrols it. */
+  readonly write: boolean
+  /** Where it was named otherwise than by -r. */
+  readonly location?: string | undefined
+}
+
+/** Opens the repository, runs, says what the opening had to tell, and closes it. */
+export async function withRepository<T>(
+  call: Call,
+  how: OpenHow,
+  run: (repository: Repository) => Promise<T>,
+): Promise<T> {
+  const home = homeOf(call)
+  const location = how.location ?? locationOf(call, home)
+  if (location === undefined) throw new UsageError(noLocation(call))
+  const store = await storeAt(call, location)
+  const repository = await openWithSecrets(call, { home, store, write: how.write, location })
+  try {
+    return await run(repository)
+  } finally {
+    if (repository.enrolled) {
+      call.output.warn("this device is now enrolled: it has keys of its own and needs no secret any more")
+    }
+    for (const warning of repository.warnings) call.output.warn(warning)
+    repository.close()
+  }
+}
+
+interface Opening {
+  readonly home: Home
+  readonly store: Store
+  readonly write: boolean
+  readonly location: string
+}
+
+/** Tries every secret that was given; a repository opens with any one of them. */
+async function openWithSecrets(call: Call, { home, store, write, location }: Opening): Promise<Repository> {
+  const secrets = givenSecrets(call)
+  const ask = async (): Promise<Secret | undefined> => await askPassphrase(`passphrase for ${location}`)
+  const [first = ask, ...others] = secrets
+  let tried = 1
+  for (let secret: Secret | typeof ask = first; ; tried++) {
+    try {
+      return await openRepository({ store, home, write, secret })
+    } catch (error) {
+      const next = others[tried - 1]
+      if (!isEngineError(error) || error.code !== "wrong-key" || next === undefined) throw error
+      secret = next
+    }
+  }
+}
+
+/** What a newcomer types first, when `backup` comes before `init`. */
+function noLocation(call: Call): string {
+  const wanted = call.args.length > 0 && call.verb.name === "backup" ? call.args.join(" ") : "FOLDER"
+  return [
+    "no repository is known yet; make one, then save something in it:",
+    "  holdfast init /path/to/repository",
+    `  holdfast backup ${wanted}`,
+  ].join("\n")
+}

@@ -1,0 +1,36 @@
+/** The filter flags that most reading verbs share, and the snapshot that a person named. */
+import {
+  findSnapshot,
+  type RawPath,
+  type Repository,
+  type Snapshot,
+  type SnapshotFilter,
+} from "../engine/index.ts"
+import type { Call } from "./call.ts"
+
+export function filterOf({ options }: Call): SnapshotFilter {
+  const tags = options.list("tag")
+  return {
+    series: options.text("series"),
+    host: options.text("host"),
+    tags: tags.length === 0 ? undefined : tags,
+    path: options.text("path"),
+  }
+}
+
+export interface Named {
+  readonly snapshot: Snapshot
+  /** The part after the colon, or "" for all of it. */
+  readonly path: RawPath
+}
+
+/** `latest~2:notes/a.md`, or the same as two words. */
+export async function namedSnapshot(
+  call: Call,
+  repository: Repository,
+  address: string,
+  path?: string,
+): Promise<Named> {
+  const whole = path === undefined ? address : `${address}:${path.replace(/^\/+/, "")}`
+  return await findSnapshot(repository, whole, filterOf(call))
+}

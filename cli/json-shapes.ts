@@ -1,0 +1,104 @@
+/**
+ * The field names that scripts read: restic's where the meaning is the same. A promise: fields are
+ * added, never renamed or removed. Paths are text; one that is not UTF-8 also has its bytes.
+ */
+import type { BackupResult, Entry, EntryType, Snapshot } from "../engine/index.ts"
+import { isoTime } from "./format.ts"
+
+export function snapshotFields(snapshot: Snapshot): Record<string, unknown> {
+  return {
+    id: snapshot.id,
+    short_id: snapshot.shortId,
+    parent: snapshot.parent,
+    time: isoTime(snapshot.timeNs),
+    hostname: snapshot.host,
+    username: snapshot.user,
+    paths: snapshot.paths.map((path) => pathText(path)),
+    tags: snapshot.tags,
+    series: snapshot.series,
+    device: snapshot.device,
+    device_label: snapshot.deviceLabel,
+    trigger: snapshot.trigger,
+    summary: summaryFields(snapshot.summary),
+  }
+}
+
+export function summaryFields(summary: BackupResult["summary"]): Record<string, number> {
+  return {
+    files_new: summary.filesNew,
+    files_changed: summary.filesChanged,
+    files_unmodified: summary.filesUnmodified,
+    dirs_new: summary.dirsNew,
+    dirs_changed: summary.dirsChanged,
+    dirs_unmodified: summary.dirsUnmodified,
+    data_added: summary.dataAdded,
+    data_added_packed: summary.dataAddedPacked,
+    total_files_processed: summary.files,
+    total_bytes_processed: summary.bytes,
+  }
+}
+
+const TYPES: Readonly<Record<EntryType, string>> = {
+  file: "file",
+  directory: "dir",
+  symlink: "symlink",
+  fifo: "fifo",
+  "character-device": "chardev",
+  "block-device": "dev",
+}
+
+export function entryFields(entry: Entry): Record<string, unknown> {
+  const { path, linkTarget, hardLink, device } = entry
+  return {
+    name: pathText(path.slice(path.lastIndexOf("/") + 1)),
+    type: TYPES[entry.type],
+    ...pathFields(path),
+    uid: entry.uid,
+    gid: entry.gid,
+    user: entry.user,
+    group: entry.group,
+    ...(entry.type === "file" ? { size: entry.size } : {}),
+    mode: entry.mode,
+    permissions: permissions(entry),
+    mtime: isoTime(entry.mtimeNs),
+    ...(linkTarget === null ? {} : { linktarget: pathText(linkTarget) }),
+    ...(hardLink === null ? {} : { hard_link: pathText(hardLink) }),
+    ...(device === null ? {} : { device_major: device.major, device_minor: device.minor }),
+    ...(entry.torn ? { torn: true } : {}),
+  }
+}
+
+/** `path`, and `path_base64` when the bytes are not UTF-8 and the text can't say them. */
+export function pathFields(path: string): Record<string, string> {
+  const bytes = Buffer.from(path, "latin1")
+  const text = bytes.toString("utf8")
+  if (Buffer.from(text, "utf8").equals(bytes)) return { path: text }
+  return { path: text, path_base64: bytes.toString("base64") }
+}
+
+/** The bytes of a path as text, whatever they are. */
+export function pathText(path: string): string {
+  return Buffer.from(path, "latin1").toString("utf8")
+}
+
+const TYPE_LETTERS: Readonly<Record<EntryType, string>> = {
+  file: "-",
+  directory: "d",
+  symlink: "l",
+  fifo: "p",
+  "character-device": "c",
+  "block-device": "b",
+}
+
+/** As `ls -l` shows it: "drwxr-xr-x". */
+export function permissions({ type, mode }: Pick<Entry, "type" | "mode">): string {
+  const letters = [..."rwxrwxrwx"].map((letter, bit) => ((mode & (0o400 >> bit)) === 0 ? "-" : letter))
+  const special = (bit: number, position: number, letter: string): void => {
+    if ((mode & bit) === 0) return
+    letters[position] = letters[position] === "-" ? letter.toUpperCase() : letter
+  }
+  special(0o4000, 2, "s")
+  special(0o2000, 5, "s")
+  special(0o1000, 8, "t")
+  return TYPE_LETTERS[type] + letters.join("")
+}

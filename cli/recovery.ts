@@ -1,0 +1,133 @@
+/**
+ * Where new recovery words go: once on the terminal, or into a new file for the owner alone. Never
+ * into JSON, a log, or a file inside what is backed up (rule S1).
+ */
+import { closeSync, fsyncSync, openSync, realpathSync, writeSync } from "node:fs"
+import { basename, dirname, join, resolve } from "node:path"
+import type { Call } from "./call.ts"
+import { UsageError } from "./exit-codes.ts"
+import { VERSION } from "./version.ts"
+
+export interface WordsPlace {
+  readonly descriptor: number
+  readonly path: string
+  readonly sheet: boolean
+}
+
+/**
+ * Makes the files that the flags name, before there are words: a file that can't be written is told
+ * while nothing has been done. `avoid` are folders that must not hold them: the repository's own, and
+ * those that are backed up.
+ */
+export function prepareWordsFiles(call: Call, avoid: readonly string[]): WordsPlace[] {
+  const places: WordsPlace[] = []
+  for (const [flag, sheet] of [
+    ["recovery-words-file", false],
+    ["recovery-sheet", true],
+  ] as const) {
+    const path = call.options.text(flag)
+    if (path === undefined) continue
+    for (const folder of avoid) refuseInside(path, folder, flag)
+    places.push({ descriptor: createPrivate(path, flag), path, sheet })
+  }
+  return places
+}
+
+function refuseInside(path: string, avoided: string, flag: string): void {
+  const place = join(realFolder(dirname(resolve(path))), basename(path))
+  const folder = realFolder(resolve(avoided))
+  if (place !== folder && !place.startsWith(`${folder}/`)) return
+  throw new UsageError(`--${flag} ${path} lies inside ${avoided}; keep the words apart from it`)
+}
+
+/** With links followed as far as the folders exist. */
+function realFolder(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(realFolder(parent), basename(path))
+  }
+}
+
+function createPrivate(path: string, flag: string): number {
+  try {
+    return openSync(path, "wx", 0o600)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const why =
+      code === "EEXIST" ? "exists already; name a new file" : `can't be written (${code ?? "unknown"})`
+    throw new UsageError(`--${flag} ${path} ${why}`)
+  }
+}
+
+export interface SheetFacts {
+  readonly location: string
+  readonly repositoryId: string
+}
+
+/** True when the words have been shown or written somewhere. */
+export function deliverWords(
+  call: Call,
+  words: string,
+  places: readonly WordsPlace[],
+  facts: SheetFacts,
+): boolean {
+  for (const { descriptor, path, sheet } of places) {
+    writeSync(descriptor, sheet ? recoverySheet(words, facts) : `${words}\n`)
+    fsyncSync(descriptor)
+    closeSync(descriptor)
+    call.output.say(`the recovery words are in ${path}; move them to a safe place off this machine`)
+  }
+  if (places.length > 0) return true
+  if (call.output.json || !process.stdout.isTTY) return false
+  call.output.line(shownWords(call, words))
+  return true
+}
+
+function shownWords(call: Call, words: string): string {
+  return [
+    "",
+    call.output.bold("Recovery words: shown once, now. Write them on paper."),
+    ...wordRows(words),
+    "They open the repository when this machine and every passphrase are lost.",
+  ].join("\n")
+}
+
+/** Four numbered words a row. */
+function wordRows(words: string): string[] {
+  const numbered = words.split(" ").map((word, at) => `${String(at + 1).padStart(4)}. ${word.padEnd(10)}`)
+  const rows: string[] = []
+  for (let at = 0; at < numbered.length; at += 4)
+    rows.push(
+      numbered
+        .slice(at, at + 4)
+        .join("")
+        .trimEnd(),
+    )
+  return rows
+}
+
+function recoverySheet(words: string, { location, repositoryId }: SheetFacts): string {
+  return [
+    "HOLDFAST RECOVERY SHEET",
+    "",
+    "Print this, put it in a safe place, then delete the file. Whoever has the words",
+    "and can reach the repository can read everything in it.",
+    "",
+    `Repository:  ${location}`,
+    `Id:          ${repositoryId}`,
+    `Written by:  holdfast ${VERSION}, ${new Date().toISOString().slice(0, 10)}`,
+    "",
+    "Words:",
+    ...wordRows(words),
+    "",
+    "To get everything back on an empty machine, put the 24 words into a file named",
+    "words.txt, in their order, and type:",
+    "",
+    "  npm install --global holdfast",
+    `  holdfast connect ${location} --recovery-words-file words.txt`,
+    "  holdfast restore latest --target restored",
+    "",
+  ].join("\n")
+}

@@ -1,0 +1,34 @@
+/** Sizes and times as people type them. */
+import { UsageError } from "./exit-codes.ts"
+
+const FACTORS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
+
+/** "500", "500k", "1.5M", "2GiB": bytes, in powers of 1,024. */
+export function parseSize(text: string, flag: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim())
+  const factor = FACTORS[match?.[2]?.toLowerCase() ?? "none"]
+  if (match?.[1] === undefined || factor === undefined) {
+    throw new UsageError(`--${flag} needs a size such as 500k, 20M or 2G, not "${text}"`)
+  }
+  return Math.floor(Number(match[1]) * factor)
+}
+
+/** "5%" as 0.05. */
+export function parsePercent(text: string, flag: string): number {
+  const number = /^(\d+(?:\.\d+)?)%$/.exec(text.trim())?.[1]
+  const share = Number(number) / 100
+  if (number === undefined || share <= 0 || share > 1) {
+    throw new UsageError(`--${flag} needs a part such as 5% or 0.5%, not "${text}"`)
+  }
+  return share
+}
+
+/** An ISO time, or "2026-11-23 10:00:00" in local time: nanoseconds since 1970. */
+export function parseTime(text: string, flag: string): bigint {
+  const ms = Date.parse(text.replace(" ", "T"))
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(ms)) {
+    throw new UsageError(`--${flag} needs a time such as 2026-11-23T10:00:00Z, not "${text}"`)
+  }
+  const fraction = /\.(\d{1,9})/.exec(text)?.[1]?.padEnd(9, "0") ?? "0"
+  return BigInt(Math.floor(ms / 1000)) * 1_000_000_000n + BigInt(fraction)
+}
