@@ -1,0 +1,133 @@
+/**
+ * Content-defined cut points, spec/chunking.md: fastcdc-wasm driven through its own linear memory.
+ * A caller reads a file straight into `window`, asks for cuts, hashes and copies from the same
+ * memory: no byte is copied in or out. The gear table inside the module is replaced by one that
+ * the repository's secret gives, so that cut points tell nothing without it.
+ *
+ * Cuts are a pure function of (table, sizes, bytes): the same for every window and read size.
+ */
+import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { assert } from "../base/assert.ts"
+import type { ChunkSizes } from "./classes.ts"
+
+/** Bytes that a caller may overwrite in front of the window (in-place keyed hashing wants 64). */
+export const WINDOW_HEADROOM_BYTES = 64
+
+export interface Cutter {
+  /** The module's memory. It can move when the module grows: read this property after each `cut`. */
+  readonly memory: Uint8Array<ArrayBuffer>
+  /** Where the window starts in `memory`, after its headroom. */
+  readonly windowOffset: number
+  readonly windowBytes: number
+  /**
+   * The ends of the chunks in the window's first `length` bytes, relative to the window's start and
+   * ascending. Without `last`, bytes after the last end are the head of a chunk that needs more
+   * bytes: the caller moves them to the front, fills up, and asks again. With `last`, the last end
+   * is `length`.
+   */
+  cut(length: number, sizes: ChunkSizes, last: boolean): Uint32Array
+}
+
+interface Memory {
+  readonly buffer: ArrayBuffer
+}
+
+/** The part of WebAssembly's interface that Node's types leave out. */
+interface WebAssemblyApi {
+  Module: new (bytes: Uint8Array) => object
+  Instance: new (module: object, imports: object) => { readonly exports: unknown }
+}
+
+const wasmApi = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly
+
+interface Exports {
+  memory: Memory
+  get_chunks(result: number, pointer: number, length: number, min: number, average: number, max: number): void
+  __wbindgen_add_to_stack_pointer(bytes: number): number
+  __wbindgen_malloc(bytes: number): number
+  __wbindgen_free(pointer: number, bytes: number): void
+}
+
+/** SHA-256 of the published table of fastcdc-wasm 0.1.0: another one means another algorithm. */
+const PUBLISHED_TABLE = "d499f6cdb238b999913ce6bc226452991b403b71cb0b144ca82ecf6e2ce2032a"
+const TABLE_ENTRIES = 256
+
+let compiled: object | undefined
+
+function compile(): object {
+  if (compiled !== undefined) return compiled
+  const path = createRequire(import.meta.url).resolve("fastcdc-wasm/fastcdc_wasm_bg.wasm")
+  compiled = new wasmApi.Module(readFileSync(path))
+  return compiled
+}
+
+/** A cutter of its own memory, for one thread. `gear` has 256 values below 2^31. */
+export function createCutter(gear: Uint32Array, windowBytes: number): Cutter {
+  const wasm = new wasmApi.Instance(compile(), {}).exports as Exports
+  replaceGearTable(wasm.memory, gear)
+  const allocation = wasm.__wbindgen_malloc(windowBytes + WINDOW_HEADROOM_BYTES)
+  const windowOffset = allocation + WINDOW_HEADROOM_BYTES
+  let memory = new Uint8Array(wasm.memory.buffer)
+
+  const wholeWindow = (length: number, sizes: ChunkSizes): Uint32Array => {
+    const result = wasm.__wbindgen_add_to_stack_pointer(-16)
+    try {
+      wasm.get_chunks(result, windowOffset, length, sizes.min, sizes.average, sizes.max)
+      if (memory.buffer !== wasm.memory.buffer) memory = new Uint8Array(wasm.memory.buffer)
+      const view = new DataView(wasm.memory.buffer)
+      const pointer = view.getUint32(result, true)
+      const count = view.getUint32(result + 4, true)
+      const offsets = new Uint32Array(wasm.memory.buffer, pointer, count).slice(1) // the first is 0
+      wasm.__wbindgen_free(pointer, count * 4)
+      return offsets
+    } finally {
+      wasm.__wbindgen_add_to_stack_pointer(16)
+    }
+  }
+
+  return {
+    get memory() {
+      return memory
+    },
+    windowOffset,
+    windowBytes,
+    cut(length, sizes, last) {
+      assert(length <= windowBytes, "a window is not overfilled")
+      assert(last || windowBytes >= 2 * sizes.max, "a window holds two of the largest chunks")
+      if (length === 0) return new Uint32Array(0)
+      const ends = sizes.fixed ? fixedEnds(length, sizes.max) : wholeWindow(length, sizes)
+      return last ? ends : ends.subarray(0, settled(ends, length, sizes.max))
+    },
+  }
+}
+
+/** How many ends can't change when more bytes follow: those of chunks that had all of `max` to look at. */
+function settled(ends: Uint32Array, length: number, max: number): number {
+  let count = 0
+  let start = 0
+  while (count < ends.length && start + max <= length) {
+    start = ends[count] as number // below ends.length
+    count++
+  }
+  return count
+}
+
+function fixedEnds(length: number, size: number): Uint32Array {
+  const ends = new Uint32Array(Math.ceil(length / size))
+  for (let i = 0; i < ends.length; i++) ends[i] = Math.min(length, (i + 1) * size)
+  return ends
+}
+
+function replaceGearTable(memory: Memory, gear: Uint32Array): void {
+  assert(gear.length === TABLE_ENTRIES && gear.every((value) => value < 2 ** 31), "a gear table has 256 31-bit values")
+  const words = new Uint32Array(memory.buffer)
+  const at = words.findIndex((word, i) => word === FIRST_WORDS[0] && words[i + 1] === FIRST_WORDS[1])
+  const table = at < 0 ? undefined : words.subarray(at, at + TABLE_ENTRIES)
+  const digest = table && createHash("sha256").update(new Uint8Array(table.slice().buffer)).digest("hex")
+  assert(digest === PUBLISHED_TABLE, "fastcdc-wasm holds the gear table that spec/chunking.md knows")
+  table?.set(gear)
+}
+
+const FIRST_WORDS = [1553318008, 574654857]

@@ -1,0 +1,76 @@
+/**
+ * zstd over whole buffers, for one thread: zstd-napi with contexts that are made once, or Node's
+ * own zstd where the native package could not be built. Sizes are bounded by the caller, who knows
+ * the authenticated raw length, before a frame is opened.
+ */
+import { createRequire } from "node:module"
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib"
+
+/** The level of every block; spec/decisions/0007-compression.md. */
+export const ZSTD_LEVEL = 3
+
+export interface Zstd {
+  /** Which code does the work, for `version --verbose` and the benchmarks. */
+  readonly implementation: "zstd-napi" | "node:zlib"
+  /** Room that `compress` may need for `length` bytes. */
+  bound(length: number): number
+  /** Compresses into `target` from its start and returns the number of bytes written. */
+  compress(target: Uint8Array, source: Uint8Array): number
+  /** Fills `target` exactly, or throws: the frame must hold as many bytes as the target has. */
+  decompress(target: Uint8Array, source: Uint8Array): void
+}
+
+export function createZstd(): Zstd {
+  return zstdNapi() ?? nodeZstd()
+}
+
+type Binding = typeof import("zstd-napi/binding.js")
+
+function zstdNapi(): Zstd | undefined {
+  const binding = loadBinding()
+  if (binding === undefined) return undefined
+  const compressor = new binding.CCtx()
+  compressor.setParameter(binding.CParameter.compressionLevel, ZSTD_LEVEL)
+  const decompressor = new binding.DCtx()
+  return {
+    implementation: "zstd-napi",
+    bound: (length) => binding.compressBound(length),
+    compress: (target, source) => compressor.compress2(target, source),
+    decompress(target, source) {
+      if (binding.getFrameContentSize(source) !== target.length) throw new Error("zstd frame claims another size")
+      const length = decompressor.decompress(target, source)
+      if (length !== target.length) throw new Error("zstd frame is shorter than it claims")
+    },
+  }
+}
+
+let binding: Binding | null | undefined
+
+function loadBinding(): Binding | undefined {
+  if (binding === undefined) {
+    try {
+      binding = createRequire(import.meta.url)("zstd-napi/binding.js") as Binding
+    } catch {
+      binding = null // an optional dependency: absent where it could not be built
+    }
+  }
+  return binding ?? undefined
+}
+
+export function nodeZstd(): Zstd {
+  const params = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL, [constants.ZSTD_c_contentSizeFlag]: 1 }
+  return {
+    implementation: "node:zlib",
+    bound: (length) => length + Math.ceil(length / 255) + 512,
+    compress(target, source) {
+      const bytes = zstdCompressSync(source, { params, pledgedSrcSize: source.length })
+      target.set(bytes)
+      return bytes.length
+    },
+    decompress(target, source) {
+      const bytes = zstdDecompressSync(source, { maxOutputLength: target.length })
+      if (bytes.length !== target.length) throw new Error("zstd frame holds another size")
+      target.set(bytes)
+    },
+  }
+}

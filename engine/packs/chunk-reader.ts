@@ -1,0 +1,86 @@
+/**
+ * Single chunks by id, on the calling thread: listing nodes and chunk lists, a file that is dumped.
+ * Chunks that lie in one frame cost one request; opened blocks are kept while there is room, since
+ * the next node is most often in the same one. Large amounts of data go through read/ instead.
+ */
+import { equalBytes, type Bytes } from "../base/bytes.ts"
+import { forEachBounded } from "../base/concurrency.ts"
+import { corrupt, EngineError } from "../base/errors.ts"
+import type { ChunkId } from "../base/ids.ts"
+import { createZstd, type Zstd } from "../compression/zstd.ts"
+import { chunkHasher, chunkIdKey, type ChunkHasher, type ChunkKind } from "../crypto/chunk-id.ts"
+import type { RepositoryKeys } from "../crypto/derive.ts"
+import { packName } from "../format/names.ts"
+import type { ChunkIndex, ChunkLocation } from "../index/chunk-index.ts"
+import type { Store } from "../store/store.ts"
+import { openFrame, packSealer } from "./frame.ts"
+
+export interface ChunkReader {
+  /**
+   * The chunks' bytes, in order. `corrupt` names the pack; a chunk that no known pack holds is
+   * corrupt "chunk-missing". The bytes are views of shared blocks: read them, don't write.
+   */
+  read(kind: ChunkKind, ids: readonly ChunkId[]): Promise<Bytes[]>
+}
+
+export interface ChunkReaderPorts {
+  readonly store: Store
+  readonly index: ChunkIndex
+  readonly keys: RepositoryKeys
+}
+
+const BLOCKS_KEPT = 24
+const REQUESTS_AT_ONCE = 8
+
+export function createChunkReader({ store, index, keys }: ChunkReaderPorts): ChunkReader {
+  const blocks = new Map<string, Promise<Bytes>>()
+  const hashers = new Map<ChunkKind, ChunkHasher>()
+  let zstd: Zstd | undefined
+
+  const fetchBlock = async ({ pack, frame }: ChunkLocation): Promise<Bytes> => {
+    const object = packName(pack.name)
+    const sealed = await store.get(object, { offset: frame.offset, length: frame.sealedLength })
+    zstd ??= createZstd()
+    return openFrame(packSealer(keys, pack, object), frame, sealed, { zstd, object })
+  }
+  const block = (location: ChunkLocation): Promise<Bytes> => {
+    const key = `${location.pack.name}:${location.frame.number}`
+    const known = blocks.get(key)
+    const opening = known ?? fetchBlock(location)
+    blocks.delete(key)
+    blocks.set(key, opening) // the newest are last
+    if (known === undefined) opening.catch(() => blocks.delete(key))
+    for (const oldest of blocks.keys()) {
+      if (blocks.size <= BLOCKS_KEPT) break
+      blocks.delete(oldest)
+    }
+    return opening
+  }
+  const hasher = (kind: ChunkKind): ChunkHasher => {
+    const known = hashers.get(kind) ?? chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, kind))
+    hashers.set(kind, known)
+    return known
+  }
+
+  return {
+    async read(kind, ids) {
+      const results = new Array<Bytes>(ids.length)
+      await forEachBounded(ids.entries(), REQUESTS_AT_ONCE, async ([position, id]) => {
+        const location = index.locate(id)
+        if (location === undefined) throw missing(kind)
+        const raw = await block(location)
+        const bytes = raw.subarray(location.offset, location.offset + location.length)
+        if (!equalBytes(hasher(kind).id(bytes), id)) {
+          throw corrupt("chunk-id", packName(location.pack.name), "a chunk is not what its id says")
+        }
+        results[position] = bytes
+      })
+      return results
+    },
+  }
+}
+
+function missing(kind: ChunkKind): EngineError {
+  const what = { data: "file content", listing: "a part of a listing", "chunk-list": "a part of a file's list of chunks" }
+  return new EngineError("corrupt", "chunk-missing", `${what[kind]} is in no pack that this repository knows: run \`holdfast check\``)
+}

@@ -1,0 +1,138 @@
+/**
+ * Assemble, between split and commit: the changes that the scan found, in listing order, become
+ * entries of the new listing as soon as their content is known. Files are read out of order by
+ * several threads; this stage puts them back in order and gives their listing nodes to the pool.
+ * It holds what lies between the oldest unfinished file and the walk, and no more than a bound.
+ */
+import { assert } from "../base/assert.ts"
+import type { FileClass } from "../chunking/classes.ts"
+import type { Content, Entry } from "../format/listing-entry.ts"
+import type { ListingBuilder } from "../listing/build.ts"
+import type { Change, PutChange } from "./scan.ts"
+import type { SplitPool } from "./split-pool.ts"
+import type { SplitRead, SplitResult } from "./splitter.ts"
+
+/** A batch of small files is one message; a large file is one alone. */
+const BATCH_FILES_MAX = 128
+const BATCH_BYTES_MAX = 4 * 1024 * 1024
+/** How far the walk may run ahead of the oldest file that is still being read. */
+const AHEAD_MAX = 100_000
+
+export interface AssembleObserver {
+  /** A file's content is known, or could not be read: `failure` says why. */
+  done(change: PutChange, result: SplitRead | undefined, failure: string | undefined): void
+}
+
+interface Waiting {
+  readonly change: Change
+  /** Undefined while a file is being read. */
+  result: SplitResult | null | undefined
+}
+
+export async function assemble(
+  changes: Iterable<Change>,
+  pool: SplitPool,
+  builder: ListingBuilder,
+  observer: AssembleObserver,
+): Promise<void> {
+  const queue: Waiting[] = []
+  let head = 0
+  let batch: Waiting[] = []
+  let batchBytes = 0
+  const running = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+
+  const dispatch = async (): Promise<void> => {
+    if (batch.length === 0) return
+    const files = batch
+    batch = []
+    batchBytes = 0
+    await pool.room()
+    const run = pool.split(files.map((waiting) => jobOf(waiting.change))).then(
+      (results) => {
+        files.forEach((waiting, i) => (waiting.result = results[i]))
+      },
+      (error: unknown) => {
+        failure ??= { error }
+      },
+    )
+    running.add(run)
+    void run.then(() => running.delete(run))
+  }
+  const flush = (): void => {
+    for (; head < queue.length; head++) {
+      const { change, result } = queue[head] as Waiting // below length
+      if (result === undefined) break
+      apply(change, result, builder, observer)
+    }
+    if (head > 4096) queue.splice(0, head), (head = 0)
+  }
+
+  for (const change of changes) {
+    const waiting: Waiting = { change, result: change.type === "put" && change.job !== undefined ? undefined : null }
+    queue.push(waiting)
+    if (waiting.result === undefined) {
+      const bytes = jobOf(change).size
+      if (batchBytes + bytes > BATCH_BYTES_MAX || batch.length === BATCH_FILES_MAX) await dispatch()
+      batch.push(waiting)
+      batchBytes += bytes
+    }
+    if (failure !== undefined) throw failure.error
+    flush()
+    if (queue.length - head > AHEAD_MAX) {
+      await dispatch()
+      await Promise.race(running)
+    }
+  }
+  await dispatch()
+  while (running.size > 0) {
+    await Promise.race(running)
+    if (failure !== undefined) throw failure.error
+    flush()
+  }
+  flush()
+  assert(head === queue.length, "every change has become an entry")
+}
+
+function jobOf(change: Change): NonNullable<PutChange["job"]> {
+  assert(change.type === "put" && change.job !== undefined, "only files with content are read")
+  return change.job
+}
+
+function apply(change: Change, result: SplitResult | null, builder: ListingBuilder, observer: AssembleObserver): void {
+  if (change.type === "remove") return builder.removeTree(change.path)
+  if (change.replacesTree) builder.removeTree(change.entry.path)
+  const read = result ?? change.linkTo?.read
+  const failure = failureOf(change, result)
+  observer.done(change, result === null || result.outcome === "failed" ? undefined : result, failure)
+  if (failure !== undefined) {
+    if (change.known && !change.replacesTree) builder.remove(change.entry.path)
+  } else if (read === undefined || read.outcome === "failed") {
+    builder.put({ ...change.entry, content: change.entry.type === "file" ? EMPTY : null })
+  } else {
+    change.read = read
+    builder.put(readEntry(change.entry, read))
+  }
+}
+
+const EMPTY: Content = { fileClass: 0, chunks: new Uint8Array(0) }
+
+function failureOf(change: PutChange, result: SplitResult | null): string | undefined {
+  if (result?.outcome === "failed") return result.message
+  const first = change.linkTo
+  return first?.job !== undefined && first.read === undefined ? "another link to it could not be read" : undefined
+}
+
+/** What an entry says about content that was read. */
+export function contentRead(read: SplitRead): Content {
+  const fileClass: FileClass = read.fileClass
+  if (read.list !== null) return { fileClass, list: read.list as Extract<Content, { list: object }>["list"] }
+  return { fileClass, chunks: read.chunks ?? new Uint8Array(0) }
+}
+
+function readEntry(entry: Omit<Entry, "content">, read: SplitRead): Entry {
+  const { stat } = read
+  const now = stat === null ? {} : { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtimeNs: stat.mtimeNs }
+  return { ...entry, ...now, size: read.bytes, content: contentRead(read), torn: read.outcome === "torn" }
+}
+

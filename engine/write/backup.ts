@@ -1,0 +1,220 @@
+/**
+ * The write path, one stage a file:
+ *
+ *     scan → split → dedupe → block → pack → upload → record → commit
+ *
+ * Each stage sees only what the one before it hands over. The order is the rule of
+ * spec/ordering.md: packs are durable (W1) before their directories are (W2), and those before the
+ * entry that needs them (W3). A crash in between leaves packs that the next run goes on from, never
+ * a snapshot that can't be restored.
+ */
+import { isEngineError } from "../base/errors.ts"
+import { hkdf, idBytes, purpose } from "../crypto/derive.ts"
+import { walk } from "../files/walk.ts"
+import type { FileCache, FileCacheBase } from "../home/file-cache.ts"
+import { lockSeries } from "../home/series-lock.ts"
+import { listingBuilder, type BuiltListing, type ListingBuilder } from "../listing/build.ts"
+import { look, localView, lookToWrite } from "../trust/look.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { View } from "../trust/view.ts"
+import { assemble, type AssembleObserver } from "./assemble.ts"
+import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
+import { commit, unchangedSummary } from "./commit.ts"
+import { createFolderRecords, type FolderRecords } from "./folder-records.ts"
+import { previousClasses } from "./previous-class.ts"
+import { openRunSource, type RunSource } from "./run-source.ts"
+import { createRunStore, type RunStore } from "./run-store.ts"
+import { scan, type Change, type ScanCounts } from "./scan.ts"
+import { inlinePool, threadPool, type InlinePool, type PoolPorts, type SplitPool } from "./split-pool.ts"
+import type { MadeChunk } from "./splitter.ts"
+import { putStream } from "./stream.ts"
+import { createTally, type Tally } from "./tally.ts"
+
+/** How old the last look may be for a run without change to ask the store nothing. */
+const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n
+/** Up to this much is split on the main thread: starting threads would take longer. */
+const INLINE_BYTES_MAX = 6 * 1024 * 1024
+const INLINE_FILES_MAX = 400
+/** Listing nodes go to the pool in messages of this many bytes. */
+const NODES_BYTES = 256 * 1024
+
+/**
+ * Backs up once. Writes no snapshot when nothing changed. What could not be read is in
+ * `result.errors` and not in the snapshot. Throws `EngineError`s: conflict "busy", not-found
+ * "no-source", untrusted (the store lost or changed what this device had seen), unavailable, denied.
+ */
+export async function backup(
+  repository: Repository,
+  request: BackupRequest,
+  observe: BackupObserver = () => {},
+): Promise<BackupResult> {
+  const source = await openRunSource(repository, request, observe)
+  const lock = lockSeries(repository.home, source.series)
+  try {
+    return await run(repository, { request, source, observe })
+  } catch (error) {
+    if (!isEngineError(error, "node-uncached")) throw error
+    // the cache lost a part of the last listing: without its base, every file is read once more
+    repository.fileCache(source.series, source.key).clear()
+    return await run(repository, { request, source, observe })
+  } finally {
+    lock.release()
+  }
+}
+
+interface Run {
+  readonly request: BackupRequest
+  readonly source: RunSource
+  readonly observe: BackupObserver
+}
+
+async function run(repository: Repository, { request, source, observe }: Run): Promise<BackupResult> {
+  const startedNs = repository.clock.now()
+  const tally = createTally(repository, source.series, observe)
+  for (const { path, message } of source.missing) tally.failed(path, message)
+  const cache = repository.fileCache(source.series, source.key)
+  const local = localView(repository)
+  const base = request.force ? undefined : usableBase(cache, local)
+  const records = createFolderRecords(() => repository.clock.now())
+  const counts: ScanCounts = { files: 0, dirs: 0, bytes: 0 }
+  const changes = scanSource(repository, { source, cache, base, records, tally, counts })
+  const first = source.stdin === undefined ? firstChanges(changes) : undefined
+
+  const parentHere = local.newest(source.series)
+  const isIdle = first?.ended === true && first.changes.length === 0 && parentHere !== undefined && parentHere.digest === base?.snapshot
+  if (isIdle && !request.forceSnapshot) {
+    const age = repository.clock.now() - local.lookedNs
+    if (age < 0n || age > LOOK_AGE_NS_MAX) await look(repository)
+    return tally.result({ snapshot: undefined, parent: parentHere, summary: unchangedSummary(counts) })
+  }
+
+  const view = request.dryRun ? await look(repository) : await lookToWrite(repository)
+  const store = createRunStore(repository, { series: source.series, dryRun: request.dryRun === true })
+  const ports = poolPorts(repository, store)
+  const pool = first?.ended === false ? threadPool(ports) : inlinePool(ports)
+  try {
+    const fill: FillListing = (builder) =>
+      source.stdin === undefined
+        ? assemble(chain(first?.changes ?? [], changes), pool, builder, settler(records, tally))
+        : putStream(builder, pool as InlinePool, { stdin: source.stdin, startedNs, counts })
+    const listing = await buildListing(repository, { base, pool, store }, fill)
+    const { rawBytes } = await pool.finish()
+    await store.settled()
+    const parent = view.newest(source.series)
+    const finished = { request, source, store, cache, records, tally, counts, listing, parent, startedNs, rawBytes, observe }
+    return await commit(repository, finished)
+  } finally {
+    await pool.close()
+  }
+}
+
+/** The cache counts only while the snapshot that it mirrors is one that this device knows. */
+function usableBase(cache: FileCache, view: View): FileCacheBase | undefined {
+  const base = cache.base()
+  return base !== undefined && view.has(base.snapshot) ? base : undefined
+}
+
+interface Scanning {
+  readonly source: RunSource
+  readonly cache: FileCache
+  readonly base: FileCacheBase | undefined
+  readonly records: FolderRecords
+  readonly tally: Tally
+  readonly counts: ScanCounts
+}
+
+function scanSource(repository: Repository, run: Scanning): Generator<Change, void, undefined> {
+  const { source, cache, base, records, tally, counts } = run
+  return scan(
+    {
+      source: source.files,
+      runs: walk(source.files, source.scope, { unreadable: tally.failed }),
+      cache: base === undefined ? undefined : cache,
+      records,
+      previousClass: previousClasses(repository.nodeCache(source.series), base),
+      onFailure: tally.failed,
+      withRoot: !source.single,
+    },
+    counts,
+  )
+}
+
+interface FirstChanges {
+  readonly changes: readonly Change[]
+  /** The whole source has been walked: there is nothing else. */
+  readonly ended: boolean
+}
+
+/** Looks ahead until it is clear whether this is a small run. */
+function firstChanges(changes: Iterator<Change, void, undefined>): FirstChanges {
+  const found: Change[] = []
+  let bytes = 0
+  while (bytes <= INLINE_BYTES_MAX && found.length <= INLINE_FILES_MAX) {
+    const next = changes.next()
+    if (next.done === true) return { changes: found, ended: true }
+    found.push(next.value)
+    if (next.value.type === "put") bytes += next.value.job?.size ?? 0
+  }
+  return { changes: found, ended: false }
+}
+
+function* chain<T>(first: Iterable<T>, rest: Iterable<T>): Generator<T, void, undefined> {
+  yield* first
+  yield* rest
+}
+
+function poolPorts(repository: Repository, store: RunStore): PoolPorts {
+  return {
+    keys: store.splitterKeys,
+    claims: store.claims,
+    random: repository.random,
+    isStored: store.isStored,
+    indexPath: repository.index.isEmpty() ? undefined : repository.home.statePath,
+    onPack: store.putPack,
+  }
+}
+
+/** A file's content is known: the tally counts it, and its folder's record takes what was read. */
+function settler(records: FolderRecords, tally: Tally): AssembleObserver {
+  return {
+    done({ entry, job, record, position }, read, failure) {
+      if (failure !== undefined) tally.failed(entry.path, failure)
+      else if (read?.outcome === "torn") tally.failed(entry.path, "it changed while it was read, three times: what was read last is kept")
+      tally.fileDone(entry.path, read?.bytes ?? 0)
+      if (job !== undefined) records.settle(record, position, failure === undefined && read !== undefined ? read.stat : "unread")
+      else if (failure !== undefined) record.drop(position)
+    },
+  }
+}
+
+type FillListing = (builder: ListingBuilder) => Promise<void>
+
+interface Building {
+  readonly base: FileCacheBase | undefined
+  readonly pool: SplitPool
+  readonly store: RunStore
+}
+
+async function buildListing({ keys }: Repository, { base, pool, store }: Building, fill: FillListing): Promise<BuiltListing> {
+  let made: MadeChunk[] = []
+  let bytes = 0
+  const builder = listingBuilder({
+    cutKey: hkdf({ key: keys.chunkKey, salt: idBytes(keys.repository), info: purpose("listing-cut"), length: 32 }),
+    identify: store.identifyNode,
+    emit(id, node) {
+      const chunk = store.keepNode(id, node)
+      if (chunk === undefined) return
+      made.push(chunk)
+      bytes += node.length
+      if (bytes < NODES_BYTES) return
+      pool.add(made)
+      made = []
+      bytes = 0
+    },
+    old: base && { root: base.root, level: base.level, load: store.cachedNode },
+  })
+  await fill(builder)
+  const listing = builder.finish()
+  if (made.length > 0) pool.add(made)
+  return listing
+}

@@ -1,0 +1,86 @@
+/**
+ * Blocks, spec/pack.md: chunks of one kind and class, in the order read, up to one MiB, compressed
+ * as one zstd frame. Small chunks find more duplicates and large pieces compress better, so the
+ * unit of dedupe and the unit of compression differ. Each block is decompressed again and compared
+ * with what was read before anything refers to it: bad memory is noticed here, not at a restore.
+ */
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
+import { EngineError } from "../base/errors.ts"
+import type { Zstd } from "../compression/zstd.ts"
+import { CODEC_STORED, CODEC_ZSTD } from "../format/sealed-header.ts"
+
+export const BLOCK_BYTES: number = 1024 * 1024
+const BLOCK_CHUNKS_MAX = 8192
+/** A block that compression does not make this much smaller is stored as it is. */
+const WORTHWHILE = 0.97
+
+export interface OpenBlock {
+  readonly kind: number
+  rawLength: number
+  chunkCount: number
+  readonly raw: Uint8Array<ArrayBuffer>
+  readonly ids: Uint8Array<ArrayBuffer>
+  readonly lengths: Uint32Array<ArrayBuffer>
+}
+
+export function openBlock(kind: number): OpenBlock {
+  return {
+    kind,
+    rawLength: 0,
+    chunkCount: 0,
+    raw: new Uint8Array(BLOCK_BYTES),
+    ids: new Uint8Array(BLOCK_CHUNKS_MAX * CHUNK_ID_BYTES),
+    lengths: new Uint32Array(BLOCK_CHUNKS_MAX),
+  }
+}
+
+export function fits(block: OpenBlock, chunkBytes: number): boolean {
+  return block.rawLength + chunkBytes <= BLOCK_BYTES && block.chunkCount < BLOCK_CHUNKS_MAX
+}
+
+export function addChunk(block: OpenBlock, id: Uint8Array, chunk: Uint8Array): void {
+  block.raw.set(chunk, block.rawLength)
+  block.ids.set(id, block.chunkCount * CHUNK_ID_BYTES)
+  block.lengths[block.chunkCount] = chunk.length
+  block.rawLength += chunk.length
+  block.chunkCount++
+}
+
+/** A compressed block, waiting to be sealed as a frame of a pack. */
+export interface ClosedBlock {
+  readonly kind: number
+  readonly codec: number
+  readonly rawLength: number
+  readonly ids: Uint8Array<ArrayBuffer>
+  readonly lengths: Uint32Array<ArrayBuffer>
+  /** The compressed bytes; a view of the memory they were compressed into. */
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Compresses into `target`, checks, and empties the block for the next chunks. `scratch` has room
+ * for a block. A mismatch is a failure of this machine's memory or of zstd: nothing is stored.
+ */
+export function closeBlock(block: OpenBlock, zstd: Zstd, target: Uint8Array, scratch: Uint8Array): ClosedBlock {
+  const raw = block.raw.subarray(0, block.rawLength)
+  const length = zstd.compress(target, raw)
+  const worthwhile = length < raw.length * WORTHWHILE
+  if (!worthwhile) target.set(raw)
+  const bytes = target.subarray(0, worthwhile ? length : raw.length)
+  const back = worthwhile ? scratch.subarray(0, raw.length) : bytes
+  if (worthwhile) zstd.decompress(back, bytes)
+  if (Buffer.compare(back, raw) !== 0) {
+    throw new EngineError("corrupt", "compression-mismatch", "a block did not decompress to what was read: check this machine's memory")
+  }
+  const closed: ClosedBlock = {
+    kind: block.kind,
+    codec: worthwhile ? CODEC_ZSTD : CODEC_STORED,
+    rawLength: raw.length,
+    ids: block.ids.slice(0, block.chunkCount * CHUNK_ID_BYTES),
+    lengths: block.lengths.slice(0, block.chunkCount),
+    bytes,
+  }
+  block.rawLength = 0
+  block.chunkCount = 0
+  return closed
+}

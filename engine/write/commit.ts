@@ -1,0 +1,131 @@
+/**
+ * Commit, the last stage: the new listing is compared with the parent's, directories are made
+ * durable (W2), the signed entry is put (W3), and only then does this device's own memory move on:
+ * the file cache takes its new base, the journal lets go of the packs that are named now.
+ */
+import { equalBytes } from "../base/bytes.ts"
+import type { SnapshotSummary } from "../format/entry.ts"
+import type { FileCache } from "../home/file-cache.ts"
+import type { BuiltListing } from "../listing/build.ts"
+import { diffListings } from "../listing/diff.ts"
+import { walkListing } from "../listing/walk.ts"
+import { publish } from "../trust/publish.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
+import { coverPacks } from "./cover.ts"
+import type { FolderRecords } from "./folder-records.ts"
+import type { RunSource } from "./run-source.ts"
+import type { RunStore } from "./run-store.ts"
+import type { ScanCounts } from "./scan.ts"
+import type { Tally } from "./tally.ts"
+
+export interface Finished {
+  readonly request: BackupRequest
+  readonly source: RunSource
+  readonly store: RunStore
+  readonly cache: FileCache
+  readonly records: FolderRecords
+  readonly tally: Tally
+  readonly counts: ScanCounts
+  readonly listing: BuiltListing
+  readonly parent: SnapshotRecord | undefined
+  readonly startedNs: bigint
+  readonly rawBytes: number
+  readonly observe: BackupObserver
+}
+
+const SKIPPED_MAX = 100
+
+export async function commit(repository: Repository, run: Finished): Promise<BackupResult> {
+  const { request, parent, listing, tally } = run
+  const summary = await summarize(run)
+  const unchanged = parent !== undefined && parent.root.level === listing.root.level && equalBytes(parent.root.id, listing.root.id)
+  if (request.dryRun) return tally.result({ snapshot: undefined, parent, summary })
+  if (unchanged && !request.forceSnapshot) {
+    remember(run, parent)
+    return tally.result({ snapshot: undefined, parent, summary })
+  }
+  const pending = repository.journal.pending()
+  const { packs, segments } = await coverPacks(pending, repository)
+  const { digest } = await publish(repository, { ...draft(run, summary), packs, newSegments: segments })
+  remember(run, { digest })
+  repository.journal.settle(pending.map((pack) => pack.record.name))
+  return tally.result({ snapshot: digest, parent, summary })
+}
+
+/** The folder records are those of this listing from now on. */
+function remember({ cache, listing, records }: Finished, { digest }: Pick<SnapshotRecord, "digest">): void {
+  cache.replace({ root: listing.root.id, level: listing.root.level, snapshot: digest }, records.changed())
+}
+
+function draft({ request, source, listing, tally, startedNs }: Finished, summary: SnapshotSummary) {
+  const errors = tally.errors
+  return {
+    type: "snapshot" as const,
+    timeNs: request.timeNs ?? startedNs,
+    startedNs,
+    series: source.series,
+    host: request.host,
+    user: request.user,
+    paths: source.paths,
+    tags: request.tags ?? [],
+    trigger: request.trigger ?? "manual",
+    root: listing.root,
+    summary,
+    skipped: errors.slice(0, SKIPPED_MAX).map(({ path, message }) => ({ path, reason: message })),
+    skippedCount: errors.length,
+    options: {},
+    single: source.single,
+  }
+}
+
+/** New, changed and unmodified against the parent, by comparing the two trees where they differ. */
+async function summarize(run: Finished): Promise<SnapshotSummary> {
+  const { counts, listing, parent, request, observe, store } = run
+  const found = { filesNew: 0, filesChanged: 0, dirsNew: 0, dirsChanged: 0 }
+  if (parent === undefined) {
+    found.filesNew = counts.files
+    found.dirsNew = counts.dirs
+  }
+  if (parent === undefined && request.verbose) {
+    for await (const { path } of walkListing(listing.root, store.readNodes)) observe({ type: "entry", path, action: "new" })
+  }
+  if (parent !== undefined) {
+    for await (const { path, before, after } of diffListings(parent.root, listing.root, store.readNodes)) {
+      const action = after === undefined ? "removed" : before === undefined ? "new" : "changed"
+      if (request.verbose) observe({ type: "entry", path, action })
+      if (after === undefined) continue
+      const isDirectory = after.type === "directory"
+      if (action === "new") found[isDirectory ? "dirsNew" : "filesNew"]++
+      else found[isDirectory ? "dirsChanged" : "filesChanged"]++
+    }
+  }
+  return {
+    ...found,
+    filesUnmodified: counts.files - found.filesNew - found.filesChanged,
+    dirsUnmodified: counts.dirs - found.dirsNew - found.dirsChanged,
+    files: counts.files,
+    dirs: counts.dirs,
+    bytes: counts.bytes,
+    dataAdded: run.rawBytes,
+    dataAddedPacked: store.packedBytes(),
+  }
+}
+
+/** A run that found nothing to do. */
+export function unchangedSummary({ files, dirs, bytes }: ScanCounts): SnapshotSummary {
+  return {
+    filesNew: 0,
+    filesChanged: 0,
+    filesUnmodified: files,
+    dirsNew: 0,
+    dirsChanged: 0,
+    dirsUnmodified: dirs,
+    files,
+    dirs,
+    bytes,
+    dataAdded: 0,
+    dataAddedPacked: 0,
+  }
+}

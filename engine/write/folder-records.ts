@@ -1,0 +1,99 @@
+/**
+ * The folder records of a run in the making: what the next run will compare its walk with. A record
+ * is finished when its folder has been walked and all its files have been read; until the commit
+ * the finished ones wait here, and the file cache takes them together with its new base.
+ */
+import type { RawPath } from "../base/ids.ts"
+import type { Stat } from "../files/source.ts"
+import { encodeDirectoryRecord, isRacy, type RecordedEntry, type RecordedType } from "../home/directory-record.ts"
+import type { FreshStat } from "./splitter.ts"
+
+export interface OpenRecord {
+  readonly path: RawPath
+  /** Set when the folder's record must be written again. */
+  changed: boolean
+  put(position: number, name: RawPath, stat: Stat, hardLinkFirst: RawPath | null): void
+  /** The listing does not have it, so the record must not. */
+  drop(position: number): void
+}
+
+export interface FolderRecords {
+  /** `isKnown`: the file cache has a record of the folder, which stays when nothing changes. */
+  open(path: RawPath, isKnown: boolean): OpenRecord
+  /** A file of the folder will be read: the record waits for it. */
+  expect(record: OpenRecord): void
+  /** What was read, when it was not what the walk saw; "unread" keeps the entry out of the record. */
+  settle(record: OpenRecord, position: number, fresh: FreshStat | null | "unread"): void
+  /** The walk has left the folder. */
+  walked(record: OpenRecord): void
+  /** Finished records of folders in which something changed. */
+  changed(): Iterable<readonly [RawPath, Uint8Array]>
+}
+
+interface Kept {
+  readonly name: RawPath
+  readonly stat: Stat
+  readonly hardLinkFirst: RawPath | null
+}
+
+interface Building extends OpenRecord {
+  readonly entries: (Kept | undefined)[]
+  /** Times younger than this may still change without being seen (rule W8). */
+  readonly readAtNs: bigint
+  waiting: number
+  walked: boolean
+}
+
+export function createFolderRecords(now: () => bigint): FolderRecords {
+  const finished = new Map<RawPath, Uint8Array>()
+
+  const finish = (record: Building): void => {
+    if (!record.walked || record.waiting > 0 || !record.changed) return
+    const entries = record.entries.filter((entry) => entry !== undefined)
+    finished.set(record.path, encodeDirectoryRecord(entries.map((entry) => recorded(entry, record.readAtNs))))
+    record.entries.length = 0
+  }
+  return {
+    open(path, isKnown) {
+      const entries: (Kept | undefined)[] = []
+      const record: Building = {
+        path,
+        entries,
+        readAtNs: now(),
+        changed: !isKnown,
+        waiting: 0,
+        walked: false,
+        put(position, name, stat, hardLinkFirst) {
+          entries[position] = { name, stat, hardLinkFirst }
+        },
+        drop(position) {
+          entries[position] = undefined
+        },
+      }
+      return record
+    },
+    expect(record) {
+      ;(record as Building).waiting++
+    },
+    settle(record, position, fresh) {
+      const building = record as Building
+      const entry = building.entries[position]
+      if (fresh === "unread") building.drop(position)
+      else if (fresh !== null && entry !== undefined) {
+        building.entries[position] = { ...entry, stat: { ...entry.stat, ...fresh } }
+      }
+      building.waiting--
+      finish(building)
+    },
+    walked(record) {
+      const building = record as Building
+      building.walked = true
+      finish(building)
+    },
+    changed: () => finished,
+  }
+}
+
+function recorded({ name, stat, hardLinkFirst }: Kept, readAtNs: bigint): RecordedEntry {
+  return { ...stat, type: stat.type as RecordedType, name, hardLinkFirst, racy: isRacy(stat, readAtNs) }
+}

@@ -1,0 +1,86 @@
+/**
+ * From chunks to packs, inside one thread: chunks fill blocks by kind and class, closed blocks wait
+ * in one staging buffer, and a full staging buffer becomes a sealed pack. What is left at the end
+ * is handed over as closed blocks, so that the run's last packs are filled from all threads.
+ */
+import { FRAME_DATA } from "../format/sealed-header.ts"
+import { PACK_BYTES } from "../format/pack.ts"
+import { addChunk, BLOCK_BYTES, closeBlock, fits, openBlock, type ClosedBlock, type OpenBlock } from "./block.ts"
+import { emptyFill, sealPack, takesBlock, type SealedPack, type SealTools } from "./seal-pack.ts"
+
+export interface PackFiller {
+  /** Stores a chunk that nobody else stores. `lane` keeps chunks of one file class together. */
+  add(kind: number, lane: number, id: Uint8Array, chunk: Uint8Array): void
+  /** Closes the open blocks and hands over all that waits, with bytes of their own. */
+  drain(): ClosedBlock[]
+  /** Raw bytes of all chunks added. */
+  readonly rawBytes: number
+}
+
+export function createPackFiller(tools: SealTools, onPack: (pack: SealedPack) => void): PackFiller {
+  const open = new Map<number, OpenBlock>()
+  const scratch = new Uint8Array(BLOCK_BYTES)
+  const staging = new Uint8Array(PACK_BYTES + tools.zstd.bound(BLOCK_BYTES))
+  let used = 0
+  let waiting: ClosedBlock[] = []
+  let fill = emptyFill()
+  let rawBytes = 0
+
+  const empty = (): void => {
+    waiting = []
+    used = 0
+    fill = emptyFill()
+  }
+  const close = (block: OpenBlock): void => {
+    if (block.chunkCount === 0) return
+    const closed = closeBlock(block, tools.zstd, staging.subarray(used), scratch)
+    if (!takesBlock(fill, closed)) {
+      onPack(sealPack(waiting, true, tools))
+      staging.copyWithin(0, used, used + closed.bytes.length)
+      empty()
+      takesBlock(fill, closed)
+    }
+    waiting.push({ ...closed, bytes: staging.subarray(used, used + closed.bytes.length) })
+    used += closed.bytes.length
+  }
+
+  return {
+    get rawBytes() {
+      return rawBytes
+    },
+    add(kind, lane, id, chunk) {
+      const key = kind === FRAME_DATA ? lane : -kind
+      let block = open.get(key)
+      if (block === undefined) {
+        block = openBlock(kind)
+        open.set(key, block)
+      }
+      if (!fits(block, chunk.length)) close(block)
+      addChunk(block, id, chunk)
+      rawBytes += chunk.length
+    },
+    drain() {
+      for (const block of open.values()) close(block)
+      const left = waiting.map((block) => ({ ...block, bytes: block.bytes.slice() }))
+      empty()
+      return left
+    },
+  }
+}
+
+/** Groups blocks into packs, in order: all but the last are as full as their blocks allow. */
+export function groupIntoPacks(blocks: readonly ClosedBlock[]): ClosedBlock[][] {
+  const groups: ClosedBlock[][] = []
+  let fill = emptyFill()
+  for (const block of blocks) {
+    const group = groups.at(-1)
+    if (group !== undefined && takesBlock(fill, block)) {
+      group.push(block)
+      continue
+    }
+    fill = emptyFill()
+    takesBlock(fill, block)
+    groups.push([block])
+  }
+  return groups
+}

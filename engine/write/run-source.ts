@@ -1,0 +1,103 @@
+/** From a request to what is walked: the roots, what is left out, and the name of the series. */
+import { dirname } from "node:path"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, pathBytes, showPath } from "../base/paths.ts"
+import { openDiskSource } from "../files/disk-source.ts"
+import { resolveRoots, type Included, type Roots } from "../files/roots.ts"
+import type { Scope } from "../files/scope.ts"
+import { createSelection, type SelectionRequest } from "../files/select.ts"
+import type { Source } from "../files/source.ts"
+import { openNative } from "../files/native.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { BackupObserver, BackupRequest, UnkeptPath } from "./backup-request.ts"
+
+export interface RunSource {
+  readonly series: string
+  /** Which file cache is this source's own. */
+  readonly key: string
+  readonly files: Source
+  readonly scope: Scope | undefined
+  readonly single: boolean
+  /** Absolute, for the manifest. */
+  readonly paths: readonly RawPath[]
+  /** The folder that stands for the snapshot's root. */
+  readonly base: string
+  /** Found missing before the walk began. */
+  readonly missing: readonly UnkeptPath[]
+  readonly stdin: BackupRequest["stdin"]
+}
+
+export async function openRunSource(repository: Repository, request: BackupRequest, observe: BackupObserver): Promise<RunSource> {
+  if (request.stdin !== undefined) return streamSource(request, request.stdin)
+  const roots = resolveRoots({
+    paths: request.paths,
+    cwd: request.cwd,
+    ...(request.filesFrom === undefined ? {} : { listed: request.filesFrom }),
+  })
+  const files = openDiskSource(roots, openNative()?.attributes)
+  return {
+    series: request.series ?? defaultSeries(roots),
+    key: [roots.base, ...roots.paths].join("\0"),
+    files,
+    scope: selection(repository, { request, roots, files, observe }),
+    single: roots.single,
+    paths: roots.paths,
+    base: roots.base,
+    missing: roots.missing.map((path) => ({ path, message: "no such file or folder" })),
+    stdin: undefined,
+  }
+}
+
+function streamSource(request: BackupRequest, stdin: NonNullable<BackupRequest["stdin"]>): RunSource {
+  if (stdin.name === "" || stdin.name.includes("/")) {
+    throw new EngineError("invalid", "stdin-name", `${showPath(stdin.name)}: the name of a stream is one plain file name`)
+  }
+  return {
+    series: request.series ?? pathBytes(stdin.name).toString("utf8"),
+    key: `stdin\0${stdin.name}`,
+    files: openDiskSource(request.cwd),
+    scope: undefined,
+    single: true,
+    paths: [`/${stdin.name}` as RawPath],
+    base: request.cwd,
+    missing: [],
+    stdin,
+  }
+}
+
+/** A snapshot's series is what is backed up, wherever it moves: the last component of its path. */
+function defaultSeries(roots: Roots): string {
+  const path = roots.single ? (roots.paths[0] ?? roots.base) : roots.base
+  const name = baseName(path as RawPath)
+  return name === "" ? "root" : pathBytes(name).toString("utf8")
+}
+
+interface SelectionInput {
+  readonly request: BackupRequest
+  readonly roots: Roots
+  readonly files: Source
+  readonly observe: BackupObserver
+}
+
+function selection(repository: Repository, { request, roots, files, observe }: SelectionInput): Scope {
+  const own: SelectionRequest["own"] = [
+    ...(repository.location.startsWith("/") ? [{ kind: "repository" as const, path: repository.location }] : []),
+    ...[repository.home.identityFolder, dirname(repository.home.statePath)].map((path) => ({ kind: "home" as const, path })),
+  ]
+  return createSelection({ ...request.selection, own, isChosen: (path) => isChosen(roots.tree, path) }, files, {
+    ownLeftOut: (kind, path) => observe({ type: "notice", message: ownMessage(kind, path) }),
+    unreadable: (path, error) => observe({ type: "error", path, message: `its patterns could not be read (${error})` }),
+  })
+}
+
+function ownMessage(kind: "repository" | "home" | "restore", path: RawPath): string {
+  const what = { repository: "the repository itself", home: "holdfast's own state", restore: "an unfinished restore's files" }
+  return `left out: ${what[kind]} (${showPath(path)})`
+}
+
+function isChosen(tree: Included, path: RawPath): boolean {
+  let part: Included | undefined = tree
+  for (const name of path === "" ? [] : (path.split("/") as RawPath[])) part = part?.children.get(name)
+  return part?.whole === true
+}

@@ -1,0 +1,93 @@
+/**
+ * From bytes to chunks, spec/chunking.md: what is read lies in the cutter's own memory, and each
+ * chunk is handed over where it lies. The cuts are those of one call over the whole file, whatever
+ * the window and the sizes of the reads.
+ */
+import { readSync } from "node:fs"
+import { CHUNK_SIZES, classify, FILE_CLASS, MAGIC_BYTES, type FileClass } from "../chunking/classes.ts"
+import type { Cutter } from "../chunking/cutter.ts"
+
+/** A chunk lies at `offset` of `memory` during the call. */
+export type OnChunk = (memory: Uint8Array, offset: number, length: number, fileClass: FileClass) => void
+
+export interface SplitOutcome {
+  readonly fileClass: FileClass
+  /** Bytes read until the end. */
+  readonly bytes: number
+}
+
+interface CutState {
+  readonly cutter: Cutter
+  readonly onChunk: OnChunk
+  /** How many bytes of the window hold the head of an unfinished chunk. */
+  filled: number
+}
+
+/**
+ * `expectedBytes` is what stat said: it chooses the class and the first read; the file is read to
+ * its end however long it is. `fd` is read from its current position. Throws node:fs errors.
+ */
+export function splitFile(
+  fd: number,
+  cutter: Cutter,
+  file: { expectedBytes: number; previousClass?: FileClass | undefined },
+  onChunk: OnChunk,
+): SplitOutcome {
+  const state: CutState = { cutter, onChunk, filled: 0 }
+  // one byte more than expected, so that a file that has not grown ends within its first read
+  let requested = Math.min(file.expectedBytes + 1, cutter.windowBytes)
+  let fileClass: FileClass | undefined
+  let bytes = 0
+  for (;;) {
+    const count = readSync(fd, cutter.memory, cutter.windowOffset + state.filled, requested, null)
+    const ended = count < requested // of a regular file; fstat tells when it was not the end
+    state.filled += count
+    bytes += count
+    fileClass ??= classify(file.expectedBytes, windowHead(state), file.previousClass)
+    if (ended || state.filled === cutter.windowBytes) cutWindow(state, fileClass, ended)
+    if (ended) return { fileClass, bytes }
+    requested = cutter.windowBytes - state.filled
+  }
+}
+
+/** The same for a stream, whose size is known only if it ends within the first window. */
+export async function splitStream(
+  stream: AsyncIterable<Uint8Array>,
+  cutter: Cutter,
+  onChunk: OnChunk,
+): Promise<SplitOutcome> {
+  const state: CutState = { cutter, onChunk, filled: 0 }
+  let fileClass: FileClass | undefined
+  let bytes = 0
+  for await (let piece of stream) {
+    bytes += piece.length
+    while (piece.length > 0) {
+      const count = Math.min(piece.length, cutter.windowBytes - state.filled)
+      cutter.memory.set(piece.subarray(0, count), cutter.windowOffset + state.filled)
+      state.filled += count
+      piece = piece.subarray(count)
+      if (state.filled < cutter.windowBytes) continue
+      fileClass ??= FILE_CLASS.medium
+      cutWindow(state, fileClass, false)
+    }
+  }
+  fileClass ??= classify(bytes, windowHead(state))
+  cutWindow(state, fileClass, true)
+  return { fileClass, bytes }
+}
+
+function windowHead({ cutter, filled }: CutState): Uint8Array {
+  return cutter.memory.subarray(cutter.windowOffset, cutter.windowOffset + Math.min(filled, MAGIC_BYTES))
+}
+
+/** Hands over the chunks that are certain and moves the rest to the front of the window. */
+function cutWindow(state: CutState, fileClass: FileClass, ended: boolean): void {
+  const { cutter, filled } = state
+  let start = 0
+  for (const end of cutter.cut(filled, CHUNK_SIZES[fileClass], ended)) {
+    state.onChunk(cutter.memory, cutter.windowOffset + start, end - start, fileClass)
+    start = end
+  }
+  cutter.memory.copyWithin(cutter.windowOffset, cutter.windowOffset + start, cutter.windowOffset + filled)
+  state.filled = filled - start
+}

@@ -1,0 +1,199 @@
+/**
+ * Who does the work per chunk: worker threads, or this thread for small runs and for simulation. A
+ * port, so that both run the same `splitter.ts`. Messages carry batches of files, tables and whole
+ * packs, never single chunks.
+ */
+import { availableParallelism } from "node:os"
+import { Worker } from "node:worker_threads"
+import { workerUrl } from "../base/worker-url.ts"
+import type { Random } from "../base/ports.ts"
+import type { ChunkId } from "../base/ids.ts"
+import { EngineError, type ErrorKind } from "../base/errors.ts"
+import type { ClosedBlock } from "./block.ts"
+import type { SharedClaims } from "./claims.ts"
+import { groupIntoPacks } from "./pack-filler.ts"
+import type { SealedPack } from "./seal-pack.ts"
+import { createSplitter, type MadeChunk, type SplitJob, type SplitRead, type SplitResult, type SplitterKeys } from "./splitter.ts"
+
+export interface SplitPool {
+  /** Results come in the order of the jobs. */
+  split(jobs: readonly SplitJob[]): Promise<readonly SplitResult[]>
+  /** Resolves when another batch would start soon: the back-pressure of the walk. */
+  room(): Promise<void>
+  /** Stores chunks made on the main thread; the caller has claimed them. */
+  add(chunks: readonly MadeChunk[]): void
+  /** Seals what is left; resolves when `onPack` has resolved for every pack. */
+  finish(): Promise<{ rawBytes: number }>
+  /** Stops the threads, whatever they do. */
+  close(): Promise<void>
+}
+
+export interface PoolPorts {
+  readonly keys: SplitterKeys
+  readonly claims: SharedClaims
+  readonly random: Random
+  readonly isStored: (id: ChunkId) => boolean
+  /** Where worker threads look ids up; undefined when the repository is empty. */
+  readonly indexPath: string | undefined
+  /** Makes a pack durable and records it; rejects when it can't. */
+  readonly onPack: (pack: SealedPack) => Promise<void>
+}
+
+/** The same stages in this thread, which can also read a stream. */
+export interface InlinePool extends SplitPool {
+  splitStream(stream: AsyncIterable<Uint8Array>): Promise<SplitRead>
+}
+
+export function inlinePool(ports: PoolPorts): InlinePool {
+  const uploads: Promise<void>[] = []
+  const onPack = (pack: SealedPack): void => {
+    const upload = ports.onPack(pack)
+    upload.catch(() => {}) // noticed by `finish`
+    uploads.push(upload)
+  }
+  const splitter = createSplitter({ ...ports, onPack })
+  return {
+    split: async (jobs) => jobs.map((job) => splitter.split(job)),
+    splitStream: (stream) => splitter.splitStream(stream),
+    async room() {
+      await uploads.at(-4)
+    },
+    add: (chunks) => splitter.add(chunks),
+    async finish() {
+      const groups = groupIntoPacks(splitter.drain())
+      groups.forEach((blocks, i) => onPack(splitter.seal(blocks, i < groups.length - 1)))
+      await Promise.all(uploads)
+      return { rawBytes: splitter.rawBytes }
+    },
+    close: async () => {},
+  }
+}
+
+/** What a worker thread is given. */
+export interface SplitWorkerData {
+  readonly keys: SplitterKeys
+  readonly claims: SharedClaims
+  readonly indexPath: string | undefined
+  /** Int32: how many more packs may be on their way to the store. Workers wait for it. */
+  readonly credits: SharedArrayBuffer
+}
+
+export type ToSplitWorker =
+  | { readonly type: "split"; readonly jobs: readonly SplitJob[] }
+  | { readonly type: "add"; readonly chunks: readonly MadeChunk[] }
+  | { readonly type: "drain" }
+  | { readonly type: "seal"; readonly blocks: readonly ClosedBlock[]; readonly full: boolean }
+
+export type FromSplitWorker =
+  | { readonly type: "results"; readonly results: readonly SplitResult[] }
+  | { readonly type: "drained"; readonly blocks: readonly ClosedBlock[]; readonly rawBytes: number }
+  | { readonly type: "sealed" }
+  | { readonly type: "pack"; readonly pack: SealedPack }
+  | { readonly type: "failed"; readonly error: { kind: ErrorKind | undefined; code: string; message: string } }
+
+const BATCHES_IN_FLIGHT_MAX = 2
+/** Packs that wait for the store, beyond those being filled: the memory they may take. */
+export const UPLOADS_IN_FLIGHT_MAX = 3
+
+interface Thread {
+  readonly worker: Worker
+  /** Answers to come, in the order asked. */
+  readonly waiting: ((message: FromSplitWorker) => void)[]
+  batches: number
+}
+
+/** One thread a core, at most four: beyond that the disk is the limit. */
+export function threadPool(ports: PoolPorts): SplitPool {
+  const credits = new Int32Array(new SharedArrayBuffer(4))
+  credits[0] = UPLOADS_IN_FLIGHT_MAX
+  const uploads = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+  let wake: (() => void)[] = []
+
+  const fail = (error: unknown): void => {
+    failure ??= { error }
+    for (const thread of threads) for (const answer of thread.waiting.splice(0)) answer(failed(error))
+    for (const resume of wake.splice(0)) resume()
+  }
+  const upload = (pack: SealedPack): void => {
+    const done = ports.onPack(pack).then(
+      () => {
+        Atomics.add(credits, 0, 1)
+        Atomics.notify(credits, 0)
+      },
+      (error: unknown) => fail(error),
+    )
+    uploads.add(done)
+    void done.then(() => uploads.delete(done))
+  }
+  const start = (): Thread => {
+    const workerData: SplitWorkerData = {
+      keys: ports.keys,
+      claims: ports.claims,
+      indexPath: ports.indexPath,
+      credits: credits.buffer as SharedArrayBuffer,
+    }
+    const thread: Thread = { worker: new Worker(workerUrl("write/split-worker"), { workerData }), waiting: [], batches: 0 }
+    thread.worker.on("message", (message: FromSplitWorker) => {
+      if (message.type === "pack") upload(message.pack)
+      else if (message.type === "failed") fail(revive(message.error))
+      else thread.waiting.shift()?.(message)
+    })
+    thread.worker.on("error", fail)
+    return thread
+  }
+  const threads: Thread[] = Array.from({ length: Math.max(1, Math.min(4, availableParallelism())) }, start)
+
+  const ask = (thread: Thread, message: ToSplitWorker): Promise<FromSplitWorker> => {
+    if (failure !== undefined) return Promise.reject(failure.error)
+    thread.worker.postMessage(message, [])
+    return new Promise((resolve, reject) => {
+      thread.waiting.push((answer) => (failure === undefined ? resolve(answer) : reject(failure.error)))
+    })
+  }
+  const idlest = (): Thread => threads.reduce((a, b) => (b.batches < a.batches ? b : a))
+
+  return {
+    async split(jobs) {
+      const thread = idlest()
+      thread.batches++
+      const answer = await ask(thread, { type: "split", jobs })
+      thread.batches--
+      for (const resume of wake.splice(0)) resume()
+      return answer.type === "results" ? answer.results : []
+    },
+    async room() {
+      while (failure === undefined && idlest().batches >= BATCHES_IN_FLIGHT_MAX) {
+        await new Promise<void>((resolve) => wake.push(resolve))
+      }
+      if (failure !== undefined) throw failure.error
+    },
+    add(chunks) {
+      threads[0]?.worker.postMessage({ type: "add", chunks } satisfies ToSplitWorker)
+    },
+    async finish() {
+      const drained = await Promise.all(threads.map((thread) => ask(thread, { type: "drain" })))
+      const blocks = drained.flatMap((answer) => (answer.type === "drained" ? answer.blocks : []))
+      const groups = groupIntoPacks(blocks)
+      await Promise.all(
+        groups.map((group, i) =>
+          ask(threads[i % threads.length] as Thread, { type: "seal", blocks: group, full: i < groups.length - 1 }),
+        ),
+      )
+      while (uploads.size > 0) await Promise.all(uploads)
+      if (failure !== undefined) throw failure.error
+      return { rawBytes: drained.reduce((sum, answer) => sum + (answer.type === "drained" ? answer.rawBytes : 0), 0) }
+    },
+    async close() {
+      await Promise.all(threads.map((thread) => thread.worker.terminate()))
+    },
+  }
+}
+
+function failed(error: unknown): FromSplitWorker {
+  return { type: "failed", error: { kind: undefined, code: "", message: String(error) } }
+}
+
+function revive({ kind, code, message }: { kind: ErrorKind | undefined; code: string; message: string }): Error {
+  return kind === undefined ? new Error(message) : new EngineError(kind, code, message)
+}

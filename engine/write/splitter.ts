@@ -1,0 +1,222 @@
+/**
+ * The stages split → dedupe → block → pack for one thread, without messages: the worker thread and
+ * the inline pool drive the same code. A file is opened, cut, identified and deduplicated here; its
+ * new chunks go into this thread's packs. Files that change while they are read are read again.
+ */
+import { closeSync, constants, fstatSync, openSync, type BigIntStats } from "node:fs"
+import { concatBytes, type Bytes } from "../base/bytes.ts"
+import { EngineError } from "../base/errors.ts"
+import type { ChunkId, RepositoryId } from "../base/ids.ts"
+import { fsPath } from "../base/paths.ts"
+import type { Random } from "../base/ports.ts"
+import type { FileClass } from "../chunking/classes.ts"
+import { createCutter } from "../chunking/cutter.ts"
+import { gearTable } from "../chunking/gear-table.ts"
+import { createZstd } from "../compression/zstd.ts"
+import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
+import type { SealingKey } from "../crypto/seal.ts"
+import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
+import { buildChunkList } from "../listing/chunk-list.ts"
+import { openClaims, type SharedClaims } from "./claims.ts"
+import type { ClosedBlock } from "./block.ts"
+import { createPackFiller } from "./pack-filler.ts"
+import { sealPack, type SealedPack } from "./seal-pack.ts"
+import { splitFile, splitStream, type OnChunk } from "./split-file.ts"
+
+/** Ids up to this many stand in the listing entry itself; more make a chunk list. */
+export const INLINE_CHUNKS_MAX = 8
+const WINDOW_BYTES = 4 * 1024 * 1024
+const ATTEMPTS = 3
+
+/** What a file was when the walk saw it. */
+export interface SplitJob {
+  readonly path: string
+  readonly size: number
+  readonly inode: bigint
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+  readonly previousClass: FileClass | -1
+}
+
+export type SplitResult = SplitRead | { readonly outcome: "failed"; readonly code: string; readonly message: string }
+
+export interface SplitRead {
+  /** "torn": the file changed during each of three reads; what was read last is kept and marked. */
+  readonly outcome: "read" | "torn"
+  readonly bytes: number
+  readonly fileClass: FileClass
+  /** All ids, one after the other, or the root of a chunk list. */
+  readonly chunks: Bytes | null
+  readonly list: Bytes | null
+  /** Set when the file was not what the walk saw: what it was when it was read. */
+  readonly stat: FreshStat | null
+}
+
+export interface FreshStat {
+  readonly size: number
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly inode: bigint
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+}
+
+/** A chunk made elsewhere (a listing node), with its id. */
+export interface MadeChunk {
+  readonly kind: number
+  readonly id: Uint8Array
+  readonly bytes: Uint8Array
+}
+
+/** Plain data, so that a worker thread can be given it. */
+export interface SplitterKeys {
+  readonly repository: RepositoryId
+  readonly sealing: SealingKey
+  readonly chunkKey: Uint8Array
+  readonly chunkerKey: Uint8Array
+}
+
+export interface SplitterPorts {
+  readonly keys: SplitterKeys
+  readonly claims: SharedClaims
+  readonly random: Random
+  /** Whether the repository has the chunk already; false for all when it is empty. */
+  readonly isStored: (id: ChunkId) => boolean
+  readonly onPack: (pack: SealedPack) => void
+}
+
+export interface Splitter {
+  split(job: SplitJob): SplitResult
+  /** The same for a stream; no other call until it has ended. */
+  splitStream(stream: AsyncIterable<Uint8Array>): Promise<SplitRead>
+  /** Stores chunks made elsewhere, which the caller has claimed. */
+  add(chunks: readonly MadeChunk[]): void
+  /** Blocks that fill no pack of this thread. */
+  drain(): ClosedBlock[]
+  seal(blocks: readonly ClosedBlock[], full: boolean): SealedPack
+  readonly rawBytes: number
+}
+
+export function createSplitter(ports: SplitterPorts): Splitter {
+  const { keys } = ports
+  const cutter = createCutter(gearTable(keys.chunkerKey), WINDOW_BYTES)
+  const hashers = {
+    data: chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "data")),
+    list: chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "chunk-list")),
+  }
+  const claims = openClaims(ports.claims)
+  const tools = { sealing: keys.sealing, random: ports.random, zstd: createZstd() }
+  const filler = createPackFiller(tools, ports.onPack)
+  const isNew = (id: ChunkId): boolean => claims.claim(id) && !ports.isStored(id)
+
+  /** Collects what one file's chunks come to. */
+  const collector = (): { onChunk: OnChunk; content(): { chunks: Bytes | null; list: Bytes | null } } => {
+    const ids: Uint8Array[] = []
+    const sizes: number[] = []
+    return {
+      onChunk(memory, offset, length, lane) {
+        const id = hashers.data.idInPlace(memory, offset, length)
+        ids.push(id)
+        sizes.push(length)
+        if (isNew(id)) filler.add(FRAME_DATA, lane, id, memory.subarray(offset, offset + length))
+      },
+      content() {
+        if (ids.length <= INLINE_CHUNKS_MAX) return { chunks: concatBytes(ids), list: null }
+        return { chunks: null, list: storeChunkList(ids, sizes) }
+      },
+    }
+  }
+  const storeChunkList = (ids: Uint8Array[], sizes: number[]): Bytes =>
+    buildChunkList(concatBytes(ids), sizes, {
+      identify: (node) => hashers.list.id(node),
+      emit: (id, node) => {
+        if (isNew(id)) filler.add(FRAME_CHUNK_LIST, 0, id, node)
+      },
+    })
+  const readOnce: ReadOnce = (fd, expectedBytes, previousClass) => {
+    const file = collector()
+    const outcome = splitFile(fd, cutter, { expectedBytes, previousClass }, file.onChunk)
+    return { ...outcome, ...file.content() }
+  }
+
+  return {
+    get rawBytes() {
+      return filler.rawBytes
+    },
+    split: (job) => splitAttempts(job, readOnce),
+    async splitStream(stream) {
+      const file = collector()
+      const outcome = await splitStream(stream, cutter, file.onChunk)
+      return { outcome: "read", ...outcome, ...file.content(), stat: null }
+    },
+    add(chunks) {
+      for (const chunk of chunks) filler.add(chunk.kind, 0, chunk.id, chunk.bytes)
+    },
+    drain: () => filler.drain(),
+    seal: (blocks, full) => sealPack(blocks, full, tools),
+  }
+}
+
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+type ReadOnce = (fd: number, expectedBytes: number, previous: FileClass | undefined) => Omit<SplitRead, "outcome" | "stat">
+
+function splitAttempts(job: SplitJob, readOnce: ReadOnce): SplitResult {
+  const previousClass = job.previousClass < 0 ? undefined : (job.previousClass as FileClass)
+  let seen: FreshStat | SplitJob = job
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const fd = openSync(fsPath(job.path), OPEN_FLAGS)
+      try {
+        if (attempt > 1) seen = freshStat(fstatSync(fd, { bigint: true })) // refuses what is no file any more
+        const read = readOnce(fd, seen.size, previousClass)
+        const after = freshStat(fstatSync(fd, { bigint: true }))
+        const steady = same(seen, after) && read.bytes === after.size
+        if (steady || attempt === ATTEMPTS) {
+          return { ...read, outcome: steady ? "read" : "torn", stat: same(job, after) ? null : after }
+        }
+      } finally {
+        closeSync(fd)
+      }
+    }
+  } catch (error) {
+    if (error instanceof EngineError && error.kind === "corrupt") throw error
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === undefined) throw error
+    return { outcome: "failed", code, message: reason(code) }
+  }
+}
+
+function same(a: FreshStat | SplitJob, b: FreshStat): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.inode === b.inode
+}
+
+function freshStat(stat: BigIntStats): FreshStat {
+  if (!stat.isFile()) throw new EngineError("invalid", "ENOTFILE", "it is no longer a file")
+  return {
+    size: Number(stat.size),
+    mode: Number(stat.mode) & 0o7777,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    inode: stat.ino,
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+  }
+}
+
+function reason(code: string): string {
+  switch (code) {
+    case "ENOENT":
+      return "it vanished while the backup ran"
+    case "EACCES":
+    case "EPERM":
+      return "permission denied"
+    case "ELOOP":
+    case "ENXIO":
+    case "ENOTFILE":
+      return "it turned into something else while the backup ran"
+    default:
+      return `could not be read (${code})`
+  }
+}

@@ -1,0 +1,39 @@
+/** A backup of a stream: one file that is cut as it comes, without a file on disk. */
+import { userInfo } from "node:os"
+import type { RawPath } from "../base/ids.ts"
+import type { ListingBuilder } from "../listing/build.ts"
+import { contentRead } from "./assemble.ts"
+import type { BackupRequest } from "./backup-request.ts"
+import type { ScanCounts } from "./scan.ts"
+import type { InlinePool } from "./split-pool.ts"
+
+export interface StreamRun {
+  readonly stdin: NonNullable<BackupRequest["stdin"]>
+  readonly startedNs: bigint
+  readonly counts: ScanCounts
+}
+
+export async function putStream(builder: ListingBuilder, pool: InlinePool, run: StreamRun): Promise<void> {
+  const read = await pool.splitStream(run.stdin.stream)
+  run.counts.files = 1
+  run.counts.bytes = read.bytes
+  const owner = userInfo()
+  builder.put({
+    path: run.stdin.name as RawPath,
+    type: "file",
+    mode: 0o600,
+    mtimeNs: run.startedNs,
+    uid: Math.max(owner.uid, 0),
+    gid: Math.max(owner.gid, 0),
+    user: owner.username,
+    group: "",
+    size: read.bytes,
+    content: contentRead(read),
+    linkTarget: null,
+    device: null,
+    hardLink: null,
+    xattrs: [],
+    sparse: false,
+    torn: false,
+  })
+}

@@ -1,0 +1,76 @@
+/** Counts what a run does and tells whoever watches; what could not be kept is listed here. */
+import type { RawPath } from "../base/ids.ts"
+import type { SnapshotSummary } from "../format/entry.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+import type { BackupObserver, BackupResult, UnkeptPath } from "./backup-request.ts"
+
+export interface Tally {
+  readonly errors: readonly UnkeptPath[]
+  /** An entry that could not be read; `error` is a code of the system or a sentence. */
+  failed(path: RawPath, error: string): void
+  fileDone(path: RawPath, bytes: number): void
+  result(outcome: Outcome): BackupResult
+}
+
+export interface Outcome {
+  readonly snapshot: string | undefined
+  readonly parent: SnapshotRecord | undefined
+  readonly summary: SnapshotSummary
+}
+
+const PROGRESS_EVERY_MS = 100
+
+export function createTally(repository: Repository, series: string, observe: BackupObserver): Tally {
+  const startedMs = performance.now()
+  const before = repository.requests()
+  const errors: UnkeptPath[] = []
+  let filesDone = 0
+  let bytesDone = 0
+  let toldMs = startedMs
+  return {
+    errors,
+    failed(path, error) {
+      const message = /^E[A-Z0-9]+$/.test(error) ? reasonOf(error) : error
+      errors.push({ path, message })
+      observe({ type: "error", path, message })
+    },
+    fileDone(path, bytes) {
+      filesDone++
+      bytesDone += bytes
+      const nowMs = performance.now()
+      if (nowMs - toldMs < PROGRESS_EVERY_MS) return
+      toldMs = nowMs
+      observe({ type: "progress", filesDone, bytesDone, current: path })
+    },
+    result({ snapshot, parent, summary }) {
+      return {
+        snapshotId: snapshot ?? null,
+        parentId: parent?.digest ?? null,
+        series,
+        summary,
+        durationMs: performance.now() - startedMs,
+        errors,
+        requests: difference(repository.requests(), before),
+      }
+    },
+  }
+}
+
+function difference<T extends object>(after: T, before: T): T {
+  const pairs = Object.entries(after) as [keyof T, number][]
+  return Object.fromEntries(pairs.map(([key, value]) => [key, value - (before[key] as number)])) as T
+}
+
+function reasonOf(code: string): string {
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return "permission denied"
+    case "ENOENT":
+      return "it vanished while the backup ran"
+    default:
+      return `could not be read (${code})`
+  }
+}
+

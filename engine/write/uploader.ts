@@ -1,0 +1,42 @@
+/**
+ * Upload and record: a sealed pack is made durable in the store (rule W1), and only then do the
+ * local index and the journal learn of it. What a crash leaves in the journal is where the next run
+ * goes on: those packs are never sent again.
+ */
+import { packName } from "../format/names.ts"
+import type { Journal } from "../home/journal.ts"
+import type { ChunkIndex } from "../index/chunk-index.ts"
+import type { Store } from "../store/store.ts"
+import type { SealedPack } from "./seal-pack.ts"
+
+export interface Uploader {
+  /** Resolves when the pack is durable and recorded. */
+  put(pack: SealedPack): Promise<void>
+  /** Bytes of all packs of this run, as stored. */
+  readonly packedBytes: number
+}
+
+export interface UploaderPorts {
+  readonly store: Store
+  readonly index: ChunkIndex
+  readonly journal: Journal
+  readonly series: string
+  readonly onStored: (bytes: number) => void
+}
+
+export function createUploader({ store, index, journal, series, onStored }: UploaderPorts): Uploader {
+  let packedBytes = 0
+  return {
+    get packedBytes() {
+      return packedBytes
+    },
+    async put({ bytes, record, directory, frames }) {
+      await store.put(packName(record.name), bytes)
+      packedBytes += bytes.length
+      index.addPack(record, frames)
+      journal.add({ series, record, directory })
+      onStored(bytes.length)
+    },
+  }
+}
+
