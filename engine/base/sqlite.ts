@@ -1,8 +1,9 @@
 /**
  * The door to better-sqlite3, for device-local state only: loaded when first opened, since the native
  * module costs several milliseconds that a `--help` should not pay. Statements are prepared when
- * first used. Errors of the file become `EngineError`s: "state-damaged" means delete it (rule L1).
+ * first used. Errors of the file become `EngineError`s; a damaged one is made anew (rule L1).
  */
+import { closeSync, openSync } from "node:fs"
 import { createRequire } from "node:module"
 import type Sqlite from "better-sqlite3"
 import { EngineError } from "./errors.ts"
@@ -45,13 +46,25 @@ export function sqliteCode(error: unknown): string {
   return typeof code === "string" && code.startsWith("SQLITE_") ? code : ""
 }
 
+/** The file is not what SQLite wrote, or not what we made. */
+export function stateIsDamaged(error: unknown): boolean {
+  const code = sqliteCode(error)
+  if (/^SQLITE_(CORRUPT|NOTADB|FORMAT)/.test(code)) return true
+  return code === "SQLITE_ERROR" && /^no such (table|column)/.test((error as Error).message)
+}
+
+/** Stands beside a file that was found damaged while in use: the next run makes it anew. */
+export function damageMark(path: string): string {
+  return `${path}.damaged`
+}
+
 /** What a failure of a local database means to the engine; anything else is handed back as it is. */
 export function stateError(error: unknown, path: string): unknown {
   const code = sqliteCode(error)
   if (code === "") return error
   const options = { detail: { path }, cause: error }
-  if (/^SQLITE_(CORRUPT|NOTADB|FORMAT|SCHEMA|ERROR)/.test(code)) {
-    const message = `${path}: the local state is damaged (${code}); it is only a cache: delete the file and run again`
+  if (stateIsDamaged(error)) {
+    const message = `${path}: the local state is damaged (${code}); it is only a cache: run again, and it is made anew`
     return new EngineError("corrupt", "state-damaged", message, options)
   }
   if (code.startsWith("SQLITE_BUSY")) {
@@ -62,7 +75,7 @@ export function stateError(error: unknown, path: string): unknown {
   return new EngineError("unavailable", "state-unwritable", message, options)
 }
 
-/** The same methods, whose SQLite errors come out as `stateError`s. */
+/** The same methods, whose SQLite errors come out as `stateError`s; damage leaves its mark. */
 export function withStateErrors<Methods extends object>(path: string, methods: Methods): Methods {
   const guarded = Object.entries(methods).map(([name, method]: [string, unknown]) => {
     if (typeof method !== "function") return [name, method]
@@ -72,10 +85,20 @@ export function withStateErrors<Methods extends object>(path: string, methods: M
         try {
           return (method as (...all: unknown[]) => unknown)(...parameters)
         } catch (error) {
+          if (stateIsDamaged(error)) leaveMark(path)
           throw stateError(error, path)
         }
       },
     ]
   })
   return Object.fromEntries(guarded) as Methods
+}
+
+function leaveMark(path: string): void {
+  if (path === ":memory:") return
+  try {
+    closeSync(openSync(damageMark(path), "w", 0o600))
+  } catch {
+    // Without the mark the next run meets the damage itself.
+  }
 }

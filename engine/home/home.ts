@@ -1,0 +1,60 @@
+/**
+ * Where this device keeps what is its own: identity under one root, caches under another, a folder a
+ * repository in each. With HOLDFAST_HOME both roots are one, so that two homes are two devices.
+ * spec/home.md lists the files and what losing each costs (rule L1).
+ */
+import * as os from "node:os"
+import * as path from "node:path"
+import type { RepositoryId } from "../base/ids.ts"
+import { makePrivateFolder, removeLeftovers } from "./private-files.ts"
+
+export interface Home {
+  /** Keys, pins, locks, the last repository: back these up, or enrol again. */
+  readonly identityRoot: string
+  /** What can be deleted at any moment. */
+  readonly cacheRoot: string
+}
+
+/** The paths of one repository's files. The folders exist. */
+export interface RepositoryHome {
+  readonly repository: RepositoryId
+  readonly identityFolder: string
+  readonly devicePath: string
+  readonly pinsPath: string
+  readonly locksFolder: string
+  readonly statePath: string
+}
+
+/** Pass `process.env`. Looks at nothing on disk. */
+export function findHome(environment: Readonly<Record<string, string | undefined>>): Home {
+  const own = environment["HOLDFAST_HOME"]
+  if (own !== undefined && own !== "")
+    return { identityRoot: path.resolve(own), cacheRoot: path.resolve(own) }
+  const user = environment["HOME"] ?? os.homedir()
+  return {
+    identityRoot: path.join(xdg(environment["XDG_DATA_HOME"], user, ".local/share"), "holdfast"),
+    cacheRoot: path.join(xdg(environment["XDG_CACHE_HOME"], user, ".cache"), "holdfast"),
+  }
+}
+
+/** The XDG standard says that a relative path is to be ignored. */
+function xdg(set: string | undefined, user: string, otherwise: string): string {
+  return set !== undefined && path.isAbsolute(set) ? set : path.join(user, otherwise)
+}
+
+export function openRepositoryHome(home: Home, repository: RepositoryId): RepositoryHome {
+  const identityFolder = path.join(home.identityRoot, "repositories", repository)
+  const cacheFolder = path.join(home.cacheRoot, "repositories", repository)
+  const locksFolder = path.join(identityFolder, "locks")
+  makePrivateFolder(locksFolder)
+  makePrivateFolder(cacheFolder)
+  removeLeftovers(identityFolder, Date.now())
+  return {
+    repository,
+    identityFolder,
+    devicePath: path.join(identityFolder, "device.json"),
+    pinsPath: path.join(identityFolder, "pins.json"),
+    locksFolder,
+    statePath: path.join(cacheFolder, "state.sqlite"),
+  }
+}

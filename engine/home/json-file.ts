@@ -1,0 +1,78 @@
+/**
+ * The home's JSON files: read strictly, since they are few, small and matter. What is not as expected
+ * is `corrupt`, with the file and the field; numbers beyond 2^53 are decimal text.
+ */
+import { EngineError } from "../base/errors.ts"
+import { fromHex } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+
+export interface JsonFields {
+  readonly text: (field: string) => string
+  readonly integer: (field: string) => number
+  /** Lower-case hex of this many bytes, as text. */
+  readonly hex: (field: string, bytes: number) => string
+  /** Base64 of this many bytes. */
+  readonly base64: (field: string, bytes: number) => Bytes
+  /** Undefined for null. */
+  readonly object: (field: string) => JsonFields | undefined
+  readonly list: (field: string) => JsonFields[]
+  readonly decimal: (field: string) => bigint
+  readonly isNull: (field: string) => boolean
+}
+
+export function parseJsonFile(text: string, file: string): JsonFields {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw damaged(file, "is not JSON", cause)
+  }
+  return fieldsOf(value, file, "the file")
+}
+
+export function damaged(file: string, found: string, cause?: unknown): EngineError {
+  return new EngineError("corrupt", "home-damaged", `${file}: ${found}`, { detail: { object: file }, cause })
+}
+
+function fieldsOf(value: unknown, file: string, where: string): JsonFields {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw damaged(file, `${where} is not an object`)
+  const record = value as Readonly<Record<string, unknown>>
+  const wrong = (field: string, expected: string): EngineError =>
+    damaged(file, `"${field}" is not ${expected}`)
+  const own = (field: string): unknown => (Object.hasOwn(record, field) ? record[field] : undefined)
+  const text = (field: string): string => {
+    const found = own(field)
+    if (typeof found !== "string") throw wrong(field, "text")
+    return found
+  }
+  return {
+    text,
+    integer(field) {
+      const found = own(field)
+      if (typeof found !== "number" || !Number.isSafeInteger(found) || found < 0)
+        throw wrong(field, "a count")
+      return found
+    },
+    hex(field, bytes) {
+      if (fromHex(text(field))?.length !== bytes) throw wrong(field, `${bytes} bytes in hex`)
+      return text(field)
+    },
+    base64(field, bytes) {
+      const found = new Uint8Array(Buffer.from(text(field), "base64"))
+      if (found.length !== bytes) throw wrong(field, `${bytes} bytes in base64`)
+      return found
+    },
+    object: (field) => (own(field) === null ? undefined : fieldsOf(own(field), file, `"${field}"`)),
+    list(field) {
+      const found = own(field)
+      if (!Array.isArray(found)) throw wrong(field, "a list")
+      return found.map((item: unknown) => fieldsOf(item, file, `an item of "${field}"`))
+    },
+    decimal(field) {
+      if (!/^\d{1,20}$/.test(text(field))) throw wrong(field, "a decimal number")
+      return BigInt(text(field))
+    },
+    isNull: (field) => own(field) === null,
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Listing nodes of the newest snapshot of each series, so that a small change is merged into its
+ * listing without a fetch. Readers check a node against its id. Kept to that size by `keepOnly`.
+ */
+import { asBuffer } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import type { ChunkId } from "../base/ids.ts"
+import { lazyStatement, withStateErrors } from "../base/sqlite.ts"
+import type { Database } from "../base/sqlite.ts"
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS node_cache (
+    series TEXT NOT NULL, id BLOB NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (series, id));`
+
+export interface NodeCache {
+  get(id: ChunkId): Bytes | undefined
+  /** One transaction. */
+  put(nodes: Iterable<readonly [ChunkId, Uint8Array]>): void
+  /** Forgets this series' other nodes: call it with those of the newest base. Gives how many went. */
+  keepOnly(ids: Iterable<ChunkId>): number
+}
+
+/** The nodes of one series; a node that two series share is kept for each. */
+export function openNodeCache(database: Database, series: string): NodeCache {
+  database.exec(SCHEMA)
+  const get = lazyStatement<[string, Uint8Array], Buffer>(
+    database,
+    "SELECT bytes FROM node_cache WHERE series = ? AND id = ?",
+    "pluck",
+  )
+  const put = lazyStatement<[string, Uint8Array, Uint8Array]>(
+    database,
+    "INSERT OR IGNORE INTO node_cache VALUES (?, ?, ?)",
+  )
+  const ids = lazyStatement<[string], Buffer>(database, "SELECT id FROM node_cache WHERE series = ?", "pluck")
+  const remove = lazyStatement<[string, Uint8Array]>(
+    database,
+    "DELETE FROM node_cache WHERE series = ? AND id = ?",
+  )
+  const putAll = database.transaction((nodes: Iterable<readonly [ChunkId, Uint8Array]>): void => {
+    for (const [id, bytes] of nodes) put().run(series, id, bytes)
+  })
+  const keepOnly = database.transaction((kept: Iterable<ChunkId>): number => {
+    const wanted = new Set(Array.from(kept, key))
+    const others = ids()
+      .all(series)
+      .filter((id) => !wanted.has(key(id)))
+    for (const id of others) remove().run(series, id)
+    return others.length
+  })
+  return withStateErrors<NodeCache>(database.name, {
+    get(id) {
+      const bytes = get().get(series, id)
+      return bytes === undefined ? undefined : new Uint8Array(bytes)
+    },
+    put: (nodes) => putAll.immediate(nodes),
+    keepOnly: (kept) => keepOnly.immediate(kept),
+  })
+}
+
+function key(id: Uint8Array): string {
+  return asBuffer(id).toString("latin1")
+}

@@ -1,0 +1,53 @@
+/**
+ * Small signed objects of the log (trust states, chain entries, bundles' contents), kept so that each
+ * is fetched once. Names carry digests and readers verify what they get, from here as from a store.
+ */
+import type { Bytes } from "../base/bytes.ts"
+import type { ObjectName } from "../base/ids.ts"
+import { lazyStatement, withStateErrors } from "../base/sqlite.ts"
+import type { Database } from "../base/sqlite.ts"
+
+const SCHEMA = "CREATE TABLE IF NOT EXISTS object_cache (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);"
+
+export interface ObjectCache {
+  get(name: ObjectName): Bytes | undefined
+  /** Every cached name that starts with `prefix`, in byte order. */
+  names(prefix: string): ObjectName[]
+  /** One transaction. The same name again is not written. */
+  put(objects: Iterable<readonly [ObjectName, Uint8Array]>): void
+  remove(names: Iterable<ObjectName>): void
+}
+
+export function openObjectCache(database: Database): ObjectCache {
+  database.exec(SCHEMA)
+  const get = lazyStatement<[string], Buffer>(
+    database,
+    "SELECT bytes FROM object_cache WHERE name = ?",
+    "pluck",
+  )
+  const names = lazyStatement<[string, string], ObjectName>(
+    database,
+    "SELECT name FROM object_cache WHERE name >= ? AND name < ? ORDER BY name",
+    "pluck",
+  )
+  const put = lazyStatement<[string, Uint8Array]>(
+    database,
+    "INSERT OR IGNORE INTO object_cache VALUES (?, ?)",
+  )
+  const remove = lazyStatement<[string]>(database, "DELETE FROM object_cache WHERE name = ?")
+  const putAll = database.transaction((objects: Iterable<readonly [ObjectName, Uint8Array]>): void => {
+    for (const [name, bytes] of objects) put().run(name, bytes)
+  })
+  const removeAll = database.transaction((all: Iterable<ObjectName>): void => {
+    for (const name of all) remove().run(name)
+  })
+  return withStateErrors<ObjectCache>(database.name, {
+    get(name) {
+      const bytes = get().get(name)
+      return bytes === undefined ? undefined : new Uint8Array(bytes)
+    },
+    names: (prefix) => names().all(prefix, `${prefix}\u{10ffff}`),
+    put: (objects) => putAll.immediate(objects),
+    remove: (all) => removeAll.immediate(all),
+  })
+}

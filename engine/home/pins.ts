@@ -1,0 +1,90 @@
+/**
+ * pins.json: the newest that this device has accepted, below which it believes nothing (rule R1), and
+ * the newest that it has signed itself, which it never signs twice (rule W6). Not a cache: when lost,
+ * a rollback that happened meanwhile cannot be seen.
+ */
+import type { DeviceId, Digest } from "../base/ids.ts"
+import { withFileLock } from "./file-lock.ts"
+import type { RepositoryHome } from "./home.ts"
+import { damaged, parseJsonFile } from "./json-file.ts"
+import { readPrivateFile, writePrivateFile } from "./private-files.ts"
+
+const VERSION = 1
+const LOCK_TIMEOUT_MS = 10_000
+
+export interface PinnedHead {
+  readonly device: DeviceId
+  readonly sequence: number
+  readonly digest: Digest
+}
+
+export interface Pins {
+  /** One a device, sorted by device. */
+  readonly heads: readonly PinnedHead[]
+  readonly trust: { readonly number: number; readonly digest: Digest } | null
+  /** Newest entry of the linear log `log/gc`. */
+  readonly gc: { readonly number: number; readonly digest: Digest } | null
+  /** Written before the entry is sent: what may be in the store. */
+  readonly ownSigned: { readonly sequence: number; readonly digest: Digest } | null
+  /** When the log was last listed, nanoseconds since 1970. */
+  readonly lastLookNs: bigint | null
+}
+
+export const NO_PINS: Pins = { heads: [], trust: null, gc: null, ownSigned: null, lastLookNs: null }
+
+export function readPins(home: RepositoryHome): Pins {
+  const text = readPrivateFile(home.pinsPath)
+  return text === undefined ? NO_PINS : decodePins(text, home.pinsPath)
+}
+
+/**
+ * Reads, changes, writes; durable when it returns. Two runs at once on this device take turns, so
+ * `change` must build on the pins that it is given.
+ */
+export function updatePins(home: RepositoryHome, change: (pins: Pins) => Pins): Pins {
+  return withFileLock(`${home.locksFolder}/pins.lock`, LOCK_TIMEOUT_MS, () => {
+    const pins = change(readPins(home))
+    writePrivateFile(home.pinsPath, encodePins(pins))
+    return pins
+  })
+}
+
+function encodePins({ heads, trust, gc, ownSigned, lastLookNs }: Pins): string {
+  const sorted = heads.toSorted((a, b) => (a.device < b.device ? -1 : 1))
+  const content = {
+    version: VERSION,
+    heads: sorted,
+    trust,
+    gc,
+    ownSigned,
+    lastLookNs: lastLookNs?.toString() ?? null,
+  }
+  return `${JSON.stringify(content, null, 2)}\n`
+}
+
+function decodePins(text: string, file: string): Pins {
+  const fields = parseJsonFile(text, file)
+  if (fields.integer("version") !== VERSION)
+    throw damaged(file, `version ${fields.integer("version")}, expected ${VERSION}`)
+  const numbered = (field: "trust" | "gc"): Pins["trust"] => {
+    const pin = fields.object(field)
+    return pin === undefined
+      ? null
+      : { number: pin.integer("number"), digest: pin.hex("digest", 32) as Digest }
+  }
+  const own = fields.object("ownSigned")
+  return {
+    heads: fields.list("heads").map((head) => ({
+      device: head.hex("device", 16) as DeviceId,
+      sequence: head.integer("sequence"),
+      digest: head.hex("digest", 32) as Digest,
+    })),
+    trust: numbered("trust"),
+    gc: numbered("gc"),
+    ownSigned:
+      own === undefined
+        ? null
+        : { sequence: own.integer("sequence"), digest: own.hex("digest", 32) as Digest },
+    lastLookNs: fields.isNull("lastLookNs") ? null : fields.decimal("lastLookNs"),
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Small files and folders for the owner alone, written so that a power cut leaves the old content or
+ * the new. Everything in a home goes through here, or through SQLite on a file made here.
+ */
+import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { EngineError } from "../base/errors.ts"
+
+const FILE_MODE = 0o600
+const FOLDER_MODE = 0o700
+const TEMPORARY = /\.[0-9a-f]{16}\.tmp$/
+/** No write lasts this long, so that a leftover of a killed run is nobody's any more. */
+const LEFTOVER_AGE_MS = 60 * 60 * 1000
+/** Modes of Windows files say nothing about who may read them. */
+const HAS_MODES = process.platform !== "win32"
+
+/** Makes the folder and its parents, those it makes for the owner alone; existing ones stay. */
+export function makePrivateFolder(folder: string): void {
+  try {
+    if (fs.existsSync(folder)) return
+    makePrivateFolder(path.dirname(folder))
+    fs.mkdirSync(folder, { mode: FOLDER_MODE })
+  } catch (error) {
+    if (errno(error) !== "EEXIST") throw unwritable(folder, error)
+  }
+}
+
+/** Makes an empty file for the owner alone when there is none. */
+export function makePrivateFile(file: string): void {
+  try {
+    fs.closeSync(fs.openSync(file, "wx", FILE_MODE))
+  } catch (error) {
+    if (errno(error) !== "EEXIST") throw unwritable(file, error)
+  }
+}
+
+/** Temporary file, fsync, rename, fsync of the folder. */
+export function writePrivateFile(file: string, content: string | Uint8Array): void {
+  const temporary = `${file}.${randomBytes(8).toString("hex")}.tmp`
+  try {
+    const handle = fs.openSync(temporary, "wx", FILE_MODE)
+    try {
+      fs.writeSync(handle, typeof content === "string" ? Buffer.from(content) : content)
+      fs.fsyncSync(handle)
+    } finally {
+      fs.closeSync(handle)
+    }
+    fs.renameSync(temporary, file)
+    syncFolder(path.dirname(file))
+  } catch (error) {
+    fs.rmSync(temporary, { force: true })
+    throw unwritable(file, error)
+  }
+}
+
+function syncFolder(folder: string): void {
+  if (!HAS_MODES) return // Windows has no handle to flush a folder with
+  const handle = fs.openSync(folder, "r")
+  try {
+    fs.fsyncSync(handle)
+  } finally {
+    fs.closeSync(handle)
+  }
+}
+
+/** The file's text, or undefined when there is none. */
+export function readPrivateFile(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, "utf8")
+  } catch (error) {
+    if (errno(error) === "ENOENT") return undefined
+    throw new EngineError("denied", "home-unreadable", `${file}: cannot be read (${errno(error)})`, {
+      cause: error,
+    })
+  }
+}
+
+/** Throws when group or others may read or change a secret's file, or exchange it in its folder. */
+export function refuseShared(file: string): void {
+  if (!HAS_MODES) return
+  refuseMode(file, 0o077, "600", "can be read or changed by others on this machine")
+  refuseMode(
+    path.dirname(file),
+    0o022,
+    "700",
+    "can be changed by others on this machine, who could exchange the keys in it",
+  )
+}
+
+function refuseMode(file: string, forbidden: number, wanted: string, found: string): void {
+  const mode = fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0
+  if ((mode & forbidden) === 0) return
+  const message = `${file}: ${found} (mode ${(mode & 0o777).toString(8)}); type: chmod ${wanted} ${quoted(file)}`
+  throw new EngineError("denied", "home-permissions", message, { detail: { path: file } })
+}
+
+/** Removes what killed writes have left. */
+export function removeLeftovers(folder: string, nowMs: number): void {
+  for (const name of fs.readdirSync(folder)) {
+    if (!TEMPORARY.test(name)) continue
+    const file = path.join(folder, name)
+    const stat = fs.statSync(file, { throwIfNoEntry: false })
+    if (stat !== undefined && nowMs - stat.mtimeMs > LEFTOVER_AGE_MS) fs.rmSync(file, { force: true })
+  }
+}
+
+/** As a shell takes it. */
+function quoted(file: string): string {
+  return /^[\w./@%+=:,-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`
+}
+
+function unwritable(file: string, error: unknown): unknown {
+  if (error instanceof EngineError) return error
+  const message = `${file}: cannot be written (${errno(error)}); holdfast keeps its keys and caches there`
+  return new EngineError("denied", "home-unwritable", message, { detail: { path: file }, cause: error })
+}
+
+function errno(error: unknown): string {
+  const code = (error as { code?: unknown }).code
+  return typeof code === "string" ? code : "unknown"
+}

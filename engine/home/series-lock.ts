@@ -1,0 +1,60 @@
+/**
+ * One run of a series at a time on a device, and one commit at a time: a device's chain has one next
+ * slot, whatever the number of series (rule W6). Locks die with their holder; a crash never leaves
+ * one that a person must remove. spec/home.md.
+ */
+import { createHash } from "node:crypto"
+import * as path from "node:path"
+import { setTimeout } from "node:timers/promises"
+import { EngineError } from "../base/errors.ts"
+import { takeFileLock } from "./file-lock.ts"
+import type { FileLock } from "./file-lock.ts"
+import type { RepositoryHome } from "./home.ts"
+import { readPrivateFile, writePrivateFile } from "./private-files.ts"
+
+const CHAIN_POLL_MS = 50
+
+/** Throws `conflict`, code "busy", at once when another run of the series is at work here. */
+export function lockSeries(home: RepositoryHome, series: string): FileLock {
+  const base = path.join(
+    home.locksFolder,
+    `series-${createHash("sha256").update(series).digest("hex").slice(0, 32)}`,
+  )
+  const lock = takeFileLock(`${base}.lock`, 0)
+  if (lock === undefined) throw busy(series, readPrivateFile(`${base}.holder`))
+  try {
+    writePrivateFile(`${base}.holder`, `pid ${process.pid} since ${new Date().toISOString()}\n`)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+  return lock
+}
+
+/**
+ * Held from choosing the next sequence number until its entry is durable: seconds. Waits, without
+ * blocking the thread, then throws `conflict`, code "busy".
+ */
+export async function lockChain(home: RepositoryHome, timeoutMs: number): Promise<FileLock> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const lock = takeFileLock(path.join(home.locksFolder, "chain.lock"), 0)
+    if (lock !== undefined) return lock
+    if (performance.now() >= deadline) {
+      throw new EngineError(
+        "conflict",
+        "busy",
+        "another holdfast run on this device has been committing for too long",
+      )
+    }
+    await setTimeout(CHAIN_POLL_MS)
+  }
+}
+
+/** The note of the holder is a hint, written just after the lock was taken. */
+function busy(series: string, holder: string | undefined): EngineError {
+  const match = /^(pid \d+ since \S+)\n$/.exec(holder ?? "")
+  const who = match === null ? "" : ` (${match[1]})`
+  const message = `another holdfast run of series ${series} is at work on this device${who}`
+  return new EngineError("conflict", "busy", message, { detail: { series } })
+}

@@ -1,0 +1,116 @@
+/**
+ * state.sqlite: index, journal and caches of one repository on this device. Nothing in it is needed
+ * (rule L1), so a file that is missing, damaged, foreign or of another version is simply made anew.
+ * Modules add their own tables when they open. spec/home.md.
+ */
+import * as fs from "node:fs"
+import { EngineError } from "../base/errors.ts"
+import { openSqlite, stateError, stateIsDamaged, damageMark } from "../base/sqlite.ts"
+import type { Database } from "../base/sqlite.ts"
+import { takeFileLock } from "./file-lock.ts"
+import type { RepositoryHome } from "./home.ts"
+import { makePrivateFile } from "./private-files.ts"
+
+/** "HFst": another program's SQLite file is not ours to read. */
+const APPLICATION_ID = 0x48467374
+/** Raise it with any change of any table. */
+const STATE_VERSION = 1
+
+/** Peak memory is a target; the index keeps its own keys, and reads are few. */
+const CACHE_KIB = 8 * 1024
+/** A large commit does not leave a large log behind. */
+const LOG_BYTES_MAX = 16 * 1024 * 1024
+const TIMEOUT_MS = 10_000
+
+export interface StateDatabase {
+  readonly database: Database
+  /** Why an old file was thrown away; worth one line of warning. Undefined for a first run, too. */
+  readonly recreated: "damaged" | "foreign" | "other-version" | undefined
+  close(): void
+}
+
+type Recreated = StateDatabase["recreated"]
+
+export function openStateDatabase(home: RepositoryHome): StateDatabase {
+  const file = home.statePath
+  const opened = open(file)
+  if (typeof opened !== "string") return handle(opened, undefined)
+
+  const lock = takeFileLock(`${home.locksFolder}/state.lock`, TIMEOUT_MS)
+  try {
+    // Another process may have made it anew while this one waited.
+    const again = open(file)
+    if (typeof again !== "string") return handle(again, undefined)
+    removeStateFiles(file)
+    makePrivateFile(file)
+    const fresh = open(file)
+    if (typeof fresh !== "string") return handle(fresh, again === "missing" ? undefined : again)
+    throw new EngineError("unavailable", "state-unwritable", `${file}: cannot be made anew`, {
+      detail: { path: file },
+    })
+  } finally {
+    lock?.release()
+  }
+}
+
+/** Throws away all caches of the repository on this device, as a person may at any time. */
+export function removeStateFiles(file: string): void {
+  // All three: a run that still holds a deleted file must not share its log and lock table with a new one.
+  for (const end of ["", "-wal", "-shm"]) fs.rmSync(file + end, { force: true })
+  fs.rmSync(damageMark(file), { force: true })
+}
+
+function open(file: string): Database | "missing" | Exclude<Recreated, undefined> {
+  if (!fs.existsSync(file)) return "missing"
+  if (fs.existsSync(damageMark(file))) return "damaged"
+  let database: Database | undefined
+  try {
+    database = openSqlite(file, { timeoutMs: TIMEOUT_MS })
+    const state = prepare(database)
+    if (state === undefined) return database
+    database.close()
+    return state
+  } catch (error) {
+    database?.close()
+    if (stateIsDamaged(error)) return "damaged"
+    throw stateError(error, file)
+  }
+}
+
+/** Undefined when the file is ours, else why it is not. */
+function prepare(database: Database): Recreated {
+  const read = (pragma: string): number => database.pragma(pragma, { simple: true }) as number
+  const application = read("application_id")
+  if (application !== APPLICATION_ID) {
+    const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number
+    if (application !== 0 || tables > 0 || read("user_version") !== 0) return "foreign"
+  } else if (read("user_version") !== STATE_VERSION) {
+    return "other-version"
+  }
+  database.pragma(`cache_size = -${CACHE_KIB}`)
+  database.pragma("mmap_size = 0")
+  database.pragma("synchronous = NORMAL")
+  database.pragma("journal_mode = WAL")
+  database.pragma(`journal_size_limit = ${LOG_BYTES_MAX}`)
+  if (application === 0) claim(database)
+  return undefined
+}
+
+function claim(database: Database): void {
+  database
+    .transaction(() => {
+      database.pragma(`application_id = ${APPLICATION_ID}`)
+      database.pragma(`user_version = ${STATE_VERSION}`)
+    })
+    .immediate()
+}
+
+function handle(database: Database, recreated: Recreated): StateDatabase {
+  return {
+    database,
+    recreated,
+    close() {
+      if (database.open) database.close()
+    },
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * A second process on a home, for tests that kill it: `node home-child.ts <what> <HOLDFAST_HOME>`.
+ * It prints a line when it has got where the test wants it, and then stays. Started by tests only.
+ */
+import { findHome, openRepositoryHome } from "../home/home.ts"
+import { lockSeries } from "../home/series-lock.ts"
+import { openStateDatabase } from "../home/state-database.ts"
+import { openChunkIndex } from "../index/sqlite-index.ts"
+import { examplePack } from "./example-packs.ts"
+import { EXAMPLE_REPOSITORY } from "./temporary-home.ts"
+
+const [what, folder] = process.argv.slice(2)
+const home = openRepositoryHome(findHome({ HOLDFAST_HOME: folder }), EXAMPLE_REPOSITORY)
+
+if (what === "hold-series") {
+  lockSeries(home, "notes")
+  process.stdout.write("held\n")
+  setInterval(() => {}, 60_000)
+}
+
+/** Adds packs without end, and says each only after it was added. */
+if (what === "add-packs") {
+  const index = openChunkIndex(openStateDatabase(home).database)
+  for (let i = 0; ; i++) {
+    const { record, frames } = examplePack(`${i}`, [
+      Array.from({ length: 2000 }, (_, chunk) => `${i}/${chunk}`),
+    ])
+    index.addPack(record, frames)
+    process.stdout.write(`${i}\n`)
+  }
+}
