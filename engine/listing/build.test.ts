@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { createHash, createHmac } from "node:crypto"
+import { createHmac } from "node:crypto"
 import { test } from "node:test"
 import fc from "fast-check"
 
@@ -9,58 +9,18 @@ import { comparePaths, isWithin } from "../base/paths.ts"
 import { NODE_BYTES_CUT } from "../format/listing-limits.ts"
 import { encodeInner, encodeLeaf } from "../format/listing-node.ts"
 import type { Entry, ListingChild } from "../format/listing-node.ts"
+import { cutKey, fileEntry, manyPaths, NodeShelf, plainId, sortedPaths } from "../testing/listing-tree.ts"
 import { listingBuilder } from "./build.ts"
 import type { BuiltListing, ListingBuilder } from "./build.ts"
 
-const cutKey = new Uint8Array(32).fill(3)
-const id = (node: Uint8Array): ChunkId =>
-  new Uint8Array(createHash("sha256").update(node).digest()) as ChunkId
-
-type Nodes = Map<string, Uint8Array>
-
-function file(path: string, size = 0, mark = 0): Entry {
-  return {
-    path: path as RawPath,
-    type: "file",
-    mode: 0o644,
-    mtimeNs: BigInt(mark),
-    uid: 1000,
-    gid: 1000,
-    user: "alice",
-    group: "alice",
-    size,
-    content: { fileClass: 1, chunks: new Uint8Array(size === 0 ? 0 : 32).fill(mark) },
-    linkTarget: null,
-    device: null,
-    hardLink: null,
-    xattrs: [],
-    sparse: false,
-    torn: false,
-  }
-}
-
-function build(old: BuiltListing | undefined, nodes: Nodes, change: (builder: ListingBuilder) => void) {
-  const loaded: string[] = []
-  const load = (of: ChunkId): Uint8Array => {
-    loaded.push(toHex(of))
-    return nodes.get(toHex(of)) ?? assert.fail("a node that was never emitted")
-  }
-  const emit = (of: ChunkId, node: Uint8Array): void => void nodes.set(toHex(of), node)
-  const from = old && { root: old.root.id, level: old.root.level, load }
-  const builder = listingBuilder({ cutKey, identify: id, emit, old: from })
-  change(builder)
-  return { built: builder.finish(), loaded }
-}
-
-const scratch = (entries: readonly Entry[], nodes: Nodes = new Map()): BuiltListing =>
-  build(undefined, nodes, (builder) => entries.forEach((entry) => builder.put(entry))).built
+const scratch = (entries: readonly Entry[]): BuiltListing => new NodeShelf().buildAll(entries)
 
 /** The rules of spec/listing.md, word for word, over whole arrays. */
 function naiveRoot(entries: readonly Entry[]): { root: string; level: number; ids: Set<string> } {
   const ids = new Set<string>()
   const put = (node: Uint8Array): ChunkId => {
-    ids.add(toHex(id(node)))
-    return id(node)
+    ids.add(toHex(plainId(node)))
+    return plainId(node)
   }
   const hit = (bytes: Buffer, rate: number): boolean =>
     createHmac("sha256", cutKey).update(bytes).digest().readUInt32LE() % rate === 0
@@ -101,32 +61,19 @@ function naiveRoot(entries: readonly Entry[]): { root: string; level: number; id
   return { root: toHex(row[0]?.id ?? new Uint8Array()), level, ids }
 }
 
-const sorted = (paths: Iterable<string>): string[] => [...new Set(paths)].sort(comparePaths)
-
-/** A tree of `count` entries in folders whose size varies from one to many nodes. */
-function manyPaths(count: number, seed: number): string[] {
-  const paths = new Set([""])
-  for (let i = 0; paths.size < count; i++) {
-    const folder = Math.floor(((i * 7919 + seed * 104729) % 10007) ** 0.6)
-    paths.add(`d${folder}`)
-    paths.add(`d${folder}/f${i}-${seed}`)
-  }
-  return sorted(paths)
-}
-
 test("listingBuilder() makes the tree of the naive twin, for rows of every length", () => {
   for (const count of [0, 1, 2, 63, 64, 65, 300, 5000]) {
     const entries = manyPaths(count, count)
       .slice(0, count)
-      .map((path) => file(path))
-    const nodes: Nodes = new Map()
-    const built = scratch(entries, nodes)
+      .map((path) => fileEntry(path))
+    const shelf = new NodeShelf()
+    const built = shelf.buildAll(entries)
     const naive = naiveRoot(entries)
     assert.deepEqual(
       [toHex(built.root.id), built.root.level, built.entries],
       [naive.root, naive.level, count],
     )
-    assert.deepEqual(new Set(nodes.keys()), naive.ids)
+    assert.deepEqual(new Set(shelf.nodes.keys()), naive.ids)
   }
 })
 
@@ -141,25 +88,28 @@ function uncut(count: number): string[] {
 }
 
 test("listingBuilder() cuts a row without cuts after 1,024 entries, and comes back into step after an edit", () => {
-  const entries = uncut(5000).map((path) => file(path))
-  const nodes: Nodes = new Map()
-  const old = scratch(entries, nodes)
+  const entries = uncut(5000).map((path) => fileEntry(path))
+  const shelf = new NodeShelf()
+  const old = shelf.buildAll(entries)
   assert.equal(naiveRoot(entries).root, toHex(old.root.id))
   assert.equal(old.nodesEmitted, 6)
   for (const gone of [0, 1, 1023, 1024, 1025, 4999]) {
     const rest = entries.filter((_, i) => i !== gone)
-    const { built } = build(old, nodes, (builder) => builder.remove(entries[gone]?.path ?? ("" as RawPath)))
+    const built = shelf.build(old, (builder) => builder.remove(entries[gone]?.path ?? ("" as RawPath)))
     assert.deepEqual(built.root, scratch(rest).root)
   }
 })
 
 test("listingBuilder() cuts before a node passes its bytes", () => {
   const value = new Uint8Array(200 * 1024)
-  const entries = uncut(40).map((path) => ({ ...file(path), xattrs: [{ name: "user.a" as RawPath, value }] }))
-  const nodes: Nodes = new Map()
-  const built = scratch(entries, nodes)
+  const entries = uncut(40).map((path) => ({
+    ...fileEntry(path),
+    xattrs: [{ name: "user.a" as RawPath, value }],
+  }))
+  const shelf = new NodeShelf()
+  const built = shelf.buildAll(entries)
   assert.equal(naiveRoot(entries).root, toHex(built.root.id))
-  for (const node of nodes.values()) assert.ok(node.length < NODE_BYTES_CUT + 210 * 1024)
+  for (const node of shelf.nodes.values()) assert.ok(node.length < NODE_BYTES_CUT + 210 * 1024)
 })
 
 type Edit = {
@@ -196,7 +146,7 @@ function applyEdits(
     const path = (what === "new" ? `${base === "" ? "n" : base}-${mark}` : base) as RawPath
     if (taken.has(path)) continue
     taken.add(path)
-    const entry = file(path, mark, mark)
+    const entry = fileEntry(path, mark, mark)
     if (what === "put" || what === "new")
       steps.push({ path, tree: false, run: (builder) => builder.put(entry) })
     else if (what === "remove") steps.push({ path, tree: false, run: (builder) => builder.remove(path) })
@@ -222,17 +172,17 @@ function applyEdits(
 test("listingBuilder() with edits of an old tree equals a build of the result from scratch", () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: 0, max: 3000 }),
+      fc.integer({ min: 0, max: 1500 }),
       fc.nat(1000),
       edits,
       edits,
       (count, seed, first, second) => {
-        const nodes: Nodes = new Map()
-        let entries = manyPaths(count, seed).map((path) => file(path))
-        let built = scratch(entries, nodes)
+        const shelf = new NodeShelf()
+        let entries = manyPaths(count, seed).map((path) => fileEntry(path))
+        let built = shelf.buildAll(entries)
         for (const list of [first, second]) {
           const { after, run } = applyEdits(entries, list)
-          built = build(built, nodes, run).built
+          built = shelf.build(built, run)
           const expected = scratch(after)
           assert.deepEqual(built.root, expected.root)
           assert.equal(built.entries, after.length)
@@ -240,65 +190,62 @@ test("listingBuilder() with edits of an old tree equals a build of the result fr
         }
       },
     ),
-    { numRuns: 80 },
+    { numRuns: 60 },
   )
 })
 
 test("listingBuilder() equals scratch when whole stretches go, so that high nodes are taken over or merged", () => {
-  const entries = manyPaths(20_000, 5).map((path) => file(path))
-  const nodes: Nodes = new Map()
-  const old = scratch(entries, nodes)
+  const entries = manyPaths(20_000, 5).map((path) => fileEntry(path))
+  const shelf = new NodeShelf()
+  const old = shelf.buildAll(entries)
   assert.ok(old.root.level >= 2)
   fc.assert(
     fc.property(fc.nat(entries.length), fc.nat(entries.length), (a, b) => {
       const from = Math.min(a, b)
       const to = Math.max(a, b)
       const rest = entries.filter((_, i) => i < from || i >= to)
-      const { built } = build(old, nodes, (builder) => {
+      const built = shelf.build(old, (builder) => {
         for (const entry of entries.slice(from, to)) builder.remove(entry.path)
       })
       assert.deepEqual(built.root, scratch(rest).root)
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   )
 })
 
 test("listingBuilder() without a change keeps the root and emits nothing", () => {
-  const nodes: Nodes = new Map()
-  const old = scratch(
-    manyPaths(1000, 1).map((path) => file(path)),
-    nodes,
-  )
-  const { built, loaded } = build(old, nodes, () => {})
+  const shelf = new NodeShelf()
+  const old = shelf.buildAll(manyPaths(1000, 1).map((path) => fileEntry(path)))
+  shelf.startCounting()
+  const built = shelf.build(old, () => {})
   assert.deepEqual(built, { ...old, nodesEmitted: 0 })
-  assert.equal(loaded.length, 1)
+  assert.equal(shelf.loaded.length, 1)
 })
 
 test("listingBuilder() opens and emits only the nodes around one change", () => {
-  const entries = manyPaths(50_000, 9).map((path) => file(path))
-  const nodes: Nodes = new Map()
-  const old = scratch(entries, nodes)
+  const entries = manyPaths(50_000, 9).map((path) => fileEntry(path))
+  const shelf = new NodeShelf()
+  const old = shelf.buildAll(entries)
   const entry = entries[25_000] ?? assert.fail()
-  const { built, loaded } = build(old, nodes, (builder) => builder.put({ ...entry, mode: 0o600 }))
-  assert.ok(loaded.length <= 2 * (old.root.level + 1), `${loaded.length} nodes read`)
+  shelf.startCounting()
+  const built = shelf.build(old, (builder) => builder.put({ ...entry, mode: 0o600 }))
+  assert.ok(shelf.loaded.length <= 2 * (old.root.level + 1), `${shelf.loaded.length} nodes read`)
   assert.ok(built.nodesEmitted <= 2 * (old.root.level + 1), `${built.nodesEmitted} nodes made`)
 })
 
 test("listingBuilder() removes a folder of many nodes without reading the nodes inside", () => {
   const paths = ["", "a", "m", "z", ...Array.from({ length: 20_000 }, (_, i) => `m/${i}`)]
-  const nodes: Nodes = new Map()
-  const old = scratch(
-    sorted(paths).map((path) => file(path)),
-    nodes,
-  )
-  const { built, loaded } = build(old, nodes, (builder) => builder.removeTree("m" as RawPath))
-  assert.deepEqual(built.root, scratch(["", "a", "z"].map((path) => file(path))).root)
-  assert.ok(loaded.length < 12, `${loaded.length} nodes read`)
+  const shelf = new NodeShelf()
+  const old = shelf.buildAll(sortedPaths(paths).map((path) => fileEntry(path)))
+  shelf.startCounting()
+  const built = shelf.build(old, (builder) => builder.removeTree("m" as RawPath))
+  assert.deepEqual(built.root, scratch(["", "a", "z"].map((path) => fileEntry(path))).root)
+  assert.ok(shelf.loaded.length < 12, `${shelf.loaded.length} nodes read`)
 })
 
 test("listingBuilder() refuses changes that are out of order", () => {
-  const builder = listingBuilder({ cutKey, identify: id, emit: () => {} })
-  builder.put(file("b"))
-  assert.throws(() => builder.put(file("b")), /order of a listing/)
+  const builder = listingBuilder({ cutKey, identify: plainId, emit: () => {} })
+  builder.put(fileEntry("b"))
+  assert.throws(() => builder.put(fileEntry("b")), /order of a listing/)
   assert.throws(() => builder.remove("a" as RawPath), /order of a listing/)
 })

@@ -25,9 +25,9 @@ export interface OrderedTree<Ref, Leaf> {
 
 export const NODES_AT_ONCE = 64
 
-type Waiting<Ref, Leaf> =
-  { readonly ref: Ref; readonly leaf?: undefined } | { readonly leaf: Leaf; readonly ref?: undefined }
+type Waiting<Ref, Leaf> = { readonly ref: Ref } | { readonly leaf: Leaf }
 
+/** Each leaf once, in order. */
 export async function* walkLeaves<Ref extends { readonly id: ChunkId }, Leaf>(
   tree: OrderedTree<Ref, Leaf>,
 ): AsyncGenerator<Leaf> {
@@ -36,17 +36,17 @@ export async function* walkLeaves<Ref extends { readonly id: ChunkId }, Leaf>(
   for (;;) {
     const next = row.at(-1)
     if (next === undefined) return
-    if (next.ref === undefined) {
+    if ("leaf" in next) {
       row.pop()
       yield next.leaf
       continue
     }
     const window = row.splice(-tree.batch)
-    const refs = window.flatMap((item) => item.ref ?? [])
+    const refs = window.flatMap((item) => ("leaf" in item ? [] : [item.ref]))
     const nodes = await loadAll(tree.load, refs)
     let at = 0
     for (const item of window) {
-      if (item.ref === undefined) {
+      if ("leaf" in item) {
         row.push(item)
         continue
       }
