@@ -152,7 +152,8 @@ async function httpSettings(settings: S3Settings): Promise<object> {
   const ca =
     settings.caFile === undefined ? {} : { ca: [...tls.rootCertificates, readAuthorities(settings.caFile)] }
   // Node takes HTTPS_PROXY, HTTP_PROXY and NO_PROXY from here since 22.21 and 24.5.
-  const agent = { keepAlive: true, maxSockets: settings.connections ?? CONNECTIONS, proxyEnv: process.env }
+  const proxy = isLoopback(settings.endpoint) ? {} : { proxyEnv: process.env }
+  const agent = { keepAlive: true, maxSockets: settings.connections ?? CONNECTIONS, ...proxy }
   return {
     httpAgent: new http.Agent(agent),
     httpsAgent: new https.Agent({ ...agent, ...ca }),
@@ -161,6 +162,12 @@ async function httpSettings(settings: S3Settings): Promise<object> {
     // A full queue of packs is normal here, and no reason for a warning on stderr.
     socketAcquisitionWarningTimeout: 2 ** 31 - 1,
   }
+}
+
+/** A proxy elsewhere has another loopback: most programs never send it there. */
+function isLoopback(endpoint: string | undefined): boolean {
+  if (endpoint === undefined) return false
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(endpoint).hostname)
 }
 
 function readAuthorities(file: string): string {

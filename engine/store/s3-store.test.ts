@@ -1,52 +1,26 @@
 import * as assert from "node:assert/strict"
 import { createHash } from "node:crypto"
-import { after, describe, it } from "node:test"
-import { EngineError } from "../base/errors.ts"
-import {
-  startS3FaultServer,
-  type S3FaultServer,
-  type S3FaultServerOptions,
-  type S3ServerFault,
-} from "../testing/s3-fault-server.ts"
+import * as http from "node:http"
+import type { AddressInfo } from "node:net"
+import { describe, it } from "node:test"
+import type { S3ServerFault } from "../testing/s3-fault-server.ts"
+import { noSleep, openOnFaultServer } from "../testing/s3-fault-store.ts"
 import { collect, isFailure, named, pattern, storeContract } from "../testing/store-contract.ts"
 import { retryingStore } from "./retrying-store.ts"
-import { openS3Store, type S3StoreSettings } from "./s3-store.ts"
-import type { Store } from "./store.ts"
+import { openS3Store } from "./s3-store.ts"
 
-const servers: S3FaultServer[] = []
-after(() => Promise.all(servers.map((server) => server.close())))
-
-async function open(
-  options: S3FaultServerOptions = {},
-  settings: Partial<S3StoreSettings> = {},
-): Promise<{ server: S3FaultServer; store: Store }> {
-  const server = await startS3FaultServer(options)
-  servers.push(server)
-  return { server, store: await openS3Store({ ...settingsOf(server), ...settings }) }
-}
-
-function settingsOf({ bucket, endpoint, region, credentials }: S3FaultServer): S3StoreSettings {
-  return { bucket, prefix: "a prefix/x", endpoint, region, credentials, addressing: "path" }
-}
-
-const noSleep = { sleep: async () => {}, random: () => 0.5 }
-
-storeContract("openS3Store()", () => open())
-storeContract("openS3Store() with small pages, without a prefix", () =>
-  open({ pageNames: 3 }, { prefix: "" }),
+storeContract("openS3Store()", () => openOnFaultServer())
+storeContract("openS3Store() with small pages, a conditional put and no prefix", () =>
+  openOnFaultServer({ pageNames: 3 }, { prefix: "", conditionalPut: true }),
 )
-storeContract("openS3Store() with a conditional put", () => open({}, { conditionalPut: true }))
-storeContract("openS3Store() where a conditional put is refused", () =>
-  open({ conditionalPut: "refused" }, { conditionalPut: true }),
-)
-storeContract("openS3Store() where a conditional put is ignored, and ranges", () =>
-  open({ conditionalPut: "ignored", ranges: "ignored" }, { conditionalPut: true }),
+storeContract("openS3Store() where a conditional put and ranges are ignored", () =>
+  openOnFaultServer({ conditionalPut: "ignored", ranges: "ignored" }, { conditionalPut: true }),
 )
 
 // Each request fails twice in a row, each time in another way, and then succeeds.
 const PASSING_FAULTS: S3ServerFault[] = ["500", "lost-reply", "503", "torn-body", "429", "reset"]
 storeContract("retryingStore() over openS3Store() over a server that fails", async () => {
-  const { store } = await open({
+  const { store } = await openOnFaultServer({
     plan: ({ number }) => (number % 3 === 2 ? undefined : PASSING_FAULTS[number % 7]),
   })
   return { store: retryingStore(store, noSleep) }
@@ -54,7 +28,7 @@ storeContract("retryingStore() over openS3Store() over a server that fails", asy
 
 describe("openS3Store()", () => {
   it("sends one request a call, and a PUT with its length and without optional checksums", async () => {
-    const { server, store } = await open()
+    const { server, store } = await openOnFaultServer()
     await store.put(named("a"), pattern(100))
     await store.get(named("a"), { offset: 1, length: 5 })
     await collect(store, "")
@@ -71,7 +45,7 @@ describe("openS3Store()", () => {
   })
 
   it("signs with the hash in the name, which the server checks against the bytes", async () => {
-    const { store } = await open()
+    const { store } = await openOnFaultServer()
     const bytes = pattern(5000)
     const digest = createHash("sha256").update(bytes).digest("hex")
     await store.put(named(`packs/${digest.slice(0, 2)}/${digest}`), bytes)
@@ -79,6 +53,23 @@ describe("openS3Store()", () => {
     await assert.rejects(
       store.put(named(`keys/${digest}`), pattern(5001)),
       isFailure("unavailable", "damaged-upload"),
+    )
+  })
+
+  it("refuses other bytes under a taken name where a conditional put works", async () => {
+    const { store, server } = await openOnFaultServer({}, { conditionalPut: true })
+    await store.put(named("a"), pattern(10))
+    await store.put(named("a"), pattern(10))
+    await assert.rejects(store.put(named("a"), pattern(11)), isFailure("conflict", "object-exists"))
+    assert.deepEqual(server.objects.get("a prefix/x/a"), pattern(10))
+  })
+
+  it("puts without a condition, from then on, where a conditional put is refused", async () => {
+    const { store, server } = await openOnFaultServer({ conditionalPut: "refused" }, { conditionalPut: true })
+    for (const name of ["a", "b"]) await store.put(named(name), pattern(10))
+    assert.deepEqual(
+      server.requests.map(({ key }) => key),
+      ["a prefix/x/a", "a prefix/x/a", "a prefix/x/b"],
     )
   })
 
@@ -98,7 +89,7 @@ describe("openS3Store()", () => {
   })
 
   it("lists a name once when the server repeats it where two pages meet", async () => {
-    const { store, server } = await open({ pageNames: 2 })
+    const { store, server } = await openOnFaultServer({ pageNames: 2 })
     for (let i = 0; i < 5; i++) await store.put(named(`log/${i}`), pattern(1))
     server.plan = ({ method }) => (method === "LIST" ? "duplicate" : undefined)
     assert.deepEqual(
@@ -107,8 +98,32 @@ describe("openS3Store()", () => {
     )
   })
 
+  it("goes through the proxy of the environment, but not to a loopback", async () => {
+    const seen: (string | undefined)[] = []
+    const proxy = http.createServer((request, response) => {
+      seen.push(request.url)
+      response.writeHead(503).end()
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
+    const before = process.env["HTTP_PROXY"]
+    process.env["HTTP_PROXY"] = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    try {
+      const direct = await openOnFaultServer()
+      await direct.store.put(named("a"), pattern(1))
+      const proxied = await openOnFaultServer({}, { endpoint: "http://s3.example.com" })
+      await assert.rejects(proxied.store.get(named("a")), isFailure("unavailable"))
+      assert.equal(seen.length, 1)
+      assert.match(String(seen[0]), /^http:\/\/s3\.example\.com\/test-bucket\//)
+    } finally {
+      if (before === undefined) delete process.env["HTTP_PROXY"]
+      else process.env["HTTP_PROXY"] = before
+      proxy.closeAllConnections()
+      proxy.close()
+    }
+  })
+
   it("sees no foreign keys", async () => {
-    const { store, server } = await open()
+    const { store, server } = await openOnFaultServer()
     await store.put(named("keys/a"), pattern(1))
     for (const key of [
       "a prefix/x/",
@@ -124,184 +139,4 @@ describe("openS3Store()", () => {
       ["keys/a"],
     )
   })
-})
-
-describe("openS3Store() says what to do about", () => {
-  type Case = [
-    what: string,
-    { options?: S3FaultServerOptions; settings?: Partial<S3StoreSettings> },
-    string,
-    RegExp,
-  ]
-  const cases: Case[] = [
-    [
-      "a wrong access key",
-      { settings: { credentials: { accessKeyId: "OTHER", secretAccessKey: "x" } } },
-      "denied wrong-credentials",
-      /AWS_ACCESS_KEY_ID/,
-    ],
-    [
-      "a wrong secret key",
-      { settings: { credentials: { accessKeyId: "TESTACCESSKEY", secretAccessKey: "hunter2" } } },
-      "denied wrong-credentials",
-      /AWS_SECRET_ACCESS_KEY/,
-    ],
-    [
-      "a wrong region",
-      { options: { region: "eu-west-3" }, settings: { region: "us-east-1" } },
-      "invalid wrong-region",
-      /AWS_REGION=eu-west-3/,
-    ],
-    [
-      "a bucket that is not there",
-      { settings: { bucket: "no-such-bucket" } },
-      "not-found no-bucket",
-      /"no-such-bucket"/,
-    ],
-    [
-      "a clock that is an hour off",
-      { options: { clockAheadMs: 3_600_000 } },
-      "denied clock-skew",
-      /60 minutes behind/,
-    ],
-    [
-      "a server that is not there",
-      { settings: { endpoint: "http://127.0.0.1:1" } },
-      "unavailable connection-refused",
-      /127\.0\.0\.1:1/,
-    ],
-    ["a server without TLS", { settings: {} }, "invalid not-https", /http:\/\//],
-    ["a key that may not list", { options: { denied: ["LIST"] } }, "denied list-denied", /s3:ListBucket/],
-    [
-      "a captive portal",
-      { options: { plan: () => "portal" } },
-      "unavailable not-s3",
-      /captive|log-in|endpoint/,
-    ],
-    [
-      "a server that asks to slow down",
-      { options: { plan: () => "503" } },
-      "unavailable slow-down",
-      /slow down/,
-    ],
-    ["a server that is throttling", { options: { plan: () => "429" } }, "unavailable slow-down", /slow down/],
-    ["a server that fails", { options: { plan: () => "500" } }, "unavailable server-error", /failed/],
-    [
-      "a connection that is reset",
-      { options: { plan: () => "reset" } },
-      "unavailable connection-lost",
-      /connection/,
-    ],
-    [
-      "a server that never answers",
-      { options: { plan: () => "hang" }, settings: { timeouts: { connectMs: 500, idleMs: 100 } } },
-      "unavailable timeout",
-      /in time/,
-    ],
-  ]
-  for (const [what, { options = {}, settings = {} }, expected, message] of cases) {
-    it(what, async () => {
-      const server = await startS3FaultServer(options)
-      servers.push(server)
-      const tls =
-        what === "a server without TLS" ? { endpoint: server.endpoint.replace("http:", "https:") } : {}
-      const store = await openS3Store({ ...settingsOf(server), ...settings, ...tls })
-      await assert.rejects(collect(store, "log/"), (error) => {
-        assert.ok(error instanceof EngineError, String(error))
-        assert.equal(`${error.kind} ${error.code}`, expected, error.message)
-        assert.match(error.message, message)
-        assert.doesNotMatch(error.message, /hunter2|TESTACCESSKEY/)
-        return true
-      })
-    })
-  }
-
-  it("a bucket that forbids each of the other requests", async () => {
-    const { store } = await open({ denied: ["PUT", "GET", "HEAD", "DELETE"] })
-    await assert.rejects(store.put(named("a"), pattern(1)), isFailure("denied", "write-denied"))
-    await assert.rejects(store.get(named("a")), isFailure("denied", "read-denied"))
-    await assert.rejects(store.get(named("a"), { offset: 0, length: 0 }), isFailure("denied", "read-denied"))
-    await assert.rejects(store.remove(named("a")), isFailure("denied", "delete-denied"))
-  })
-
-  it("a throttling server's wish, which the retrying store heeds", async () => {
-    const { store } = await open({ plan: () => "429" })
-    await assert.rejects(store.put(named("a"), pattern(1)), (error) => {
-      assert.ok(error instanceof EngineError)
-      assert.equal(error.detail["retryAfterMs"], 1000)
-      return true
-    })
-  })
-
-  it("a file of authorities that is none", async () => {
-    const settings = {
-      bucket: "bucket",
-      prefix: "",
-      region: "us-east-1",
-      addressing: "path",
-      endpoint: "https://h",
-    } as const
-    await assert.rejects(
-      openS3Store({ ...settings, caFile: "/nowhere.pem" }),
-      isFailure("invalid", "ca-file"),
-    )
-    await assert.rejects(
-      openS3Store({ ...settings, caFile: import.meta.filename }),
-      isFailure("invalid", "ca-file"),
-    )
-  })
-})
-
-describe("openS3Store() never takes a torn answer for a whole one", () => {
-  for (const fault of ["torn-body", "lost-reply", "portal"] as const) {
-    it(fault, async () => {
-      const { server, store } = await open()
-      await store.put(named("a"), pattern(200_000))
-      server.plan = () => fault
-      const unavailable = isFailure("unavailable")
-      if (fault !== "portal")
-        await assert.rejects(store.get(named("a"), { offset: 5, length: 100_000 }), unavailable)
-      if (fault !== "portal") await assert.rejects(store.get(named("a")), unavailable)
-      await assert.rejects(collect(store, ""), unavailable)
-      if (fault !== "torn-body") await assert.rejects(store.put(named("b"), pattern(1)), unavailable)
-    })
-  }
-})
-
-describe("retryingStore() over openS3Store() comes through", () => {
-  const faults: S3ServerFault[] = [
-    "500",
-    "503",
-    "429",
-    "reset",
-    "lost-reply",
-    "torn-body",
-    "duplicate",
-    "portal",
-    "hang",
-  ]
-  for (const fault of [...faults, { delayMs: 20 }]) {
-    it(`${typeof fault === "string" ? fault : "a delay"} at each request of a put, a get, a listing and a removal`, async () => {
-      const { server, store } = await open({ pageNames: 2 }, { timeouts: { connectMs: 500, idleMs: 150 } })
-      const retrying = retryingStore(store, noSleep)
-      const [kept, gone, large] = [named("log/kept"), named("log/gone"), named("packs/large")]
-      for (const method of ["PUT", "GET", "LIST", "DELETE"] as const) {
-        let left = 1
-        server.plan = (request) => (request.method === method && left-- > 0 ? fault : undefined)
-        await retrying.put(kept, pattern(100))
-        await retrying.put(large, pattern(300_000))
-        await retrying.put(gone, pattern(200))
-        assert.deepEqual(
-          await retrying.get(large, { offset: 100, length: 200_000 }),
-          pattern(300_000).slice(100, 200_100),
-        )
-        await retrying.remove(gone)
-        assert.deepEqual(await collect(retrying, ""), [
-          { name: kept, sizeBytes: 100 },
-          { name: large, sizeBytes: 300_000 },
-        ])
-        assert.ok(left <= 0, "the fault was met")
-      }
-    })
-  }
 })
