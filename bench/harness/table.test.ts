@@ -11,20 +11,25 @@ function sample(peer: string, run: number, seconds: number): Sample {
 
 function stored(peer: string, run: number, bytes: number): Stored {
   return {
-    peer, run, bytes, objects: 3, newBytes: 0, newObjects: 0,
-    restored: "exact", restoredDiskBytes: 0, requests: {},
+    peer,
+    run,
+    bytes,
+    objects: 3,
+    newBytes: 0,
+    newObjects: 0,
+    restored: "exact",
+    restoredDiskBytes: 0,
+    requests: {},
   }
 }
 
 const result: ScenarioResult = {
-  ...{
-    scenario: "small",
-    title: "Small",
-    about: "a few files",
-    sourceBytes: 1e6,
-    sourceFiles: 10,
-    cold: false,
-  },
+  scenario: "small",
+  title: "Small",
+  about: "a few files",
+  sourceBytes: 1e6,
+  sourceFiles: 10,
+  cold: false,
   samples: [
     ...[1, 2, 9].map((seconds, run) => sample("holdfast", run, seconds)),
     ...[2, 5, 10].map((seconds, run) => sample("kopia", run, seconds)),
@@ -35,8 +40,14 @@ const result: ScenarioResult = {
 
 const bench: BenchResult = {
   machine: {
-    date: "2026-01-01", commit: "none", cpu: "x", cores: 2, memoryBytes: 0,
-    kernel: "Linux", node: "24", loadBefore: 0,
+    date: "2026-01-01",
+    commit: "none",
+    cpu: "x",
+    cores: 2,
+    memoryBytes: 0,
+    kernel: "Linux",
+    node: "24",
+    loadBefore: 0,
   },
   peers: { holdfast: "1", kopia: "2", restic: "3" },
   scenarios: [result],

@@ -1,0 +1,29 @@
+/** How fast one stage is: warmed up, then the median of five slices. */
+import { median } from "../harness/rows.ts"
+import type { Stage } from "./stages.ts"
+
+const warmBytes = 128 * 2 ** 20
+const sliceSeconds = 0.4
+const slices = 5
+
+/** MB/s on this thread. WebAssembly and the JIT need their warm-up: the first 64 MiB are several times slower. */
+export function speedOf({ bytes, run }: Stage): number {
+  for (let warmed = 0; warmed < warmBytes; warmed += bytes) run()
+  const speeds = Array.from({ length: slices }, () => {
+    const start = process.hrtime.bigint()
+    let seconds = 0
+    let done = 0
+    while (seconds < sliceSeconds) {
+      run()
+      done += bytes
+      seconds = Number(process.hrtime.bigint() - start) / 1e9
+    }
+    return done / seconds / 1e6
+  })
+  return median(speeds)
+}
+
+/** MB/s of stages that one byte goes through one after another on one thread. */
+export function chained(speeds: readonly number[]): number {
+  return 1 / speeds.reduce((sum, speed) => sum + 1 / speed, 0)
+}
