@@ -11,6 +11,7 @@ import { encodeInner, encodeLeaf } from "../format/listing-node.ts"
 import type { Entry, ListingChild } from "../format/listing-node.ts"
 import { cutKey, fileEntry, manyPaths, NodeShelf, plainId, sortedPaths } from "../testing/listing-tree.ts"
 import { listingBuilder } from "./build.ts"
+import { listingCuts } from "./cut.ts"
 import type { BuiltListing, ListingBuilder } from "./build.ts"
 
 const scratch = (entries: readonly Entry[]): BuiltListing => new NodeShelf().buildAll(entries)
@@ -211,6 +212,36 @@ test("listingBuilder() equals scratch when whole stretches go, so that high node
     }),
     { numRuns: 8 },
   )
+})
+
+/** One path a leaf; the pattern says after which leaves level 1 is cut. */
+function leavesOfOne(pattern: string): Entry[] {
+  const cuts = listingCuts(cutKey)
+  return [...pattern].map((letter, i) => {
+    for (let n = 0; ; n++) {
+      const path = `p${String(i).padStart(3, "0")}-${n}` as RawPath
+      if (cuts.afterEntry(path) && cuts.afterChild(1, path) === (letter === "|")) return fileEntry(path)
+    }
+  })
+}
+
+test("listingBuilder() finds the root when nodes with one child are all that stays, or the last ones", () => {
+  const entries = leavesOfOne("...|||..|..")
+  const shelf = new NodeShelf()
+  const old = shelf.buildAll(entries)
+  assert.equal(old.root.level, 2)
+  for (let start = 0; start < entries.length; start++) {
+    for (let end = start + 1; end <= entries.length; end++) {
+      const part = entries.slice(start, end)
+      const built = shelf.build(old, (builder) => {
+        entries.forEach((entry, i) => (i >= start && i < end) || builder.remove(entry.path))
+      })
+      assert.deepEqual(built.root, scratch(part).root)
+      const added = fileEntry("zz")
+      const longer = shelf.build(shelf.buildAll(part), (builder) => builder.put(added))
+      assert.deepEqual(longer.root, scratch([...part, added]).root)
+    }
+  }
 })
 
 test("listingBuilder() without a change keeps the root and emits nothing", () => {
