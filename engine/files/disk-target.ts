@@ -1,0 +1,69 @@
+/**
+ * A target on this machine's disk. Every call finds its folder by handle (`folder-handles.ts`), makes
+ * the thing under a temporary name in that folder, sets its metadata through the descriptor, and only
+ * then gives it its name. Each worker thread opens the target for itself. spec/files.md.
+ */
+import { mkdirSync } from "node:fs"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { fsPath } from "../base/paths.ts"
+import { syncTarget } from "./flush.ts"
+import { closeFolders } from "./folder-handles.ts"
+import { removeTree } from "./remove-tree.ts"
+import { checkPath } from "./safe-path.ts"
+import { errorCode } from "./stat.ts"
+import { targetError } from "./target-errors.ts"
+import { making } from "./target-files.ts"
+import { placingLinks } from "./target-links.ts"
+import { listFolder, looking } from "./target-look.ts"
+import { guarded, openState, type TargetState } from "./target-state.ts"
+import type { Target, TargetOptions } from "./target.ts"
+import { isTemporaryName } from "./temporary-name.ts"
+
+/**
+ * @param root absolute raw path; links in it are the user's own choice and are followed, once
+ * Throws not-found "no-target", invalid "target-not-a-folder", or what `targetError` makes of it.
+ */
+export function openDiskTarget(root: string, options: TargetOptions = {}): Target {
+  if (options.create === true) makeRoot(root)
+  const state = openState(root, options)
+  return { ...looking(state), ...making(state), ...placingLinks(state), ...ending(state) }
+}
+
+function makeRoot(root: string): void {
+  try {
+    mkdirSync(fsPath(root), { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    if (errorCode(cause) !== "EEXIST") throw targetError(errorCode(cause), root.slice(1) as RawPath, cause)
+  }
+}
+
+type Ending = Pick<Target, "removeExtra" | "removeLeftovers" | "flush" | "close"> &
+  Pick<Target, "root" | "timesExact" | "xattrsAvailable">
+
+function ending(state: TargetState): Ending {
+  const { native } = state.rules
+  let isOpen = true
+  const remove = (path: RawPath): number => guarded(path, () => removeTree(state.folders, path))
+  return {
+    root: state.root,
+    timesExact: native !== undefined,
+    xattrsAvailable: native !== undefined,
+    removeExtra: (path) => {
+      checkPath(path, state.portable)
+      if (path === "")
+        throw new EngineError("invalid", "unsafe-path", "the target folder itself is never removed")
+      return remove(path)
+    },
+    removeLeftovers: (folder) => {
+      const left = listFolder(state, folder).filter(isTemporaryName)
+      for (const name of left) remove((folder === "" ? name : `${folder}/${name}`) as RawPath)
+      return left.length
+    },
+    flush: () => syncTarget(state.root, native),
+    close: () => {
+      if (isOpen) closeFolders(state.folders)
+      isOpen = false
+    },
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The folders of a target, held open. A folder is opened by one name below the folder above it, never
+ * through a link, and what is in it is then reached as `/proc/self/fd/N/name`: so that nobody who
+ * renames or replaces a folder on the way can lead a write elsewhere. Recently used handles are
+ * kept. Where there is no /proc, every folder of a path is checked by lstat before each use, which
+ * stops links that are there, not links that appear in between. spec/files.md.
+ */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  unlinkSync,
+} from "node:fs"
+import type { RawPath } from "../base/ids.ts"
+import { fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
+import { isFailure } from "./source.ts"
+import { errorCode, lstat } from "./stat.ts"
+import { targetError } from "./target-errors.ts"
+
+export interface FolderHandle {
+  /** -1 where folders are not held open. */
+  readonly descriptor: number
+  /** Put in front of a name; ends with a slash. */
+  readonly prefix: string
+}
+
+/** State of one thread: plain data, never shared with another. */
+export interface FolderHandles {
+  readonly root: FolderHandle
+  readonly byHandle: boolean
+  /** By path, the least recently used first. */
+  readonly recent: Map<RawPath, FolderHandle>
+}
+
+// a quarter of the usual limit of 1,024 open files, for as many as four threads
+const RECENT_MAX = 64
+const ENSURE_TRIES = 16
+
+// not in node:fs: a handle that stands for the folder and needs no right to read it
+const O_PATH = 0x200000
+const OPEN_FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
+
+export function hasHandles(): boolean {
+  return process.platform === "linux" && existsSync("/proc/self/fd")
+}
+
+/** @param root absolute raw path of a folder that is there; links in it are the user's own choice */
+export function openFolders(root: string, byHandle: boolean): FolderHandles {
+  const recent = new Map<RawPath, FolderHandle>()
+  if (!byHandle)
+    return { root: { descriptor: -1, prefix: root === "/" ? "/" : `${root}/` }, byHandle, recent }
+  const descriptor = openSync(fsPath(root), O_PATH | constants.O_DIRECTORY)
+  return { root: handleOf(descriptor), byHandle, recent }
+}
+
+export function closeFolders(folders: FolderHandles): void {
+  for (const handle of folders.recent.values()) closeHandle(handle)
+  folders.recent.clear()
+  closeHandle(folders.root)
+}
+
+/** Throws "vanished" or "in-the-way" when some part of the path is missing or no folder. */
+export function folderAt(folders: FolderHandles, path: RawPath): FolderHandle {
+  if (path === "") return folders.root
+  const known = recall(folders, path)
+  if (known !== undefined) return known
+  const [start, handle] = nearest(folders, path)
+  let reached = start
+  let current = handle
+  for (const name of namesBelow(start, path)) {
+    reached = joinPath(reached, name)
+    const opened = openBelow(folders, current, name)
+    if (typeof opened === "string") throw targetError(opened, reached)
+    current = remember(folders, reached, opened)
+  }
+  return current
+}
+
+/** Makes what is missing; with `replace` it removes what is in the way, if that is no folder. */
+export function ensureFolderAt(
+  folders: FolderHandles,
+  path: RawPath,
+  replace: boolean,
+): "created" | "existing" {
+  if (path === "" || (folders.byHandle && recall(folders, path) !== undefined)) return "existing"
+  const [start, handle] = nearest(folders, path)
+  let reached = start
+  let current = handle
+  let made: "created" | "existing" = "existing"
+  for (const name of namesBelow(start, path)) {
+    reached = joinPath(reached, name)
+    const ensured = ensureBelow(folders, { above: current, name, path: reached }, replace)
+    made = ensured.made
+    current = remember(folders, reached, ensured.handle)
+  }
+  return made
+}
+
+/** A restore that is run again meets folders that it has already made read-only. */
+export function makeWritable(folders: FolderHandles, path: RawPath): void {
+  if (process.geteuid?.() === 0) return
+  const handle = folderAt(folders, path)
+  try {
+    const mode = folders.byHandle ? fstatSync(handle.descriptor).mode : modeOf(handle.prefix)
+    if ((mode & 0o700) !== 0o700) chmodSync(fsPath(handle.prefix), (mode & 0o7777) | 0o700)
+  } catch (cause) {
+    throw targetError(errorCode(cause), path, cause)
+  }
+}
+
+/** After a folder was removed: neither it nor what was below it may be used again. */
+export function forgetFolder(folders: FolderHandles, path: RawPath): void {
+  for (const [known, handle] of folders.recent) {
+    if (!isWithin(known, path)) continue
+    folders.recent.delete(known)
+    closeHandle(handle)
+  }
+}
+
+function modeOf(path: string): number {
+  const stat = lstat(path)
+  return isFailure(stat) ? 0o700 : stat.mode
+}
+
+function handleOf(descriptor: number): FolderHandle {
+  return { descriptor, prefix: `/proc/self/fd/${descriptor}/` }
+}
+
+function closeHandle(handle: FolderHandle): void {
+  if (handle.descriptor >= 0) closeSync(handle.descriptor)
+}
+
+function recall(folders: FolderHandles, path: RawPath): FolderHandle | undefined {
+  const handle = folders.recent.get(path)
+  if (handle === undefined) return undefined
+  folders.recent.delete(path)
+  folders.recent.set(path, handle)
+  return handle
+}
+
+function remember(folders: FolderHandles, path: RawPath, handle: FolderHandle): FolderHandle {
+  // without handles a path must be looked at each time, or a link that came later would be followed
+  if (!folders.byHandle) return handle
+  folders.recent.set(path, handle)
+  for (const [oldest, least] of folders.recent) {
+    if (folders.recent.size <= RECENT_MAX) break
+    folders.recent.delete(oldest)
+    closeHandle(least)
+  }
+  return handle
+}
+
+function nearest(folders: FolderHandles, path: RawPath): [RawPath, FolderHandle] {
+  for (let above = parentPath(path); above !== ""; above = parentPath(above)) {
+    const handle = recall(folders, above)
+    if (handle !== undefined) return [above, handle]
+  }
+  return ["" as RawPath, folders.root]
+}
+
+function namesBelow(start: RawPath, path: RawPath): RawPath[] {
+  return (start === "" ? path : path.slice(start.length + 1)).split("/") as RawPath[]
+}
+
+function openBelow(folders: FolderHandles, above: FolderHandle, name: RawPath): FolderHandle | string {
+  const path = above.prefix + name
+  if (folders.byHandle) {
+    try {
+      return handleOf(openSync(fsPath(path), OPEN_FOLDER))
+    } catch (error) {
+      return errorCode(error)
+    }
+  }
+  const stat = lstat(path)
+  if (isFailure(stat)) return stat.error
+  return stat.type === "directory" ? { descriptor: -1, prefix: `${path}/` } : "ENOTDIR"
+}
+
+interface Wanted {
+  readonly above: FolderHandle
+  readonly name: RawPath
+  readonly path: RawPath
+}
+
+interface Ensured {
+  readonly handle: FolderHandle
+  readonly made: "created" | "existing"
+}
+
+function ensureBelow(folders: FolderHandles, wanted: Wanted, replace: boolean): Ensured {
+  const place = fsPath(wanted.above.prefix + wanted.name)
+  let made: Ensured["made"] = "existing"
+  let last = "ENOTDIR"
+  // somebody may change it between two calls; who does so for ever gets an error
+  for (let tries = 0; tries < ENSURE_TRIES; tries++) {
+    const opened = openBelow(folders, wanted.above, wanted.name)
+    if (typeof opened !== "string") return { handle: opened, made }
+    last = opened
+    try {
+      if (opened === "ENOENT") {
+        mkdirSync(place, 0o700)
+        made = "created"
+      } else if ((opened === "ENOTDIR" || opened === "ELOOP") && replace) {
+        unlinkSync(place)
+      } else break
+    } catch (error) {
+      last = errorCode(error)
+      if (last !== "EEXIST" && last !== "ENOENT" && last !== "EISDIR") break
+    }
+  }
+  throw targetError(last, wanted.path)
+}

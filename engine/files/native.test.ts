@@ -1,0 +1,84 @@
+import assert from "node:assert/strict"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { test } from "node:test"
+import fc from "fast-check"
+import { META, NEW, put, raw, targetFolder } from "../testing/target-fixture.ts"
+import { joinDeviceNumber, splitDeviceNumber } from "./device-number.ts"
+import { openDiskSource } from "./disk-source.ts"
+import { type Native, openNative } from "./native.ts"
+import { isFailure } from "./source.ts"
+import { lstat } from "./stat.ts"
+
+const folder = targetFolder()
+
+function native(): Native {
+  const opened = openNative()
+  assert.ok(opened !== undefined, "the optional package koffi is installed where tests run")
+  return opened
+}
+
+test("setTimes() sets every nanosecond, before 1970 too", () => {
+  folder.open()
+  const descriptor = fs.openSync(join(folder.root, "f"), "w")
+  const atime = fs.fstatSync(descriptor, { bigint: true }).atimeNs
+  // what ext4 with 256-byte inodes holds: 1901 to 2446
+  const time = fc.bigInt({ min: -2_147_483_648_000_000_000n, max: 15_032_385_535_999_999_999n })
+  fc.assert(
+    fc.property(time, (mtimeNs) => {
+      assert.equal(native().setTimes(descriptor, mtimeNs), undefined)
+      const stat = fs.fstatSync(descriptor, { bigint: true })
+      assert.deepEqual([stat.mtimeNs, stat.atimeNs], [mtimeNs, atime])
+    }),
+  )
+  fs.closeSync(descriptor)
+  assert.equal(native().setTimes(descriptor, 0n), "EBADF")
+  assert.equal(native().setTimesAt(join(folder.root, "none"), 0n), "ENOENT")
+})
+
+test("renameNew() takes raw names and never replaces", () => {
+  folder.open()
+  const [a, b] = [`${folder.root}/\xff`, `${folder.root}/b`]
+  fs.writeFileSync(Buffer.from(a, "latin1"), "a")
+  fs.writeFileSync(b, "b")
+  assert.equal(native().renameNew(a, b), "EEXIST")
+  assert.equal(native().renameNew(b, `${folder.root}/c\xfe`), undefined)
+  assert.equal(native().renameNew(a, b), undefined)
+  assert.deepEqual(folder.names(), ["b", "c\xfe"])
+  assert.equal(folder.text("b"), "a")
+})
+
+test("extended attributes come back as they were, of any bytes, and only user's are placed", () => {
+  const xattrs = [
+    { name: raw("user.caf\xe9"), value: new Uint8Array([0, 1, 255]) },
+    { name: raw("user.empty"), value: new Uint8Array(0) },
+    { name: raw("user.long"), value: new Uint8Array(2000).fill(7) },
+  ]
+  const target = folder.open()
+  assert.equal(target.xattrsAvailable, true)
+  const foreign = { name: raw("trusted.x"), value: new Uint8Array([1]) }
+  put(target, "f", "x", { xattrs: [...xattrs, foreign] })
+  target.ensureFolder(raw("d"), false)
+  target.finishFolder(raw("d"), { ...META, mode: 0o700, xattrs })
+  target.placeSymlink(raw("l"), raw("f"), { ...META, xattrs }, NEW)
+  const source = openDiskSource(folder.root, (path) => native().attributes(path))
+  assert.deepEqual(
+    [source.xattrs(raw("f")), source.xattrs(raw("d")), source.xattrs(raw("l"))],
+    [xattrs, xattrs, []],
+  )
+  assert.deepEqual(source.xattrs(raw("none")), { error: "ENOENT" })
+  assert.deepEqual(openDiskSource(folder.root).xattrs(raw("f")), [])
+})
+
+test("a device's number is split and joined as the kernel does it", () => {
+  assert.deepEqual(splitDeviceNumber(0x103n), { major: 1, minor: 3 })
+  const part = fc.integer({ min: 0, max: 0xffffffff })
+  fc.assert(
+    fc.property(part, part, (major, minor) => {
+      assert.deepEqual(splitDeviceNumber(joinDeviceNumber({ major, minor })), { major, minor })
+    }),
+  )
+  const stat = lstat("/dev/null")
+  assert.ok(!isFailure(stat))
+  assert.equal(joinDeviceNumber({ major: 1, minor: 3 }), stat.rdev)
+})

@@ -1,0 +1,145 @@
+/**
+ * The few system calls that Node lacks, through the optional package `koffi`: exact nanoseconds for
+ * times (Node takes a double of seconds, which is off by up to 247 ns), extended attributes, a rename
+ * that never replaces, FIFOs and device nodes, one flush of a file system. Linux on 64 bits; where it
+ * is absent the callers have a second way or say what is lost. spec/decisions/0005-nanoseconds.md.
+ */
+import { createRequire } from "node:module"
+import { constants } from "node:os"
+import type { Bytes } from "../base/bytes.ts"
+import type { RawPath } from "../base/ids.ts"
+import type { ExtendedAttribute, Failure } from "./source.ts"
+
+/** Paths are absolute and raw. Failures come back as the system's code, undefined is success. */
+export interface Native {
+  setTimes(descriptor: number, mtimeNs: bigint): string | undefined
+  /** Follows: meant for `/proc/self/fd/N`, which leads to the very thing that was opened. */
+  setTimesAt(path: string, mtimeNs: bigint): string | undefined
+  /** EEXIST when something has the new name; EINVAL or ENOSYS when the file system can't do this. */
+  renameNew(from: string, to: string): string | undefined
+  /** @param mode with the type's bits, as in mknod(2) */
+  makeNode(path: string, mode: number, device: bigint): string | undefined
+  syncFileSystem(descriptor: number): Promise<string | undefined>
+  attributes(path: string): readonly ExtendedAttribute[] | Failure
+  /** Follows, as `setTimesAt` does. */
+  setAttribute(path: string, attribute: ExtendedAttribute): string | undefined
+}
+
+type Callback = (error: Error | null, result: number) => void
+
+interface Call {
+  // each prototype fixes what its call takes
+  (...parameters: readonly unknown[]): number
+  async(...parameters: readonly unknown[]): void
+}
+
+interface Koffi {
+  load(library: string | null): { func(prototype: string): Call }
+  errno(): number
+}
+
+const AT_FDCWD = -100
+const RENAME_NOREPLACE = 1
+const UTIME_OMIT = 0x3ffffffen
+const SECOND = 1_000_000_000n
+// where a timespec is two 64-bit integers
+const ARCHITECTURES: readonly string[] = ["x64", "arm64", "riscv64", "ppc64", "loong64"]
+
+let opened: { native: Native | undefined } | undefined
+
+/** Loaded once a thread (5 to 20 ms), and only by those who ask. */
+export function openNative(): Native | undefined {
+  opened ??= { native: loadNative() }
+  return opened.native
+}
+
+function loadNative(): Native | undefined {
+  if (process.platform !== "linux" || !ARCHITECTURES.includes(process.arch)) return undefined
+  try {
+    const koffi = createRequire(import.meta.url)("koffi") as Koffi
+    return bind(koffi)
+  } catch {
+    return undefined
+  }
+}
+
+function bind(koffi: Koffi): Native {
+  const library = koffi.load(null)
+  const futimens = library.func("int futimens(int fd, const void *times)")
+  const utimensat = library.func("int utimensat(int folder, const void *path, const void *times, int flags)")
+  const renameat2 = library.func(
+    "int renameat2(int a, const void *from, int b, const void *to, unsigned int flags)",
+  )
+  const mknod = library.func("int mknod(const void *path, uint32_t mode, uint64_t device)")
+  const syncfs = library.func("int syncfs(int fd)")
+  const setxattr = library.func(
+    "int setxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
+  )
+  const result = (returned: number): string | undefined =>
+    returned === 0 ? undefined : errorName(koffi.errno())
+  const times = new BigInt64Array([0n, UTIME_OMIT, 0n, 0n])
+  const timesOf = (mtimeNs: bigint): BigInt64Array => {
+    const nanoseconds = ((mtimeNs % SECOND) + SECOND) % SECOND
+    times[2] = (mtimeNs - nanoseconds) / SECOND
+    times[3] = nanoseconds
+    return times
+  }
+  return {
+    setTimes: (descriptor, mtimeNs) => result(futimens(descriptor, timesOf(mtimeNs))),
+    setTimesAt: (path, mtimeNs) => result(utimensat(AT_FDCWD, cPath(path), timesOf(mtimeNs), 0)),
+    renameNew: (from, to) => result(renameat2(AT_FDCWD, cPath(from), AT_FDCWD, cPath(to), RENAME_NOREPLACE)),
+    makeNode: (path, mode, device) => result(mknod(cPath(path), mode, device)),
+    syncFileSystem: (descriptor) =>
+      new Promise((resolve) => {
+        const done: Callback = (error, returned) =>
+          resolve(error === null && returned === 0 ? undefined : "EIO")
+        syncfs.async(descriptor, done)
+      }),
+    attributes: attributeReader(koffi, library),
+    setAttribute: (path, { name, value }) =>
+      result(setxattr(cPath(path), cPath(name), value, value.length, 0)),
+  }
+}
+
+function attributeReader(koffi: Koffi, library: ReturnType<Koffi["load"]>): Native["attributes"] {
+  const llistxattr = library.func("int64_t llistxattr(const void *path, void *list, size_t size)")
+  const lgetxattr = library.func(
+    "int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)",
+  )
+  // the kernel's bounds: a list and a value are at most 64 KiB each
+  const list = Buffer.alloc(1 << 16)
+  const value = Buffer.alloc(1 << 16)
+  return (path) => {
+    const place = cPath(path)
+    const length = llistxattr(place, list, list.length)
+    if (length < 0) {
+      const error = errorName(koffi.errno())
+      return error === "ENOTSUP" || error === "EOPNOTSUPP" ? [] : { error }
+    }
+    const attributes: ExtendedAttribute[] = []
+    if (length === 0) return attributes
+    const names = list
+      .toString("latin1", 0, length - 1)
+      .split("\0")
+      .sort()
+    for (const name of names as RawPath[]) {
+      const size = lgetxattr(place, cPath(name), value, value.length)
+      // removed since it was listed, or not for this user to read
+      if (size >= 0) attributes.push({ name, value: new Uint8Array(value.subarray(0, size)) as Bytes })
+    }
+    return attributes
+  }
+}
+
+/** ASCII goes as a string, which is faster; all else as bytes with their own end. */
+function cPath(raw: string): string | Buffer {
+  return /[\x80-\xff]/.test(raw) ? Buffer.from(`${raw}\0`, "latin1") : raw
+}
+
+const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+)
+
+function errorName(number: number): string {
+  return ERROR_NAMES.get(number) ?? "EUNKNOWN"
+}

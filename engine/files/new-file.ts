@@ -1,0 +1,71 @@
+/**
+ * Writes into an unfinished file. Plain functions over a plain record: any worker thread may write
+ * its part of a file through the descriptor, at any offset, in any order.
+ */
+import { closeSync, ftruncateSync, readSync, writeSync } from "node:fs"
+import { errorCode } from "./stat.ts"
+import { targetError } from "./target-errors.ts"
+import type { NewFile } from "./target.ts"
+
+const HOLE_BYTES = 4096
+const ZEROS = Buffer.alloc(HOLE_BYTES)
+
+/** Throws an `EngineError` such as "no-space"; the file is then still to be abandoned. */
+export function writeAt(file: NewFile, offset: number, bytes: Uint8Array): void {
+  try {
+    if (file.sparse) writeSparse(file.descriptor, offset, bytes)
+    else writeAll(file.descriptor, offset, bytes)
+  } catch (cause) {
+    throw targetError(errorCode(cause), file.path, cause)
+  }
+}
+
+/** Bytes of an open file into a buffer; fewer only at the file's end. */
+export function readAt(descriptor: number, offset: number, into: Uint8Array): number {
+  let done = 0
+  while (done < into.length) {
+    const count = readSync(descriptor, into, done, into.length - done, offset + done)
+    if (count === 0) break
+    done += count
+  }
+  return done
+}
+
+export function closeDescriptor(descriptor: number): void {
+  closeSync(descriptor)
+}
+
+/** Throws what node:fs throws. */
+export function completeFile(file: NewFile): void {
+  // also for what ends in a hole, and a file that was found to be longer than it should be
+  ftruncateSync(file.descriptor, file.size)
+}
+
+function writeAll(descriptor: number, offset: number, bytes: Uint8Array): void {
+  let done = 0
+  while (done < bytes.length) {
+    done += writeSync(descriptor, bytes, done, bytes.length - done, offset + done)
+  }
+}
+
+/** Leaves out whole pages of zeros: a new file reads as zeros wherever nothing was written. */
+function writeSparse(descriptor: number, offset: number, bytes: Uint8Array): void {
+  let pending = 0
+  let position = 0
+  while (position < bytes.length) {
+    const toPage = HOLE_BYTES - ((offset + position) % HOLE_BYTES)
+    const end = Math.min(position + toPage, bytes.length)
+    if (isZero(bytes, position, end)) {
+      if (position > pending) writeAll(descriptor, offset + pending, bytes.subarray(pending, position))
+      pending = end
+    }
+    position = end
+  }
+  if (pending < bytes.length) writeAll(descriptor, offset + pending, bytes.subarray(pending))
+}
+
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  // most pages show it in their first byte
+  if (bytes[start] !== 0) return false
+  return ZEROS.compare(bytes, start, end, 0, end - start) === 0
+}

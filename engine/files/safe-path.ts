@@ -1,0 +1,39 @@
+/**
+ * What a listing may call an entry, before anything is done on disk with it. A listing is signed, but
+ * whoever signed it may be hostile or broken: a path that could leave the target, or mean something
+ * else on this system, is refused here, whatever the rest of the restore does. spec/files.md.
+ */
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { showPath } from "../base/paths.ts"
+import { isTemporaryName } from "./temporary-name.ts"
+
+/** Throws invalid "unsafe-path". "" is the target itself. `portable` adds what Windows forbids. */
+export function checkPath(path: RawPath, portable: boolean): void {
+  if (path === "") return
+  for (const name of path.split("/")) {
+    const why = fault(name) ?? (portable ? portableFault(name) : undefined)
+    if (why === undefined) continue
+    throw new EngineError("invalid", "unsafe-path", `${showPath(path)}: refused: ${why}`)
+  }
+}
+
+function fault(name: string): string | undefined {
+  if (name === "") return "it has an empty name in it"
+  if (name === "." || name === "..") return `it has "${name}" in it`
+  // eslint-disable-next-line no-control-regex
+  if (/[^\x01-\xff]/.test(name)) return "it holds a character that is no byte of a name"
+  if (isTemporaryName(name)) return "such names are for unfinished files of a restore"
+  return undefined
+}
+
+const DEVICE_NAME =
+  /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)([0-9]|\xb9|\xb2|\xb3|\xc2[\xb9\xb2\xb3])) *(\.|$)/i
+
+function portableFault(name: string): string | undefined {
+  // eslint-disable-next-line no-control-regex
+  if (/[\x01-\x1f\\:*?"<>|]/.test(name)) return "it holds a character that Windows forbids"
+  if (/[. ]$/.test(name)) return "Windows drops the dot or space at its end"
+  if (DEVICE_NAME.test(name)) return "Windows takes it for a device"
+  return undefined
+}

@@ -1,0 +1,115 @@
+/**
+ * The part of a disk target that makes folders and files. A file is written under a temporary name in
+ * its own folder, gets its metadata through its descriptor, is closed, and is then given its name.
+ */
+import { closeSync, constants, fstatSync, fsyncSync, openSync } from "node:fs"
+import { baseName, fsPath, parentPath } from "../base/paths.ts"
+import { ensureFolderAt, folderAt, makeWritable } from "./folder-handles.ts"
+import { setMetadataAt, setOpenMetadata } from "./metadata.ts"
+import { completeFile } from "./new-file.ts"
+import { dropTemporary, giveName } from "./placing.ts"
+import { checkPath } from "./safe-path.ts"
+import { asTargetError, guarded, type TargetState } from "./target-state.ts"
+import type { Identity, Metadata, NewFile, Placing, Target } from "./target.ts"
+import { temporaryName } from "./temporary-name.ts"
+
+const BIGINT = { bigint: true } as const
+const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+
+export type Making = Pick<
+  Target,
+  "ensureFolder" | "finishFolder" | "beginFile" | "finishFile" | "abandonFile"
+>
+
+export function making(state: TargetState): Making {
+  const { folders, rules } = state
+  return {
+    ensureFolder: (path, replace) => {
+      checkPath(path, state.portable)
+      const made = ensureFolderAt(folders, path, replace)
+      if (made === "existing") makeWritable(folders, path)
+      return made
+    },
+    finishFolder: (path, metadata) => {
+      checkPath(path, state.portable)
+      guarded(path, () => {
+        const { prefix } = folderAt(folders, path)
+        // without the slash: a folder may be closed to us as soon as its mode is set
+        const place = prefix === "/" ? prefix : prefix.slice(0, -1)
+        setMetadataAt({ path: place, isHandle: true, isSymlink: false }, metadata, rules)
+      })
+    },
+    beginFile: (path, size, sparse) => {
+      const temporary = temporaryName()
+      checkPath(path, state.portable)
+      return guarded(path, () => {
+        const place = folderAt(folders, parentPath(path)).prefix + temporary
+        return { path, temporary, descriptor: openSync(fsPath(place), NEW_FILE, 0o600), size, sparse }
+      })
+    },
+    finishFile: (file, metadata, placing) => finishFile(state, file, metadata, placing),
+    abandonFile: (file) => abandonFile(state, file),
+  }
+}
+
+function finishFile(state: TargetState, file: NewFile, metadata: Metadata, placing: Placing): Identity {
+  const { path } = file
+  const sync = placing.sync === true
+  const identity = completeAndClose(state, file, metadata, sync)
+  return guarded(path, () => {
+    const folder = folderAt(state.folders, parentPath(path))
+    const from = folder.prefix + file.temporary
+    try {
+      giveName({ from, to: folder.prefix + baseName(path), path }, placing.replace, state.rules.native)
+    } catch (error) {
+      dropTemporary(from)
+      throw error
+    }
+    if (sync) syncFolder(folder.prefix)
+    return identity
+  })
+}
+
+/** Closed before it has its name: on some file systems a write fails only then. */
+function completeAndClose(state: TargetState, file: NewFile, metadata: Metadata, sync: boolean): Identity {
+  let isOpen = true
+  try {
+    completeFile(file)
+    setOpenMetadata(file.descriptor, metadata, state.rules)
+    if (sync) fsyncSync(file.descriptor)
+    const { ino, dev } = fstatSync(file.descriptor, BIGINT)
+    isOpen = false
+    closeSync(file.descriptor)
+    return { inode: ino, device: dev }
+  } catch (cause) {
+    if (isOpen) abandonFile(state, file)
+    else dropUnfinished(state, file)
+    throw asTargetError(cause, file.path)
+  }
+}
+
+function abandonFile(state: TargetState, file: NewFile): void {
+  try {
+    closeSync(file.descriptor)
+  } catch {
+    // it is closed all the same
+  }
+  dropUnfinished(state, file)
+}
+
+function dropUnfinished(state: TargetState, file: NewFile): void {
+  try {
+    dropTemporary(folderAt(state.folders, parentPath(file.path)).prefix + file.temporary)
+  } catch {
+    // its folder is gone, or it stays for the next restore, which removes it
+  }
+}
+
+export function syncFolder(prefix: string): void {
+  const descriptor = openSync(fsPath(`${prefix}.`), constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}

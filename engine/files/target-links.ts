@@ -1,0 +1,101 @@
+/**
+ * The part of a disk target that makes all that is neither folder nor file, and changes the metadata
+ * of what stands there.
+ */
+import { linkSync, symlinkSync } from "node:fs"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, fsPath, parentPath, showPath } from "../base/paths.ts"
+import { folderAt } from "./folder-handles.ts"
+import { setMetadataAt } from "./metadata.ts"
+import { dropTemporary, giveName } from "./placing.ts"
+import { checkPath } from "./safe-path.ts"
+import { isFailure } from "./source.ts"
+import { makeSpecial } from "./special-files.ts"
+import { lstat } from "./stat.ts"
+import { targetError } from "./target-errors.ts"
+import { syncFolder } from "./target-files.ts"
+import { guarded, placeOf, type TargetState, withHandle } from "./target-state.ts"
+import type { Identity, Metadata, Placing, Target } from "./target.ts"
+import { temporaryName } from "./temporary-name.ts"
+
+export type Linking = Pick<
+  Target,
+  "placeSymlink" | "placeHardLink" | "placeFifo" | "placeDevice" | "updateMetadata"
+>
+
+export function placingLinks(state: TargetState): Linking {
+  const { rules } = state
+  return {
+    placeSymlink: (path, linkTarget, metadata, placing) =>
+      placeNew(state, path, placing, (place) => {
+        symlinkSync(fsPath(linkTarget), fsPath(place))
+        withHandle(state, place, (at, stat) => {
+          if (stat.type === "symlink") setMetadataAt({ ...at, isSymlink: true }, metadata, rules)
+        })
+      }),
+    placeHardLink: (path, first, placing) => {
+      const source = placeOf(state, first.path)
+      placeNew(state, path, placing, (place) => {
+        linkSync(fsPath(source), fsPath(place))
+        if (!isSame(lstat(place), first.identity)) throw targetError("ENOENT", first.path)
+      })
+    },
+    placeFifo: (path, metadata, placing) =>
+      placeNew(state, path, placing, (place) => {
+        makeSpecial(place, { type: "fifo", major: 0, minor: 0 }, rules.native)
+        finishSpecial(state, place, metadata)
+      }),
+    placeDevice: (path, device, metadata, placing) => {
+      if (!state.devices) {
+        const message = `${showPath(path)}: a device node is restored only when that is asked for`
+        throw new EngineError("denied", "device-node", message)
+      }
+      placeNew(state, path, placing, (place) => {
+        makeSpecial(place, device, rules.native)
+        finishSpecial(state, place, metadata)
+      })
+    },
+    updateMetadata: (path, metadata) => guarded(path, () => updateMetadata(state, path, metadata)),
+  }
+}
+
+function finishSpecial(state: TargetState, place: string, metadata: Metadata): void {
+  withHandle(state, place, (at, stat) => {
+    if (stat.type !== "file" && stat.type !== "symlink") setMetadataAt(at, metadata, state.rules)
+  })
+}
+
+function updateMetadata(state: TargetState, path: RawPath, metadata: Metadata): boolean {
+  let done = false
+  withHandle(state, placeOf(state, path), (at, stat) => {
+    // another of its names may lie outside the target, where this would change it too
+    if (stat.links > 1 && stat.type !== "directory") return
+    setMetadataAt({ ...at, isSymlink: stat.type === "symlink" }, metadata, state.rules)
+    done = true
+  })
+  return done
+}
+
+/** Makes something under a temporary name, then gives it its own. */
+function placeNew(state: TargetState, path: RawPath, placing: Placing, make: (place: string) => void): void {
+  checkPath(path, state.portable)
+  guarded(path, () => {
+    const folder = folderAt(state.folders, parentPath(path))
+    const from = folder.prefix + temporaryName()
+    try {
+      make(from)
+      giveName({ from, to: folder.prefix + baseName(path), path }, placing.replace, state.rules.native)
+      // a rename over another name of the same file does nothing, and leaves this one
+      if (placing.replace) dropTemporary(from)
+    } catch (error) {
+      dropTemporary(from)
+      throw error
+    }
+    if (placing.sync === true) syncFolder(folder.prefix)
+  })
+}
+
+function isSame(stat: ReturnType<typeof lstat>, identity: Identity): boolean {
+  return !isFailure(stat) && stat.inode === identity.inode && stat.device === identity.device
+}

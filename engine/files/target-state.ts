@@ -1,0 +1,83 @@
+/**
+ * What a disk target is made of, and how its parts reach a place: always through the handle of the
+ * folder above it. One state a thread.
+ */
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, fsPath, parentPath, showPath } from "../base/paths.ts"
+import { folderAt, type FolderHandles, hasHandles, openFolders } from "./folder-handles.ts"
+import type { MetadataRules, Place } from "./metadata.ts"
+import { openNative } from "./native.ts"
+import { checkPath } from "./safe-path.ts"
+import { isFailure, type Stat } from "./source.ts"
+import { errorCode, lstat, toStat } from "./stat.ts"
+import { targetError } from "./target-errors.ts"
+import type { TargetOptions } from "./target.ts"
+
+const O_PATH = 0x200000
+
+export interface TargetState {
+  readonly root: string
+  readonly folders: FolderHandles
+  readonly rules: MetadataRules
+  readonly portable: boolean
+  readonly devices: boolean
+}
+
+export function openState(root: string, options: TargetOptions): TargetState {
+  const stat = statSync(fsPath(root), { throwIfNoEntry: false })
+  if (stat === undefined) {
+    throw new EngineError("not-found", "no-target", `${showPath(root)}: there is no such folder`)
+  }
+  if (!stat.isDirectory()) {
+    throw new EngineError(
+      "invalid",
+      "target-not-a-folder",
+      `${showPath(root)}: a folder is needed, this is none`,
+    )
+  }
+  const rules = {
+    native: options.native === false ? undefined : openNative(),
+    owners: options.owners ?? process.geteuid?.() === 0,
+    setuid: options.setuid === true,
+    systemAttributes: options.systemAttributes === true,
+  }
+  const folders = openFolders(root, options.byHandle ?? hasHandles())
+  const portable = options.portable ?? process.platform === "win32"
+  return { root, folders, rules, portable, devices: options.devices === true }
+}
+
+/** The place of an entry, in a form that leads there and nowhere else. */
+export function placeOf(state: TargetState, path: RawPath): string {
+  checkPath(path, state.portable)
+  return folderAt(state.folders, parentPath(path)).prefix + baseName(path)
+}
+
+/** Opens the very thing that lies at a place, so that what is looked at is also what is changed. */
+export function withHandle(state: TargetState, place: string, use: (at: Place, stat: Stat) => void): void {
+  if (!state.folders.byHandle) {
+    const stat = lstat(place)
+    if (!isFailure(stat)) use({ path: place, isHandle: false, isSymlink: false }, stat)
+    return
+  }
+  const descriptor = openSync(fsPath(place), O_PATH | constants.O_NOFOLLOW)
+  try {
+    const stat = toStat(fstatSync(descriptor, { bigint: true }))
+    use({ path: `/proc/self/fd/${descriptor}`, isHandle: true, isSymlink: false }, stat)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+export function guarded<T>(path: RawPath, call: () => T): T {
+  try {
+    return call()
+  } catch (cause) {
+    throw asTargetError(cause, path)
+  }
+}
+
+export function asTargetError(cause: unknown, path: RawPath): EngineError {
+  return cause instanceof EngineError ? cause : targetError(errorCode(cause), path, cause)
+}

@@ -1,0 +1,122 @@
+/**
+ * Where a restore's entries go: the port through which `read/place` touches the disk. Paths are raw
+ * and relative to the target, "" is the target itself. Whatever the paths say, and whatever somebody
+ * does on the disk meanwhile, nothing outside the target is touched: no link is followed, no file
+ * that stands there is written into, and a file has its name only when it is whole. What can't be
+ * done is an `EngineError` about that one path; the restore reports it and goes on. spec/files.md.
+ */
+import type { RawPath } from "../base/ids.ts"
+import type { DeviceNumber } from "./device-number.ts"
+import type { ExtendedAttribute, Stat } from "./source.ts"
+
+export interface Metadata {
+  /** Permission bits to 0o7777; setuid and setgid are dropped unless the target was opened with them. */
+  readonly mode: number
+  readonly mtimeNs: bigint
+  readonly uid: number
+  readonly gid: number
+  readonly xattrs: readonly ExtendedAttribute[]
+}
+
+/** An unfinished file: plain data, and its descriptor is good in every thread of this process. */
+export interface NewFile {
+  readonly path: RawPath
+  readonly temporary: RawPath
+  readonly descriptor: number
+  readonly size: number
+  /** Runs of zeros become holes. */
+  readonly sparse: boolean
+}
+
+export interface Placing {
+  /** False: something that stands under the name is an error, "exists". True: it is replaced. */
+  readonly replace: boolean
+  /** The bytes are on the disk before the name is given, and the name before this returns. */
+  readonly sync?: boolean
+}
+
+/** Which file it is, wherever its names are. */
+export interface Identity {
+  readonly device: bigint
+  readonly inode: bigint
+}
+
+export interface ExistingFile {
+  /** Open for reading; the caller closes it with `closeDescriptor`. */
+  readonly descriptor: number
+  readonly stat: Stat
+}
+
+export interface Target {
+  /** The absolute raw path. */
+  readonly root: string
+  /** False: times are placed to within 250 ns, since Node has nothing finer. */
+  readonly timesExact: boolean
+  /** False: extended attributes are not placed. */
+  readonly xattrsAvailable: boolean
+  /** What stands there; undefined when nothing does, also when a folder above it is missing or no folder. */
+  look(path: RawPath): Stat | undefined
+  /** Names in a folder, sorted, without those of unfinished files; none when there is no such folder. */
+  list(folder: RawPath): RawPath[]
+  readLink(path: RawPath): RawPath
+  /** A regular file, never through a link; undefined when there is no such thing or it can't be read. */
+  openExisting(path: RawPath): ExistingFile | undefined
+  /**
+   * Makes a folder and those above it, 0700 until they are finished. With `replace` a link or a file
+   * in the way is removed, else it is an error. Every folder that was ensured must be finished: one
+   * that stood there read-only has been opened for writing.
+   */
+  ensureFolder(path: RawPath, replace: boolean): "created" | "existing"
+  /** A folder's metadata, after all its entries. */
+  finishFolder(path: RawPath, metadata: Metadata): void
+  /** In a folder that has been ensured. */
+  beginFile(path: RawPath, size: number, sparse: boolean): NewFile
+  /**
+   * Cuts or extends to the size, sets the metadata, closes, and gives the file its name. When it
+   * throws, nothing of the file stays, and it must not be abandoned any more.
+   */
+  finishFile(file: NewFile, metadata: Metadata, placing: Placing): Identity
+  /** For a file that won't be finished: closed, and nothing of it stays. Never throws. */
+  abandonFile(file: NewFile): void
+  /** The time of a link is set where the system can do so; its mode is the system's affair. */
+  placeSymlink(path: RawPath, linkTarget: RawPath, metadata: Metadata, placing: Placing): void
+  /** A second name for a file of this run; "vanished" when what stands under `first` is another file. */
+  placeHardLink(path: RawPath, first: { path: RawPath; identity: Identity }, placing: Placing): void
+  placeFifo(path: RawPath, metadata: Metadata, placing: Placing): void
+  /** Throws denied "device-node" unless the target was opened with `devices`. */
+  placeDevice(path: RawPath, device: DeviceNode, metadata: Metadata, placing: Placing): void
+  /** False when it can't be done in place (another name of the file may lie outside): place it anew. */
+  updateMetadata(path: RawPath, metadata: Metadata): boolean
+  /** Removes an entry and all that is below it; the number of entries removed. */
+  removeExtra(path: RawPath): number
+  /** Removes the unfinished files that a killed restore has left in a folder. */
+  removeLeftovers(folder: RawPath): number
+  /** When it resolves, all that was placed survives a power cut. */
+  flush(): Promise<void>
+  /** Safe to call twice. */
+  close(): void
+}
+
+export interface DeviceNode extends DeviceNumber {
+  readonly type: "character-device" | "block-device"
+}
+
+/** Plain data, so that each worker thread can open the same target for itself. */
+export interface TargetOptions {
+  /** Makes the folder (0700) and those above it when it isn't there. */
+  readonly create?: boolean
+  /** Sets owners; only root can. Default: when run by root. */
+  readonly owners?: boolean
+  /** Keeps setuid and setgid bits. */
+  readonly setuid?: boolean
+  /** Allows device nodes. */
+  readonly devices?: boolean
+  /** Attributes outside `user.`: security.*, trusted.*, system.*. */
+  readonly systemAttributes?: boolean
+  /** Refuses names that Windows can't have. Default: on Windows. */
+  readonly portable?: boolean
+  /** Works by handles of folders. Default: where /proc/self/fd is; without it paths are checked by lstat. */
+  readonly byHandle?: boolean
+  /** Uses the optional native calls. Default true. */
+  readonly native?: boolean
+}

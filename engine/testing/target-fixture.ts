@@ -1,0 +1,99 @@
+/**
+ * A folder for a test of targets, with the few calls that such tests repeat. Removed after each test.
+ */
+import assert from "node:assert/strict"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach } from "node:test"
+import { isEngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { fsPath } from "../base/paths.ts"
+import { openDiskTarget } from "../files/disk-target.ts"
+import { writeAt } from "../files/new-file.ts"
+import { isFailure, type Stat } from "../files/source.ts"
+import { lstat } from "../files/stat.ts"
+import type { Identity, Metadata, Placing, Target, TargetOptions } from "../files/target.ts"
+
+export const NEW: Placing = { replace: false }
+export const OVER: Placing = { replace: true }
+export const META: Metadata = {
+  mode: 0o640,
+  mtimeNs: 1_234_567_890_123_456_789n,
+  uid: process.getuid?.() ?? 0,
+  gid: process.getgid?.() ?? 0,
+  xattrs: [],
+}
+
+export const raw = (text: string): RawPath => text as RawPath
+
+/** A predicate for assert.throws. */
+export const code =
+  (expected: string) =>
+  (error: unknown): boolean =>
+    isEngineError(error, expected)
+
+export interface TargetFolder {
+  /** The folder that holds the target, and what must stay as it is beside it. */
+  readonly base: string
+  readonly root: string
+  open(options?: TargetOptions): Target
+  stat(path: string): Stat
+  text(path: string): string
+  names(path?: string): string[]
+  assertTime(target: Target, path: string, expected: bigint): void
+}
+
+/** Call it at the top of a test file: it registers hooks, and its folder is another one in each test. */
+export function targetFolder(): TargetFolder {
+  let base = ""
+  const opened: Target[] = []
+  beforeEach(() => {
+    base = fs.mkdtempSync(join(tmpdir(), "holdfast-target-"))
+  })
+  afterEach(() => {
+    for (const target of opened.splice(0)) target.close()
+    fs.rmSync(base, { recursive: true, force: true })
+  })
+  const at = (path: string): string => `${base}/target/${path}`
+  const stat = (path: string): Stat => {
+    const found = lstat(at(path))
+    assert.ok(!isFailure(found), `${path} is there`)
+    return found
+  }
+  return {
+    get base() {
+      return base
+    },
+    get root() {
+      return join(base, "target")
+    },
+    open: (options = {}) => {
+      const target = openDiskTarget(join(base, "target"), { create: true, ...options })
+      opened.push(target)
+      return target
+    },
+    stat,
+    text: (path) => fs.readFileSync(fsPath(at(path)), "latin1"),
+    names: (path = "") => fs.readdirSync(fsPath(at(path)), "latin1").sort(),
+    assertTime: (target, path, expected) => assertTime(target, stat(path).mtimeNs, expected),
+  }
+}
+
+function assertTime(target: Target, found: bigint, expected: bigint): void {
+  if (target.timesExact) return assert.equal(found, expected)
+  const off = Math.abs(Number(found - expected))
+  // before 1970 Node has milliseconds only
+  assert.ok(off < (expected < 0n ? 1_000_000 : 1000), `off by ${off} ns`)
+}
+
+export interface Put extends Partial<Metadata> {
+  readonly placing?: Placing
+}
+
+/** Places a file of latin1 text. */
+export function put(target: Target, path: string, content: string, put: Put = {}): Identity {
+  const file = target.beginFile(raw(path), content.length, false)
+  writeAt(file, 0, Buffer.from(content, "latin1"))
+  return target.finishFile(file, { ...META, ...put }, put.placing ?? NEW)
+}
