@@ -1,6 +1,7 @@
 /**
  * Packs that are durable in the store and that no entry of this device names yet: where an
- * interrupted run goes on. A cache: when it is lost, the packs are garbage for GC and their content
+ * interrupted run goes on. An entry must name every pending pack that it refers to, whatever series
+ * made it, for the index knows their chunks. A cache: when it is lost, the packs are garbage for GC and their content
  * is sent again. spec/home.md.
  */
 import type { Bytes } from "../base/bytes.ts"
@@ -16,7 +17,10 @@ export interface PendingPack {
 }
 
 export interface Journal {
-  /** After the pack is durable (rule W1), before its chunks may be referenced. Idempotent. */
+  /**
+   * After the pack is durable (rule W1), in one transaction with the index's `addPack`, so that no
+   * chunk is known whose pack nobody will name. Idempotent.
+   */
   add(pack: PendingPack): void
 
   /** In the order added; of one series, or of all. */

@@ -54,6 +54,15 @@ export function writePrivateFile(file: string, content: string | Uint8Array): vo
   }
 }
 
+/** For hints that may be lost or torn: nothing is flushed, which would take milliseconds. */
+export function writePrivateNote(file: string, text: string): void {
+  try {
+    fs.writeFileSync(file, text, { mode: FILE_MODE })
+  } catch (error) {
+    throw unwritable(file, error)
+  }
+}
+
 function syncFolder(folder: string): void {
   if (!HAS_MODES) return // Windows has no handle to flush a folder with
   const handle = fs.openSync(folder, "r")

@@ -10,7 +10,7 @@ import { EngineError } from "../base/errors.ts"
 import { takeFileLock } from "./file-lock.ts"
 import type { FileLock } from "./file-lock.ts"
 import type { RepositoryHome } from "./home.ts"
-import { readPrivateFile, writePrivateFile } from "./private-files.ts"
+import { readPrivateFile, writePrivateNote } from "./private-files.ts"
 
 const CHAIN_POLL_MS = 50
 
@@ -23,7 +23,7 @@ export function lockSeries(home: RepositoryHome, series: string): FileLock {
   const lock = takeFileLock(`${base}.lock`, 0)
   if (lock === undefined) throw busy(series, readPrivateFile(`${base}.holder`))
   try {
-    writePrivateFile(`${base}.holder`, `pid ${process.pid} since ${new Date().toISOString()}\n`)
+    writePrivateNote(`${base}.holder`, `pid ${process.pid} since ${new Date().toISOString()}\n`)
   } catch (error) {
     lock.release()
     throw error

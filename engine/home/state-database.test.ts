@@ -5,6 +5,7 @@ import { test } from "node:test"
 import type { ChunkId, Digest, ObjectName, RawPath } from "../base/ids.ts"
 import { openSqlite } from "../base/sqlite.ts"
 import { exampleId, exampleName, examplePack } from "../testing/example-packs.ts"
+import { openChunkIndex } from "../index/sqlite-index.ts"
 import { temporaryRepositoryHome } from "../testing/temporary-home.ts"
 import type { FileCacheBase } from "./file-cache.ts"
 import { openFileCache } from "./sqlite-file-cache.ts"
@@ -88,6 +89,29 @@ test("openStateDatabase() starts empty when the file, its log or both were delet
     again.close()
     fs.rmSync(home.statePath)
   }
+})
+
+test("atomically() writes a pack to index and journal, or to neither", (t) => {
+  const state = openStateDatabase(temporaryRepositoryHome(t))
+  t.after(() => state.close())
+  const index = openChunkIndex(state.database)
+  const journal = openJournal(state.database)
+  const add = (label: string, fail: boolean): void => {
+    const { record, frames } = examplePack(label, [[label, "shared"]])
+    state.atomically(() => {
+      index.addPack(record, frames)
+      journal.add({ series: "notes", record, directory: bytes(1) })
+      if (fail) throw new Error("stop")
+    })
+  }
+  assert.equal(index.has(exampleId("one")), false)
+  assert.throws(() => add("one", true), /stop/)
+  assert.deepEqual([index.has(exampleId("one")), index.isEmpty(), journal.pending()], [false, true, []])
+  add("two", false)
+  add("three", false)
+  for (const label of ["two", "three", "shared"]) assert.equal(index.has(exampleId(label)), true)
+  assert.equal(index.has(exampleId("one")), false)
+  assert.equal(journal.pending().length, 2)
 })
 
 test("object cache: names() lists by prefix, put() keeps the first, remove() forgets", (t) => {

@@ -16,6 +16,8 @@ const APPLICATION_ID = 0x48467374
 /** Raise it with any change of any table. */
 const STATE_VERSION = 1
 
+/** A frame's ids and a directory's record lie in fewer pieces than with the usual 4 KiB. */
+const PAGE_BYTES = 8192
 /** Peak memory is a target; the index keeps its own keys, and reads are few. */
 const CACHE_KIB = 8 * 1024
 /** A large commit does not leave a large log behind. */
@@ -26,6 +28,8 @@ export interface StateDatabase {
   readonly database: Database
   /** Why an old file was thrown away; worth one line of warning. Undefined for a first run, too. */
   readonly recreated: "damaged" | "foreign" | "other-version" | undefined
+  /** All that `run` writes, through whatever module, or nothing of it when it throws. */
+  atomically<T>(run: () => T): T
   close(): void
 }
 
@@ -87,6 +91,7 @@ function prepare(database: Database): Recreated {
   } else if (read("user_version") !== STATE_VERSION) {
     return "other-version"
   }
+  if (application === 0) database.pragma(`page_size = ${PAGE_BYTES}`)
   database.pragma(`cache_size = -${CACHE_KIB}`)
   database.pragma("mmap_size = 0")
   database.pragma("synchronous = NORMAL")
@@ -109,6 +114,13 @@ function handle(database: Database, recreated: Recreated): StateDatabase {
   return {
     database,
     recreated,
+    atomically<T>(run: () => T): T {
+      try {
+        return database.transaction(run).immediate()
+      } catch (error) {
+        throw stateError(error, database.name)
+      }
+    },
     close() {
       if (database.open) database.close()
     },
