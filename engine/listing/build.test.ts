@@ -217,7 +217,7 @@ test("listingBuilder() equals scratch when whole stretches go, so that high node
 /** One path a leaf; the pattern says after which leaves level 1 is cut. */
 function leavesOfOne(pattern: string): Entry[] {
   const cuts = listingCuts(cutKey)
-  return [...pattern].map((letter, i) => {
+  return pattern.split("").map((letter, i) => {
     for (let n = 0; ; n++) {
       const path = `p${String(i).padStart(3, "0")}-${n}` as RawPath
       if (cuts.afterEntry(path) && cuts.afterChild(1, path) === (letter === "|")) return fileEntry(path)
