@@ -23,6 +23,9 @@ export interface LogTable {
   add(digest: Digest, entry: Entry, complete: boolean): void
   /** The last verified entry of each chain, sorted by device; of a fork the smallest digest. */
   heads(): Head[]
+  /** The verified entries in one place of a chain: more than one in a fork. */
+  at(device: DeviceId, sequence: number): Digest[]
+  has(digest: Digest): boolean
   entry(digest: Digest): LoggedEntry | undefined
   /** The series' newest snapshot by its own time. */
   newest(series: string): SnapshotRecord | undefined
@@ -61,7 +64,7 @@ export function openLogTable(database: Database): LogTable {
 
 function entryMethods(
   database: Database,
-): Pick<LogTable, "complete" | "verified" | "add" | "heads" | "entry"> {
+): Pick<LogTable, "complete" | "verified" | "add" | "heads" | "at" | "has" | "entry"> {
   const all = lazyStatement<[], Digest>(database, "SELECT digest FROM log_entries", "pluck")
   const complete = lazyStatement<[], Digest>(
     database,
@@ -75,7 +78,15 @@ function entryMethods(
   )
   const one = lazyStatement<[Digest], Row>(database, "SELECT digest, body FROM log_entries WHERE digest = ?")
   const heads = lazyStatement<[], Head>(database, HEADS)
+  const at = lazyStatement<[DeviceId, number], Digest>(
+    database,
+    "SELECT digest FROM log_entries WHERE device = ? AND sequence = ? ORDER BY digest",
+    "pluck",
+  )
+  const has = lazyStatement<[Digest], number>(database, "SELECT 1 FROM log_entries WHERE digest = ?", "pluck")
   return {
+    at: (device, sequence) => at().all(device, sequence),
+    has: (digest) => has().get(digest) !== undefined,
     complete: () => new Set(complete().all()),
     verified: () => new Set(all().all()),
     heads: () => heads().all(),

@@ -2,23 +2,171 @@
  * One LIST of the log, and what follows from it: nothing that was seen may be missing (rule R1), and
  * what is new is fetched, verified and taken into the local index. spec/log.md.
  */
+import { EngineError, isEngineError } from "../base/errors.ts"
+import type { Head } from "../format/entry.ts"
+import { digestOf } from "../crypto/digest.ts"
+import { REPOSITORY_NAME } from "../format/names.ts"
+import { readPins, updatePins } from "../home/pins.ts"
+import type { PinnedHead } from "../home/pins.ts"
+import { lockChain } from "../home/series-lock.ts"
+import { enrolAnew } from "./enrol.ts"
+import { importEntries } from "./import-entries.ts"
+import { checkLog } from "./log-check.ts"
+import type { Claim } from "./log-check.ts"
+import { hasEntry, listLog } from "./log-names.ts"
+import type { LogNames } from "./log-names.ts"
+import { settleOwnChain } from "./own-chain.ts"
+import { refreshTrust, warnOnce } from "./refresh-trust.ts"
 import type { Repository } from "./repository-ports.ts"
 import type { View } from "./view.ts"
 
-/** One LIST, and one GET for each entry that this home has not seen. */
-export async function look(_repository: Repository): Promise<View> {
-  throw new Error("being written")
+/** As long as a commit may take on a slow store. */
+export const CHAIN_WAIT_MS = 120_000
+
+export interface LookOptions {
+  /** Alarms are in the view's problems instead of being thrown: for verbs that must go on. */
+  readonly tolerant?: boolean
+}
+
+interface Examined {
+  readonly names: LogNames
+  readonly problems: readonly EngineError[]
 }
 
 /**
- * The look that a writing run starts with: it first settles what a killed run had signed, and takes
- * a new device id when this home was cloned or restored (rule W6).
+ * One LIST, and one GET for each entry that this home has not seen. Throws `untrusted` when something
+ * that was seen is missing, forked or not signed by whom it should be; damage is in `problems`.
  */
-export async function lookToWrite(_repository: Repository): Promise<View> {
-  throw new Error("being written")
+export async function look(repository: Repository, { tolerant = false }: LookOptions = {}): Promise<View> {
+  let found = await examine(repository, await firstListing(repository))
+  // An object may have been put after the LIST and be named by what was read since.
+  if (found.problems.some(isAlarm)) found = await examine(repository, await freshListing(repository))
+  const alarm = found.problems.find(isAlarm)
+  if (alarm === undefined) pinWhatWasSeen(repository, found.names)
+  else if (!tolerant) throw await explain(repository, alarm)
+  for (const { message } of found.problems) warnOnce(repository, message)
+  return viewOf(repository, found.problems)
+}
+
+/**
+ * The look that a writing run starts with: it also settles what a killed run had signed, and takes a
+ * new device id when this home was cloned or restored (rule W6).
+ */
+export async function lookToWrite(repository: Repository): Promise<View> {
+  if (repository.device === undefined) throw notEnrolled()
+  const view = await look(repository)
+  await requireMember(repository)
+  const lock = await lockChain(repository.home, CHAIN_WAIT_MS)
+  try {
+    if (!(await settleOwnChain(repository))) return view
+  } finally {
+    lock.release()
+  }
+  return await look(repository)
 }
 
 /** The same answers from the home alone, as of the last look. No request. */
-export function localView(_repository: Repository): View {
-  throw new Error("being written")
+export function localView(repository: Repository): View {
+  return viewOf(repository, [])
+}
+
+async function firstListing(repository: Repository): Promise<LogNames> {
+  const listed = repository.listed
+  repository.listed = undefined
+  return listed ?? (await freshListing(repository))
+}
+
+/** Pins are read before the LIST: another run of this device may add to them meanwhile. */
+async function freshListing(repository: Repository): Promise<LogNames> {
+  repository.listed = undefined
+  repository.pins = readPins(repository.home)
+  return await listLog(repository.store)
+}
+
+async function examine(repository: Repository, names: LogNames): Promise<Examined> {
+  const damaged = await refreshTrust(repository, names)
+  const imported = await importEntries(repository, names)
+  const { log, pins, device, trust } = repository
+  const claims = claimsOf(repository, names)
+  const state = { names, pins, own: device?.id, claims, verified: log.verified(), labels: trust.labels }
+  return { names, problems: [...damaged, ...checkLog(state), ...imported] }
+}
+
+/** Of the newest entries only: each one's heads are at or after those of its predecessors. */
+function claimsOf({ log }: Repository, names: LogNames): Claim[] {
+  const claims: Claim[] = []
+  for (const head of log.heads()) {
+    const entry = hasEntry(names, head.device, head) ? log.entry(head.digest) : undefined
+    if (entry === undefined) continue
+    claims.push({ by: head.device, heads: entry.heads, trust: entry.trust })
+  }
+  return claims
+}
+
+function isAlarm(error: EngineError): boolean {
+  return error.kind === "untrusted"
+}
+
+/** An alarm about one object may come from a location that holds no repository, or another one. */
+async function explain(repository: Repository, alarm: EngineError): Promise<EngineError> {
+  const { store, location, digest, id } = repository
+  const advice = `if that is meant, set HOLDFAST_HOME to another folder, which knows nothing of repository ${id.slice(0, 8)}`
+  try {
+    const found = digestOf(await store.get(REPOSITORY_NAME))
+    if (found === digest) return alarm
+    const message = `${location}: holds another repository than the one that this device knows; ${advice}`
+    return new EngineError("untrusted", "repository-swapped", message, { cause: alarm })
+  } catch (error) {
+    if (!isEngineError(error) || error.kind !== "not-found") throw error
+    const message = `${location}: the repository that this device knows is gone; is this the right place, and is its disk mounted? ${advice}`
+    return new EngineError("untrusted", "repository-gone", message, { cause: alarm })
+  }
+}
+
+function pinWhatWasSeen(repository: Repository, names: LogNames): void {
+  const { log, home, clock, trust } = repository
+  const seen = log.heads().filter((head) => hasEntry(names, head.device, head))
+  repository.pins = updatePins(home, (pins) => ({
+    ...pins,
+    heads: newerHeads(pins.heads, seen),
+    trust:
+      (pins.trust?.number ?? 0) > trust.number ? pins.trust : { number: trust.number, digest: trust.digest },
+    lastLookNs: clock.now(),
+  }))
+}
+
+function newerHeads(pinned: readonly PinnedHead[], seen: readonly Head[]): PinnedHead[] {
+  const heads = new Map(pinned.map((head) => [head.device, head]))
+  for (const { device, sequence, digest } of seen) {
+    if (sequence > (heads.get(device)?.sequence ?? 0)) heads.set(device, { device, sequence, digest })
+  }
+  return [...heads.values()]
+}
+
+/** A device that two simultaneous changes of trust have lost comes in again; a revoked one does not. */
+async function requireMember(repository: Repository): Promise<void> {
+  const { device, trust } = repository
+  const member = trust.state.devices.find((each) => each.id === device?.id)
+  if (member === undefined) return await enrolAnew(repository, "this device's enrolment was lost", null)
+  if (member.status === "active") return
+  const message = `this device was ${member.status}: it cannot write to the repository any more`
+  throw new EngineError("denied", "device-ended", message)
+}
+
+export function notEnrolled(): EngineError {
+  const message = "this device is not enrolled in the repository, and can only read; give it a secret once"
+  return new EngineError("denied", "not-enrolled", message)
+}
+
+function viewOf({ log, pins }: Repository, problems: readonly EngineError[]): View {
+  return {
+    newest: (series) => log.newest(series),
+    snapshots: (filter = {}) => log.snapshots(filter),
+    series: () => log.series(),
+    has: (digest) => log.has(digest),
+    heads: log.heads(),
+    gc: null,
+    problems,
+    lookedNs: pins.lastLookNs ?? 0n,
+  }
 }

@@ -4,8 +4,19 @@
  * spec/ordering.md.
  */
 import type { Digest } from "../base/ids.ts"
-import type { PartialEntry, SnapshotEntry } from "../format/entry.ts"
-import type { Repository } from "./repository-ports.ts"
+import { PROGRAM } from "../base/program.ts"
+import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
+import { signEntry } from "../crypto/signed-entry.ts"
+import { encodeEntryBody } from "../format/entry.ts"
+import type { Entry, PartialEntry, SnapshotEntry } from "../format/entry.ts"
+import { entryName } from "../format/names.ts"
+import { SALT_BYTES } from "../format/sealed-header.ts"
+import { lockChain } from "../home/series-lock.ts"
+import { CHAIN_WAIT_MS, look, notEnrolled } from "./look.ts"
+import { ownHead, pinSigned, settleOwnChain } from "./own-chain.ts"
+import type { Device, Repository } from "./repository-ports.ts"
+import { writeSignedEntry } from "./signed-file.ts"
+import type { SignedEntry } from "./signed-file.ts"
 import type { View } from "./view.ts"
 
 /** What `publish` knows better than any stage. */
@@ -33,6 +44,57 @@ export interface Published {
  * Packs and segments that the draft names must be durable (W1, W2) and in the local index. When this
  * resolves, the entry is durable and every other device sees it.
  */
-export async function publish(_repository: Repository, _draft: EntryDraft): Promise<Published> {
-  throw new Error("being written")
+export async function publish(repository: Repository, draft: EntryDraft): Promise<Published> {
+  const { device, home } = repository
+  if (device === undefined) throw notEnrolled()
+  const lock = await lockChain(home, CHAIN_WAIT_MS)
+  let signed: SignedEntry
+  try {
+    while (await settleOwnChain(repository)) await look(repository)
+    const entry = chained(repository, repository.device ?? device, draft)
+    signed = sign(repository, repository.device ?? device, entry)
+    writeSignedEntry(home, signed)
+    pinSigned(repository, signed)
+    const name = entryName(signed.device, signed.sequence, signed.digest)
+    await repository.store.put(name, signed.bytes)
+    repository.objects.put([[name, signed.bytes]])
+    for (const digest of draft.newSegments) repository.log.addSegment(digest)
+    repository.log.add(signed.digest, entry, true)
+  } finally {
+    lock.release()
+  }
+  const view = await look(repository)
+  return { digest: signed.digest, sequence: signed.sequence, view }
+}
+
+/** The draft in its place: after the own head, with what this device has seen of all others. */
+function chained(repository: Repository, device: Device, draft: EntryDraft): Entry {
+  const { log, trust } = repository
+  const { newSegments, ...own } = draft
+  const head = ownHead(repository)
+  const carried = (head === undefined ? undefined : log.entry(head.digest))?.segments ?? []
+  return {
+    ...own,
+    version: 0,
+    repository: repository.id,
+    device: device.id,
+    sequence: (head?.sequence ?? 0) + 1,
+    previous: head?.digest ?? null,
+    heads: log.heads().filter((each) => each.device !== device.id),
+    gcSeen: null,
+    trust: { number: trust.number, digest: trust.digest },
+    program: PROGRAM,
+    segments: [...new Set([...carried, ...newSegments])],
+  }
+}
+
+function sign({ id, keys, random }: Repository, device: Device, entry: Entry): SignedEntry {
+  const place = { repository: id, device: device.id, sequence: entry.sequence }
+  const sealing = sealingKeyOfEpoch(keys, keys.epoch, "a new chain entry")
+  const { bytes, digest } = signEntry(place, encodeEntryBody(entry), {
+    sealing,
+    signing: device.signing,
+    salt: random.bytes(SALT_BYTES),
+  })
+  return { device: device.id, sequence: entry.sequence, digest, bytes }
 }

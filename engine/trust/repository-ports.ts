@@ -11,11 +11,14 @@ import type { RepositoryRecord } from "../format/repository-record.ts"
 import type { TrustState } from "../format/trust-entry.ts"
 import type { FileCache } from "../home/file-cache.ts"
 import type { Journal } from "../home/journal.ts"
-import type { NodeCache, ObjectCache } from "../home/caches.ts"
+import type { NodeCache } from "../home/node-cache.ts"
+import type { ObjectCache } from "../home/object-cache.ts"
 import type { Pins } from "../home/pins.ts"
 import type { RepositoryHome } from "../home/home.ts"
 import type { ChunkIndex } from "../index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
+import type { Secret } from "./secret.ts"
+import type { LogNames } from "./log-names.ts"
 import type { LogTable } from "./log-table.ts"
 
 /** What the store was asked for since this repository was opened; what a provider bills. */
@@ -34,7 +37,7 @@ export interface Trust {
   readonly number: number
   readonly digest: Digest
   readonly state: TrustState
-  /** What people call devices and slots; by id in hex. */
+  /** What people call devices and slots; by their ids. */
   readonly labels: ReadonlyMap<string, string>
 }
 
@@ -60,9 +63,11 @@ export interface Repository {
   readonly home: RepositoryHome
   readonly index: ChunkIndex
   readonly objects: ObjectCache
-  readonly nodes: NodeCache
+  /** Listing nodes of a series, so that the next run need not fetch them. */
+  nodeCache(series: string): NodeCache
   readonly journal: Journal
   readonly log: LogTable
+  nodeCache(series: string): NodeCache
   fileCache(series: string, source: string): FileCache
 
   readonly clock: Clock
@@ -73,7 +78,13 @@ export interface Repository {
   trust: Trust
   /** Undefined when a secret alone opened the repository, for reading. */
   device: Device | undefined
+  /** The device's sealing pair, or the keyslot's: opens what the trust state seals to it. */
+  member: KeyPair
   pins: Pins
+  /** The log as it was listed while opening: the first look takes it. */
+  listed: LogNames | undefined
+  /** Asked only when this device has to be enrolled anew; undefined when nobody can answer. */
+  askSecret(): Promise<Secret | undefined>
 
   /** This run made this device known to the repository. */
   enrolled: boolean

@@ -26,10 +26,14 @@ export interface SnapshotFilter {
 export interface View {
   /** By the snapshots' own time, from whatever device. */
   newest(series: string): SnapshotRecord | undefined
+  /** Whether this snapshot is in an accepted chain. */
+  has(snapshot: Digest): boolean
   /** Oldest first. */
   snapshots(filter?: SnapshotFilter): SnapshotRecord[]
   /** Names of all series, sorted. */
   series(): string[]
+  /** Whether the entry is a verified one of the log. */
+  has(entry: Digest): boolean
   /** The newest accepted entry of every chain, sorted by device; this device's own too. */
   readonly heads: readonly Head[]
   /** Nothing collects garbage before format 1. */

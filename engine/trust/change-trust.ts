@@ -1,0 +1,125 @@
+/**
+ * Writing trust: a change becomes entry n+1, and a LIST after it shows whether somebody else wrote one
+ * at the same time. No lock and no conditional PUT is needed: names carry digests, so both stay, and
+ * one of the two writers merges. spec/log.md, rule T2.
+ */
+import { EngineError } from "../base/errors.ts"
+import type { Random } from "../base/ports.ts"
+import type { KeyPair } from "../crypto/keypair.ts"
+import { nextTrust, signTrust } from "../crypto/trust-change.ts"
+import type { TrustDraft } from "../crypto/trust-change.ts"
+import { openTrust } from "../crypto/trust-state.ts"
+import type { OpenedTrust, VerifiedTrust } from "../crypto/trust-state.ts"
+import type { Numbered } from "../format/entry.ts"
+import { trustName } from "../format/names.ts"
+import { listLog } from "./log-names.ts"
+import type { LogNames } from "./log-names.ts"
+import { firstOf, isLocalFault, loadTrust } from "./trust-log.ts"
+import type { TrustSource } from "./trust-log.ts"
+import { applyDifference, isNoDifference, missingFrom, trustDifference } from "./trust-merge.ts"
+import type { TrustDifference } from "./trust-merge.ts"
+
+export interface TrustChange {
+  readonly source: TrustSource
+  /** The X25519 pair of a full slot: only such a one can sign. */
+  readonly member: KeyPair
+  readonly random: Random
+  /** The log as it was when `from` was chosen. */
+  readonly names: LogNames
+  readonly from: VerifiedTrust
+}
+
+export interface ChangedTrust {
+  readonly trust: OpenedTrust
+  /** The log after the last PUT. */
+  readonly names: LogNames
+}
+
+/** Two writers end after two rounds; more means that a crowd changes keys at this very moment. */
+const ROUNDS_MAX = 12
+
+/** Durable, and part of the newest state, when it resolves. */
+export async function changeTrust(
+  change: TrustChange,
+  edit: (draft: TrustDraft) => TrustDraft,
+): Promise<ChangedTrust> {
+  const { source, member } = change
+  const known = new Map<string, VerifiedTrust>([[change.from.digest, change.from]])
+  // Siblings of `from` are merged too, in case that their writer died before it could.
+  const older = change.names.trust.filter((each) => each.number < change.from.state.number)
+  const ignored = new Set<string>(older.map((each) => each.digest))
+  const wanted: { difference: TrustDifference; labels: ReadonlyMap<string, string> }[] = []
+
+  let best = openTrust(change.from, member)
+  let draft = edit(nextTrust(best))
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const written = await write(change, draft)
+    known.set(written.digest, written)
+    wanted.push(differenceOf(written, best, draft.private.labels))
+
+    const names = await listLog(source.store)
+    for (const name of names.trust) {
+      if (known.has(name.digest) || ignored.has(name.digest)) continue
+      const other = await loadSibling(source, name)
+      if (other === undefined) ignored.add(name.digest)
+      else {
+        known.set(other.digest, other)
+        wanted.push(await differenceAgainstPrevious(change, known, other))
+      }
+    }
+    const newest = Math.max(...[...known.values()].map((each) => each.state.number))
+    const first = firstOf([...known.values()].filter((each) => each.state.number === newest))
+    best = openTrust(first as VerifiedTrust, member)
+    const missing = wanted.filter((each) => !isNoDifference(missingFrom(best.state, each.difference)))
+    draft = nextTrust(best)
+    for (const { difference, labels } of missing)
+      draft = applyDifference(draft, difference, labels, change.random)
+    if (isNoDifference(trustDifference(best.state, draft.state))) return { trust: best, names }
+  }
+  throw new EngineError(
+    "conflict",
+    "trust-busy",
+    "other devices keep changing keys and devices at the same moment; run the command again",
+  )
+}
+
+async function write(change: TrustChange, draft: TrustDraft): Promise<VerifiedTrust> {
+  const { bytes, ...written } = signTrust(draft, change.random)
+  const name = trustName(written.state.number, written.digest)
+  await change.source.store.put(name, bytes)
+  change.source.objects.put([[name, bytes]])
+  return written
+}
+
+/** Undefined for what the root has not signed: anybody who can write to the store can put it there. */
+async function loadSibling(source: TrustSource, name: Numbered): Promise<VerifiedTrust | undefined> {
+  try {
+    return await loadTrust(source, name)
+  } catch (error) {
+    if (isLocalFault(error)) return undefined
+    throw error
+  }
+}
+
+async function differenceAgainstPrevious(
+  change: TrustChange,
+  known: Map<string, VerifiedTrust>,
+  entry: VerifiedTrust,
+): Promise<{ difference: TrustDifference; labels: ReadonlyMap<string, string> }> {
+  const { previous, number } = entry.state
+  let before = previous === null ? undefined : known.get(previous)
+  if (before === undefined && previous !== null)
+    before = await loadTrust(change.source, { number: number - 1, digest: previous })
+  const labels = openTrust(entry, change.member).private.labels
+  return before === undefined
+    ? { difference: trustDifference({ devices: [], slots: [] }, entry.state), labels }
+    : differenceOf(entry, before, labels)
+}
+
+function differenceOf(
+  entry: VerifiedTrust,
+  before: VerifiedTrust,
+  labels: ReadonlyMap<string, string>,
+): { difference: TrustDifference; labels: ReadonlyMap<string, string> } {
+  return { difference: trustDifference(before.state, entry.state), labels }
+}

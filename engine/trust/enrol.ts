@@ -1,0 +1,126 @@
+/**
+ * Making a device known: two fresh key pairs, an entry of trust that names them, and only then the
+ * home's device.json, so that a crash leaves a member that nobody uses and never a home that is no
+ * member. A secret of role full is needed once; from then on the device opens the repository by
+ * itself. spec/trust.md, rule W6.
+ */
+import { EngineError } from "../base/errors.ts"
+import type { DeviceId } from "../base/ids.ts"
+import type { Random } from "../base/ports.ts"
+import { deviceId, sealingPair, signingPair } from "../crypto/keypair.ts"
+import type { OpenedSlot } from "../crypto/keyslots.ts"
+import { addDevice } from "../crypto/trust-change.ts"
+import { openTrust } from "../crypto/trust-state.ts"
+import type { OpenedTrust } from "../crypto/trust-state.ts"
+import { REPOSITORY_NAME } from "../format/names.ts"
+import { encodeRepository } from "../format/repository-record.ts"
+import type { Role, TrustDevice } from "../format/trust-entry.ts"
+import { writeDeviceFile } from "../home/device-file.ts"
+import type { RepositoryHome } from "../home/home.ts"
+import { updatePins } from "../home/pins.ts"
+import { changeTrust } from "./change-trust.ts"
+import type { ChangedTrust, TrustChange } from "./change-trust.ts"
+import { listLog } from "./log-names.ts"
+import type { Device, Repository, Trust } from "./repository-ports.ts"
+import { newestTrust } from "./trust-log.ts"
+import { unlock } from "./unlock.ts"
+import { trustSource } from "./writers.ts"
+
+export interface NewDevice {
+  readonly role: Role
+  readonly slot: OpenedSlot
+  readonly continues: DeviceId | null
+}
+
+export function makeDevice(random: Random): Device {
+  const signing = signingPair(random.bytes(32))
+  const sealing = sealingPair(random.bytes(32))
+  return { id: deviceId(signing.public, sealing.public), signing, sealing }
+}
+
+export function trustDevice(device: Device, { role, slot, continues }: NewDevice): TrustDevice {
+  const { id, signing, sealing } = device
+  return { id, sign: signing.public, seal: sealing.public, role, slot: slot.id, status: "active", continues }
+}
+
+/** Durable in the store when it resolves; the home is the caller's to write. */
+export async function enrolDevice(
+  change: TrustChange,
+  device: Device,
+  how: NewDevice,
+  label: string,
+): Promise<ChangedTrust> {
+  const member = trustDevice(device, how)
+  return await changeTrust(change, (draft) => addDevice(draft, member, label, change.random))
+}
+
+/** What a repository makes of an opened state. */
+export function trustOf(opened: OpenedTrust): Trust {
+  const { state, digest } = opened
+  return { number: state.number, digest, state, labels: opened.private.labels }
+}
+
+/** The role that a slot may enrol up to. */
+export function roleOf({ state }: Pick<OpenedTrust, "state">, slot: OpenedSlot): Role {
+  return state.slots.find((each) => each.id === slot.id)?.role ?? "writer"
+}
+
+export function keepDevice(
+  home: RepositoryHome,
+  { id, signing, sealing }: Device,
+  repository: Pick<Repository, "id" | "digest" | "record">,
+): void {
+  writeDeviceFile(home, {
+    device: id,
+    signing,
+    sealing,
+    repository: repository.id,
+    repositoryDigest: repository.digest,
+    rootPublic: repository.record.root,
+  })
+}
+
+/**
+ * A new device for this home. `continues` the old one when the home was cloned or restored; without
+ * it, the device whose enrolment was lost comes in again with its own keys. Needs a secret.
+ */
+export async function enrolAnew(repository: Repository, why: string, continues: DeviceId | null): Promise<void> {
+  const secret = await repository.askSecret()
+  if (secret === undefined) {
+    const message = `${why}; it needs a new identity: run the command once more with the repository's passphrase, key or recovery words`
+    throw new EngineError("denied", "enrol-anew", message)
+  }
+  const { store, random } = repository
+  const record = encodeRepository(repository.record)
+  const slot = await unlock(store, { id: repository.id, record }, secret)
+  const names = await listLog(store)
+  const source = trustSource(repository)
+  const newest = await newestTrust(source, names.trust)
+  if (newest === undefined) throw noTrust()
+  const from = newest.trust
+  const device = continues === null && repository.device !== undefined ? repository.device : makeDevice(random)
+  const how: NewDevice = { role: roleOf(from, slot), slot, continues }
+  const label = repository.trust.labels.get(repository.device?.id ?? "") ?? ""
+  const { trust } = await enrolDevice({ source, member: slot.pair, random, names, from }, device, how, label)
+  keepDevice(repository.home, device, repository)
+  const isNew = device.id !== repository.device?.id
+  repository.device = device
+  repository.member = device.sealing
+  adoptTrust(repository, openTrust(trust, device.sealing))
+  repository.pins = updatePins(repository.home, (pins) => ({
+    ...pins,
+    trust: { number: trust.state.number, digest: trust.digest },
+    ownSigned: isNew ? null : pins.ownSigned,
+  }))
+}
+
+/** From here on the repository works with this state and its keys. */
+export function adoptTrust(repository: Repository, opened: OpenedTrust): void {
+  repository.trust = trustOf(opened)
+  repository.keys = opened.keys
+}
+
+export function noTrust(): EngineError {
+  const message = `log/trust: no trust entry that belongs to ${REPOSITORY_NAME} is left in the store`
+  return new EngineError("untrusted", "trust-missing", message, { detail: { object: "log/trust" } })
+}

@@ -1,0 +1,142 @@
+/**
+ * Rule R1 as one function of names: what this device has seen, and what accepted entries claim, must
+ * be in the log. Pure. An answer is an alarm only when it stands after a LIST that was made after
+ * reading whatever claims the missing object; look.ts sees to that. spec/log.md.
+ */
+import { EngineError } from "../base/errors.ts"
+import type { DeviceId, Digest } from "../base/ids.ts"
+import type { Head, Numbered } from "../format/entry.ts"
+import { entryName, trustName } from "../format/names.ts"
+import type { Pins } from "../home/pins.ts"
+import { hasEntry, hasTrust } from "./log-names.ts"
+import type { ChainName, LogNames } from "./log-names.ts"
+
+/** What the newest verified entry of a chain says of the others. */
+export interface Claim {
+  readonly by: DeviceId
+  readonly heads: readonly Head[]
+  readonly trust: Numbered
+}
+
+export interface LogState {
+  readonly names: LogNames
+  readonly pins: Pins
+  readonly own: DeviceId | undefined
+  readonly claims: readonly Claim[]
+  /** Digests of the entries whose signatures were checked. */
+  readonly verified: ReadonlySet<Digest>
+  readonly labels: ReadonlyMap<string, string>
+}
+
+/** Each problem is `untrusted`; none when all is well. */
+export function checkLog(state: LogState): EngineError[] {
+  return [...missingTrust(state), ...missingHeads(state), ...gaps(state), ...forks(state)]
+}
+
+function missingTrust({ names, pins, claims, labels }: LogState): EngineError[] {
+  const problems: EngineError[] = []
+  const newest = names.trust.at(-1)?.number ?? 0
+  const wanted = [
+    ...(pins.trust === null ? [] : [{ trust: pins.trust, who: "this device" }]),
+    ...claims.map(({ by, trust }) => ({ trust, who: nameOf(by, labels) })),
+  ]
+  for (const { trust, who } of wanted) {
+    if (hasTrust(names, trust)) continue
+    const object = trustName(trust.number, trust.digest)
+    const found = newest === 0 ? "the log of trust is gone" : `the newest trust entry is number ${newest}`
+    problems.push(
+      trust.number > newest
+        ? alarm("trust-rolled-back", object, `${who} has seen it, and ${found}: ${ROLLED_BACK}`)
+        : alarm("entry-missing", object, `${who} has seen it, and it is gone: ${DROPPED}`),
+    )
+  }
+  return firstOfEach(problems)
+}
+
+const ROLLED_BACK = "the store is older than it was, or somebody has put an old copy back"
+const DROPPED = "somebody has removed it from the store"
+
+function missingHeads({ names, pins, own, claims, labels }: LogState): EngineError[] {
+  const wanted = [
+    ...pins.heads.map((head) => ({ head, who: "this device has seen it" })),
+    ...claims.flatMap(({ by, heads }) =>
+      heads.map((head) => ({ head, who: `${nameOf(by, labels)} has seen it` })),
+    ),
+  ]
+  const problems: EngineError[] = []
+  for (const { head, who } of wanted) {
+    if (hasEntry(names, head.device, head)) continue
+    const last = names.chains.get(head.device)?.at(-1)?.sequence ?? 0
+    const object = entryName(head.device, head.sequence, head.digest)
+    const chain = head.device === own ? "this device's own chain" : `the chain of ${nameOf(head.device, labels)}`
+    problems.push(
+      last < head.sequence
+        ? alarm("chain-rolled-back", object, `${who}, and ${chain} ends at ${last}: ${ROLLED_BACK}`)
+        : alarm("entry-missing", object, `${who}, and it is gone from ${chain}: ${DROPPED}`),
+    )
+  }
+  return firstOfEach(problems)
+}
+
+/** Below a verified entry every number must be there, for each entry names the one before. */
+function gaps({ names, verified, labels }: LogState): EngineError[] {
+  const problems: EngineError[] = []
+  for (const [device, chain] of names.chains) {
+    const last = chain.findLast((entry) => verified.has(entry.digest))
+    let next = 1
+    for (const { sequence } of chain) {
+      if (last === undefined || sequence > last.sequence) break
+      if (sequence > next) {
+        const object = `log/${device}/${String(next).padStart(10, "0")}`
+        problems.push(
+          alarm("entry-missing", object, `later entries of ${nameOf(device, labels)} build on it: ${DROPPED}`),
+        )
+      }
+      next = sequence + 1
+    }
+  }
+  return problems
+}
+
+/**
+ * Two verified entries of one device in one place, above what is pinned. A fork of the own chain is no
+ * alarm but the mark of a cloned home, which takes a new id (rule W6).
+ */
+function forks({ names, pins, own, verified, labels }: LogState): EngineError[] {
+  const problems: EngineError[] = []
+  for (const [device, chain] of names.chains) {
+    if (device === own) continue
+    const pinned = pins.heads.find((head) => head.device === device)?.sequence ?? 0
+    let before: ChainName | undefined
+    for (const entry of chain) {
+      if (entry.sequence <= pinned || !verified.has(entry.digest)) continue
+      if (before?.sequence === entry.sequence) {
+        const object = entryName(device, entry.sequence, entry.digest)
+        const found = `${nameOf(device, labels)} has signed another entry with this number, ${before.digest.slice(0, 8)}`
+        const why = "its home was copied and both copies write, or its key is in other hands"
+        problems.push(alarm("chain-forked", object, `${found}: ${why}`))
+      }
+      before = entry
+    }
+  }
+  return problems
+}
+
+function nameOf(device: DeviceId, labels: ReadonlyMap<string, string>): string {
+  const label = labels.get(device)
+  return label === undefined ? `device ${device.slice(0, 8)}` : `device ${device.slice(0, 8)} (${label})`
+}
+
+function alarm(code: string, object: string, found: string): EngineError {
+  return new EngineError("untrusted", code, `${object}: ${found}`, { detail: { object } })
+}
+
+/** An object that several devices have seen is missed once. */
+function firstOfEach(problems: readonly EngineError[]): EngineError[] {
+  const seen = new Set<unknown>()
+  return problems.filter(({ detail }) => {
+    const isNew = !seen.has(detail["object"])
+    seen.add(detail["object"])
+    return isNew
+  })
+}

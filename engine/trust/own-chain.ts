@@ -1,0 +1,65 @@
+/**
+ * This device's own chain against what it has signed (rule W6). The next entry may follow only when
+ * both agree. What was signed and never arrived is sent now, byte for byte; a chain with entries that
+ * this home never signed belongs to another copy of it, and this one takes a new id. spec/log.md.
+ */
+import { assert } from "../base/assert.ts"
+import type { Head } from "../format/entry.ts"
+import { entryName } from "../format/names.ts"
+import { readPins, updatePins } from "../home/pins.ts"
+import { enrolAnew } from "./enrol.ts"
+import { warnOnce } from "./refresh-trust.ts"
+import type { Repository } from "./repository-ports.ts"
+import { readSignedEntry } from "./signed-file.ts"
+import type { SignedEntry } from "./signed-file.ts"
+
+type OwnChain =
+  | { readonly state: "agreed"; readonly head: Head | undefined }
+  | { readonly state: "unsent"; readonly entry: SignedEntry }
+  | { readonly state: "cloned" }
+
+/** Call it with the chain's lock held, after a look. True when something was sent or changed. */
+export async function settleOwnChain(repository: Repository): Promise<boolean> {
+  const own = compareOwnChain(repository)
+  if (own.state === "agreed") return false
+  if (own.state === "unsent") {
+    const { device, sequence, digest, bytes } = own.entry
+    await repository.store.put(entryName(device, sequence, digest), bytes)
+    return true
+  }
+  const old = repository.device
+  assert(old !== undefined, "only a device has a chain")
+  const why = "this home was copied, or restored from a backup: the repository holds entries of this device that it did not write"
+  await enrolAnew(repository, why, old.id)
+  warnOnce(repository, `${why}; it goes on as a new device, which continues ${old.id.slice(0, 8)}`)
+  return true
+}
+
+/** The own head, once the chain is settled. */
+export function ownHead(repository: Repository): Head | undefined {
+  const own = compareOwnChain(repository)
+  assert(own.state === "agreed", "the own chain is settled before anything follows it")
+  return own.head
+}
+
+function compareOwnChain({ log, device, home }: Repository): OwnChain {
+  assert(device !== undefined, "only a device has a chain")
+  const head = log.heads().find((each) => each.device === device.id)
+  const kept = readSignedEntry(home)
+  const mine = kept?.device === device.id ? kept : undefined
+  const pinned = readPins(home).ownSigned
+  const signed = mine !== undefined && mine.sequence > (pinned?.sequence ?? 0) ? mine : pinned
+  if (signed === null) return head === undefined ? { state: "agreed", head } : { state: "cloned" }
+  const last = head?.sequence ?? 0
+  if (last === signed.sequence) {
+    const [digest, another] = log.at(device.id, last)
+    return digest === signed.digest && another === undefined ? { state: "agreed", head } : { state: "cloned" }
+  }
+  const isNext = last === signed.sequence - 1
+  return isNext && mine?.digest === signed.digest ? { state: "unsent", entry: mine } : { state: "cloned" }
+}
+
+/** Before the bytes are sent: from here on nothing else is ever signed for this sequence. */
+export function pinSigned(repository: Repository, { sequence, digest }: SignedEntry): void {
+  repository.pins = updatePins(repository.home, (pins) => ({ ...pins, ownSigned: { sequence, digest } }))
+}

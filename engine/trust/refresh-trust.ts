@@ -1,0 +1,38 @@
+/** The newest trust entry that a listing shows becomes this run's state: members, keys, labels. */
+import { isEngineError } from "../base/errors.ts"
+import type { EngineError } from "../base/errors.ts"
+import { openTrust } from "../crypto/trust-state.ts"
+import { adoptTrust } from "./enrol.ts"
+import type { LogNames } from "./log-names.ts"
+import type { Repository } from "./repository-ports.ts"
+import { newestTrust } from "./trust-log.ts"
+import { trustSource } from "./writers.ts"
+
+/**
+ * No request when nothing changed. Gives what is damaged. That an entry which was seen is missing is
+ * told by `checkLog`; what the root never signed is passed over with a warning.
+ */
+export async function refreshTrust(repository: Repository, names: LogNames): Promise<EngineError[]> {
+  const { number, digest } = repository.trust
+  const candidates = names.trust.filter((each) => each.number >= number)
+  if (candidates.every((each) => each.digest === digest)) return []
+  const newest = await newestTrust(trustSource(repository), candidates)
+  const ignored = newest?.ignored ?? []
+  for (const { kind, message } of ignored) {
+    if (kind === "untrusted") warnOnce(repository, `${message}; ignored`)
+  }
+  if (newest !== undefined && newest.trust.digest !== digest) {
+    try {
+      adoptTrust(repository, openTrust(newest.trust, repository.member))
+    } catch (error) {
+      // Revoked, or lost between two simultaneous changes: the old keys still open what is old.
+      if (!isEngineError(error, "not-a-member")) throw error
+      warnOnce(repository, "this device is not among the repository's devices any more; it reads what it can")
+    }
+  }
+  return ignored.filter((error) => error.kind === "corrupt")
+}
+
+export function warnOnce({ warnings }: Pick<Repository, "warnings">, warning: string): void {
+  if (!warnings.includes(warning)) warnings.push(warning)
+}

@@ -1,0 +1,109 @@
+/**
+ * The log of trust: entries are fetched once, believed only with the root's signature, and the newest
+ * one that verifies is the state. Entries of one number are siblings, written at the same time by two
+ * devices: the first in a fixed order is the state, and whoever wrote the other merges (trust-merge.ts).
+ * What nobody claims and the root has not signed is ignored. spec/log.md, rules T1 and T2.
+ */
+import type { Bytes } from "../base/bytes.ts"
+import { EngineError, isEngineError } from "../base/errors.ts"
+import type { Digest, ObjectName, RepositoryId } from "../base/ids.ts"
+import { digestOf } from "../crypto/digest.ts"
+import { verifyTrust } from "../crypto/trust-state.ts"
+import type { VerifiedTrust } from "../crypto/trust-state.ts"
+import type { Numbered } from "../format/entry.ts"
+import { trustName } from "../format/names.ts"
+import type { ObjectCache } from "../home/object-cache.ts"
+import type { Store } from "../store/store.ts"
+
+/** Whole log objects that are fetched once. The bytes are verified each time that they are used. */
+export type LogObjects = Pick<ObjectCache, "get" | "put">
+
+export interface ObjectSource {
+  readonly store: Store
+  readonly objects: LogObjects
+}
+
+export interface TrustSource extends ObjectSource {
+  readonly repository: RepositoryId
+  /** The root's public signing key, from the object `repository`. */
+  readonly root: Uint8Array
+}
+
+export interface NewestTrust {
+  readonly trust: VerifiedTrust
+  /** All that verified at its number, itself among them. */
+  readonly siblings: readonly VerifiedTrust[]
+  /** What was ignored above it, and why. */
+  readonly ignored: readonly EngineError[]
+}
+
+/** Throws `corrupt` or `untrusted` as `verifyTrust` does, and what the store throws. */
+export async function loadTrust(source: TrustSource, entry: Numbered): Promise<VerifiedTrust> {
+  const { repository, root } = source
+  const name = trustName(entry.number, entry.digest)
+  const bytes = await fetchObject(source, name, entry.digest)
+  return verifyTrust(bytes, { ...entry, repository, root })
+}
+
+/** The newest that verifies; undefined when none does. `names` in the order of numbers. */
+export async function newestTrust(
+  source: TrustSource,
+  names: readonly Numbered[],
+): Promise<NewestTrust | undefined> {
+  const ignored: EngineError[] = []
+  const numbers = [...new Set(names.map((each) => each.number))].toSorted((a, b) => b - a)
+  for (const number of numbers) {
+    const siblings: VerifiedTrust[] = []
+    for (const name of names.filter((each) => each.number === number)) {
+      try {
+        siblings.push(await loadTrust(source, name))
+      } catch (error) {
+        if (!isLocalFault(error)) throw error
+        ignored.push(error)
+      }
+    }
+    const trust = firstOf(siblings)
+    if (trust !== undefined) return { trust, siblings, ignored }
+  }
+  return undefined
+}
+
+/**
+ * The order of siblings: more epochs first, so that no data key is lost, then the smaller digest. Every
+ * device comes to the same one.
+ */
+export function firstOf(siblings: readonly VerifiedTrust[]): VerifiedTrust | undefined {
+  return siblings.toSorted(
+    (a, b) => b.state.epochs.length - a.state.epochs.length || (a.digest < b.digest ? -1 : 1),
+  )[0]
+}
+
+/** From the home, or from the store, and then kept; only bytes with the right digest are kept. */
+export async function fetchObject(
+  { store, objects }: ObjectSource,
+  name: ObjectName,
+  digest: Digest,
+): Promise<Bytes> {
+  const known = objects.get(name)
+  if (known !== undefined) return known
+  const bytes = await store.get(name)
+  if (digestOf(bytes) === digest) objects.put([[name, bytes]])
+  return bytes
+}
+
+/** For a home that is not open yet. */
+export function memoryObjects(): LogObjects & { all(): Iterable<readonly [ObjectName, Bytes]> } {
+  const known = new Map<ObjectName, Bytes>()
+  return {
+    get: (name) => known.get(name),
+    put(objects) {
+      for (const [name, bytes] of objects) known.set(name, new Uint8Array(bytes))
+    },
+    all: () => known,
+  }
+}
+
+/** One object is missing, damaged or not believed: it is told of, and the rest goes on. */
+export function isLocalFault(error: unknown): error is EngineError {
+  return isEngineError(error) && ["corrupt", "untrusted", "not-found"].includes(error.kind)
+}
