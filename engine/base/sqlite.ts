@@ -75,23 +75,28 @@ export function stateError(error: unknown, path: string): unknown {
   return new EngineError("unavailable", "state-unwritable", message, options)
 }
 
+/** A module's tables, made when they are not there. */
+export function createTables(database: Database, schema: string): void {
+  guarded(database.name, () => database.exec(schema))
+}
+
 /** The same methods, whose SQLite errors come out as `stateError`s; damage leaves its mark. */
 export function withStateErrors<Methods extends object>(path: string, methods: Methods): Methods {
-  const guarded = Object.entries(methods).map(([name, method]: [string, unknown]) => {
+  const all = Object.entries(methods).map(([name, method]: [string, unknown]) => {
     if (typeof method !== "function") return [name, method]
-    return [
-      name,
-      (...parameters: unknown[]): unknown => {
-        try {
-          return (method as (...all: unknown[]) => unknown)(...parameters)
-        } catch (error) {
-          if (stateIsDamaged(error)) leaveMark(path)
-          throw stateError(error, path)
-        }
-      },
-    ]
+    const call = method as (...parameters: unknown[]) => unknown
+    return [name, (...parameters: unknown[]): unknown => guarded(path, () => call(...parameters))]
   })
-  return Object.fromEntries(guarded) as Methods
+  return Object.fromEntries(all) as Methods
+}
+
+function guarded<T>(path: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    if (stateIsDamaged(error)) leaveMark(path)
+    throw stateError(error, path)
+  }
 }
 
 function leaveMark(path: string): void {

@@ -5,7 +5,7 @@
 import { asBuffer } from "../base/bytes.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
-import { lazyStatement, withStateErrors } from "../base/sqlite.ts"
+import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 
 const SCHEMA = `
@@ -22,7 +22,7 @@ export interface NodeCache {
 
 /** The nodes of one series; a node that two series share is kept for each. */
 export function openNodeCache(database: Database, series: string): NodeCache {
-  database.exec(SCHEMA)
+  createTables(database, SCHEMA)
   const get = lazyStatement<[string, Uint8Array], Buffer>(
     database,
     "SELECT bytes FROM node_cache WHERE series = ? AND id = ?",

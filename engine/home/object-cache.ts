@@ -4,7 +4,7 @@
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
-import { lazyStatement, withStateErrors } from "../base/sqlite.ts"
+import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 
 const SCHEMA = "CREATE TABLE IF NOT EXISTS object_cache (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);"
@@ -19,7 +19,7 @@ export interface ObjectCache {
 }
 
 export function openObjectCache(database: Database): ObjectCache {
-  database.exec(SCHEMA)
+  createTables(database, SCHEMA)
   const get = lazyStatement<[string], Buffer>(
     database,
     "SELECT bytes FROM object_cache WHERE name = ?",

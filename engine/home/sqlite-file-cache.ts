@@ -5,7 +5,7 @@
 import { toHex } from "../base/bytes.ts"
 import type { ChunkId, Digest, RawPath } from "../base/ids.ts"
 import { pathBytes } from "../base/paths.ts"
-import { lazyStatement, withStateErrors } from "../base/sqlite.ts"
+import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import type { FileCache, FileCacheBase } from "./file-cache.ts"
 
@@ -25,7 +25,7 @@ interface BaseRow {
 
 /** @param source what was walked, as the caller names it: two roots of one series are two caches */
 export function openFileCache(database: Database, series: string, source: string): FileCache {
-  database.exec(SCHEMA)
+  createTables(database, SCHEMA)
   const find = lazyStatement<[string, string], BaseRow>(
     database,
     "SELECT id, root, level, snapshot FROM file_cache_base WHERE series = ? AND source = ?",

@@ -1,7 +1,7 @@
 /** The journal in state.sqlite: a row a pending pack. */
 import { toHex } from "../base/bytes.ts"
 import type { Digest } from "../base/ids.ts"
-import { lazyStatement, withStateErrors } from "../base/sqlite.ts"
+import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import type { Journal, PendingPack } from "./journal.ts"
 
@@ -30,7 +30,7 @@ interface Row {
 }
 
 export function openJournal(database: Database): Journal {
-  database.exec(SCHEMA)
+  createTables(database, SCHEMA)
   const insert = lazyStatement<[(string | number | Uint8Array)[]]>(
     database,
     `INSERT OR IGNORE INTO pending_packs (series, name, size_bytes, epoch, salt, directory_offset,

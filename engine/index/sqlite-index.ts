@@ -5,7 +5,7 @@
  */
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import type { ChunkId } from "../base/ids.ts"
-import { withStateErrors } from "../base/sqlite.ts"
+import { createTables, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import type { ChunkIndex, PackState } from "./chunk-index.ts"
@@ -23,8 +23,8 @@ const DEAD_KEYS_MIN = 65_536
 
 /** Over an open state database (home/state-database.ts), whose closing closes this too. */
 export function openChunkIndex(database: Database): ChunkIndex {
-  database.exec(PACK_ROWS_SCHEMA + KEY_TABLE_SCHEMA)
-  const rows = openPackRows(database)
+  createTables(database, PACK_ROWS_SCHEMA + KEY_TABLE_SCHEMA)
+  const rows = withStateErrors(database.name, openPackRows(database)) // for what pages lazily
   const search = openChunkSearch(database)
 
   const addPack = database.transaction((record: PackRecord, frames: readonly DirectoryFrame[]): void => {
