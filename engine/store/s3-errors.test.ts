@@ -1,5 +1,6 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
+import { EngineError, isEngineError } from "../base/errors.ts"
 import { notS3, s3Error, type S3Call } from "./s3-errors.ts"
 
 const call: S3Call = {
@@ -28,7 +29,7 @@ it("s3Error() tells what can be retried from what cannot", () => {
     [fromServer("InvalidArgument", 400), "invalid store-refused"],
     [fromServer("NoSuchBucket", 404), "not-found no-bucket"],
     [fromServer("NoSuchKey", 404), "not-found object-not-found"],
-    [fromServer("NotFound", 404), "not-found object-not-found"],
+    [fromServer("NotFound", 404), "not-found no-bucket"],
     [fromServer("XAdminUserNotFound", 404), "denied wrong-credentials"],
     [fromServer("Whatever", 404), "not-found no-bucket"],
     [fromServer("SlowDown", 503), "unavailable slow-down"],
@@ -50,8 +51,15 @@ it("s3Error() tells what can be retried from what cannot", () => {
   ]
   for (const [error, expected] of cases) {
     const failure = s3Error(error, call)
+    assert.ok(failure instanceof EngineError)
     assert.equal(`${failure.kind} ${failure.code}`, expected, JSON.stringify(error))
     assert.match(failure.message, /^[^A-Z].*[^.]$/)
+  }
+})
+
+it("s3Error() lets bugs through, so that they are not retried", () => {
+  for (const bug of [new TypeError("x is not a function"), new Error("bug: a claim")]) {
+    assert.equal(s3Error(bug, call), bug)
   }
 })
 
@@ -64,6 +72,6 @@ it("s3Error() passes an EngineError, and never repeats the server's own words", 
 
 it("s3Error() takes a 404 of a HEAD for a missing object, and of a LIST for a missing bucket", () => {
   const notFound = fromServer("NotFound", 404)
-  assert.equal(s3Error(notFound, { ...call, action: "head" }).code, "object-not-found")
-  assert.equal(s3Error(notFound, { ...call, action: "list" }).code, "no-bucket")
+  assert.ok(isEngineError(s3Error(notFound, { ...call, action: "head" }), "object-not-found"))
+  assert.ok(isEngineError(s3Error(notFound, { ...call, action: "list" }), "no-bucket"))
 })

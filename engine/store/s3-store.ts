@@ -7,7 +7,7 @@
 import { Readable } from "node:stream"
 import { assert } from "../base/assert.ts"
 import { equalBytes, type Bytes } from "../base/bytes.ts"
-import { EngineError } from "../base/errors.ts"
+import { EngineError, isEngineError } from "../base/errors.ts"
 import type { ObjectName } from "../base/ids.ts"
 import { formatAddress } from "./address.ts"
 import { LIST_PAGE_NAMES } from "./metered-store.ts"
@@ -237,7 +237,7 @@ async function remove(bucket: Bucket, name: ObjectName): Promise<void> {
     if (!done) throw notS3(callOf(bucket, "delete", name), "no request id")
   } catch (error) {
     const failure = s3Error(error, callOf(bucket, "delete", name))
-    if (failure.code !== "object-not-found") throw failure
+    if (!isEngineError(failure, "object-not-found")) throw failure
   }
 }
 

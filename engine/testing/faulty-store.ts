@@ -44,35 +44,8 @@ export function faultAt(number: number, fault: Fault, method?: StoreMethod): Pla
 }
 
 export function faultyStore(store: Store, plan: Plan): FaultyStore {
-  const calls: StoreCall[] = []
+  const { calls, begin, end } = faultGate(plan)
   const history = new Map<ObjectName, StoredObject | "put">()
-  let crashed = false
-
-  /** What shall happen to this call; throws the faults that come before any effect. */
-  async function begin(method: StoreMethod, name: string): Promise<Fault | undefined> {
-    if (crashed) throw new StoreCrash("the process is dead")
-    const call = { number: calls.length, method, name }
-    calls.push(call)
-    const fault = plan(call)
-    if (typeof fault === "object") await fault.delay()
-    if (fault === "crash-before") throw crash()
-    if (fault === "denied") throw new EngineError("denied", "test-denied", `${name}: denied by the test`)
-    const wrongBytes = fault === "truncated" || fault === "corrupted"
-    if (fault === "refused" || (wrongBytes && method !== "get")) throw unavailable(name)
-    return fault
-  }
-
-  function end(fault: Fault | undefined, name: string): void {
-    if (fault === "crash-after") throw crash()
-    if (fault === "lost-reply") throw unavailable(name)
-    // The run has died while this call was on its way.
-    if (crashed) throw new StoreCrash("the process is dead")
-  }
-
-  function crash(): StoreCrash {
-    crashed = true
-    return new StoreCrash("the process died here")
-  }
 
   return {
     location: store.location,
@@ -112,6 +85,46 @@ export function faultyStore(store: Store, plan: Plan): FaultyStore {
       if (history.get(name) === "put") history.delete(name)
       else if (removed !== undefined) history.set(name, removed)
       end(fault, name)
+    },
+  }
+}
+
+interface FaultGate {
+  readonly calls: StoreCall[]
+  /** What shall happen to this call; throws the faults that come before any effect. */
+  begin(this: void, method: StoreMethod, name: string): Promise<Fault | undefined>
+  /** Throws the faults that come after the effect. */
+  end(this: void, fault: Fault | undefined, name: string): void
+}
+
+function faultGate(plan: Plan): FaultGate {
+  const calls: StoreCall[] = []
+  let crashed = false
+  const crash = (): StoreCrash => {
+    crashed = true
+    return new StoreCrash("the process died here")
+  }
+  return {
+    calls,
+
+    async begin(method, name) {
+      if (crashed) throw new StoreCrash("the process is dead")
+      const call = { number: calls.length, method, name }
+      calls.push(call)
+      const fault = plan(call)
+      if (typeof fault === "object") await fault.delay()
+      if (fault === "crash-before") throw crash()
+      if (fault === "denied") throw new EngineError("denied", "test-denied", `${name}: denied by the test`)
+      const wrongBytes = fault === "truncated" || fault === "corrupted"
+      if (fault === "refused" || (wrongBytes && method !== "get")) throw unavailable(name)
+      return fault
+    },
+
+    end(fault, name) {
+      if (fault === "crash-after") throw crash()
+      if (fault === "lost-reply") throw unavailable(name)
+      // The run has died while this call was on its way.
+      if (crashed) throw new StoreCrash("the process is dead")
     },
   }
 }

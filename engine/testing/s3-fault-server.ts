@@ -79,15 +79,9 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
   })
 
   async function answer(message: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const target = message.url ?? "/"
-    const url = new URL(target, "http://server")
-    const [, bucketName = "", ...path] = decodeURIComponent(url.pathname).split("/")
-    const isList = message.method === "GET" && path.join("/") === ""
-    const key = isList ? (url.searchParams.get("prefix") ?? "") : path.join("/")
-    const method = (isList ? "LIST" : (message.method ?? "GET")) as S3Request["method"]
-    const request = { number: requests.length, method, key }
+    const target = readTarget(message)
+    const request = { number: requests.length, method: target.method, key: target.key }
     requests.push(request)
-
     const fault = server.plan(request)
     if (fault === "reset") return void message.socket.destroy()
     const body = await readAll(message)
@@ -97,30 +91,20 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
 
     const headers = message.headers as Record<string, string>
     const nowMs = Date.now() + (options.clockAheadMs ?? 0)
-    const facts = { accessKeyId, secretAccessKey, region, nowMs }
-    const refused = verifySignature({ method: message.method ?? "", target, headers, body }, facts)
-    let reply: Reply
-    if (fault === "500") reply = errorReply(500, "InternalError")
-    else if (fault === "503") reply = errorReply(503, "SlowDown")
-    else if (fault === "429") reply = errorReply(429, "TooManyRequests", { "retry-after": "1" })
-    else if (fault === "portal") reply = PORTAL
-    else if (refused !== undefined) reply = signatureReply(refused, region)
-    else if (options.denied?.includes(method) === true) reply = errorReply(403, "AccessDenied")
-    else if (bucketName !== bucket) reply = errorReply(404, "NoSuchBucket")
-    else {
-      const call = {
-        method,
-        key,
-        query: url.searchParams,
-        headers,
-        body,
-        fault: typeof fault === "string" ? fault : undefined,
-      }
-      reply = handleRequest(served, call)
-      if (fault === "duplicate" && !isList) setTimeout(() => handleRequest(served, call), 10).unref()
-    }
+    const signed = { method: message.method ?? "", target: message.url ?? "/", headers, body }
+    const refused = verifySignature(signed, { accessKeyId, secretAccessKey, region, nowMs })
+    let reply = faultReply(fault)
+    if (reply === undefined && refused !== undefined) reply = signatureReply(refused, region)
+    if (options.denied?.includes(target.method) === true) reply ??= errorReply(403, "AccessDenied")
+    if (target.bucket !== bucket) reply ??= errorReply(404, "NoSuchBucket")
+    reply ??= handleRequest(served, {
+      ...target,
+      headers,
+      body,
+      fault: typeof fault === "string" ? fault : undefined,
+    })
     if (fault === "lost-reply") return void message.socket.destroy()
-    send(response, reply, { torn: fault === "torn-body", withBody: method !== "HEAD", nowMs })
+    send(response, reply, { torn: fault === "torn-body", withBody: target.method !== "HEAD", nowMs })
   }
 
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
@@ -139,6 +123,28 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
     },
   }
   return server
+}
+
+interface Target {
+  readonly bucket: string
+  readonly method: S3Request["method"]
+  readonly key: string
+  readonly query: URLSearchParams
+}
+
+function readTarget({ url = "/", method = "GET" }: http.IncomingMessage): Target {
+  const { pathname, searchParams: query } = new URL(url, "http://server")
+  const [, bucket = "", ...parts] = decodeURIComponent(pathname).split("/")
+  const key = parts.join("/")
+  if (method === "GET" && key === "") return { bucket, method: "LIST", key: query.get("prefix") ?? "", query }
+  return { bucket, method: method as S3Request["method"], key, query }
+}
+
+function faultReply(fault: S3ServerFault | undefined): Reply | undefined {
+  if (fault === "500") return errorReply(500, "InternalError")
+  if (fault === "503") return errorReply(503, "SlowDown")
+  if (fault === "429") return errorReply(429, "TooManyRequests", { "retry-after": "1" })
+  return fault === "portal" ? PORTAL : undefined
 }
 
 interface Sending {
