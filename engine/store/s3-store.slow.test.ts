@@ -75,7 +75,7 @@ for (const kind of REAL_S3_SERVERS) {
 
     it("survives a server that is killed and started again, and keeps what was acknowledged", async () => {
       const sleep = (ms: number): Promise<void> =>
-        new Promise((resolve) => void setTimeout(resolve, Math.min(ms, 500)))
+        new Promise((resolve) => void setTimeout(resolve, Math.min(ms, 3000)))
       const store = retryingStore(await openS3Store(settings()), { sleep, random: Math.random })
       const bytes = pattern(3_000_000)
       let next = 0
