@@ -4,9 +4,8 @@
  * one before. spec/listing.md.
  */
 import type { RawPath } from "../base/ids.ts"
-import { comparePaths } from "../base/paths.ts"
 import { CanonicalReader } from "./canonical-reader.ts"
-import { entryFault, ENTRY_TYPES, pathFault, sharedLength } from "./listing-entry.ts"
+import { entryFault, ENTRY_TYPES, followsAt, pathFault } from "./listing-entry.ts"
 import type { Content, Entry, EntryType, Xattr } from "./listing-entry.ts"
 import {
   INLINE_CHUNKS_MAX,
@@ -90,9 +89,8 @@ export class LeafReader {
     this.#path.set(input.bytes.subarray(input.at, input.at + length), shared)
     input.at += length
     const path = this.#path.toString("latin1", 0, shared + length) as RawPath
-    if (previous !== undefined) {
-      if (comparePaths(previous, path) >= 0) throw input.refuse("entries are not in the order of a listing")
-      if (sharedLength(previous, path) !== shared) throw input.refuse("shared: not the longest prefix")
+    if (previous !== undefined && !followsAt(previous, path, shared)) {
+      throw input.refuse("entries are not in the order of a listing, or shared is not the longest prefix")
     }
     const fault = pathFault(path, shared)
     if (fault !== undefined) throw input.refuse(`an entry with ${fault}`)

@@ -12,9 +12,8 @@ import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import type { RawPath } from "../base/ids.ts"
-import { comparePaths } from "../base/paths.ts"
 import { CanonicalWriter, SCALAR_BYTES_MAX } from "./canonical-writer.ts"
-import { entryFault, ENTRY_TYPES, pathFault, sharedLength } from "./listing-entry.ts"
+import { entryFault, ENTRY_TYPES, followsAt, pathFault, sharedLength } from "./listing-entry.ts"
 import type { Content, Entry, EntryType } from "./listing-entry.ts"
 import { NODE_ENTRIES_MAX } from "./listing-limits.ts"
 
@@ -94,7 +93,7 @@ export class LeafWriter {
       this.#first = path
     } else {
       shared = sharedLength(this.#last, path)
-      assert(comparePaths(this.#last, path) < 0, "entries come in the order of a listing")
+      assert(followsAt(this.#last, path, shared), "entries come in the order of a listing")
     }
     const fault = pathFault(path, shared)
     if (fault !== undefined) assert(false, `a path in a listing: ${fault}`)

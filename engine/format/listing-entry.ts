@@ -3,6 +3,7 @@
  * bytes are leaf-writer.ts and leaf-reader.ts, the node around them listing-node.ts.
  * spec/listing.md.
  */
+import { equalBytes } from "../base/bytes.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
@@ -68,6 +69,19 @@ export function sharedLength(a: string, b: string): number {
   let i = 0
   while (i < most && a.charCodeAt(i) === b.charCodeAt(i)) i++
   return i
+}
+
+/**
+ * Whether `path` comes after `previous`, and both have exactly `shared` bytes in common: what
+ * `comparePaths` and `sharedLength` say, from two bytes alone. Up to there they must be equal.
+ */
+export function followsAt(previous: string, path: string, shared: number): boolean {
+  if (shared >= path.length) return false
+  if (shared >= previous.length) return shared === previous.length
+  const before = previous.charCodeAt(shared)
+  const after = path.charCodeAt(shared)
+  if (after === SLASH || before === after) return false
+  return before === SLASH || before < after
 }
 
 /**
@@ -163,4 +177,39 @@ function xattrFault(xattrs: readonly Xattr[]): string | undefined {
     previous = name
   }
   return bytes <= XATTR_BYTES_MAX ? undefined : `${bytes} bytes of extended attributes`
+}
+
+/** Whether two entries of one path say the same. */
+export function equalEntries(a: Entry, b: Entry): boolean {
+  return (
+    a.path === b.path &&
+    a.type === b.type &&
+    a.mode === b.mode &&
+    a.mtimeNs === b.mtimeNs &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.user === b.user &&
+    a.group === b.group &&
+    a.size === b.size &&
+    a.linkTarget === b.linkTarget &&
+    a.hardLink === b.hardLink &&
+    a.sparse === b.sparse &&
+    a.torn === b.torn &&
+    a.device?.major === b.device?.major &&
+    a.device?.minor === b.device?.minor &&
+    equalContent(a.content, b.content) &&
+    a.xattrs.length === b.xattrs.length &&
+    a.xattrs.every((xattr, i) => equalXattr(xattr, b.xattrs[i]))
+  )
+}
+
+function equalContent(a: Content | null, b: Content | null): boolean {
+  if (a === null || b === null) return a === b
+  if (a.fileClass !== b.fileClass) return false
+  if (a.chunks !== undefined) return b.chunks !== undefined && equalBytes(a.chunks, b.chunks)
+  return b.list !== undefined && equalBytes(a.list, b.list)
+}
+
+function equalXattr(a: Xattr, b: Xattr | undefined): boolean {
+  return b !== undefined && a.name === b.name && equalBytes(a.value, b.value)
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
 
-import type { RawPath } from "../base/ids.ts"
+import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
 import type { Entry } from "../format/listing-node.ts"
 import { fileEntry, manyPaths, NodeShelf } from "../testing/listing-tree.ts"
@@ -100,11 +100,17 @@ test("diffListings() tells a change of any one field", async () => {
     { ...entry, sparse: true },
     { ...entry, torn: true },
     { ...entry, hardLink: "e" as RawPath },
+    { ...entry, content: { fileClass: 1, list: new Uint8Array(32) as ChunkId } },
+    { ...entry, type: "symlink", content: null, size: 0, linkTarget: "x" as RawPath },
+    { ...entry, type: "block-device", content: null, size: 0, device: { major: 8, minor: 1 } },
+    { ...entry, type: "block-device", content: null, size: 0, device: { major: 8, minor: 2 } },
     { ...entry, type: "fifo", content: null, size: 0 },
   ]
-  for (const other of others) {
-    const shelf = new NodeShelf()
-    const roots = [shelf.buildAll([entry]).root, shelf.buildAll([other]).root] as const
-    assert.deepEqual(await told(shelf, ...roots), [["f", entry, other]])
+  for (const before of [entry, ...others]) {
+    for (const after of [entry, ...others]) {
+      const shelf = new NodeShelf()
+      const roots = [shelf.buildAll([before]).root, shelf.buildAll([after]).root] as const
+      assert.deepEqual(await told(shelf, ...roots), before === after ? [] : [["f", before, after]])
+    }
   }
 })

@@ -3,10 +3,9 @@
  * cost follows the changes and not the size of the trees. spec/listing.md.
  */
 import { equalBytes, toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
-import { LeafWriter } from "../format/leaf-writer.ts"
+import { equalEntries } from "../format/listing-entry.ts"
 import type { Entry } from "../format/listing-node.ts"
 import { openNode, rootRef } from "./node-ref.ts"
 import type { ListingRoot, NodeRef } from "./node-ref.ts"
@@ -124,16 +123,4 @@ async function fetchAhead(a: Row, b: Row, { step, level, load, loaded }: Fetch):
 function closedFrom(row: Row, level: number): RawPath | undefined {
   const closed = row.findLast((item) => isNode(item) && item.level > level)
   return closed && startOf(closed)
-}
-
-const writer = new LeafWriter()
-
-/** By their encodings, so that no field can be forgotten. */
-function equalEntries(a: Entry, b: Entry): boolean {
-  return equalBytes(encoded(a), encoded(b))
-}
-
-function encoded(entry: Entry): Bytes {
-  writer.append(entry)
-  return writer.take()
 }
