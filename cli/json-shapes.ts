@@ -92,7 +92,7 @@ const TYPE_LETTERS: Readonly<Record<EntryType, string>> = {
 
 /** As `ls -l` shows it: "drwxr-xr-x". */
 export function permissions({ type, mode }: Pick<Entry, "type" | "mode">): string {
-  const letters = [..."rwxrwxrwx"].map((letter, bit) => ((mode & (0o400 >> bit)) === 0 ? "-" : letter))
+  const letters = "rwxrwxrwx".split("").map((letter, bit) => ((mode & (0o400 >> bit)) === 0 ? "-" : letter))
   const special = (bit: number, position: number, letter: string): void => {
     if ((mode & bit) === 0) return
     letters[position] = letters[position] === "-" ? letter.toUpperCase() : letter

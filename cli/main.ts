@@ -14,9 +14,9 @@ const words = process.argv.slice(2)
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`holdfast needs Node 22.18 or newer, this is ${found}\n`)
   process.exitCode = 2
-} else if (words.length === 1 && (words[0] === "version" || words[0] === "--version")) {
-  const { versionLine } = await import("./version.ts")
-  process.stdout.write(`${versionLine()}\n`)
+} else if (["version", "--version", "version --json"].includes(words.join(" "))) {
+  const { versionText } = await import("./version.ts")
+  process.stdout.write(`${versionText(words.length > 1)}\n`)
 } else {
   const { start } = await import("./start.ts")
   await start(words)

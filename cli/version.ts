@@ -6,16 +6,9 @@ export const VERSION: string = manifest.version
 /** The format that this version writes; spec/README.md. */
 const FORMAT = 0
 
-export function versionLine(): string {
-  return `holdfast ${VERSION} (format ${FORMAT}, Node ${process.versions.node}, ${process.platform} ${process.arch})`
-}
-
-export function versionFacts(): Record<string, string | number> {
-  return {
-    version: VERSION,
-    format: FORMAT,
-    node: process.versions.node,
-    platform: process.platform,
-    arch: process.arch,
-  }
+export function versionText(json: boolean): string {
+  const { node } = process.versions
+  const { platform, arch } = process
+  if (!json) return `holdfast ${VERSION} (format ${FORMAT}, Node ${node}, ${platform} ${arch})`
+  return JSON.stringify({ message_type: "version", version: VERSION, format: FORMAT, node, platform, arch })
 }

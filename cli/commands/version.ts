@@ -1,10 +1,9 @@
-/** `holdfast version` with flags; the plain call is answered by main.ts alone. */
+/** `holdfast version` with unusual flags; the plain calls are answered by main.ts alone. */
 import type { Command } from "../call.ts"
 import { EXIT } from "../exit-codes.ts"
-import { versionFacts, versionLine } from "../version.ts"
+import { versionText } from "../version.ts"
 
-export const version: Command = async ({ output }) => {
-  output.line(versionLine())
-  output.object({ message_type: "version", ...versionFacts() })
+export const version: Command = async ({ options }) => {
+  process.stdout.write(`${versionText(options.flag("json"))}\n`)
   return EXIT.done
 }

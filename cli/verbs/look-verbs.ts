@@ -58,7 +58,7 @@ export const LOOK_VERBS: readonly Verb[] = [
   },
   {
     name: "diff",
-    summary: "show what differs between two snapshots, or a snapshot and the disk",
+    summary: "show what differs between two snapshots, or one and the disk",
     details: [
       "+ is added, - is removed, M is changed content, U is changed mode, time or owner, T is another type. Without a second snapshot, compares with the folder that the snapshot was taken of, or with --with.",
     ],

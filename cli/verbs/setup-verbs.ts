@@ -85,7 +85,7 @@ export const SETUP_VERBS: readonly Verb[] = [
   },
   {
     name: "key remove",
-    summary: "stop a passphrase, key or set of words from opening the repository",
+    summary: "stop a passphrase, key or set of words from opening it",
     details: [
       "Takes an id of `holdfast key list`; its first digits are enough. The last full one can't be removed.",
       "Who opened the repository before may have kept its keys: removing a secret stops new uses, it takes nothing back.",

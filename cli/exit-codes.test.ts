@@ -1,0 +1,165 @@
+/** Every exit code that a script can meet on a folder, with the message beside it. */
+import assert from "node:assert/strict"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
+import { join } from "node:path"
+import { test } from "node:test"
+import { exitCodeOf, messageOf, UsageError } from "./exit-codes.ts"
+import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+
+function ready(box: Sandbox): string {
+  const source = box.path("notes")
+  mkdirSync(source)
+  writeFileSync(join(source, "a.md"), "first\n")
+  box.must("init")
+  box.must("backup", source)
+  return source
+}
+
+/** Another home, without a secret unless one is given. */
+function stranger(
+  box: Sandbox,
+  secret: Readonly<Record<string, string>>,
+  ...words: string[]
+): ReturnType<Sandbox["run"]> {
+  return box.runWith(
+    { HOLDFAST_REPOSITORY: box.repository, HOLDFAST_HOME: box.path("stranger"), ...secret },
+    words,
+  )
+}
+
+test("exitCodeOf() knows our own bugs from failures of the machine", () => {
+  assert.equal(exitCodeOf(new UsageError("x")), 2)
+  assert.equal(exitCodeOf(new Error("bug: x")), 2)
+  assert.match(messageOf(new Error("bug: x")), /internal error: bug: x \(HOLDFAST_DEBUG=1 shows where\)/)
+  const full = Object.assign(new Error("ENOSPC"), { code: "ENOSPC", syscall: "write", path: "/x" })
+  assert.equal(exitCodeOf(full), 1)
+  assert.equal(messageOf(full), "/x: no space left on the disk")
+})
+
+test("10: a folder that is no repository, and one that is not there", (context) => {
+  const box = sandbox(context)
+  mkdirSync(box.path("empty"))
+  for (const place of [box.path("empty"), box.path("nowhere")]) {
+    const { code, err } = box.run("snapshots", "-r", place)
+    assert.equal(code, 10)
+    assert.match(err, /repository/)
+  }
+})
+
+test("10: the repository of another program is named", (context) => {
+  const box = sandbox(context)
+  mkdirSync(box.path("restic", "keys"), { recursive: true })
+  for (const name of ["data", "index", "locks", "snapshots"]) mkdirSync(box.path("restic", name))
+  writeFileSync(box.path("restic", "config"), Buffer.alloc(155, 3))
+  const { code, err } = box.run("snapshots", "-r", box.path("restic"))
+  assert.equal(code, 10)
+  assert.match(err, /restic/)
+})
+
+test("12: a wrong key or passphrase, or none, tells nothing about which ones exist", (context) => {
+  const box = sandbox(context)
+  ready(box)
+  const wrongKey = box.path("wrong-key")
+  writeFileSync(wrongKey, Buffer.alloc(32, 9).toString("base64"), { mode: 0o600 })
+  const byKey = stranger(box, { HOLDFAST_KEY_FILE: wrongKey }, "snapshots")
+  const byWord = stranger(box, { HOLDFAST_PASSWORD: "wrong" }, "snapshots")
+  assert.deepEqual([byKey.code, byWord.code, byKey.err], [12, 12, byWord.err])
+  const none = stranger(box, {}, "snapshots")
+  assert.equal(none.code, 12)
+  assert.match(none.err, /--password-file|HOLDFAST_PASSWORD/)
+  assert.ok(!`${byKey.err}${byWord.err}`.includes("    at "), "no stack trace")
+})
+
+test("3: a file that can't be read is told, the rest is saved", (context) => {
+  const box = sandbox(context)
+  const source = ready(box)
+  const { code, last, out } = box.run("backup", source, box.path("missing"), "--json")
+  assert.equal(code, 3)
+  assert.equal(last["errors"], 1)
+  assert.match(out, /"message_type":"error"[^\n]*missing/)
+})
+
+test("13: a damaged pack is named by check and by restore, and no wrong file appears", (context) => {
+  const box = sandbox(context)
+  ready(box)
+  const pack = findPack(box.repository)
+  const bytes = readFileSync(pack)
+  bytes[100] = (bytes[100] ?? 0) ^ 1
+  chmodSync(pack, 0o600)
+  writeFileSync(pack, bytes)
+  const name = pack.slice(pack.indexOf("packs/"))
+  const checked = box.run("check", "--read-data", "--json")
+  assert.equal(checked.code, 13)
+  assert.ok(
+    checked.lines.some(({ object }) => object === name),
+    checked.out,
+  )
+  const restored = box.run("restore", "latest", "--target", box.path("out"), "--json")
+  assert.equal(restored.code, 13)
+  assert.ok(!existsSync(box.path("out", "a.md")))
+})
+
+test("13: a missing pack is named by check without reading data", (context) => {
+  const box = sandbox(context)
+  ready(box)
+  rmSync(findPack(box.repository))
+  assert.equal(box.run("check").code, 13)
+})
+
+test("14: a repository that was rolled back is not believed", (context) => {
+  const box = sandbox(context)
+  const source = ready(box)
+  const before = new Set(readdirSync(join(box.repository, "log"), { recursive: true, encoding: "utf8" }))
+  writeFileSync(join(source, "a.md"), "second\n")
+  box.must("backup", source)
+  for (const name of readdirSync(join(box.repository, "log"), { recursive: true, encoding: "utf8" })) {
+    if (!before.has(name)) rmSync(join(box.repository, "log", name), { recursive: true })
+  }
+  writeFileSync(join(source, "a.md"), "third\n")
+  assert.equal(box.run("snapshots").code, 14)
+})
+
+test("17: a store that is not reachable", (context) => {
+  const box = sandbox(context)
+  const aws = {
+    AWS_ACCESS_KEY_ID: "x",
+    AWS_SECRET_ACCESS_KEY: "y",
+    AWS_REGION: "us-east-1",
+    HOLDFAST_HOME: box.path("home"),
+  }
+  const words = [
+    "snapshots",
+    "-r",
+    "s3://bucket/prefix",
+    "--endpoint",
+    "http://127.0.0.1:9",
+    "--key-file",
+    box.keyFile,
+  ]
+  const { code, err } = box.runWith(aws, words)
+  assert.equal(code, 17, err)
+})
+
+test("1: a snapshot that does not exist, with the verb that lists them", (context) => {
+  const box = sandbox(context)
+  ready(box)
+  const { code, err } = box.run("ls", "0123456789")
+  assert.equal(code, 1)
+  assert.match(err, /0123456789/)
+})
+
+function findPack(repository: string): string {
+  const names = readdirSync(join(repository, "packs"), { recursive: true, encoding: "utf8" })
+  const pack = names.map((name) => join(repository, "packs", name)).find((path) => statSync(path).isFile())
+  if (pack === undefined) throw new Error("the repository has no pack")
+  return pack
+}

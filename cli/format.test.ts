@@ -1,0 +1,53 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { isoTime, showBytes, showCount, showDuration, table, wrap } from "./format.ts"
+
+test("showBytes() keeps three digits and names powers of 1,024", () => {
+  assert.equal(showBytes(0), "0 B")
+  assert.equal(showBytes(1023), "1023 B")
+  assert.equal(showBytes(1536), "1.50 KiB")
+  assert.equal(showBytes(10 * 1024 * 1024), "10.0 MiB")
+  assert.equal(showBytes(2 ** 60), "1024.0 PiB")
+})
+
+test("showDuration() changes its unit with the length", () => {
+  assert.equal(showDuration(420), "0.42 s")
+  assert.equal(showDuration(12_340), "12.3 s")
+  assert.equal(showDuration(185_000), "3:05 min")
+  assert.equal(showDuration(7_800_000), "2:10:00 h")
+})
+
+test("showCount() agrees with its number", () => {
+  assert.equal(showCount(1, "file"), "1 file")
+  assert.equal(showCount(12_000, "file"), "12,000 files")
+})
+
+test("isoTime() keeps nanoseconds, before 1970 too", () => {
+  assert.equal(isoTime(1_700_000_000_123_456_789n), "2023-11-14T22:13:20.123456789Z")
+  assert.equal(isoTime(0n), "1970-01-01T00:00:00.000000000Z")
+  assert.equal(isoTime(-1n), "1969-12-31T23:59:59.999999999Z")
+})
+
+test("isoTime() gives seconds for a time that no calendar has", () => {
+  assert.equal(isoTime(2n ** 63n * 1000n), "@9223372036854.775808000")
+})
+
+test("table() lines columns up, numbers to the right", () => {
+  assert.deepEqual(
+    table(
+      ["a", "n"],
+      [
+        ["long", "1"],
+        ["b", "100"],
+      ],
+      [1],
+    ),
+    ["a       n", "long    1", "b     100"],
+  )
+})
+
+test("wrap() never makes a line longer than its width", () => {
+  const lines = wrap("some words that need more than one line", 12)
+  assert.ok(lines.every((line) => line.length <= 12))
+  assert.equal(lines.join(" "), "some words that need more than one line")
+})

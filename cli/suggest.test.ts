@@ -1,0 +1,25 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { editDistance, nearest } from "./suggest.ts"
+
+test("nearest() finds the word with a letter left out, added, replaced or swapped", () => {
+  const words = ["backup", "restore", "snapshots", "ls"]
+  for (const typed of ["bakup", "backuup", "bachup", "bakcup"]) assert.equal(nearest(typed, words), "backup")
+  assert.equal(nearest("restor", words), "restore")
+})
+
+test("nearest() takes the start of a word", () => {
+  assert.equal(nearest("snap", ["backup", "snapshots"]), "snapshots")
+})
+
+test("nearest() gives nothing when nothing is near", () => {
+  assert.equal(nearest("wibble", ["backup", "ls"]), undefined)
+  assert.equal(nearest("xy", ["backup", "ls"]), undefined)
+})
+
+test("editDistance() counts edits, a swap of neighbours as one", () => {
+  assert.equal(editDistance("", "abc"), 3)
+  assert.equal(editDistance("abc", "abc"), 0)
+  assert.equal(editDistance("acb", "abc"), 1)
+  assert.equal(editDistance("kitten", "sitting"), 3)
+})

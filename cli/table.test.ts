@@ -1,0 +1,65 @@
+/** The table of verbs, and the three texts that are made from it. */
+import assert from "node:assert/strict"
+import { spawnSync } from "node:child_process"
+import { test } from "node:test"
+import { completionScript, SHELLS } from "./completion.ts"
+import { overview, verbHelp } from "./help-text.ts"
+import { flagsOf, VERBS } from "./verbs/table.ts"
+
+test("VERBS have the verbs that the README promises", () => {
+  const promised =
+    "init connect backup restore snapshots ls find log diff dump check stats cache doctor completion version help"
+  const names = VERBS.map(({ name }) => name)
+  for (const name of promised.split(" ")) assert.ok(names.includes(name), name)
+  for (const name of ["key list", "key add", "key remove", "key passwd", "device list"])
+    assert.ok(names.includes(name))
+})
+
+test("VERBS: no verb has a flag or a letter twice", () => {
+  for (const verb of VERBS) {
+    const flags = flagsOf(verb)
+    const names = flags.map(({ name }) => name.replace(/^no-/, ""))
+    const letters = flags.flatMap(({ short }) => (short === undefined ? [] : [short]))
+    assert.equal(new Set(names).size, names.length, verb.name)
+    assert.equal(new Set(letters).size, letters.length, verb.name)
+  }
+})
+
+test("VERBS: every example begins with the program or pipes into it", () => {
+  for (const { name, examples } of VERBS) {
+    for (const { line } of examples) assert.match(line, new RegExp(`holdfast ${name}`), line)
+  }
+})
+
+test("overview() and verbHelp() fit 80 columns, examples aside", () => {
+  const texts = [overview(), ...VERBS.map((verb) => verbHelp(verb))]
+  const examples = new Set(VERBS.flatMap((verb) => verb.examples.map(({ line }) => `  ${line}`)))
+  for (const line of texts.flatMap((text) => text.split("\n"))) {
+    if (!examples.has(line)) assert.ok(line.length <= 80, line)
+  }
+})
+
+test("completionScript() for bash completes verbs, second words, flags and choices", () => {
+  const complete = (...words: string[]): string[] => {
+    const list = words.map((word) => `'${word}'`).join(" ")
+    const script = `${completionScript("bash") ?? ""}\nCOMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _holdfast; echo "\${COMPREPLY[@]}"`
+    const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" })
+    assert.equal(stderr, "")
+    return stdout.trim().split(" ")
+  }
+  assert.deepEqual(complete("holdfast", "res"), ["restore"])
+  assert.deepEqual(complete("holdfast", "key", ""), ["list", "add", "remove", "passwd"])
+  assert.deepEqual(complete("holdfast", "restore", "latest", "--over"), ["--overwrite"])
+  assert.ok(complete("holdfast", "restore", "latest", "--overwrite", "").includes("if-newer"))
+  assert.deepEqual(complete("holdfast", "key", "add", "--new-k"), ["--new-key-file"])
+})
+
+test("completionScript() knows every verb and flag in every shell", () => {
+  for (const shell of SHELLS) {
+    const script = completionScript(shell) ?? ""
+    for (const verb of VERBS) {
+      for (const { name } of flagsOf(verb))
+        assert.ok(script.includes(name), `${shell} ${verb.name} --${name}`)
+    }
+  }
+})

@@ -1,0 +1,88 @@
+/**
+ * Runs the built command line as a person or a script would: a process of its own, with an
+ * environment that holds nothing of the developer's. `npm test` builds it first. Tests only.
+ */
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import type { TestContext } from "node:test"
+
+const PROGRAM = resolve("dist/cli/main.js")
+
+/** 32 bytes, fixed: these repositories protect nothing. */
+const KEY = Buffer.alloc(32, 7).toString("base64")
+
+export type JsonLine = Readonly<Record<string, unknown>>
+
+export interface Outcome {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+  /** The JSON lines of standard output. */
+  readonly lines: JsonLine[]
+  /** The last one, most often the summary. */
+  readonly last: JsonLine
+}
+
+export interface Sandbox {
+  readonly folder: string
+  readonly repository: string
+  readonly keyFile: string
+  path(...names: string[]): string
+  /** With the sandbox's home, and its repository and key in the environment. */
+  run(...words: string[]): Outcome
+  /** With nothing but the given variables. */
+  runWith(environment: Readonly<Record<string, string>>, words: readonly string[], input?: string): Outcome
+  /** Like `run`, and fails unless the exit code is 0. */
+  must(...words: string[]): Outcome
+}
+
+/** A folder of its own for one test, removed at its end. */
+export function sandbox(context: TestContext): Sandbox {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-cli-"))
+  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  const repository = join(folder, "repository")
+  const keyFile = join(folder, "key")
+  writeFileSync(keyFile, `${KEY}\n`, { mode: 0o600 })
+  const usual = {
+    HOLDFAST_REPOSITORY: repository,
+    HOLDFAST_KEY_FILE: keyFile,
+    HOLDFAST_HOME: join(folder, "home"),
+  }
+  const runWith: Sandbox["runWith"] = (environment, words, input) => runCli(folder, environment, words, input)
+  return {
+    folder,
+    repository,
+    keyFile,
+    path: (...names) => join(folder, ...names),
+    run: (...words) => runWith(usual, words),
+    runWith,
+    must(...words) {
+      const outcome = runWith(usual, words)
+      if (outcome.code !== 0) throw new Error(`${words.join(" ")} ended with ${outcome.code}: ${outcome.err}`)
+      return outcome
+    },
+  }
+}
+
+function runCli(
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+  words: readonly string[],
+  input = "",
+): Outcome {
+  const { PATH = "" } = process.env
+  const result = spawnSync(process.execPath, [PROGRAM, ...words], {
+    cwd: folder,
+    env: { PATH, HOME: join(folder, "user"), ...environment },
+    encoding: "utf8",
+    input,
+    maxBuffer: 2 ** 28,
+  })
+  const out = result.stdout
+  const lines = out
+    .split("\n")
+    .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as JsonLine] : []))
+  return { code: result.status, out, err: result.stderr, lines, last: lines.at(-1) ?? {} }
+}

@@ -1,0 +1,96 @@
+/** What the built program says about words it can't use: one line, the way out, exit code 2. */
+import assert from "node:assert/strict"
+import { spawnSync } from "node:child_process"
+import { test } from "node:test"
+import { sandbox, type Outcome } from "./testing/run-cli.ts"
+
+function isUsage(outcome: Outcome, message: RegExp): void {
+  assert.equal(outcome.code, 2)
+  assert.equal(outcome.out, "")
+  assert.match(outcome.err, message)
+  assert.equal(outcome.err.trimEnd().split("\n").length, 1, outcome.err)
+}
+
+test("holdfast version tells its version, its format and Node's", (context) => {
+  const { code, out } = sandbox(context).run("version")
+  assert.equal(code, 0)
+  assert.match(out, /^holdfast \d+\.\d+\.\d+ \(format 0, Node \d+/)
+  assert.equal(sandbox(context).run("version", "--json").last["message_type"], "version")
+  assert.equal(sandbox(context).run("--json", "version").last["message_type"], "version")
+})
+
+test("holdfast without words explains itself, and is a mistake for scripts", (context) => {
+  const { run } = sandbox(context)
+  assert.equal(run().code, 2)
+  assert.match(run().out, /holdfast init/)
+  assert.equal(run("--help").code, 0)
+  assert.equal(run("help").code, 0)
+})
+
+test("holdfast VERB --help and help VERB say the same, with examples", (context) => {
+  const { run } = sandbox(context)
+  const { code, out } = run("restore", "--help")
+  assert.equal(code, 0)
+  assert.match(out, /Examples:\n {2}holdfast restore/)
+  assert.equal(run("help", "restore").out, out)
+  assert.equal(run("-h", "restore").out, out)
+  assert.match(run("help", "key").out, /key add[\s\S]*key passwd/)
+})
+
+test("a mistyped verb gets the nearest one", (context) => {
+  const { run } = sandbox(context)
+  isUsage(run("bakup", "x"), /unknown verb "bakup"; did you mean `holdfast backup`\?/)
+  isUsage(run("key", "ad"), /did you mean `holdfast key add`\?/)
+  isUsage(run("key"), /key needs a second word: .*key list/)
+  isUsage(run("wibble"), /`holdfast help` lists them all/)
+})
+
+test("a mistyped flag gets the nearest one of its verb", (context) => {
+  const { run } = sandbox(context)
+  isUsage(run("backup", "--exlude", "x", "."), /unknown flag "--exlude" for backup; did you mean --exclude\?/)
+  isUsage(run("snapshots", "--wibble"), /unknown flag "--wibble" for snapshots; `holdfast help snapshots`/)
+  isUsage(run("restore", "latest", "--target"), /needs|missing/)
+  isUsage(run("restore", "latest", "-t", "x", "--overwrite", "maybe"), /always, if-changed, if-newer, never/)
+})
+
+test("missing and surplus arguments are told with an example", (context) => {
+  const { run } = sandbox(context)
+  isUsage(run("restore"), /restore needs a snapshot; for example: holdfast restore latest --target/)
+  isUsage(run("snapshots", "surplus"), /too many arguments/)
+  isUsage(run("backup"), /nothing was named to back up/)
+  isUsage(run("restore", "latest"), /--target FOLDER, or --in-place/)
+  isUsage(run("restore", "latest", "--target", "x", "--in-place"), /contradict/)
+})
+
+test("values that make no sense are refused before anything is done", (context) => {
+  const { run } = sandbox(context)
+  isUsage(run("backup", ".", "--exclude-larger-than", "huge"), /--exclude-larger-than needs a size/)
+  isUsage(run("backup", ".", "--time", "yesterday"), /--time needs a time/)
+  isUsage(run("check", "--read-data-subset", "5"), /needs a part such as 5%/)
+  isUsage(run("completion", "tcsh"), /bash, zsh, fish/)
+  isUsage(run("snapshots", "--limit-upload", "fast"), /--limit-upload needs a whole number/)
+})
+
+test("--json turns the failure into one exit_error line on standard error", (context) => {
+  const { code, err, out } = sandbox(context).run("bakup", "--json")
+  assert.equal(code, 2)
+  assert.equal(out, "")
+  const line = JSON.parse(err) as { message_type: string; code: number; message: string }
+  assert.deepEqual([line.message_type, line.code], ["exit_error", 2])
+  assert.match(line.message, /did you mean/)
+})
+
+test("backup before init prints the two lines to type", (context) => {
+  const { code, err } = sandbox(context).runWith({ HOLDFAST_HOME: "/nonexistent/home" }, ["backup", "notes"])
+  assert.equal(code, 10)
+  assert.match(err, /holdfast init \S+\n\s+holdfast backup notes/)
+})
+
+test("standard output that is closed early is no failure of its own", (context) => {
+  const { path } = sandbox(context)
+  const { stderr } = spawnSync("bash", ["-c", `"${process.execPath}" dist/cli/main.js help | head -n 1`], {
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"] ?? "", HOLDFAST_HOME: path("home") },
+  })
+  assert.equal(stderr, "")
+})
