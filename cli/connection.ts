@@ -3,6 +3,7 @@
  * is known to the repository needs no secret; another one is asked for it when it is needed.
  */
 import {
+  EngineError,
   openHome,
   openRepository,
   openStore,
@@ -61,7 +62,7 @@ export async function withRepository<T>(
 ): Promise<T> {
   const home = homeOf(call)
   const location = how.location ?? locationOf(call, home)
-  if (location === undefined) throw new UsageError(noLocation(call))
+  if (location === undefined) throw new EngineError("not-found", "no-repository", noLocation(call))
   const store = await storeAt(call, location)
   const repository = await openWithSecrets(call, { home, store, write: how.write, location })
   try {

@@ -1,5 +1,8 @@
 /** `holdfast restore`: names the snapshot and the target, runs the engine, tells what was done. */
+import { resolve } from "node:path"
 import {
+  inPlaceTarget,
+  rawPathFromText,
   restore as runRestore,
   type RestoreEvent,
   type RestoreRequest,
@@ -10,8 +13,9 @@ import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
-import { pathText } from "../json-shapes.ts"
+import { pathFields, pathText } from "../json-shapes.ts"
 import type { Progress } from "../progress.ts"
+import { showPath } from "../show-path.ts"
 
 export const restore: Command = async (call) => {
   const target = targetOf(call)
@@ -22,49 +26,48 @@ export const restore: Command = async (call) => {
     progress.wipe()
     report(call, named, result)
     if (result.errors.length === 0) return EXIT.done
-    return result.errors.some(({ object }) => object !== undefined) ? EXIT.damaged : EXIT.failed
+    return result.errors.some(({ kind }) => kind === "corrupt") ? EXIT.damaged : EXIT.failed
   })
 }
 
-type Target = RestoreRequest["target"]
-
-function targetOf({ options }: Call): Target {
+/** Where to, or undefined for where the snapshot was taken. */
+function targetOf({ options }: Call): string | undefined {
   const folder = options.text("target")
   const inPlace = options.flag("in-place")
   if (folder !== undefined && inPlace) throw new UsageError("--target and --in-place contradict each other")
-  if (folder !== undefined) return { folder }
-  if (inPlace) return "in-place"
+  if (folder !== undefined || inPlace) return folder
   throw new UsageError("where to? give --target FOLDER, or --in-place for where the snapshot was taken")
 }
 
-function requestOf({ options }: Call, { snapshot, path }: Named, target: Target): RestoreRequest {
+function requestOf(call: Call, { snapshot, path }: Named, target: string | undefined): RestoreRequest {
+  const { options, output } = call
   return {
     snapshot,
-    path,
-    target,
-    include: options.list("include"),
-    exclude: options.list("exclude"),
-    overwrite: (options.text("overwrite") ?? "always") as RestoreRequest["overwrite"],
+    within: path,
+    target: target === undefined ? inPlaceTarget(snapshot, path) : rawPathFromText(resolve(target)),
+    include: options.list("include").map(rawPathFromText),
+    exclude: options.list("exclude").map(rawPathFromText),
+    overwrite: (options.text("overwrite") ?? "always") as NonNullable<RestoreRequest["overwrite"]>,
     delete: options.flag("delete"),
     verify: options.flag("verify"),
-    sync: (options.text("sync") ?? "end") as RestoreRequest["sync"],
+    sync: (options.text("sync") ?? "end") as NonNullable<RestoreRequest["sync"]>,
     dryRun: options.flag("dry-run"),
     special: options.flag("special"),
     setuid: options.flag("setuid"),
     owners: options.flag("no-owners") ? false : undefined,
+    verbose: output.verbose,
   }
 }
 
 function observer({ output }: Call, progress: Progress): (event: RestoreEvent) => void {
   return (event) => {
     if (event.type === "progress") {
-      const { filesDone, filesTotal, bytesDone, bytesTotal, current } = event
-      progress.update({ files: filesDone, bytes: bytesDone, bytesTotal, current })
+      const { filesDone, bytesDone, bytesTotal } = event
+      progress.update({ files: filesDone, bytes: bytesDone, bytesTotal })
       output.object({
         message_type: "status",
-        percent_done: bytesTotal ? Math.min(1, bytesDone / bytesTotal) : 0,
+        percent_done: bytesTotal > 0 ? Math.min(1, bytesDone / bytesTotal) : 0,
         files_restored: filesDone,
-        total_files: filesTotal,
         bytes_restored: bytesDone,
         total_bytes: bytesTotal,
       })
@@ -75,7 +78,10 @@ function observer({ output }: Call, progress: Progress): (event: RestoreEvent) =
       const { path, message, object } = event
       const item = pathText(path)
       output.object({ message_type: "error", during: "restore", item, object, message, error: { message } })
-      if (!output.json) output.warn(`${item}: ${message}`)
+      if (!output.json) output.warn(`${showPath(path)}: ${message}`)
+    } else if (event.type === "entry") {
+      output.object({ message_type: "verbose_status", action: event.action, ...pathFields(event.path) })
+      output.line(`${event.action.padEnd(8)} ${showPath(event.path)}`)
     } else {
       output.warn(event.message)
     }
@@ -83,16 +89,16 @@ function observer({ output }: Call, progress: Progress): (event: RestoreEvent) =
 }
 
 function report({ output, options }: Call, { snapshot }: Named, result: RestoreResult): void {
-  const { filesRestored, filesSkipped, filesDeleted, bytesRestored, errors } = result
+  const { filesRestored, filesSkipped, entriesDeleted, bytesRestored, errors } = result
   const dryRun = options.flag("dry-run")
   output.object({
     message_type: "summary",
-    snapshot_id: snapshot.id,
+    snapshot_id: snapshot.digest,
     ...(dryRun ? { dry_run: true } : {}),
     total_files: filesRestored + filesSkipped,
     files_restored: filesRestored,
     files_skipped: filesSkipped,
-    files_deleted: filesDeleted,
+    files_deleted: entriesDeleted,
     bytes_restored: bytesRestored,
     total_duration: result.durationMs / 1000,
     errors: errors.length,

@@ -29,13 +29,17 @@ export interface Sandbox {
   readonly folder: string
   readonly repository: string
   readonly keyFile: string
-  path(...names: string[]): string
+  readonly path: (...names: string[]) => string
   /** With the sandbox's home, and its repository and key in the environment. */
-  run(...words: string[]): Outcome
+  readonly run: (...words: string[]) => Outcome
   /** With nothing but the given variables. */
-  runWith(environment: Readonly<Record<string, string>>, words: readonly string[], input?: string): Outcome
+  readonly runWith: (
+    environment: Readonly<Record<string, string>>,
+    words: readonly string[],
+    input?: string,
+  ) => Outcome
   /** Like `run`, and fails unless the exit code is 0. */
-  must(...words: string[]): Outcome
+  readonly must: (...words: string[]) => Outcome
 }
 
 /** A folder of its own for one test, removed at its end. */
