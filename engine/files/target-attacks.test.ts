@@ -31,25 +31,9 @@ function outside(): string {
 }
 
 const EVIL: readonly string[] = [
-  ...[
-    "..",
-    ".",
-    "../x",
-    "a/../../x",
-    "a/./b",
-    "a//b",
-    "/etc/x",
-    "a/",
-    "/",
-    "a/..",
-    "\0",
-    "a\0b",
-    "\u0100",
-    "a/\u2028",
-  ],
-  temporaryName(),
-  `a/${temporaryName()}`,
-]
+  ".. . ../x a/../../x a/./b a//b /etc/x a/ / a/.. \0 a\0b \u0100 a/\u2028".split(" "),
+  [temporaryName(), `a/${temporaryName()}`],
+].flat()
 
 /** Every call that takes a path. */
 const CALLS: Readonly<Record<string, (target: Target, path: RawPath) => unknown>> = {
@@ -154,19 +138,19 @@ const flag = new Int32Array(stop)
 const quietly = (call) => { try { call() } catch {} }
 let swaps = 0
 for (let i = 0; Atomics.load(flag, 0) === 0; i++) {
-  quietly(() => fs.renameSync(root + "/a", root + "/hidden"))
+  quietly(() => fs.renameSync(root + "/a", root + "/h" + i))
   quietly(() => { fs.symlinkSync(victim, root + "/a"); swaps++ })
   quietly(() => fs.symlinkSync(victim + "/f", root + "/b/f" + (i % 8)))
   quietly(() => fs.linkSync(victim + "/f", root + "/b/g" + (i % 8)))
   quietly(() => fs.unlinkSync(root + "/a"))
-  quietly(() => fs.renameSync(root + "/hidden", root + "/a"))
+  quietly(() => fs.renameSync(root + "/h" + i, root + "/a"))
   quietly(() => { for (const n of fs.readdirSync(root + "/b")) if (n.startsWith(".holdfast")) { fs.unlinkSync(root + "/b/" + n); fs.symlinkSync(victim + "/f", root + "/b/" + n) } })
   if (i === 0) parentPort.postMessage("ready")
 }
 parentPort.postMessage(swaps)
 `
 
-test("nothing outside changes while another thread swaps folders and names, 400 rounds", async () => {
+test("nothing outside changes while another thread swaps folders and names, 300 rounds", async () => {
   const target = folder.open()
   const victim = join(folder.base, "victim")
   fs.mkdirSync(join(victim, "sub"), { recursive: true })
@@ -179,7 +163,7 @@ test("nothing outside changes while another thread swaps folders and names, 400 
   await new Promise((resolve) => attacker.once("message", resolve))
   const swaps = new Promise<number>((resolve) => attacker.once("message", resolve))
   let placed = 0
-  for (let round = 0; round < 400; round++) placed += attackedRound(folder.open(), round)
+  for (let round = 0; round < 300; round++) placed += attackedRound(folder.open(), round)
   Atomics.store(new Int32Array(stop), 0, 1)
   assert.ok((await swaps) > 50, "the attacker was at work")
   await attacker.terminate()

@@ -31,7 +31,8 @@ export function placingLinks(state: TargetState): Linking {
       placeNew(state, path, placing, (place) => {
         symlinkSync(fsPath(linkTarget), fsPath(place))
         withHandle(state, place, (at, stat) => {
-          if (stat.type === "symlink") setMetadataAt({ ...at, isSymlink: true }, metadata, rules)
+          if (stat.type === "symlink" && stat.links === 1)
+            setMetadataAt({ ...at, isSymlink: true }, metadata, rules)
         })
       }),
     placeHardLink: (path, first, placing) => {
@@ -62,7 +63,9 @@ export function placingLinks(state: TargetState): Linking {
 
 function finishSpecial(state: TargetState, place: string, metadata: Metadata): void {
   withHandle(state, place, (at, stat) => {
-    if (stat.type !== "file" && stat.type !== "symlink") setMetadataAt(at, metadata, state.rules)
+    // somebody may have put another thing here, a second name of what lies outside
+    if (stat.type !== "file" && stat.type !== "symlink" && stat.links === 1)
+      setMetadataAt(at, metadata, state.rules)
   })
 }
 
