@@ -1,4 +1,2 @@
-/** What this program calls itself in what it writes. The number comes from package.json. */
-import manifest from "../../package.json" with { type: "json" }
-
-export const PROGRAM: string = `holdfast ${manifest.version}`
+/** What this program calls itself in what it writes. `program.test.ts` holds it to package.json. */
+export const PROGRAM = "holdfast 0.1.0"

@@ -13,16 +13,19 @@ import type { Store } from "./store.ts"
 export type ForeignTool = "restic or rustic" | "borg" | "kopia"
 
 /** What file managers and file systems leave in every folder. */
-const LITTER = /^(\.DS_Store|\.Trash.*|\.fseventsd|\.Spotlight-V100|\._.*|lost\+found|@eaDir|Thumbs\.db|desktop\.ini)$/
+const LITTER =
+  /^(\.DS_Store|\.Trash.*|\.fseventsd|\.Spotlight-V100|\._.*|lost\+found|@eaDir|Thumbs\.db|desktop\.ini)$/
 
 /** Whose repository this is, when it is one that we know the looks of. */
 export async function foreignRepository(store: Store): Promise<ForeignTool | undefined> {
   const names = foldersOf(store)
-  if (names?.some((name) => name === "kopia.repository.f" || name === "kopia.repository") === true) return "kopia"
+  if (names?.some((name) => name === "kopia.repository.f" || name === "kopia.repository") === true)
+    return "kopia"
   const config = await configOf(store)
   if (config === undefined) return undefined
   if (/^\[repository\]/m.test(config)) return "borg"
-  for await (const { name } of store.list("keys/")) if (/^keys\/[0-9a-f]{64}$/.test(name)) return "restic or rustic"
+  for await (const { name } of store.list("keys/"))
+    if (/^keys\/[0-9a-f]{64}$/.test(name)) return "restic or rustic"
   return undefined
 }
 

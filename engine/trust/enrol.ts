@@ -84,7 +84,11 @@ export function keepDevice(
  * A new device for this home. `continues` the old one when the home was cloned or restored; without
  * it, the device whose enrolment was lost comes in again with its own keys. Needs a secret.
  */
-export async function enrolAnew(repository: Repository, why: string, continues: DeviceId | null): Promise<void> {
+export async function enrolAnew(
+  repository: Repository,
+  why: string,
+  continues: DeviceId | null,
+): Promise<void> {
   const secret = await repository.askSecret()
   if (secret === undefined) {
     const message = `${why}; it needs a new identity: run the command once more with the repository's passphrase, key or recovery words`
@@ -98,7 +102,8 @@ export async function enrolAnew(repository: Repository, why: string, continues: 
   const newest = await newestTrust(source, names.trust)
   if (newest === undefined) throw noTrust()
   const from = newest.trust
-  const device = continues === null && repository.device !== undefined ? repository.device : makeDevice(random)
+  const device =
+    continues === null && repository.device !== undefined ? repository.device : makeDevice(random)
   const how: NewDevice = { role: roleOf(from, slot), slot, continues }
   const label = repository.trust.labels.get(repository.device?.id ?? "") ?? ""
   const { trust } = await enrolDevice({ source, member: slot.pair, random, names, from }, device, how, label)

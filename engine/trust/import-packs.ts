@@ -57,8 +57,14 @@ export async function importSegment(
   await collecting(problems, object, entry, async () => {
     const bytes = await ports.store.get(object)
     checkDigest(bytes, digest, object)
-    const body = openObject(sealingKeyOf(ports.keys, KIND_SEGMENT, bytes, object), KIND_SEGMENT, bytes, object)
-    for (const { record, directory } of decodeSegment(body, object).packs) addPack(ports.index, record, directory)
+    const body = openObject(
+      sealingKeyOf(ports.keys, KIND_SEGMENT, bytes, object),
+      KIND_SEGMENT,
+      bytes,
+      object,
+    )
+    for (const { record, directory } of decodeSegment(body, object).packs)
+      addPack(ports.index, record, directory)
   })
   return problems
 }

@@ -68,7 +68,8 @@ function missingHeads({ names, pins, own, claims, labels }: LogState): EngineErr
     if (hasEntry(names, head.device, head)) continue
     const last = names.chains.get(head.device)?.at(-1)?.sequence ?? 0
     const object = entryName(head.device, head.sequence, head.digest)
-    const chain = head.device === own ? "this device's own chain" : `the chain of ${nameOf(head.device, labels)}`
+    const chain =
+      head.device === own ? "this device's own chain" : `the chain of ${nameOf(head.device, labels)}`
     problems.push(
       last < head.sequence
         ? alarm("chain-rolled-back", object, `${who}, and ${chain} ends at ${last}: ${ROLLED_BACK}`)
@@ -89,7 +90,11 @@ function gaps({ names, verified, labels }: LogState): EngineError[] {
       if (sequence > next) {
         const object = `log/${device}/${String(next).padStart(10, "0")}`
         problems.push(
-          alarm("entry-missing", object, `later entries of ${nameOf(device, labels)} build on it: ${DROPPED}`),
+          alarm(
+            "entry-missing",
+            object,
+            `later entries of ${nameOf(device, labels)} build on it: ${DROPPED}`,
+          ),
         )
       }
       next = sequence + 1

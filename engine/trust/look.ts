@@ -2,14 +2,13 @@
  * One LIST of the log, and what follows from it: nothing that was seen may be missing (rule R1), and
  * what is new is fetched, verified and taken into the local index. spec/log.md.
  */
-import { EngineError, isEngineError } from "../base/errors.ts"
+import { EngineError } from "../base/errors.ts"
 import type { Head } from "../format/entry.ts"
-import { digestOf } from "../crypto/digest.ts"
-import { REPOSITORY_NAME } from "../format/names.ts"
 import { readPins, updatePins } from "../home/pins.ts"
 import type { PinnedHead } from "../home/pins.ts"
 import { lockChain } from "../home/series-lock.ts"
 import { enrolAnew } from "./enrol.ts"
+import { explainAlarm } from "./explain-alarm.ts"
 import { importEntries } from "./import-entries.ts"
 import { checkLog } from "./log-check.ts"
 import type { Claim } from "./log-check.ts"
@@ -43,7 +42,7 @@ export async function look(repository: Repository, { tolerant = false }: LookOpt
   if (found.problems.some(isAlarm)) found = await examine(repository, await freshListing(repository))
   const alarm = found.problems.find(isAlarm)
   if (alarm === undefined) pinWhatWasSeen(repository, found.names)
-  else if (!tolerant) throw await explain(repository, alarm)
+  else if (!tolerant) throw await explainAlarm(repository, alarm)
   for (const { message } of found.problems) warnOnce(repository, message)
   return viewOf(repository, found.problems)
 }
@@ -105,22 +104,6 @@ function claimsOf({ log }: Repository, names: LogNames): Claim[] {
 
 function isAlarm(error: EngineError): boolean {
   return error.kind === "untrusted"
-}
-
-/** An alarm about one object may come from a location that holds no repository, or another one. */
-async function explain(repository: Repository, alarm: EngineError): Promise<EngineError> {
-  const { store, location, digest, id } = repository
-  const advice = `if that is meant, set HOLDFAST_HOME to another folder, which knows nothing of repository ${id.slice(0, 8)}`
-  try {
-    const found = digestOf(await store.get(REPOSITORY_NAME))
-    if (found === digest) return alarm
-    const message = `${location}: holds another repository than the one that this device knows; ${advice}`
-    return new EngineError("untrusted", "repository-swapped", message, { cause: alarm })
-  } catch (error) {
-    if (!isEngineError(error) || error.kind !== "not-found") throw error
-    const message = `${location}: the repository that this device knows is gone; is this the right place, and is its disk mounted? ${advice}`
-    return new EngineError("untrusted", "repository-gone", message, { cause: alarm })
-  }
 }
 
 function pinWhatWasSeen(repository: Repository, names: LogNames): void {

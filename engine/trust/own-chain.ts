@@ -29,7 +29,8 @@ export async function settleOwnChain(repository: Repository): Promise<boolean> {
   }
   const old = repository.device
   assert(old !== undefined, "only a device has a chain")
-  const why = "this home was copied, or restored from a backup: the repository holds entries of this device that it did not write"
+  const why =
+    "this home was copied, or restored from a backup: the repository holds entries of this device that it did not write"
   await enrolAnew(repository, why, old.id)
   warnOnce(repository, `${why}; it goes on as a new device, which continues ${old.id.slice(0, 8)}`)
   return true

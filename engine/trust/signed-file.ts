@@ -19,7 +19,10 @@ export interface SignedEntry {
 }
 
 /** Durable when it returns. */
-export function writeSignedEntry(home: RepositoryHome, { device, sequence, digest, bytes }: SignedEntry): void {
+export function writeSignedEntry(
+  home: RepositoryHome,
+  { device, sequence, digest, bytes }: SignedEntry,
+): void {
   const text = Buffer.from(bytes).toString("base64")
   writePrivateFile(fileOf(home), `${entryName(device, sequence, digest)}\n${text}\n`)
 }

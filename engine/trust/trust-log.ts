@@ -16,7 +16,7 @@ import type { ObjectCache } from "../home/object-cache.ts"
 import type { Store } from "../store/store.ts"
 
 /** Whole log objects that are fetched once. The bytes are verified each time that they are used. */
-export type LogObjects = Pick<ObjectCache, "get" | "put">
+export type LogObjects = Pick<ObjectCache, "get" | "put" | "remove">
 
 export interface ObjectSource {
   readonly store: Store
@@ -98,6 +98,9 @@ export function memoryObjects(): LogObjects & { all(): Iterable<readonly [Object
     get: (name) => known.get(name),
     put(objects) {
       for (const [name, bytes] of objects) known.set(name, new Uint8Array(bytes))
+    },
+    remove(names) {
+      for (const name of names) known.delete(name)
     },
     all: () => known,
   }

@@ -26,7 +26,8 @@ export async function findWriter(
   names: LogNames,
 ): Promise<TrustDevice | EngineError> {
   const known = repository.trust.state.devices.find((each) => each.id === device)
-  if (known !== undefined) return known.status === "revoked" ? refusal(device, "revoked-writer", REVOKED) : known
+  if (known !== undefined)
+    return known.status === "revoked" ? refusal(device, "revoked-writer", REVOKED) : known
   const others = names.trust.filter((each) => each.digest !== repository.trust.digest)
   for (const name of others.slice(-OLDER_ENTRIES_MAX).toReversed()) {
     try {

@@ -1,0 +1,34 @@
+/**
+ * The engine's only door: what the command line, the bridge for agents and the benchmarks use. Verbs
+ * are functions of a repository and a request; records are plain data; nothing is printed.
+ */
+export { EngineError } from "./base/errors.ts"
+export type { ErrorKind } from "./base/errors.ts"
+export type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "./base/ids.ts"
+export { rawPathFromText, showPath } from "./base/paths.ts"
+export type { Clock, Random } from "./base/ports.ts"
+
+export type { KdfParameters, SlotKind } from "./format/keyslot.ts"
+export type { Content, Entry, EntryType } from "./format/listing-entry.ts"
+export type { SkippedPath, SnapshotSummary } from "./format/entry.ts"
+export type { DeviceStatus, Role } from "./format/trust-entry.ts"
+
+export { openStore } from "./store/open-store.ts"
+export type { OpenStoreOptions } from "./store/open-store.ts"
+export type { Store } from "./store/store.ts"
+
+export type { Home } from "./home/home.ts"
+export { openHome, rememberedRepository } from "./homes.ts"
+export type { HomeOptions } from "./homes.ts"
+
+export { createRepository, openRepository } from "./open-repository.ts"
+export type { CreatedRepository, NewRepository, OpenRequest } from "./open-repository.ts"
+export type { Device, Repository, Requests, Trust } from "./trust/repository-ports.ts"
+export type { Secret } from "./trust/secret.ts"
+
+export { findSnapshot, snapshots } from "./snapshots.ts"
+export type { FoundSnapshot, Snapshot } from "./snapshots.ts"
+export type { SnapshotFilter } from "./trust/view.ts"
+
+export { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./trust/keys.ts"
+export type { AddedKey, AddKeyRequest, DeviceInfo, KeyInfo } from "./trust/keys.ts"

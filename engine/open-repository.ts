@@ -1,0 +1,193 @@
+/**
+ * Making and opening repositories: from a store, a home and a secret to the record of ports that every
+ * verb takes. The steps are in trust/create.ts, open.ts and enrol.ts; what comes out is put together
+ * in repository.ts. spec/trust.md.
+ */
+import { hostname } from "node:os"
+import * as path from "node:path"
+import { EngineError } from "./base/errors.ts"
+import type { RepositoryId } from "./base/ids.ts"
+import type { Clock, Random } from "./base/ports.ts"
+import type { KdfParameters } from "./format/keyslot.ts"
+import { REPOSITORY_NAME } from "./format/names.ts"
+import { readDeviceFile } from "./home/device-file.ts"
+import { openRepositoryHome } from "./home/home.ts"
+import type { Home } from "./home/home.ts"
+import { knownRepositories, rememberRepository, repositoryAt } from "./home/last-repository.ts"
+import { readPins, updatePins } from "./home/pins.ts"
+import { assembleRepository, openLocalState, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./repository.ts"
+import type { Parts, Ports, Repository } from "./repository.ts"
+import { createLocalRoot } from "./store/local-store.ts"
+import { meteredStore } from "./store/metered-store.ts"
+import type { MeteredStore } from "./store/metered-store.ts"
+import type { Store } from "./store/store.ts"
+import { putNewRepository } from "./trust/create.ts"
+import { enrolDevice, keepDevice, makeDevice, roleOf } from "./trust/enrol.ts"
+import { repositoryGone, repositorySwapped } from "./trust/explain-alarm.ts"
+import { readRepositoryObject } from "./trust/foreign.ts"
+import { findRepository, openAsDevice, openWithSecret } from "./trust/open.ts"
+import type { FoundRepository } from "./trust/open.ts"
+import type { Secret } from "./trust/secret.ts"
+
+interface Place {
+  readonly store: Store
+  readonly home: Home
+  /** What people call this device; the machine's name when absent. */
+  readonly label?: string
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+export interface NewRepository extends Place {
+  /** At least one; recovery words are made besides. */
+  readonly secrets: readonly Secret[]
+  readonly kdf?: KdfParameters
+}
+
+export interface OpenRequest extends Place {
+  /** Asked only when this home is no device of the repository. */
+  readonly secret?: Secret | (() => Promise<Secret | undefined>) | undefined
+  /** Enrols this home as a device when it is none. */
+  readonly write?: boolean
+}
+
+export interface CreatedRepository {
+  readonly repository: Repository
+  readonly id: RepositoryId
+  /** Shown once, kept nowhere. */
+  readonly recoveryWords: string
+}
+
+/** Throws `conflict` when the place is not empty; what an interrupted one has left is removed. */
+export async function createRepository(request: NewRepository): Promise<CreatedRepository> {
+  const { secrets, kdf, home } = request
+  if (secrets.length === 0) throw noSecret()
+  if (path.isAbsolute(request.store.location)) await createLocalRoot(request.store.location)
+  const ports = portsOf(request, secrets[0])
+  const created = await putNewRepository({ ...ports, secrets, kdf, label: labelOf(request) })
+  const { found, opened, device, recoveryWords, objects } = created
+  const folder = openRepositoryHome(home, found.id)
+  const parts = { home: folder, found, opened, device, member: device.sealing, listed: undefined }
+  const repository = assembleRepository(ports, { ...parts, state: openLocalState(folder) })
+  repository.objects.put(objects)
+  keepDevice(folder, device, repository)
+  remember(home, repository)
+  return { repository, id: found.id, recoveryWords }
+}
+
+/**
+ * Opens a repository with this home's device, which asks the store nothing, or with a secret. Throws
+ * not-found "no-repository", denied "no-secret" or "wrong-key", invalid "format-too-new", untrusted
+ * when the place does not hold what this home knows of it, and what the store throws.
+ */
+export async function openRepository(request: OpenRequest): Promise<Repository> {
+  const ports = portsOf(request, request.secret)
+  const { store } = ports
+  const known = repositoryAt(request.home, store.location)
+  const asDevice = known === undefined ? undefined : await openKnown(ports, request, known)
+  if (asDevice !== undefined) return asDevice
+  const found = await findExpected(store, known)
+  const isElsewhere = knownRepositories(request.home).some((each) => each.repository === found.id)
+  const moved = isElsewhere ? await openKnown(ports, request, found.id) : undefined
+  return moved ?? (await openBySecret(ports, request, found))
+}
+
+/** Undefined when this home is no device of the repository. */
+async function openKnown(
+  ports: Ports,
+  { home: root }: OpenRequest,
+  id: RepositoryId,
+): Promise<Repository | undefined> {
+  const home = openRepositoryHome(root, id)
+  const file = readDeviceFile(home)
+  if (file === undefined) return undefined
+  const state = openLocalState(home)
+  try {
+    const { found, opened, names } = await openAsDevice(ports.store, state.objects, file, readPins(home))
+    const { device: deviceId, signing, sealing } = file
+    const device = { id: deviceId, signing, sealing }
+    const repository = assembleRepository(ports, {
+      home,
+      state,
+      found,
+      opened,
+      device,
+      member: sealing,
+      listed: names,
+    })
+    remember(root, repository)
+    return repository
+  } catch (error) {
+    state.close()
+    throw error
+  }
+}
+
+async function findExpected(store: Store, known: RepositoryId | undefined): Promise<FoundRepository> {
+  if (known === undefined) return await findRepository(store)
+  if ((await readRepositoryObject(store)) === undefined) throw repositoryGone({ store, id: known })
+  const found = await findRepository(store)
+  if (found.id !== known) throw repositorySwapped({ store, id: known })
+  return found
+}
+
+async function openBySecret(ports: Ports, request: OpenRequest, found: FoundRepository): Promise<Repository> {
+  const { store, random } = ports
+  const secret = await ports.askSecret()
+  if (secret === undefined) throw noSecret()
+  const { opened, slot, names, objects } = await openWithSecret(store, found, secret)
+  let access: Pick<Parts, "opened" | "member" | "device" | "listed"> = {
+    opened,
+    member: slot.pair,
+    device: undefined,
+    listed: names,
+  }
+  if (request.write === true) {
+    const device = makeDevice(random)
+    const source = { store, objects, repository: found.id, root: found.record.root }
+    const how = { role: roleOf(opened, slot), slot, continues: null }
+    const change = { source, member: slot.pair, random, names, from: opened }
+    const changed = await enrolDevice(change, device, how, labelOf(request))
+    access = { opened: changed.trust, member: device.sealing, device, listed: changed.names }
+  }
+  const home = openRepositoryHome(request.home, found.id)
+  const repository = assembleRepository(ports, { home, state: openLocalState(home), found, ...access })
+  repository.objects.put([...objects.all(), [REPOSITORY_NAME, found.bytes]])
+  if (repository.device !== undefined) {
+    keepDevice(home, repository.device, repository)
+    repository.enrolled = true
+  }
+  remember(request.home, repository)
+  return repository
+}
+
+/** Pins the state of trust that it was opened with, unless a newer one is pinned; the location too. */
+function remember(root: Home, repository: Repository): void {
+  const { trust, home, location, id, pins } = repository
+  if ((pins.trust?.number ?? 0) < trust.number) {
+    const seen = { number: trust.number, digest: trust.digest }
+    repository.pins = updatePins(home, (before) =>
+      (before.trust?.number ?? 0) < seen.number ? { ...before, trust: seen } : before,
+    )
+  }
+  rememberRepository(root, { location, repository: id })
+}
+
+function portsOf(place: Place, secret: OpenRequest["secret"]): Ports {
+  const { store, clock = SYSTEM_CLOCK, random = SYSTEM_RANDOM } = place
+  const metered = "traffic" in store ? (store as MeteredStore) : meteredStore(store)
+  let asked: Promise<Secret | undefined> | undefined
+  const askSecret = (): Promise<Secret | undefined> =>
+    (asked ??= typeof secret === "function" ? secret() : Promise.resolve(secret))
+  return { store: metered, start: metered.traffic(), clock, random, askSecret }
+}
+
+function labelOf({ label }: Place): string {
+  return label ?? hostname()
+}
+
+function noSecret(): EngineError {
+  const message =
+    "this device is not known to the repository yet: give its passphrase, a key file or the recovery words"
+  return new EngineError("denied", "no-secret", message)
+}

@@ -1,0 +1,120 @@
+/**
+ * The one place that names adapters: a repository is put together here from a store, a home's state
+ * database, and what trust/ made of a secret or of the home's device. What it is, and what each part
+ * promises: trust/repository-ports.ts. How it is come by: open-repository.ts.
+ */
+import { randomBytes } from "node:crypto"
+import type { Clock, Random } from "./base/ports.ts"
+import type { KeyPair } from "./crypto/keypair.ts"
+import type { OpenedTrust } from "./crypto/trust-state.ts"
+import type { FileCache } from "./home/file-cache.ts"
+import type { RepositoryHome } from "./home/home.ts"
+import type { Journal } from "./home/journal.ts"
+import { openNodeCache } from "./home/node-cache.ts"
+import type { NodeCache } from "./home/node-cache.ts"
+import { openObjectCache } from "./home/object-cache.ts"
+import type { ObjectCache } from "./home/object-cache.ts"
+import { readPins } from "./home/pins.ts"
+import { openFileCache } from "./home/sqlite-file-cache.ts"
+import { openJournal } from "./home/sqlite-journal.ts"
+import { openStateDatabase } from "./home/state-database.ts"
+import type { StateDatabase } from "./home/state-database.ts"
+import type { ChunkIndex } from "./index/chunk-index.ts"
+import { openChunkIndex } from "./index/sqlite-index.ts"
+import { trafficSince } from "./store/metered-store.ts"
+import type { MeteredStore, Traffic } from "./store/metered-store.ts"
+import { trustOf } from "./trust/enrol.ts"
+import type { LogNames } from "./trust/log-names.ts"
+import { openLogTable } from "./trust/log-table.ts"
+import type { LogTable } from "./trust/log-table.ts"
+import type { FoundRepository } from "./trust/open.ts"
+import type { Device, Repository } from "./trust/repository-ports.ts"
+import type { Secret } from "./trust/secret.ts"
+
+export type { Device, Repository, Requests, Trust } from "./trust/repository-ports.ts"
+
+export interface Ports {
+  readonly store: MeteredStore
+  /** What the store had been asked for when opening began. */
+  readonly start: Traffic
+  readonly clock: Clock
+  readonly random: Random
+  askSecret(): Promise<Secret | undefined>
+}
+
+/** What opening has found out. */
+export interface Parts {
+  readonly home: RepositoryHome
+  readonly state: LocalState
+  readonly found: FoundRepository
+  readonly opened: OpenedTrust
+  readonly member: KeyPair
+  readonly device: Device | undefined
+  readonly listed: LogNames | undefined
+}
+
+export const SYSTEM_CLOCK: Clock = { now: () => BigInt(Date.now()) * 1_000_000n }
+export const SYSTEM_RANDOM: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
+
+export function assembleRepository(ports: Ports, parts: Parts): Repository {
+  const { store, start, clock, random } = ports
+  const { home, found, opened, device, member, listed } = parts
+  const { recreated, ...state } = parts.state
+  return {
+    ...state,
+    id: found.id,
+    digest: found.digest,
+    record: found.record,
+    location: store.location,
+    store,
+    requests() {
+      const { requests, bytesUp, bytesDown } = trafficSince(start, store.traffic())
+      return { ...requests, bytesUp, bytesDown }
+    },
+    home,
+    clock,
+    random,
+    keys: opened.keys,
+    trust: trustOf(opened),
+    device,
+    member,
+    pins: readPins(home),
+    listed,
+    askSecret: () => ports.askSecret(),
+    enrolled: false,
+    warnings: recreated === undefined ? [] : [RECREATED[recreated]],
+  }
+}
+
+const RECREATED: Readonly<Record<NonNullable<StateDatabase["recreated"]>, string>> = {
+  damaged: "the local index and caches were damaged; they are made anew from the store",
+  foreign: "the file of the local index and caches was another program's; it is made anew from the store",
+  "other-version": "the local index and caches were of another version; they are made anew from the store",
+}
+
+/** Index, caches and journal, over one database file. */
+export interface LocalState {
+  readonly recreated: StateDatabase["recreated"]
+  readonly index: ChunkIndex
+  readonly objects: ObjectCache
+  readonly journal: Journal
+  readonly log: LogTable
+  nodeCache(series: string): NodeCache
+  fileCache(series: string, source: string): FileCache
+  close(): void
+}
+
+export function openLocalState(home: RepositoryHome): LocalState {
+  const file = openStateDatabase(home)
+  const { database, recreated } = file
+  return {
+    recreated,
+    close: () => file.close(),
+    index: openChunkIndex(database),
+    objects: openObjectCache(database),
+    journal: openJournal(database),
+    log: openLogTable(database),
+    nodeCache: (series) => openNodeCache(database, series),
+    fileCache: (series, source) => openFileCache(database, series, source),
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Snapshots as people name them: an id's prefix, `latest`, `latest~2`, or a time, with `:sub/path`
+ * where it makes sense. spec/names.md.
+ */
+import { EngineError } from "./base/errors.ts"
+import type { Digest, RawPath } from "./base/ids.ts"
+import { rawPathFromText } from "./base/paths.ts"
+import { look } from "./trust/look.ts"
+import type { Repository } from "./trust/repository-ports.ts"
+import type { SnapshotFilter, SnapshotRecord, View } from "./trust/view.ts"
+
+export interface Snapshot extends SnapshotRecord {
+  /** The digest, under the name that scripts know. */
+  readonly id: Digest
+  /** What people call the device; "" when it has no name. */
+  readonly deviceLabel: string
+  /** The series' snapshot before this one. */
+  readonly parent: Digest | null
+}
+
+export interface FoundSnapshot {
+  readonly snapshot: Snapshot
+  /** "" for all of it. */
+  readonly path: RawPath
+}
+
+const ID_DIGITS_MIN = 4
+/** How many are named when an address fits none. */
+const EXAMPLES_MAX = 5
+
+/** Oldest first. One LIST. */
+export async function snapshots(repository: Repository, filter: SnapshotFilter = {}): Promise<Snapshot[]> {
+  return snapshotsIn(repository, await look(repository, { tolerant: true }), filter)
+}
+
+/** Of a view that is at hand. */
+export function snapshotsIn(repository: Repository, view: View, filter: SnapshotFilter = {}): Snapshot[] {
+  const parents = new Map<Digest, Digest>()
+  const last = new Map<string, Digest>()
+  // The parent may be of another host, or without the tag that is asked for.
+  for (const { series, digest } of view.snapshots(
+    filter.series === undefined ? {} : { series: filter.series },
+  )) {
+    const before = last.get(series)
+    if (before !== undefined) parents.set(digest, before)
+    last.set(series, digest)
+  }
+  const { labels } = repository.trust
+  return view.snapshots(filter).map((record) => ({
+    ...record,
+    id: record.digest,
+    deviceLabel: labels.get(record.device) ?? "",
+    parent: parents.get(record.digest) ?? null,
+  }))
+}
+
+/**
+ * One LIST. Throws not-found "no-snapshot", with what there is; invalid "several-series" for a bare
+ * `latest` that could mean more than one, "ambiguous-id", "snapshot-address".
+ */
+export async function findSnapshot(
+  repository: Repository,
+  address: string,
+  filter: SnapshotFilter = {},
+): Promise<FoundSnapshot> {
+  const view = await look(repository, { tolerant: true })
+  const { name, path } = splitAddress(address)
+  const all = snapshotsIn(repository, view, filter)
+  const snapshot = pick(name, all)
+  if (snapshot === undefined) throw noSnapshot(name, all)
+  return { snapshot, path: rawPathFromText(path) }
+}
+
+interface Address {
+  readonly name: string
+  readonly path: string
+}
+
+/** The colons of a time are no separators: only one that follows a whole name is. */
+export function splitAddress(address: string): Address {
+  const match =
+    /^([0-9a-f]{4,64}|latest(?:~\d+)?|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?)(?::(.*))?$/s.exec(
+      address,
+    )
+  if (match === null) {
+    const message = `"${address}" names no snapshot: give the first ${ID_DIGITS_MIN} or more digits of an id, latest, latest~2, or a time like 2026-05-01T12:00, with :sub/path behind it if wanted`
+    throw new EngineError("invalid", "snapshot-address", message)
+  }
+  const path = (match[2] ?? "").replace(/^\/+|\/+$/g, "").replace(/\/{2,}/g, "/")
+  return { name: match[1] as string, path }
+}
+
+/** `all` oldest first. A name of digits that is a whole year's date is a time. */
+function pick(name: string, all: readonly Snapshot[]): Snapshot | undefined {
+  if (name.startsWith("latest")) return pickLatest(all, Number(name.slice("latest~".length) || 0))
+  if (/^\d{4}-/.test(name)) return pickByTime(all, name)
+  const found = all.filter(({ id }) => id.startsWith(name))
+  if (found.length > 1) {
+    const ids = found.slice(0, EXAMPLES_MAX).map(({ id }) => id.slice(0, name.length + 4))
+    throw new EngineError(
+      "invalid",
+      "ambiguous-id",
+      `"${name}" fits ${found.length} snapshots (${ids.join(", ")}); give more digits`,
+    )
+  }
+  return found[0]
+}
+
+function pickLatest(all: readonly Snapshot[], back: number): Snapshot | undefined {
+  requireOneSeries(all)
+  return all.at(-1 - back)
+}
+
+function pickByTime(all: readonly Snapshot[], name: string): Snapshot | undefined {
+  const limitNs = parseTime(name)
+  requireOneSeries(all)
+  return all.findLast(({ timeNs }) => timeNs <= limitNs)
+}
+
+function requireOneSeries(all: readonly Snapshot[]): void {
+  const names = [...new Set(all.map(({ series }) => series))].toSorted()
+  if (names.length <= 1) return
+  const shown =
+    names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ")
+  throw new EngineError(
+    "invalid",
+    "several-series",
+    `there are several series (${shown}); choose one with --series NAME, or give an id`,
+  )
+}
+
+/**
+ * The end of what was named: a day means until its last moment, a minute until its last second. A time
+ * without a zone is this machine's.
+ */
+function parseTime(name: string): bigint {
+  const [, day = "", rest = ""] = /^(\d{4}-\d\d-\d\d)[T ]?(.*)$/.exec(name) ?? []
+  const [, minute = "", second = "", fraction = "", zone = ""] =
+    /^(\d\d:\d\d)?(?::(\d\d))?(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?$/.exec(rest) ?? []
+  const clock = minute === "" ? "23:59:59" : `${minute}:${second === "" ? "59" : second}`
+  const milliseconds = Date.parse(`${day}T${clock}${zone.replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")}`)
+  if (Number.isNaN(milliseconds)) {
+    throw new EngineError(
+      "invalid",
+      "snapshot-address",
+      `"${name}" is not a time: write it like 2026-05-01T12:00`,
+    )
+  }
+  return BigInt(milliseconds) * 1_000_000n + BigInt((fraction === "" ? "999999999" : fraction).padEnd(9, "0"))
+}
+
+function noSnapshot(name: string, all: readonly Snapshot[]): EngineError {
+  const newest = all.slice(-EXAMPLES_MAX).toReversed()
+  const shown = newest.map(({ shortId, timeNs, series }) => `${shortId} (${isoMinute(timeNs)}, ${series})`)
+  const there =
+    all.length === 0
+      ? "there are no snapshots that fit"
+      : `there ${all.length === 1 ? "is 1" : `are ${all.length}`}, the newest: ${shown.join(", ")}`
+  return new EngineError("not-found", "no-snapshot", `no snapshot "${name}": ${there}`)
+}
+
+function isoMinute(timeNs: bigint): string {
+  const date = new Date(Number(timeNs / 1_000_000n))
+  return Number.isNaN(date.getTime()) ? "at an unknown time" : date.toISOString().slice(0, 16)
+}

@@ -1,0 +1,191 @@
+/**
+ * A new repository: keyslots and the first trust entry are put first, the object `repository` last, so
+ * that a crash leaves either a whole repository or a few objects that mean nothing and that the next
+ * `init` removes. spec/trust.md.
+ */
+import { EngineError, isEngineError } from "../base/errors.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { toHex } from "../base/bytes.ts"
+import type { ObjectName, RepositoryId } from "../base/ids.ts"
+import type { Clock, Random } from "../base/ports.ts"
+import { digestOf } from "../crypto/digest.ts"
+import { signingPair } from "../crypto/keypair.ts"
+import { makeKeyslot } from "../crypto/keyslots.ts"
+import type { OpenedSlot, SlotSecret } from "../crypto/keyslots.ts"
+import { addDevice, firstTrust, signTrust } from "../crypto/trust-change.ts"
+import { openTrust } from "../crypto/trust-state.ts"
+import type { OpenedTrust } from "../crypto/trust-state.ts"
+import { wordsOf, RECOVERY_BYTES } from "../crypto/words.ts"
+import type { KdfParameters } from "../format/keyslot.ts"
+import {
+  keyslotName,
+  KEYSLOTS_PREFIX,
+  LOG_PREFIX,
+  parseName,
+  REPOSITORY_NAME,
+  trustName,
+} from "../format/names.ts"
+import { encodeRepository } from "../format/repository-record.ts"
+import type { RepositoryRecord } from "../format/repository-record.ts"
+import { foreignRepository, strangersIn } from "../store/neighbours.ts"
+import type { Store } from "../store/store.ts"
+import { makeDevice, trustDevice } from "./enrol.ts"
+import { readRepositoryObject } from "./foreign.ts"
+import { CHUNKING_VERSION } from "./open.ts"
+import type { FoundRepository } from "./open.ts"
+import type { Device } from "./repository-ports.ts"
+import { slotSecret } from "./secret.ts"
+import type { Secret } from "./secret.ts"
+
+export interface CreateRequest {
+  readonly store: Store
+  /** At least one; recovery words are made besides. */
+  readonly secrets: readonly Secret[]
+  readonly kdf: KdfParameters | undefined
+  /** What people call this device. */
+  readonly label: string
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface Created {
+  readonly found: FoundRepository
+  readonly opened: OpenedTrust
+  readonly device: Device
+  readonly recoveryWords: string
+  /** The objects that the home keeps. */
+  readonly objects: readonly (readonly [ObjectName, Bytes])[]
+}
+
+/** Throws `conflict`: "repository-exists", "store-not-empty", "foreign-repository", "repository-incomplete". */
+export async function putNewRepository(request: CreateRequest): Promise<Created> {
+  const { store, random } = request
+  const leftovers = await requireEmpty(store)
+  const id = toHex(random.bytes(16)) as RepositoryId
+  const root = signingPair(random.bytes(32))
+  const parameters = { chunking: CHUNKING_VERSION }
+  const record: RepositoryRecord = { id, root: root.public, parameters, createdNs: request.clock.now() }
+  const bytes = encodeRepository(record)
+  const found: FoundRepository = { id, digest: digestOf(bytes), record, bytes }
+
+  const entropy = random.bytes(RECOVERY_BYTES)
+  const slots = await makeSlots(request, found, entropy)
+  const device = makeDevice(random)
+  const first = slots[0] as OpenedSlot
+  const members = slots.map((slot) => ({
+    id: slot.id,
+    public: slot.pair.public,
+    kind: slot.kind,
+    role: "full" as const,
+  }))
+  const draft = addDevice(
+    firstTrust({ repository: id, root, slots: members, labels: new Map(), policy: {}, store: {} }, random),
+    trustDevice(device, { role: "full", slot: first, continues: null }),
+    request.label,
+    random,
+  )
+  const trust = signTrust(draft, random)
+  const trustObject = trustName(1, trust.digest)
+
+  for (const name of leftovers) await store.remove(name)
+  const before = [
+    ...slots.map((slot) => [keyslotName(slot.id), slot.bytes] as const),
+    [trustObject, trust.bytes] as const,
+  ]
+  await Promise.all(before.map(([name, content]) => store.put(name, content)))
+  await putRecord(store, found, before)
+  return {
+    found,
+    opened: openTrust(trust, device.sealing),
+    device,
+    recoveryWords: await wordsOf(entropy),
+    objects: [
+      [REPOSITORY_NAME, bytes],
+      [trustObject, trust.bytes],
+    ],
+  }
+}
+
+async function makeSlots(
+  { secrets, kdf, random }: CreateRequest,
+  { id, digest }: FoundRepository,
+  entropy: Bytes,
+): Promise<(OpenedSlot & { readonly bytes: Bytes })[]> {
+  const all: SlotSecret[] = await Promise.all(secrets.map(slotSecret))
+  all.push({ kind: "recovery", bytes: entropy })
+  const slots = []
+  // One after the other: each passphrase takes the memory of a derivation.
+  for (const secret of all) {
+    const kdfOf = kdf === undefined ? {} : { kdf }
+    const salt = random.bytes(32)
+    slots.push(await makeKeyslot({ repository: id, repositoryDigest: digest, secret, salt, ...kdfOf }))
+  }
+  return slots
+}
+
+/**
+ * From this PUT on the repository is there. Where two machines create one at the same time, the name
+ * is taken by one of them; the other takes its objects away again.
+ */
+async function putRecord(
+  store: Store,
+  { bytes, digest }: FoundRepository,
+  before: readonly (readonly [ObjectName, Bytes])[],
+): Promise<void> {
+  try {
+    await store.put(REPOSITORY_NAME, bytes)
+  } catch (error) {
+    if (!isEngineError(error, "object-exists")) throw error
+  }
+  const there = await readRepositoryObject(store)
+  if (there === undefined || digestOf(there) !== digest) {
+    for (const [name] of before) await store.remove(name)
+    throw repositoryExists(store)
+  }
+  // The other one may have taken ours for leftovers.
+  await Promise.all(before.map(([name, content]) => store.put(name, content)))
+}
+
+/** The names that an interrupted `init` has left; nothing else may be there. */
+async function requireEmpty(store: Store): Promise<ObjectName[]> {
+  const strangers = strangersIn(store)
+  const leftovers: ObjectName[] = []
+  const ours: string[] = []
+  for await (const { name } of store.list("")) {
+    const parsed = parseName(name)
+    if (parsed?.type === "repository") throw repositoryExists(store)
+    if (parsed === undefined) strangers.push(name)
+    else if (parsed.type === "keyslot" || (parsed.type === "trust" && parsed.number === 1))
+      leftovers.push(name)
+    else ours.push(name)
+    if (strangers.length + ours.length > 16) break
+  }
+  if (strangers.length > 0 || ours.length > 0) {
+    const foreign = await foreignRepository(store)
+    if (foreign !== undefined) throw foreignThere(store, foreign)
+  }
+  if (ours.length > 0) throw incomplete(store, ours[0] as string)
+  if (strangers.length > 0) throw notEmpty(store, strangers[0] as string)
+  return leftovers
+}
+
+function repositoryExists({ location }: Store): EngineError {
+  const message = `${location}: there is a repository already; to use it from here: holdfast connect ${location}`
+  return new EngineError("conflict", "repository-exists", message)
+}
+
+function foreignThere({ location }: Store, foreign: string): EngineError {
+  const message = `${location}: this is a repository of ${foreign}; make the new one in an empty place`
+  return new EngineError("conflict", "foreign-repository", message, { detail: { foreign } })
+}
+
+function notEmpty({ location }: Store, stranger: string): EngineError {
+  const message = `${location}: is not empty (it holds ${stranger}); make the repository in an empty place of its own`
+  return new EngineError("conflict", "store-not-empty", message)
+}
+
+/** Not a leftover of `init`: somebody's backups may be in there. */
+function incomplete({ location }: Store, name: string): EngineError {
+  const message = `${location}: holds parts of a repository (${name}) whose object \`${REPOSITORY_NAME}\` is missing; put that back from a copy, or use an empty place (an interrupted init leaves only ${KEYSLOTS_PREFIX} and ${LOG_PREFIX})`
+  return new EngineError("conflict", "repository-incomplete", message)
+}

@@ -1,0 +1,35 @@
+/** Errors for places that hold no repository of ours, with the next step for a person. */
+import { EngineError, isEngineError } from "../base/errors.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { REPOSITORY_NAME } from "../format/names.ts"
+import { foreignRepository } from "../store/neighbours.ts"
+import type { Store } from "../store/store.ts"
+
+/** The object `repository`; undefined when the place is empty, or is not there at all. */
+export async function readRepositoryObject(store: Store): Promise<Bytes | undefined> {
+  try {
+    return await store.get(REPOSITORY_NAME)
+  } catch (error) {
+    if (isEngineError(error) && error.kind === "not-found") return undefined
+    throw error
+  }
+}
+
+export async function noRepository(store: Store): Promise<EngineError> {
+  const foreign = await foreignAt(store)
+  if (foreign !== undefined) {
+    const message = `${store.location}: this is a repository of ${foreign}, which holdfast cannot read; use that tool, or another place`
+    return new EngineError("not-found", "no-repository", message, { detail: { foreign } })
+  }
+  const message = `${store.location}: no repository here; \`holdfast init ${store.location}\` makes one`
+  return new EngineError("not-found", "no-repository", message)
+}
+
+async function foreignAt(store: Store): Promise<string | undefined> {
+  try {
+    return await foreignRepository(store)
+  } catch (error) {
+    if (isEngineError(error) && error.kind === "not-found") return undefined
+    throw error
+  }
+}

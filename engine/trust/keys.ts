@@ -1,0 +1,197 @@
+/**
+ * The secrets that open a repository, and the devices that are known to it. Each change is an entry of
+ * trust, which takes a secret of role full as its authority: a device alone cannot let anyone in.
+ * spec/keys.md, spec/trust.md.
+ */
+import { EngineError } from "../base/errors.ts"
+import type { DeviceId, Digest } from "../base/ids.ts"
+import { makeKeyslot } from "../crypto/keyslots.ts"
+import type { OpenedSlot, SlotSecret } from "../crypto/keyslots.ts"
+import { addSlot, removeSlot } from "../crypto/trust-change.ts"
+import type { TrustDraft } from "../crypto/trust-change.ts"
+import { openTrust } from "../crypto/trust-state.ts"
+import { RECOVERY_BYTES, wordsOf } from "../crypto/words.ts"
+import type { KdfParameters, SlotKind } from "../format/keyslot.ts"
+import { keyslotName } from "../format/names.ts"
+import { encodeRepository } from "../format/repository-record.ts"
+import type { DeviceStatus, Role, TrustSlot } from "../format/trust-entry.ts"
+import { updatePins } from "../home/pins.ts"
+import { changeTrust } from "./change-trust.ts"
+import { adoptTrust, noTrust } from "./enrol.ts"
+import { look } from "./look.ts"
+import { listLog } from "./log-names.ts"
+import { warnOnce } from "./refresh-trust.ts"
+import type { Repository } from "./repository-ports.ts"
+import { slotSecret } from "./secret.ts"
+import type { Secret } from "./secret.ts"
+import { newestTrust } from "./trust-log.ts"
+import { unlock } from "./unlock.ts"
+import { trustSource } from "./writers.ts"
+
+export interface KeyInfo {
+  readonly id: Digest
+  readonly kind: SlotKind
+  readonly role: Role
+  readonly label: string
+}
+
+export interface DeviceInfo {
+  readonly id: DeviceId
+  readonly label: string
+  readonly role: Role
+  readonly status: DeviceStatus
+  readonly continues: DeviceId | null
+  /** The one that asks. */
+  readonly current: boolean
+}
+
+/** A secret of role full that opens the repository now. */
+interface Authorized {
+  readonly authority: Secret
+}
+
+export interface AddKeyRequest extends Authorized {
+  /** Or `recovery`: new words are made. */
+  readonly secret?: Secret
+  readonly recovery?: boolean
+  readonly label?: string
+  readonly kdf?: KdfParameters
+}
+
+export interface AddedKey {
+  readonly id: Digest
+  readonly kind: SlotKind
+  /** "" unless words were made; shown once, kept nowhere. */
+  readonly recoveryWords: string
+}
+
+/** One LIST. */
+export async function listKeys(repository: Repository): Promise<KeyInfo[]> {
+  await look(repository)
+  const { state, labels } = repository.trust
+  return state.slots.map(({ id, kind, role }) => ({ id, kind, role, label: labels.get(id) ?? "" }))
+}
+
+/** One LIST. */
+export async function listDevices(repository: Repository): Promise<DeviceInfo[]> {
+  await look(repository)
+  const { state, labels } = repository.trust
+  return state.devices.map(({ id, role, status, continues }) => ({
+    id,
+    role,
+    status,
+    continues,
+    label: labels.get(id) ?? "",
+    current: id === repository.device?.id,
+  }))
+}
+
+/** The keyslot is durable before the trust entry that counts it. */
+export async function addKey(repository: Repository, request: AddKeyRequest): Promise<AddedKey> {
+  const entropy = repository.random.bytes(RECOVERY_BYTES)
+  const secret = await newSecret(request, entropy)
+  const slot = await putKeyslot(repository, secret, request.kdf)
+  const added: TrustSlot = { id: slot.id, public: slot.pair.public, kind: slot.kind, role: "full" }
+  await changeKeys(repository, request, (draft) =>
+    addSlot(draft, added, request.label ?? "", repository.random),
+  )
+  const recoveryWords = request.recovery === true ? await wordsOf(entropy) : ""
+  return { id: slot.id, kind: slot.kind, recoveryWords }
+}
+
+/** A new epoch begins: what is written from now on the removed secret does not open. */
+export async function removeKey(
+  repository: Repository,
+  request: Authorized & { readonly id: Digest },
+): Promise<void> {
+  const { random } = repository
+  await changeKeys(repository, request, (draft) => removeSlot(draft, request.id, random))
+  await removeKeyslot(repository, request.id)
+}
+
+/** Exchanges the passphrase that is the authority, or the only one there is. */
+export async function changePassphrase(
+  repository: Repository,
+  request: Authorized & { readonly secret: Secret; readonly kdf?: KdfParameters },
+): Promise<AddedKey> {
+  const { random } = repository
+  const { secret, kdf } = request
+  if (secret.kind !== "passphrase") {
+    throw new EngineError(
+      "invalid",
+      "not-a-passphrase",
+      "the new secret is not a passphrase; `key add` takes other kinds",
+    )
+  }
+  const slot = await putKeyslot(repository, await slotSecret(secret), kdf)
+  const added: TrustSlot = { id: slot.id, public: slot.pair.public, kind: slot.kind, role: "full" }
+  let old: Digest | undefined
+  await changeKeys(repository, request, (draft, authority) => {
+    old = passphraseToChange(draft, authority)
+    const label = draft.private.labels.get(old) ?? ""
+    return removeSlot(addSlot(draft, added, label, random), old, random)
+  })
+  if (old !== undefined) await removeKeyslot(repository, old)
+  return { id: slot.id, kind: slot.kind, recoveryWords: "" }
+}
+
+async function newSecret({ secret, recovery }: AddKeyRequest, entropy: Uint8Array): Promise<SlotSecret> {
+  if (recovery === true) return { kind: "recovery", bytes: entropy }
+  if (secret !== undefined) return await slotSecret(secret)
+  throw new EngineError("invalid", "no-new-secret", "no new passphrase, key or recovery words to add")
+}
+
+function passphraseToChange({ state }: TrustDraft, authority: OpenedSlot): Digest {
+  if (authority.kind === "passphrase") return authority.id
+  const [only, another] = state.slots.filter((slot) => slot.kind === "passphrase")
+  if (only !== undefined && another === undefined) return only.id
+  const message =
+    only === undefined
+      ? "the repository has no passphrase; `key add` gives it one"
+      : "the repository has several passphrases: give the one that is to be changed"
+  throw new EngineError("invalid", "which-passphrase", message)
+}
+
+async function putKeyslot(
+  { store, random, id, digest }: Repository,
+  secret: SlotSecret,
+  kdf: KdfParameters | undefined,
+): Promise<OpenedSlot> {
+  const how = { repository: id, repositoryDigest: digest, secret, salt: random.bytes(32) }
+  const { bytes, ...slot } = await makeKeyslot(kdf === undefined ? how : { ...how, kdf })
+  await store.put(keyslotName(slot.id), bytes)
+  return slot
+}
+
+/** The trust state does not count it any more: whether the object is still there decides nothing. */
+async function removeKeyslot(repository: Repository, id: Digest): Promise<void> {
+  try {
+    await repository.store.remove(keyslotName(id))
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    warnOnce(repository, `the key is removed, but its object could not be deleted: ${error.message}`)
+  }
+}
+
+async function changeKeys(
+  repository: Repository,
+  { authority }: Authorized,
+  edit: (draft: TrustDraft, slot: OpenedSlot) => TrustDraft,
+): Promise<void> {
+  await look(repository)
+  const { store, id, random } = repository
+  const slot = await unlock(store, { id, record: encodeRepository(repository.record) }, authority)
+  const source = trustSource(repository)
+  const names = await listLog(store)
+  const newest = await newestTrust(source, names.trust)
+  if (newest === undefined) throw noTrust()
+  const change = { source, member: slot.pair, random, names, from: newest.trust }
+  const { trust } = await changeTrust(change, (draft) => edit(draft, slot))
+  const { digest, state } = trust
+  // The authority's own slot may be the one that was removed.
+  if (repository.device !== undefined) adoptTrust(repository, openTrust(trust, repository.member))
+  repository.pins = updatePins(repository.home, (pins) => ({
+    ...pins,
+    trust: { number: state.number, digest },
+  }))
+}

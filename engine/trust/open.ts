@@ -1,0 +1,130 @@
+/**
+ * The two ways into a repository: as a device that its home knows, from the home alone; or with a
+ * secret, from the store alone. Either ends with a verified state of trust and the data keys.
+ * spec/trust.md.
+ */
+import { EngineError, isEngineError } from "../base/errors.ts"
+import type { Bytes } from "../base/bytes.ts"
+import type { Digest, RepositoryId } from "../base/ids.ts"
+import { digestOf } from "../crypto/digest.ts"
+import type { OpenedSlot } from "../crypto/keyslots.ts"
+import { openTrust } from "../crypto/trust-state.ts"
+import type { OpenedTrust } from "../crypto/trust-state.ts"
+import { REPOSITORY_NAME, trustName } from "../format/names.ts"
+import { decodeRepository } from "../format/repository-record.ts"
+import type { RepositoryRecord } from "../format/repository-record.ts"
+import type { DeviceFile } from "../home/device-file.ts"
+import type { Pins } from "../home/pins.ts"
+import type { Store } from "../store/store.ts"
+import { noTrust } from "./enrol.ts"
+import { explainAlarm, repositoryGone } from "./explain-alarm.ts"
+import { noRepository, readRepositoryObject } from "./foreign.ts"
+import { listLog } from "./log-names.ts"
+import type { LogNames } from "./log-names.ts"
+import type { Secret } from "./secret.ts"
+import { loadTrust, memoryObjects, newestTrust } from "./trust-log.ts"
+import type { LogObjects, TrustSource } from "./trust-log.ts"
+import { unlock } from "./unlock.ts"
+
+/** The object `repository`, decoded. Not believed before a keyslot or a pin agrees with its digest. */
+export interface FoundRepository {
+  readonly id: RepositoryId
+  readonly digest: Digest
+  readonly record: RepositoryRecord
+  readonly bytes: Bytes
+}
+
+/** Numbers the chunking that spec/chunking.md describes. */
+export const CHUNKING_VERSION = 0
+
+/** One GET. Throws "no-repository", which names a foreign tool's, or "format-too-new". */
+export async function findRepository(store: Store): Promise<FoundRepository> {
+  const bytes = await readRepositoryObject(store)
+  if (bytes === undefined) throw await noRepository(store)
+  return readFound(bytes)
+}
+
+function readFound(bytes: Bytes): FoundRepository {
+  const record = decodeRepository(bytes, REPOSITORY_NAME)
+  const { chunking } = record.parameters
+  if (chunking !== CHUNKING_VERSION) {
+    const message = `${REPOSITORY_NAME}: files are cut in a way that this program does not know; use a newer one`
+    throw new EngineError("invalid", "format-too-new", message, { detail: { object: REPOSITORY_NAME } })
+  }
+  return { id: record.id, digest: digestOf(bytes), record, bytes }
+}
+
+export interface OpenedWithSecret {
+  readonly opened: OpenedTrust
+  readonly slot: OpenedSlot
+  /** The log as it was listed, and what was read of it. */
+  readonly names: LogNames
+  readonly objects: ReturnType<typeof memoryObjects>
+}
+
+/** LIST keys, GET each; LIST log, GET the newest trust entry. */
+export async function openWithSecret(
+  store: Store,
+  { id, record, bytes }: FoundRepository,
+  secret: Secret,
+): Promise<OpenedWithSecret> {
+  const slot = await unlock(store, { id, record: bytes }, secret)
+  const objects = memoryObjects()
+  const names = await listLog(store)
+  const source: TrustSource = { store, objects, repository: id, root: record.root }
+  const newest = await newestTrust(source, names.trust)
+  if (newest === undefined) throw noTrust()
+  return { opened: openTrust(newest.trust, slot.pair), slot, names, objects }
+}
+
+export interface OpenedAsDevice {
+  readonly found: FoundRepository
+  readonly opened: OpenedTrust
+  /** Present when the pins were lost and the log had to be listed. */
+  readonly names: LogNames | undefined
+}
+
+/** No request, as long as the home's caches hold the two objects that are needed. */
+export async function openAsDevice(
+  store: Store,
+  objects: LogObjects,
+  device: DeviceFile,
+  pins: Pins,
+): Promise<OpenedAsDevice> {
+  const pinned = { store, id: device.repository, digest: device.repositoryDigest }
+  const bytes = objects.get(REPOSITORY_NAME) ?? (await readRepositoryObject(store))
+  if (bytes === undefined) throw repositoryGone(pinned)
+  const digest = digestOf(bytes)
+  if (digest !== device.repositoryDigest) {
+    objects.remove([REPOSITORY_NAME])
+    throw await explainAlarm(pinned, noTrust())
+  }
+  objects.put([[REPOSITORY_NAME, bytes]])
+  const found = readFound(bytes)
+  const source: TrustSource = { store, objects, repository: found.id, root: found.record.root }
+  const names = pins.trust === null ? await listLog(store) : undefined
+  const trust =
+    pins.trust === null
+      ? (await newestTrust(source, names?.trust ?? []))?.trust
+      : await pinnedTrust(source, pins.trust, pinned)
+  if (trust === undefined) throw await explainAlarm(pinned, noTrust())
+  return { found, names, opened: openTrust(trust, device.sealing) }
+}
+
+async function pinnedTrust(
+  source: TrustSource,
+  pin: NonNullable<Pins["trust"]>,
+  pinned: Parameters<typeof explainAlarm>[0],
+): ReturnType<typeof loadTrust> {
+  try {
+    return await loadTrust(source, pin)
+  } catch (error) {
+    if (!isEngineError(error, "object-not-found")) throw error
+    const object = trustName(pin.number, pin.digest)
+    const message = `${object}: this device has seen it, and it is gone: the store is older than it was, or somebody has removed it`
+    throw await explainAlarm(
+      pinned,
+      new EngineError("untrusted", "trust-rolled-back", message, { detail: { object } }),
+    )
+  }
+}
