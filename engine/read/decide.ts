@@ -1,0 +1,146 @@
+/**
+ * Decide, between load and plan: what each entry of the snapshot means for what stands in the target.
+ * Folders are made here, since their entries follow; files are collected with the chunks they need;
+ * links and special files wait until all files are in place.
+ */
+import { isEngineError } from "../base/errors.ts"
+import type { ChunkId, RawPath } from "../base/ids.ts"
+import { isWithin, parentPath } from "../base/paths.ts"
+import { concatBytes } from "../base/bytes.ts"
+import type { Metadata, Target } from "../files/target.ts"
+import type { Stat } from "../files/source.ts"
+import type { Entry } from "../format/listing-entry.ts"
+import { walkChunkList } from "../listing/chunk-list.ts"
+import type { LoadNodes } from "../listing/ordered-walk.ts"
+import type { Progress } from "./progress.ts"
+import type { RestoreRequest } from "./restore-request.ts"
+import { failureOf } from "./placer.ts"
+import type { Selected } from "./selected.ts"
+
+/** A file that may have to be written. */
+export interface DecidedFile {
+  readonly path: RawPath
+  readonly entry: Entry
+  readonly ids: Uint8Array
+  /** What stands under its name, of whatever type. */
+  readonly existing: Stat | undefined
+}
+
+/** What comes after all files: one restore's folders, links and the like. */
+export interface Tree {
+  readonly folders: { path: RawPath; entry: Entry }[]
+  readonly later: { path: RawPath; entry: Entry; linkTo: RawPath | undefined }[]
+  /** Names that the snapshot has in each folder; kept for `delete` alone. */
+  readonly names: Map<RawPath, Set<RawPath>>
+  /** Folders that this run made: nothing stands in them. */
+  readonly made: Set<RawPath>
+  readonly failedFolders: Set<RawPath>
+}
+
+export function createTree(): Tree {
+  return { folders: [], later: [], names: new Map(), made: new Set(), failedFolders: new Set() }
+}
+
+export interface Deciding {
+  readonly request: RestoreRequest
+  readonly target: Target
+  readonly progress: Progress
+  readonly selected: Selected
+  readonly tree: Tree
+  readonly readLists: LoadNodes
+  /** Folders above the entry at hand that nothing has needed yet. */
+  readonly unmade: { path: RawPath; entry: Entry }[]
+}
+
+/** Adds to `files` what must be looked at for this entry. */
+export async function decide(deciding: Deciding, entry: Entry, files: DecidedFile[]): Promise<void> {
+  const { selected, tree, progress } = deciding
+  const path = selected.place(entry)
+  if (path === undefined) {
+    if (selected.partial && entry.type === "directory") rememberFolder(deciding, entry)
+    return
+  }
+  makeFoldersAbove(deciding, path)
+  if (entry.type === "directory") return makeFolder(deciding, path, entry)
+  if (tree.failedFolders.has(parentPath(path))) {
+    return progress.failed({ path, kind: "target", message: "its folder could not be made" })
+  }
+  if (deciding.request.delete) namesOf(tree, parentPath(path)).add(path)
+  const existing = tree.made.has(parentPath(path)) ? undefined : deciding.target.look(path)
+  if (isKept(deciding.request, entry, existing)) return progress.entry(path, "kept", 0)
+  const linkTo = entry.hardLink === null ? undefined : selected.place({ path: entry.hardLink, type: "file" })
+  if (entry.type !== "file" || linkTo !== undefined) {
+    tree.later.push({ path, entry, linkTo })
+    return
+  }
+  try {
+    files.push({ path, entry, existing, ids: await idsOf(entry, deciding.readLists) })
+  } catch (error) {
+    if (!isEngineError(error) || error.kind !== "corrupt") throw error
+    progress.failed({ path, ...failureOf(error) })
+  }
+}
+
+/** Whether `overwrite` says that what stands there stays. */
+function isKept({ overwrite = "always" }: RestoreRequest, entry: Entry, existing: Stat | undefined): boolean {
+  if (existing === undefined || overwrite === "always") return false
+  if (overwrite === "never") return true
+  if (overwrite === "if-newer") return existing.mtimeNs >= entry.mtimeNs
+  return existing.type === entry.type && existing.size === entry.size && existing.mtimeNs === entry.mtimeNs
+}
+
+/** All chunk ids of a file, 32 bytes each, in order. */
+export async function idsOf({ content }: Entry, readLists: LoadNodes): Promise<Uint8Array> {
+  if (content === null) return new Uint8Array(0)
+  if (content.chunks !== undefined) return content.chunks
+  const runs: Uint8Array[] = []
+  for await (const run of walkChunkList(content.list as ChunkId, readLists)) runs.push(run.ids)
+  return concatBytes(runs)
+}
+
+function makeFolder({ request, target, progress, tree }: Deciding, path: RawPath, entry: Entry): void {
+  if (request.delete) {
+    namesOf(tree, path)
+    if (path !== "") namesOf(tree, parentPath(path)).add(path)
+  }
+  progress.folder()
+  if (request.dryRun) {
+    if (path !== "" && target.look(path)?.type !== "directory") tree.made.add(path)
+    return
+  }
+  try {
+    if (path !== "" && tree.failedFolders.has(parentPath(path))) throw undefined
+    const state = target.ensureFolder(path, (request.overwrite ?? "always") !== "never")
+    if (state === "created") tree.made.add(path)
+    else target.removeLeftovers(path)
+    tree.folders.push({ path, entry })
+  } catch (error) {
+    tree.failedFolders.add(path)
+    if (error !== undefined) progress.failed({ path, ...failureOf(error) })
+  }
+}
+
+/** With patterns, a folder is made when the first thing in it is wanted. */
+function rememberFolder({ unmade, selected }: Deciding, entry: Entry): void {
+  const path = selected.land(entry)
+  if (path === undefined) return
+  while (unmade.length > 0 && !isWithin(path, unmade.at(-1)?.path ?? "")) unmade.pop()
+  unmade.push({ path, entry })
+}
+
+function makeFoldersAbove(deciding: Deciding, path: RawPath): void {
+  for (const folder of deciding.unmade.splice(0)) {
+    if (folder.path !== path && isWithin(path, folder.path)) makeFolder(deciding, folder.path, folder.entry)
+  }
+}
+
+function namesOf(tree: Tree, folder: RawPath): Set<RawPath> {
+  const names = tree.names.get(folder) ?? new Set()
+  tree.names.set(folder, names)
+  return names
+}
+
+export function metadataOf(entry: Entry): Metadata {
+  const { mode, mtimeNs, uid, gid, xattrs } = entry
+  return { mode, mtimeNs, uid, gid, xattrs }
+}

@@ -1,0 +1,47 @@
+/**
+ * Fetch: the sealed frames of one pack, in as few ranged requests as pay off. A request costs about
+ * as much as a few hundred KiB of transfer, and a pack of which half is needed is read whole.
+ */
+import type { Bytes } from "../base/bytes.ts"
+import { forEachBounded } from "../base/concurrency.ts"
+import { packName } from "../format/names.ts"
+import type { FrameLocation, PackLocation } from "../index/chunk-index.ts"
+import type { Store } from "../store/store.ts"
+
+/** Ranges that are closer than this are read together. */
+const GAP_BYTES_MAX = 256 * 1024
+const RANGES_AT_ONCE = 4
+
+export interface Range {
+  readonly offset: number
+  readonly length: number
+}
+
+/** The sealed bytes of `frames`, in their order; views of shared buffers. */
+export async function fetchFrames(store: Store, pack: PackLocation, frames: readonly FrameLocation[]): Promise<Bytes[]> {
+  const ranges = mergeRanges(frames, pack.sizeBytes)
+  const parts = new Map<Range, Bytes>()
+  await forEachBounded(ranges, RANGES_AT_ONCE, async (range) => {
+    const isWhole = range.length === pack.sizeBytes
+    parts.set(range, await store.get(packName(pack.name), isWhole ? undefined : range))
+  })
+  return frames.map((frame) => {
+    const range = ranges.find(({ offset, length }) => offset <= frame.offset && frame.offset + frame.sealedLength <= offset + length)
+    const bytes = parts.get(range as Range) as Bytes // every frame is in a range, by construction
+    const start = frame.offset - (range as Range).offset
+    return bytes.subarray(start, start + frame.sealedLength)
+  })
+}
+
+export function mergeRanges(frames: readonly FrameLocation[], packBytes: number): Range[] {
+  const wanted = frames.reduce((sum, frame) => sum + frame.sealedLength, 0)
+  if (wanted * 2 >= packBytes) return [{ offset: 0, length: packBytes }]
+  const ranges: { offset: number; length: number }[] = []
+  for (const frame of [...frames].sort((a, b) => a.offset - b.offset)) {
+    const last = ranges.at(-1)
+    const end = frame.offset + frame.sealedLength
+    if (last !== undefined && frame.offset - (last.offset + last.length) <= GAP_BYTES_MAX) last.length = Math.max(last.length, end - last.offset)
+    else ranges.push({ offset: frame.offset, length: frame.sealedLength })
+  }
+  return ranges
+}

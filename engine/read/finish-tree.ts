@@ -1,0 +1,101 @@
+/**
+ * What comes after all files: hard links, symbolic links and special files, then what the snapshot
+ * does not have when `delete` asks for that, and the folders' own metadata, innermost first.
+ */
+import { EngineError, isEngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { joinPath } from "../base/paths.ts"
+import type { Placing } from "../files/target.ts"
+import type { Entry } from "../format/listing-entry.ts"
+import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"
+import { failureOf } from "./placer.ts"
+
+/**
+ * `asFile` restores a hard link's own content when its first link is not there. Failures are reported
+ * and go on; nothing is thrown for a single entry.
+ */
+export async function finishTree(deciding: Deciding, asFile: (file: Pick<DecidedFile, "path" | "entry">) => Promise<void>): Promise<void> {
+  const { tree, progress, target, request } = deciding
+  for (const { path, entry, linkTo } of tree.later) {
+    try {
+      if (linkTo !== undefined) {
+        if (!placeHardLink(deciding, path, linkTo)) await asFile({ path, entry })
+      } else if (placeOther(deciding, path, entry)) progress.entry(path, "restored", 0)
+    } catch (error) {
+      progress.failed({ path, ...failureOf(error) })
+    }
+  }
+  if (request.delete) deleteExtra(deciding)
+  for (const { path, entry } of tree.folders.toReversed()) {
+    try {
+      target.finishFolder(path, metadataOf(entry))
+    } catch (error) {
+      progress.failed({ path, ...failureOf(error) })
+    }
+  }
+}
+
+function placing({ request }: Deciding): Placing {
+  return { replace: request.overwrite !== "never", sync: request.sync === "each" }
+}
+
+/** False when the first link is no file that this restore answers for. */
+function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): boolean {
+  const { target, progress } = deciding
+  const first = target.look(linkTo)
+  if (first?.type !== "file") return false
+  const existing = target.look(path)
+  if (existing?.inode === first.inode && existing.device === first.device) progress.entry(path, "equal", 0)
+  else {
+    target.placeHardLink(path, { path: linkTo, identity: { device: first.device, inode: first.inode } }, placing(deciding))
+    progress.entry(path, "restored", 0)
+  }
+  return true
+}
+
+/** False when it was left out. */
+function placeOther(deciding: Deciding, path: RawPath, entry: Entry): boolean {
+  const { target, progress, request } = deciding
+  const metadata = metadataOf(entry)
+  switch (entry.type) {
+    case "symlink": {
+      const linkTarget = entry.linkTarget ?? ("" as RawPath)
+      const existing = target.look(path)
+      if (existing?.type === "symlink" && existing.mtimeNs === entry.mtimeNs && target.readLink(path) === linkTarget) {
+        progress.entry(path, "equal", 0)
+        return false
+      }
+      target.placeSymlink(path, linkTarget, metadata, placing(deciding))
+      return true
+    }
+    case "fifo":
+    case "character-device":
+    case "block-device":
+      if (!request.special) {
+        progress.notice(`left out: ${entry.type} ${path} (--special restores it)`)
+        return false
+      }
+      if (entry.type === "fifo") target.placeFifo(path, metadata, placing(deciding))
+      else if (entry.device !== null) target.placeDevice(path, { type: entry.type, ...entry.device }, metadata, placing(deciding))
+      return true
+    case "file":
+    case "directory":
+      throw new EngineError("corrupt", "entry-type", "a file or folder is no link")
+  }
+}
+
+function deleteExtra({ tree, target, progress }: Deciding): void {
+  for (const [folder, names] of tree.names) {
+    for (const name of target.list(folder)) {
+      const path = joinPath(folder, name)
+      if (names.has(path)) continue
+      try {
+        target.removeExtra(path)
+        progress.entry(path, "deleted", 0)
+      } catch (error) {
+        if (!isEngineError(error)) throw error
+        progress.failed({ path, ...failureOf(error) })
+      }
+    }
+  }
+}

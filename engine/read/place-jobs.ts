@@ -1,0 +1,77 @@
+/** What the main thread asks of the threads that open blocks and write files: plain data. */
+import type { Bytes } from "../base/bytes.ts"
+import type { RawPath } from "../base/ids.ts"
+import type { RepositoryKeys } from "../crypto/derive.ts"
+import type { Metadata, NewFile, TargetOptions } from "../files/target.ts"
+import type { FrameLocation, PackLocation } from "../index/chunk-index.ts"
+
+/** One file of a job. */
+export interface PlaceFile {
+  readonly path: RawPath
+  readonly size: number
+  readonly sparse: boolean
+  readonly metadata: Metadata
+  readonly replace: boolean
+  readonly sync: boolean
+  /** How many of its pieces are in this job; with none, and no `begun`, the file is empty. */
+  readonly pieces: number
+  /** Set when other jobs write to the file as well: the main thread has begun it and will finish it. */
+  readonly begun: NewFile | null
+}
+
+/** Where the chunks of one frame go. Four numbers a piece: file, offset in the file, offset in the block, length. */
+export interface PlaceFrame {
+  readonly frame: FrameLocation
+  readonly sealed: Bytes
+  readonly pieces: Float64Array
+  /** 32 bytes a piece. */
+  readonly ids: Uint8Array
+}
+
+export interface PlaceJob {
+  readonly pack: PackLocation
+  readonly frames: readonly PlaceFrame[]
+  readonly files: readonly PlaceFile[]
+}
+
+export interface PlaceFailure {
+  /** In the job's table. */
+  readonly file: number
+  readonly message: string
+  readonly kind: "corrupt" | "target"
+  readonly object: string | undefined
+}
+
+/** A file that stands in the target, to be compared with the chunks that it should have. */
+export interface CompareFile {
+  readonly path: RawPath
+  readonly ids: Uint8Array
+  readonly lengths: Uint32Array
+}
+
+/** Chunks of the file that stands under `begun.path`, to be taken over into the new one. */
+export interface OwnJob {
+  readonly begun: NewFile
+  readonly ids: Uint8Array
+  readonly lengths: Uint32Array
+  /** 1 for a chunk that is to be taken over. */
+  readonly wanted: Uint8Array
+}
+
+export interface PlacerOptions {
+  readonly keys: RepositoryKeys
+  readonly root: string
+  readonly target: TargetOptions
+}
+
+export type ToPlaceWorker =
+  | { readonly type: "place"; readonly job: PlaceJob }
+  | { readonly type: "compare"; readonly files: readonly CompareFile[] }
+  | { readonly type: "own"; readonly job: OwnJob }
+
+export type FromPlaceWorker =
+  | { readonly type: "placed"; readonly failures: readonly PlaceFailure[] }
+  /** A byte a chunk: 1 when it stands where it should; null when there is no file to read. */
+  | { readonly type: "compared"; readonly equal: readonly (Uint8Array | null)[] }
+  | { readonly type: "owned"; readonly failure: Omit<PlaceFailure, "file"> | undefined }
+  | { readonly type: "broken"; readonly message: string }

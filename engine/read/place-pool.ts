@@ -1,0 +1,89 @@
+/** Who opens blocks and writes files: worker threads, or this thread for small restores. */
+import { availableParallelism } from "node:os"
+import { Worker } from "node:worker_threads"
+import { workerUrl } from "../base/worker-url.ts"
+import type { CompareFile, FromPlaceWorker, OwnJob, PlaceFailure, PlaceJob, PlacerOptions, ToPlaceWorker } from "./place-jobs.ts"
+import { createPlacer } from "./placer.ts"
+
+export interface PlacePool {
+  /** Resolves when a job given now would start soon. */
+  room(): Promise<void>
+  place(job: PlaceJob): Promise<readonly PlaceFailure[]>
+  compare(files: readonly CompareFile[]): Promise<readonly (Uint8Array | null)[]>
+  own(job: OwnJob): Promise<Omit<PlaceFailure, "file"> | undefined>
+  close(): Promise<void>
+}
+
+export function inlinePlacePool(options: PlacerOptions): PlacePool {
+  const placer = createPlacer(options)
+  return {
+    room: async () => {},
+    place: async (job) => placer.place(job),
+    compare: async (files) => placer.compare(files),
+    own: async (job) => placer.own(job),
+    close: async () => placer.close(),
+  }
+}
+
+const JOBS_IN_FLIGHT_MAX = 2
+
+interface Thread {
+  readonly worker: Worker
+  readonly waiting: ((answer: FromPlaceWorker) => void)[]
+}
+
+export function threadPlacePool(options: PlacerOptions): PlacePool {
+  const broken: unknown[] = []
+  let wake: (() => void)[] = []
+  const fail = (error: unknown): void => {
+    broken.push(error)
+    for (const thread of threads) for (const resolve of thread.waiting.splice(0)) resolve({ type: "broken", message: "" })
+    for (const resume of wake.splice(0)) resume()
+  }
+  const start = (): Thread => {
+    const thread: Thread = { worker: new Worker(workerUrl("read/place-worker"), { workerData: options }), waiting: [] }
+    thread.worker.on("message", (message: FromPlaceWorker) => {
+      if (message.type === "broken") return fail(new Error(message.message))
+      thread.waiting.shift()?.(message)
+      for (const resume of wake.splice(0)) resume()
+    })
+    thread.worker.on("error", fail)
+    return thread
+  }
+  const threads: Thread[] = Array.from({ length: Math.max(1, Math.min(4, availableParallelism())) }, start)
+  const idlest = (): Thread => threads.reduce((a, b) => (b.waiting.length < a.waiting.length ? b : a))
+
+  const ask = async (message: ToPlaceWorker, transfer: ArrayBuffer[]): Promise<FromPlaceWorker> => {
+    if (broken.length > 0) throw broken[0]
+    const thread = idlest()
+    thread.worker.postMessage(message, transfer)
+    const answer = await new Promise<FromPlaceWorker>((resolve) => thread.waiting.push(resolve))
+    if (broken.length > 0) throw broken[0]
+    return answer
+  }
+  return {
+    async room() {
+      while (broken.length === 0 && idlest().waiting.length >= JOBS_IN_FLIGHT_MAX) {
+        await new Promise<void>((resolve) => wake.push(resolve))
+      }
+      if (broken.length > 0) throw broken[0]
+    },
+    async place(job) {
+      // the frames of a job share one buffer of their own, which goes along without a copy
+      const buffers = new Set(job.frames.map((frame) => frame.sealed.buffer))
+      const answer = await ask({ type: "place", job }, [...buffers])
+      return answer.type === "placed" ? answer.failures : []
+    },
+    async compare(files) {
+      const answer = await ask({ type: "compare", files }, [])
+      return answer.type === "compared" ? answer.equal : []
+    },
+    async own(job) {
+      const answer = await ask({ type: "own", job }, [])
+      return answer.type === "owned" ? answer.failure : undefined
+    },
+    async close() {
+      await Promise.all(threads.map((thread) => thread.worker.terminate()))
+    },
+  }
+}

@@ -1,0 +1,29 @@
+/** The thread around `placer.ts`: messages in, messages out, one after the other. */
+import { parentPort, workerData } from "node:worker_threads"
+import { assert } from "../base/assert.ts"
+import type { FromPlaceWorker, PlacerOptions, ToPlaceWorker } from "./place-jobs.ts"
+import { createPlacer } from "./placer.ts"
+
+const port = parentPort
+assert(port !== null, "this module runs in a worker thread")
+const placer = createPlacer(workerData as PlacerOptions)
+
+port.on("message", (message: ToPlaceWorker) => {
+  try {
+    port.postMessage(answer(message))
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    port.postMessage({ type: "broken", message: text } satisfies FromPlaceWorker)
+  }
+})
+
+function answer(message: ToPlaceWorker): FromPlaceWorker {
+  switch (message.type) {
+    case "place":
+      return { type: "placed", failures: placer.place(message.job) }
+    case "compare":
+      return { type: "compared", equal: placer.compare(message.files) }
+    case "own":
+      return { type: "owned", failure: placer.own(message.job) }
+  }
+}

@@ -1,0 +1,66 @@
+/** Counts what a restore does and tells whoever watches; what failed is listed here. */
+import type { RawPath } from "../base/ids.ts"
+import type { Repository, Requests } from "../trust/repository-ports.ts"
+import type { RestoreObserver, RestoreRequest, RestoreResult, Unrestored } from "./restore-request.ts"
+
+export type EntryAction = "restored" | "updated" | "equal" | "kept" | "deleted"
+
+export interface Progress {
+  failed(failure: Unrestored): void
+  notice(message: string): void
+  /** More bytes that are going to be restored. */
+  expect(bytes: number): void
+  folder(): void
+  entry(path: RawPath, action: EntryAction, bytes: number): void
+  result(): RestoreResult
+}
+
+const PROGRESS_EVERY_MS = 100
+
+export function createProgress(repository: Repository, request: RestoreRequest, observe: RestoreObserver): Progress {
+  const startedMs = performance.now()
+  const before = repository.requests()
+  const errors: Unrestored[] = []
+  const counts = { filesRestored: 0, filesSkipped: 0, entriesDeleted: 0, dirs: 0, bytesRestored: 0 }
+  let bytesTotal = 0
+  let toldMs = startedMs
+  const tell = (): void => {
+    const nowMs = performance.now()
+    if (nowMs - toldMs < PROGRESS_EVERY_MS) return
+    toldMs = nowMs
+    const filesDone = counts.filesRestored + counts.filesSkipped
+    observe({ type: "progress", filesDone, bytesDone: counts.bytesRestored, bytesTotal })
+  }
+  return {
+    failed(failure) {
+      errors.push(failure)
+      observe({ type: "error", ...failure })
+    },
+    notice: (message) => observe({ type: "notice", message }),
+    expect(bytes) {
+      bytesTotal += bytes
+    },
+    folder() {
+      counts.dirs++
+    },
+    entry(path, action, bytes) {
+      if (action === "deleted") counts.entriesDeleted++
+      else if (action === "equal" || action === "kept") counts.filesSkipped++
+      else counts.filesRestored++
+      counts.bytesRestored += bytes
+      if (request.verbose) observe({ type: "entry", path, action })
+      tell()
+    },
+    result: () => ({
+      ...counts,
+      errors,
+      durationMs: performance.now() - startedMs,
+      requests: since(repository.requests(), before),
+    }),
+  }
+}
+
+function since(after: Requests, before: Requests): Requests {
+  const pairs = Object.entries(after) as [keyof Requests, number][]
+  return Object.fromEntries(pairs.map(([key, value]) => [key, value - before[key]])) as unknown as Requests
+}

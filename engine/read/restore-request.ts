@@ -1,0 +1,63 @@
+/** What a restore is asked for, what it tells while it runs, and what it comes to. */
+import type { RawPath } from "../base/ids.ts"
+import type { Requests } from "../trust/repository-ports.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+
+export type Overwrite = "always" | "if-changed" | "if-newer" | "never"
+
+/** When what was placed is flushed to the disk: each file, once at the end, or never. */
+export type Sync = "each" | "end" | "none"
+
+export interface RestoreRequest {
+  readonly snapshot: SnapshotRecord
+  /** Only this path of the snapshot and what lies below it; a folder's content lands in the target itself. */
+  readonly within?: RawPath | undefined
+  /** Absolute raw path of the folder that becomes the snapshot. */
+  readonly target: string
+  /** gitignore patterns relative to the snapshot's root; with any, only what they match is restored. */
+  readonly include?: readonly RawPath[] | undefined
+  readonly exclude?: readonly RawPath[] | undefined
+  /** Default "always": what differs is replaced, what is equal is not touched. */
+  readonly overwrite?: Overwrite | undefined
+  /** Removes what the snapshot does not have, in its folders. */
+  readonly delete?: boolean | undefined
+  /** Reads everything again afterwards. */
+  readonly verify?: boolean | undefined
+  readonly sync?: Sync | undefined
+  readonly dryRun?: boolean | undefined
+  /** FIFOs and device nodes too. */
+  readonly special?: boolean | undefined
+  readonly setuid?: boolean | undefined
+  /** Default: when run by root. */
+  readonly owners?: boolean | undefined
+  readonly verbose?: boolean | undefined
+}
+
+export interface Unrestored {
+  readonly path: RawPath
+  readonly message: string
+  /** `corrupt`: the repository is damaged; else the target refused. */
+  readonly kind: "corrupt" | "target"
+  /** The damaged object of the store, when there is one. */
+  readonly object?: string | undefined
+}
+
+export interface RestoreResult {
+  readonly filesRestored: number
+  /** Equal already, or kept because of `overwrite`. */
+  readonly filesSkipped: number
+  readonly entriesDeleted: number
+  readonly dirs: number
+  readonly bytesRestored: number
+  readonly errors: readonly Unrestored[]
+  readonly durationMs: number
+  readonly requests: Requests
+}
+
+export type RestoreEvent =
+  | { readonly type: "progress"; readonly filesDone: number; readonly bytesDone: number; readonly bytesTotal: number }
+  | ({ readonly type: "error" } & Unrestored)
+  | { readonly type: "notice"; readonly message: string }
+  | { readonly type: "entry"; readonly path: RawPath; readonly action: "restored" | "updated" | "equal" | "kept" | "deleted" }
+
+export type RestoreObserver = (event: RestoreEvent) => void

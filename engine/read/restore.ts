@@ -1,0 +1,94 @@
+/**
+ * The read path, the mirror of write/:
+ *
+ *     load → plan → fetch → unseal → join → place
+ *
+ * Entries are read in listing order and taken in windows, so that memory stays bounded. In a window
+ * folders come first, then what stands in the target is compared, then content by pack. Links follow
+ * when all files are in place, folders' metadata comes last (rule P1 of spec/ordering.md).
+ */
+import type { ChunkKind } from "../crypto/chunk-id.ts"
+import { openDiskTarget } from "../files/disk-target.ts"
+import type { TargetOptions } from "../files/target.ts"
+import type { LoadNodes } from "../listing/ordered-walk.ts"
+import { walkListingLeaves } from "../listing/walk.ts"
+import { createChunkReader } from "../packs/chunk-reader.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { createTree, decide, idsOf, type DecidedFile, type Deciding } from "./decide.ts"
+import { finishTree } from "./finish-tree.ts"
+import { inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
+import type { PlacerOptions } from "./place-jobs.ts"
+import { placeWindow } from "./place-window.ts"
+import { createProgress } from "./progress.ts"
+import type { RestoreObserver, RestoreRequest, RestoreResult } from "./restore-request.ts"
+import { selectEntries } from "./selected.ts"
+import { verifyWindow } from "./verify.ts"
+
+/** A window of files is planned and placed together. */
+const WINDOW_FILES = 50_000
+const WINDOW_BYTES = 1024 ** 3
+/** Up to this much is placed by the main thread: starting threads would take longer. */
+const INLINE_BYTES_MAX = 4 * 1024 * 1024
+const INLINE_FILES_MAX = 200
+
+/**
+ * Makes the target equal to the snapshot, or to the part of it that was asked for. What could not be
+ * restored is in `result.errors`, and nothing wrong stands under its name. Run again after a crash,
+ * it goes on. Throws when nothing could be done: untrusted, unavailable, denied, invalid.
+ */
+export async function restore(
+  repository: Repository,
+  request: RestoreRequest,
+  observe: RestoreObserver = () => {},
+): Promise<RestoreResult> {
+  const options: TargetOptions = {
+    ...(request.owners === undefined ? {} : { owners: request.owners }),
+    setuid: request.setuid === true,
+    devices: request.special === true,
+  }
+  const target = openDiskTarget(request.target, { ...options, create: true })
+  const reader = createChunkReader(repository)
+  const loader = (kind: ChunkKind): LoadNodes => (ids) => reader.read(kind, ids)
+  const progress = createProgress(repository, request, observe)
+  const readLists = loader("chunk-list")
+  const deciding: Deciding = { request, target, progress, selected: selectEntries(request), tree: createTree(), readLists, unmade: [] }
+  const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: options }
+  let pool: PlacePool | undefined
+  const place = async (files: readonly DecidedFile[], isLast: boolean): Promise<void> => {
+    progress.expect(bytesOf(files))
+    if (request.dryRun) return files.forEach(({ path, entry }) => progress.entry(path, "restored", entry.size))
+    pool ??= isLast && isSmall(files) ? inlinePlacePool(placer) : threadPlacePool(placer)
+    const window = { repository, request, target, progress, pool }
+    await placeWindow(window, files)
+    if (request.verify) await verifyWindow(window, files)
+  }
+  try {
+    let files: DecidedFile[] = []
+    for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), { within: request.within })) {
+      for (const entry of entries) await decide(deciding, entry, files)
+      if (files.length < WINDOW_FILES && bytesOf(files) < WINDOW_BYTES) continue
+      await place(files, false)
+      files = []
+    }
+    await place(files, true)
+    if (!request.dryRun) {
+      await finishTree(deciding, async ({ path, entry }) => {
+        await place([{ path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }], true)
+      })
+      if (request.sync !== "none") await target.flush()
+    }
+    return progress.result()
+  } finally {
+    await pool?.close()
+    target.close()
+  }
+}
+
+function bytesOf(files: readonly DecidedFile[]): number {
+  return files.reduce((sum, { entry }) => sum + entry.size, 0)
+}
+
+function isSmall(files: readonly DecidedFile[]): boolean {
+  return files.length <= INLINE_FILES_MAX && bytesOf(files) <= INLINE_BYTES_MAX
+}
+
