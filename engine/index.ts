@@ -32,3 +32,18 @@ export type { SnapshotFilter } from "./trust/view.ts"
 
 export { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./trust/keys.ts"
 export type { AddedKey, AddKeyRequest, DeviceInfo, KeyInfo } from "./trust/keys.ts"
+
+export { backup } from "./write/backup.ts"
+export type { BackupEvent, BackupObserver, BackupRequest, BackupResult, UnkeptPath } from "./write/backup-request.ts"
+export { GIT_IGNORE_FILE, IGNORE_FILE } from "./files/select.ts"
+
+export { restore } from "./read/restore.ts"
+export type {
+  Overwrite,
+  RestoreEvent,
+  RestoreObserver,
+  RestoreRequest,
+  RestoreResult,
+  Sync,
+  Unrestored,
+} from "./read/restore-request.ts"

@@ -153,6 +153,7 @@ export function openDirectoryRecord(bytes: Uint8Array): DirectoryCursor | undefi
     find(name, passed) {
       if (name < asked) next = HEAD_BYTES
       asked = name
+      const before = found
       found = -1
       while (next < bytes.length) {
         const order = compareName(bytes, next, name)
@@ -160,7 +161,7 @@ export function openDirectoryRecord(bytes: Uint8Array): DirectoryCursor | undefi
         const at = next
         next = entryEnd(buffer, at)
         if (order < 0) {
-          passed?.(readText(buffer, at))
+          if (at !== before) passed?.(readText(buffer, at))
           continue
         }
         found = at
@@ -171,7 +172,9 @@ export function openDirectoryRecord(bytes: Uint8Array): DirectoryCursor | undefi
     },
 
     rest(passed) {
-      for (; next < bytes.length; next = entryEnd(buffer, next)) passed(readText(buffer, next))
+      for (; next < bytes.length; next = entryEnd(buffer, next)) {
+        if (next !== found) passed(readText(buffer, next))
+      }
     },
 
     isUnchanged(stat) {
