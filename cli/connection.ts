@@ -9,6 +9,7 @@ import {
   openStore,
   rememberedRepository,
   type Home,
+  type OpenStoreOptions,
   type Repository,
   type Secret,
   type Store,
@@ -29,13 +30,13 @@ export function locationOf(call: Call, home: Home): string | undefined {
 
 export async function storeAt(call: Call, location: string): Promise<Store> {
   const { options, environment } = call
-  return await openStore(location, {
-    endpoint:
-      options.text("endpoint") ?? environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"],
-    region: options.text("region") ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"],
-    uploadKiBps: wholeNumber(call, "limit-upload"),
-    downloadKiBps: wholeNumber(call, "limit-download"),
-  })
+  const how: OpenStoreOptions = {
+    endpoint: options.text("endpoint"),
+    region: options.text("region"),
+    uploadKib: wholeNumber(call, "limit-upload"),
+    downloadKib: wholeNumber(call, "limit-download"),
+  }
+  return await openStore(location, how, environment)
 }
 
 function wholeNumber(call: Call, flag: string): number | undefined {
@@ -83,19 +84,23 @@ interface Opening {
   readonly location: string
 }
 
-/** Tries every secret that was given; a repository opens with any one of them. */
+/**
+ * Secrets are read only when the home's device can't open it; then every one that was given is
+ * tried, since a repository opens with any one of them.
+ */
 async function openWithSecrets(call: Call, { home, store, write, location }: Opening): Promise<Repository> {
-  const secrets = givenSecrets(call)
-  const ask = async (): Promise<Secret | undefined> => await askPassphrase(`passphrase for ${location}`)
-  const [first = ask, ...others] = secrets
-  let tried = 1
-  for (let secret: Secret | typeof ask = first; ; tried++) {
+  let given: readonly Secret[] | undefined
+  let tried = 0
+  const secret = async (): Promise<Secret | undefined> => {
+    given ??= givenSecrets(call)
+    return given.length === 0 ? await askPassphrase(`passphrase for ${location}`) : given[tried]
+  }
+  for (;;) {
     try {
       return await openRepository({ store, home, write, secret })
     } catch (error) {
-      const next = others[tried - 1]
-      if (!isEngineError(error) || error.code !== "wrong-key" || next === undefined) throw error
-      secret = next
+      tried++
+      if (!isEngineError(error) || error.code !== "wrong-key" || tried >= (given?.length ?? 0)) throw error
     }
   }
 }

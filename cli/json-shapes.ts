@@ -7,8 +7,9 @@ import { isoTime } from "./format.ts"
 
 export function snapshotFields(snapshot: Snapshot): Record<string, unknown> {
   return {
-    id: snapshot.digest,
+    id: snapshot.id,
     short_id: snapshot.shortId,
+    parent: snapshot.parent,
     time: isoTime(snapshot.timeNs),
     hostname: snapshot.host,
     username: snapshot.user,
@@ -16,6 +17,7 @@ export function snapshotFields(snapshot: Snapshot): Record<string, unknown> {
     tags: snapshot.tags,
     series: snapshot.series,
     device: snapshot.device,
+    device_label: snapshot.deviceLabel,
     trigger: snapshot.trigger,
     summary: summaryFields(snapshot.summary),
   }

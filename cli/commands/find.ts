@@ -14,11 +14,10 @@ export const find: Command = async (call) =>
     let last: string | undefined
     for await (const { snapshot, entry } of findEntries(repository, call.args, filterOf(call))) {
       if (output.closed()) break
-      output.object({ message_type: "match", snapshot: snapshot.digest, ...entryFields(entry) })
+      output.object({ message_type: "match", snapshot: snapshot.id, ...entryFields(entry) })
       if (output.json) continue
-      if (last !== snapshot.digest)
-        output.line(output.bold(`${snapshot.shortId} ${showTime(snapshot.timeNs)}`))
-      last = snapshot.digest
+      if (last !== snapshot.id) output.line(output.bold(`${snapshot.shortId} ${showTime(snapshot.timeNs)}`))
+      last = snapshot.id
       const size = entry.type === "file" ? showBytes(entry.size) : entry.type
       output.line(`  ${showTime(entry.mtimeNs)}  ${size.padStart(10)}  ${showPath(entry.path)}`)
     }

@@ -93,7 +93,7 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
   const dryRun = options.flag("dry-run")
   output.object({
     message_type: "summary",
-    snapshot_id: snapshot.digest,
+    snapshot_id: snapshot.id,
     ...(dryRun ? { dry_run: true } : {}),
     total_files: filesRestored + filesSkipped,
     files_restored: filesRestored,
@@ -109,7 +109,7 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
     `${would} ${showCount(filesRestored, "file")}, ${showBytes(bytesRestored)} of snapshot ${snapshot.shortId} in ${showDuration(result.durationMs)}`,
   )
   if (filesSkipped > 0) output.say(`  ${showCount(filesSkipped, "file")} already right`)
-  if (filesDeleted > 0)
-    output.say(`  ${showCount(filesDeleted, "extra file")} ${dryRun ? "to remove" : "removed"}`)
+  if (entriesDeleted > 0)
+    output.say(`  ${showCount(entriesDeleted, "extra file")} ${dryRun ? "to remove" : "removed"}`)
   if (errors.length > 0) output.warn(`${showCount(errors.length, "item")} could not be restored`)
 }
