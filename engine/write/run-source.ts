@@ -35,7 +35,7 @@ export async function openRunSource(repository: Repository, request: BackupReque
     cwd: request.cwd,
     ...(request.filesFrom === undefined ? {} : { listed: request.filesFrom }),
   })
-  const files = openDiskSource(roots, openNative()?.attributes)
+  const files = openDiskSource(roots, (path) => openNative()?.attributes(path) ?? [])
   return {
     series: request.series ?? defaultSeries(roots),
     key: [roots.base, ...roots.paths].join("\0"),
