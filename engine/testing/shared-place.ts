@@ -1,0 +1,121 @@
+/**
+ * One store in memory that several homes share, for tests of trust, looks and commits: each home is a
+ * device, secrets are raw keys, which cost no derivation, and snapshots are small and say nothing.
+ */
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import type { TestContext } from "node:test"
+import type { Bytes } from "../base/bytes.ts"
+import type { ChunkId, ObjectName } from "../base/ids.ts"
+import type { Clock, Random } from "../base/ports.ts"
+import { findHome } from "../home/home.ts"
+import type { Home } from "../home/home.ts"
+import { createRepository, openRepository } from "../open-repository.ts"
+import type { OpenRequest } from "../open-repository.ts"
+import { memoryStore } from "../store/memory-store.ts"
+import type { Store } from "../store/store.ts"
+import { publish } from "../trust/publish.ts"
+import type { Published, SnapshotDraft } from "../trust/publish.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { Secret } from "../trust/secret.ts"
+import { seededRandom } from "./seeded-random.ts"
+
+export interface SharedPlace {
+  readonly objects: Map<ObjectName, Bytes>
+  readonly secret: Secret
+  readonly random: Random
+  /** A new empty home. */
+  home(): Home
+  /** A client of its own. `wrap` may make it faulty. */
+  store(wrap?: (store: Store) => Store): Store
+  /** Makes the repository; its home is a device. */
+  create(home?: Home): Promise<{ repository: Repository; home: Home; recoveryWords: string }>
+  /** Opens it with the key; `write` unless it says otherwise. */
+  open(home: Home, request?: Partial<OpenRequest>): Promise<Repository>
+  /** Names in the store that start so. */
+  names(prefix: string): ObjectName[]
+}
+
+export function sharedPlace(t: TestContext, seed = "place"): SharedPlace {
+  const objects = new Map<ObjectName, Bytes>()
+  const random = seededRandom(seed)
+  const secret: Secret = { kind: "key", bytes: random.bytes(32) }
+  const clock = steppingClock()
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-place-"))
+  const opened: Repository[] = []
+  t.after(() => {
+    for (const repository of opened) repository.close()
+    fs.rmSync(folder, { recursive: true, force: true })
+  })
+  let homes = 0
+  const home = (): Home => findHome({ HOLDFAST_HOME: path.join(folder, `home-${homes++}`) })
+  const store = (wrap: (store: Store) => Store = (inner) => inner): Store => wrap(memoryStore(objects))
+  return {
+    objects,
+    secret,
+    random,
+    home,
+    store,
+    names: (prefix) => [...objects.keys()].filter((name) => name.startsWith(prefix)).toSorted(),
+    async create(own = home()) {
+      const request = { store: store(), home: own, secrets: [secret], label: "first", clock, random }
+      const { repository, recoveryWords } = await createRepository(request)
+      opened.push(repository)
+      return { repository, home: own, recoveryWords }
+    },
+    async open(own, request = {}) {
+      const base = { store: store(), home: own, secret, write: true, label: "another", clock, random }
+      const repository = await openRepository({ ...base, ...request })
+      opened.push(repository)
+      return repository
+    },
+  }
+}
+
+/** A minute more at each call. */
+function steppingClock(): Clock {
+  let now = 1_800_000_000_000_000_000n
+  return { now: () => (now += 60_000_000_000n) }
+}
+
+/** A snapshot of nothing, for entries whose content does not matter. */
+export function emptyDraft(series = "notes", changes: Partial<SnapshotDraft> = {}): SnapshotDraft {
+  return {
+    type: "snapshot",
+    timeNs: 1_800_000_000_000_000_000n,
+    packs: [],
+    newSegments: [],
+    series,
+    host: "machine",
+    user: "somebody",
+    paths: [],
+    tags: [],
+    trigger: "manual",
+    startedNs: 1_800_000_000_000_000_000n,
+    root: { id: new Uint8Array(32) as ChunkId, level: 0 },
+    summary: {
+      filesNew: 0,
+      filesChanged: 0,
+      filesUnmodified: 0,
+      dirsNew: 0,
+      dirsChanged: 0,
+      dirsUnmodified: 0,
+      files: 0,
+      dirs: 0,
+      bytes: 0,
+      dataAdded: 0,
+      dataAddedPacked: 0,
+    },
+    skipped: [],
+    skippedCount: 0,
+    options: {},
+    single: false,
+    ...changes,
+  }
+}
+
+/** One more snapshot, at the repository's next minute. */
+export async function publishEmpty(repository: Repository, series = "notes"): Promise<Published> {
+  return await publish(repository, emptyDraft(series, { timeNs: repository.clock.now() }))
+}
