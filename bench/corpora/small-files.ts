@@ -4,14 +4,24 @@ import { dirname, join } from "node:path"
 import type { Corpus } from "./corpus.ts"
 import { settle, unpackPackage } from "./packages.ts"
 
-const packages = ["simple-icons@16.0.0", "lucide-static@0.400.0", "date-fns@3.6.0", "@carbon/icons@11.40.0"]
+const packages = [
+  "simple-icons@16.0.0",
+  "date-fns@3.6.0",
+  "rxjs@7.8.1",
+  "remixicon@4.0.0",
+  "core-js@3.37.0",
+  "bootstrap-icons@1.11.0",
+  "ionicons@7.4.0",
+  "@ant-design/icons-svg@4.4.2",
+  "lucide-static@0.400.0",
+]
 const fileCount = 30_000
 const fileBytesMax = 600_000
 
 export const smallFiles: Corpus = {
   name: "small-files",
-  about: "30,000 small files of four npm packages (icons, one-function modules)",
-  revision: 2,
+  about: "30,000 small files of nine npm packages (icons, one-function modules)",
+  revision: 3,
   states: ["first"],
   async build(folder, context) {
     const whole = join(folder, "..", `small-files-${process.pid}`)
