@@ -1,7 +1,7 @@
 /**
- * Chunk ids: HMAC-SHA-256 under a key for each kind of chunk, made of two one-shot hashes, because
- * that is the cheapest exact HMAC that Node has (spec/decisions/0001). Used in the chunking worker for
- * every chunk, and by the read path to verify each one. spec/keys.md.
+ * Chunk ids: HMAC-SHA-256 under a key for each kind of chunk, made of two one-shot hashes: no object
+ * is made for a chunk and nothing is copied (spec/decisions/0001 has the figures). Used in the chunking
+ * worker for every chunk, and by the read path to verify each one. spec/keys.md.
  */
 import { hash } from "node:crypto"
 
