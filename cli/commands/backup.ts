@@ -40,8 +40,9 @@ export const backup: Command = async (call) => {
 function requestOf(call: Call, stream: Readable | undefined): BackupRequest {
   const { options } = call
   const paths = options.flag("stdin-from-command") ? [] : call.args.map(rawPathFromText)
-  const filesFrom = options.list("files-from").flatMap(readPathList)
-  checkSource(stream !== undefined, paths.length + filesFrom.length)
+  const lists = options.list("files-from")
+  const filesFrom = lists.length === 0 ? undefined : lists.flatMap(readPathList)
+  checkSource(stream !== undefined, paths.length + (filesFrom?.length ?? 0))
   const name = rawPathFromText(options.text("stdin-filename") ?? "stdin")
   const time = options.text("time")
   return {

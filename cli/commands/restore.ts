@@ -1,9 +1,9 @@
 /** `holdfast restore`: names the snapshot and the target, runs the engine, tells what was done. */
 import { resolve } from "node:path"
 import {
-  inPlaceTarget,
   rawPathFromText,
   restore as runRestore,
+  type RawPath,
   type RestoreEvent,
   type RestoreRequest,
   type RestoreResult,
@@ -14,6 +14,7 @@ import { EXIT, UsageError } from "../exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
 import { pathFields, pathText } from "../json-shapes.ts"
+import { inPlace } from "../in-place.ts"
 import type { Progress } from "../progress.ts"
 import { showPath } from "../show-path.ts"
 
@@ -22,7 +23,17 @@ export const restore: Command = async (call) => {
   return await withRepository(call, { write: false }, async (repository) => {
     const named = await namedSnapshot(call, repository, call.args[0] ?? "latest")
     const progress = call.output.progress("restore")
-    const result = await runRestore(repository, requestOf(call, named, target), observer(call, progress))
+    const place = target === undefined ? await inPlace(repository, named) : { target, whole: true }
+    if (!place.whole && call.options.flag("delete")) {
+      throw new UsageError(
+        "--in-place --delete would remove neighbours that were never saved; give --target FOLDER",
+      )
+    }
+    const result = await runRestore(
+      repository,
+      requestOf(call, named, place.target),
+      observer(call, progress),
+    )
     progress.wipe()
     report(call, named, result)
     if (result.errors.length === 0) return EXIT.done
@@ -31,20 +42,21 @@ export const restore: Command = async (call) => {
 }
 
 /** Where to, or undefined for where the snapshot was taken. */
-function targetOf({ options }: Call): string | undefined {
+function targetOf({ options }: Call): RawPath | undefined {
   const folder = options.text("target")
   const inPlace = options.flag("in-place")
   if (folder !== undefined && inPlace) throw new UsageError("--target and --in-place contradict each other")
-  if (folder !== undefined || inPlace) return folder
+  if (folder !== undefined) return rawPathFromText(resolve(folder))
+  if (inPlace) return undefined
   throw new UsageError("where to? give --target FOLDER, or --in-place for where the snapshot was taken")
 }
 
-function requestOf(call: Call, { snapshot, path }: Named, target: string | undefined): RestoreRequest {
+function requestOf(call: Call, { snapshot, path }: Named, target: RawPath): RestoreRequest {
   const { options, output } = call
   return {
     snapshot,
     within: path,
-    target: target === undefined ? inPlaceTarget(snapshot, path) : rawPathFromText(resolve(target)),
+    target,
     include: options.list("include").map(rawPathFromText),
     exclude: options.list("exclude").map(rawPathFromText),
     overwrite: (options.text("overwrite") ?? "always") as NonNullable<RestoreRequest["overwrite"]>,

@@ -75,7 +75,8 @@ function draft({ request, source, listing, tally, startedNs }: Finished, summary
     summary,
     skipped: errors.slice(0, SKIPPED_MAX).map(({ path, message }) => ({ path, reason: message })),
     skippedCount: errors.length,
-    options: {},
+    // Where `restore --in-place` puts it; a stream came from nowhere.
+    options: source.stdin === undefined ? { base: source.base } : {},
     single: source.single,
   }
 }
