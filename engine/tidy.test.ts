@@ -83,8 +83,10 @@ test("tidy: imports inside the engine run downwards only", () => {
 })
 
 test("tidy: nothing but tests imports engine/testing", () => {
+  // Vectors are made from the tests' seeded randomness.
   none(
     sources
+      .filter(({ path }) => !path.startsWith("fixtures/"))
       .filter(({ imports }) => imports.some((one) => folderOf(one) === "testing"))
       .map(({ path }) => path),
   )

@@ -26,7 +26,7 @@ export type SlotSecret =
   | { readonly kind: "key" | "recovery"; readonly bytes: Uint8Array }
 
 /** What a new passphrase is stretched with; spec/decisions/0002. */
-export const KDF_DEFAULT: KdfParameters = { memoryKiB: 256 * 1024, passes: 3, lanes: 4 }
+const KDF_DEFAULT: KdfParameters = { memoryKiB: 256 * 1024, passes: 3, lanes: 4 }
 
 export interface NewKeyslot {
   readonly repository: RepositoryId

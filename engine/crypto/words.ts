@@ -9,7 +9,7 @@ import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 
-export const RECOVERY_WORDS = 24
+const RECOVERY_WORDS = 24
 export const RECOVERY_BYTES = 32
 
 export async function wordsOf(entropy: Uint8Array): Promise<string> {

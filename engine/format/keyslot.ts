@@ -36,15 +36,15 @@ export interface Keyslot {
 }
 
 /** Never widen without a decision: the lower bounds are what an attacker has to pay for a guess. */
-export const KDF_BOUNDS: Readonly<Record<keyof KdfParameters, IntBounds>> = {
+const KDF_BOUNDS: Readonly<Record<keyof KdfParameters, IntBounds>> = {
   memoryKiB: { min: 64 * 1024, max: 1024 * 1024 },
   passes: { min: 2, max: 10 },
   lanes: { min: 1, max: 8 },
 }
 
 /** Never change. */
-export const SLOT_SALT_BYTES = 32
-export const SLOT_SEALED_BYTES = 48
+const SLOT_SALT_BYTES = 32
+const SLOT_SEALED_BYTES = 48
 const MAGIC: Bytes = utf8("HFKS")
 const SLOT_VERSION = 0
 const SLOT_BYTES_MAX = 4096

@@ -22,11 +22,11 @@ export const NAME_NUMBER_MAX = 9_999_999_999
 export const REPOSITORY_NAME: ObjectName = "repository" as ObjectName
 export const KEYSLOTS_PREFIX = "keys/"
 export const LOG_PREFIX = "log/"
-export const TRUST_PREFIX = "log/trust/"
-export const GC_PREFIX = "log/gc/"
-export const BUNDLES_PREFIX = "bundles/"
-export const PACKS_PREFIX = "packs/"
-export const SEGMENTS_PREFIX = "index/"
+const TRUST_PREFIX = "log/trust/"
+const GC_PREFIX = "log/gc/"
+const BUNDLES_PREFIX = "bundles/"
+const PACKS_PREFIX = "packs/"
+const SEGMENTS_PREFIX = "index/"
 
 export function keyslotName(digest: Digest): ObjectName {
   return `${KEYSLOTS_PREFIX}${digest}` as ObjectName

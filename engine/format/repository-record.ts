@@ -14,13 +14,13 @@ import type { Value } from "./msgpack.ts"
 import { schema } from "./schema.ts"
 
 /** What a program that knows this format may read and write. Frozen as 1 when the format is done. */
-export const REPOSITORY_FORMAT = 0
+const REPOSITORY_FORMAT = 0
 /** Never change. */
 const MAGIC: Bytes = utf8("HFRP")
 const RECORD_BYTES_MAX = 64 * 1024
 
 /** Chunking parameters and the like, checked by whoever uses them. */
-export type Parameters = Readonly<Record<string, Value>>
+type Parameters = Readonly<Record<string, Value>>
 
 export interface RepositoryRecord {
   readonly id: RepositoryId

@@ -11,16 +11,16 @@ import { corrupt, EngineError } from "../base/errors.ts"
 /** Never change. */
 export const HEADER_BYTES = 72
 export const SALT_BYTES = 24
-export const COMMITMENT_BYTES = 32
+const COMMITMENT_BYTES = 32
 export const TAG_BYTES = 16
-export const SEALED_FORMAT = 0
+const SEALED_FORMAT = 0
 export const SUITE_AES_256_GCM = 1
 
 export const KIND_PACK = 1
 export const KIND_SEGMENT = 2
 export const KIND_ENTRY = 3
 export const KIND_TRUST_PRIVATE = 4
-export const KIND_GC = 5
+const KIND_GC = 5
 
 export const FRAME_DATA = 1
 export const FRAME_LISTING = 2

@@ -74,10 +74,10 @@ export interface TrustState {
 }
 
 /** Never change. */
-export const TRUST_SIGNATURE_BYTES = 64
+const TRUST_SIGNATURE_BYTES = 64
 /** An X25519 public key, 32 sealed bytes, and a tag. */
-export const BOX_BYTES = 80
-export const PREVIOUS_ROOT_BYTES = 48
+const BOX_BYTES = 80
+const PREVIOUS_ROOT_BYTES = 48
 const MAGIC: Bytes = utf8("HFTR")
 const TRUST_FORMAT = 0
 const TRUST_BYTES_MAX = 4 * 1024 * 1024

@@ -16,7 +16,7 @@ export interface TrustPrivate {
   readonly labels: ReadonlyMap<string, string>
 }
 
-export const LABEL_BYTES_MAX = 256
+const LABEL_BYTES_MAX = 256
 const LABELS_MAX = 4096
 
 export function encodeTrustPrivate(part: TrustPrivate): Bytes {

@@ -17,7 +17,7 @@ import { encodeRepository } from "../format/repository-record.ts"
 import type { TrustDevice } from "../format/trust-entry.ts"
 import { seededRandom } from "./seeded-random.ts"
 
-export interface MadeSlot extends OpenedSlot {
+interface MadeSlot extends OpenedSlot {
   readonly bytes: Bytes
   readonly secret: SlotSecret
 }
