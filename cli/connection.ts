@@ -67,7 +67,10 @@ export async function withRepository<T>(
   const store = await storeAt(call, location)
   const repository = await openWithSecrets(call, { home, store, write: how.write, location })
   try {
-    return await run(repository)
+    const result = await run(repository)
+    // A verb that only reads goes on in spite of a rollback; that it happened is still a failure.
+    if (repository.alarms[0] !== undefined) throw repository.alarms[0]
+    return result
   } finally {
     if (repository.enrolled) {
       call.output.warn("this device is now enrolled: it has keys of its own and needs no secret any more")

@@ -72,9 +72,14 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && "code" in error
 }
 
+const SECRET_FLAGS =
+  "by --password-file, --password-command, --key-file, --recovery-words-file, or their HOLDFAST_ variables"
+
 /** The sentence that a person reads. Only our own bugs get the hint to ask for a stack trace. */
 export function messageOf(error: unknown): string {
-  if (isEngineError(error) || error instanceof UsageError) return error.message
+  if (isEngineError(error))
+    return error.code === "no-secret" ? `${error.message}; ${SECRET_FLAGS}` : error.message
+  if (error instanceof UsageError) return error.message
   if (isSystemError(error)) return systemMessage(error)
   const text = error instanceof Error ? error.message : String(error)
   return `internal error: ${text} (HOLDFAST_DEBUG=1 shows where)`

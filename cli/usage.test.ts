@@ -88,7 +88,7 @@ test("backup before init prints the two lines to type", (context) => {
 
 test("standard output that is closed early is no failure of its own", (context) => {
   const { path } = sandbox(context)
-  const { stderr } = spawnSync("bash", ["-c", `"${process.execPath}" dist/cli/main.js help | head -n 1`], {
+  const { stderr } = spawnSync("sh", ["-c", `"${process.execPath}" dist/cli/main.js help | head -n 1`], {
     encoding: "utf8",
     env: { PATH: process.env["PATH"] ?? "", HOLDFAST_HOME: path("home") },
   })

@@ -79,10 +79,11 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
     device,
     member,
     pins: readPins(home),
-    listed,
+    listed: listed === undefined ? undefined : { names: listed, atNs: clock.now() },
     askSecret: () => ports.askSecret(),
     enrolled: false,
     warnings: recreated === undefined ? [] : [RECREATED[recreated]],
+    alarms: [],
   }
 }
 

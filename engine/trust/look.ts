@@ -22,6 +22,9 @@ import type { View } from "./view.ts"
 /** As long as a commit may take on a slow store. */
 export const CHAIN_WAIT_MS = 120_000
 
+/** How old the listing of the opening may be: the time that a command takes from there to its look. */
+const LISTED_NS_MAX = 10_000_000_000n
+
 export interface LookOptions {
   /** Alarms are in the view's problems instead of being thrown: for verbs that must go on. */
   readonly tolerant?: boolean
@@ -42,8 +45,8 @@ export async function look(repository: Repository, { tolerant = false }: LookOpt
   if (found.problems.some(isAlarm)) found = await examine(repository, await freshListing(repository))
   const alarm = found.problems.find(isAlarm)
   if (alarm === undefined) pinWhatWasSeen(repository, found.names)
-  else if (!tolerant) throw await explainAlarm(repository, alarm)
-  for (const { message } of found.problems) warnOnce(repository, message)
+  else await raise(repository, alarm, tolerant)
+  for (const problem of found.problems) if (problem !== alarm) warnOnce(repository, problem.message)
   return viewOf(repository, found.problems)
 }
 
@@ -70,9 +73,11 @@ export function localView(repository: Repository): View {
 }
 
 async function firstListing(repository: Repository): Promise<LogNames> {
-  const listed = repository.listed
+  const { listed, clock } = repository
   repository.listed = undefined
-  return listed ?? (await freshListing(repository))
+  if (listed === undefined) return await freshListing(repository)
+  const age = clock.now() - listed.atNs
+  return age >= 0n && age <= LISTED_NS_MAX ? listed.names : await freshListing(repository)
 }
 
 /** Pins are read before the LIST: another run of this device may add to them meanwhile. */
@@ -100,6 +105,14 @@ function claimsOf({ log }: Repository, names: LogNames): Claim[] {
     claims.push({ by: head.device, heads: entry.heads, trust: entry.trust })
   }
   return claims
+}
+
+/** A verb that goes on does not make the alarm go away: the door tells of it at the end. */
+async function raise(repository: Repository, alarm: EngineError, tolerant: boolean): Promise<void> {
+  const explained = await explainAlarm(repository, alarm)
+  if (!tolerant) throw explained
+  if (repository.alarms.every(({ message }) => message !== explained.message))
+    repository.alarms.push(explained)
 }
 
 function isAlarm(error: EngineError): boolean {

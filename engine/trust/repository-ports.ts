@@ -3,6 +3,7 @@
  * no methods that do work; the stages are functions that take it. Put together in
  * engine/repository.ts, the one place that names adapters. spec/ordering.md.
  */
+import type { EngineError } from "../base/errors.ts"
 import type { Clock, Random } from "../base/ports.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 import type { KeyPair } from "../crypto/keypair.ts"
@@ -81,8 +82,8 @@ export interface Repository {
   /** The device's sealing pair, or the keyslot's: opens what the trust state seals to it. */
   member: KeyPair
   pins: Pins
-  /** The log as it was listed while opening: the first look takes it. */
-  listed: LogNames | undefined
+  /** The log as it was listed while opening, and when: a look that follows at once takes it. */
+  listed: { readonly names: LogNames; readonly atNs: bigint } | undefined
   /** Asked only when this device has to be enrolled anew; undefined when nobody can answer. */
   askSecret(): Promise<Secret | undefined>
 
@@ -90,5 +91,7 @@ export interface Repository {
   enrolled: boolean
   /** For the person at the end of the run. */
   readonly warnings: string[]
+  /** Of verbs that went on in spite of them (rule R1): the run must not end as if nothing were wrong. */
+  readonly alarms: EngineError[]
   close(): void
 }
