@@ -30,6 +30,8 @@ const PACKS_MAX = 65_535
 const PATHS_MAX = 65_535
 const TAGS_MAX = 1024
 const SKIPPED_MAX = 100
+/** An error of the file system repeats the whole path. */
+const REASON_BYTES_MAX = 65_535
 const OPTIONS_MAX = 1024
 const OPTION_BYTES_MAX = 65_535
 const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER }
@@ -189,7 +191,10 @@ export function readSnapshot(s: Schema, map: SnapshotMap): SnapshotFields {
   checkAscending(s, tags.map(utf8Key), "tags")
   const skipped = s.array(map.skipped, "skipped", SKIPPED_MAX).map((value, i): SkippedPath => {
     const [where, reason] = s.tuple(value, `skipped ${i}`, 2) as [Value, Value]
-    return { path: path(where, `skipped ${i} path`), reason: text(reason, `skipped ${i} reason`) }
+    return {
+      path: path(where, `skipped ${i} path`),
+      reason: s.text(reason, `skipped ${i} reason`, REASON_BYTES_MAX),
+    }
   })
   const skippedCount = s.int(map.skippedCount, "skippedCount", COUNT)
   if (skippedCount < skipped.length)
