@@ -53,7 +53,7 @@ export function setMetadataAt(place: Place, metadata: Metadata, rules: MetadataR
   else check(rules.native.setTimesAt(place.path, metadata.mtimeNs))
 }
 
-export function allowedMode(mode: number, rules: Pick<MetadataRules, "setuid">): number {
+function allowedMode(mode: number, rules: Pick<MetadataRules, "setuid">): number {
   return rules.setuid ? mode : mode & ~0o6000
 }
 

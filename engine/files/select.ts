@@ -34,7 +34,7 @@ export interface SelectionRequest {
   readonly own?: readonly OwnFolder[]
 }
 
-export interface OwnFolder {
+interface OwnFolder {
   readonly kind: "repository" | "home"
   /** Absolute raw path; it may not exist. */
   readonly path: string

@@ -41,7 +41,7 @@ export interface Identity {
   readonly inode: bigint
 }
 
-export interface ExistingFile {
+interface ExistingFile {
   /** Open for reading; the caller closes it with `closeDescriptor`. */
   readonly descriptor: number
   readonly stat: Stat
@@ -97,7 +97,7 @@ export interface Target {
   close(): void
 }
 
-export interface DeviceNode extends DeviceNumber {
+interface DeviceNode extends DeviceNumber {
   readonly type: "character-device" | "block-device"
 }
 
