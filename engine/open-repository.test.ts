@@ -77,19 +77,19 @@ test("createRepository() takes a passphrase, in another Unicode form too", async
   await assert.rejects(open("zürich é"), code("wrong-key"))
 })
 
-test("openRepository() on an empty home takes six requests, and its first look a GET for each entry", async (t) => {
+test("openRepository() on an empty home takes four requests, and its first look a GET for each entry", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   for (let i = 0; i < 3; i++) await publishEmpty(repository)
   const reader = await place.open(place.home(), { write: false })
   const opening = reader.requests()
-  // The record, two keyslots, the trust entry; keys/ and log/.
-  assert.deepEqual([opening.get, opening.list, opening.put], [4, 2, 0])
+  // The record, the trust entry, the keyslot; and log/.
+  assert.deepEqual([opening.get, opening.list, opening.put], [3, 1, 0])
   await look(reader)
   const first = reader.requests()
-  assert.deepEqual([first.get, first.list], [4 + 3, 2])
+  assert.deepEqual([first.get, first.list], [3 + 3, 1])
   await look(reader)
-  assert.deepEqual([reader.requests().get, reader.requests().list], [7, 3])
+  assert.deepEqual([reader.requests().get, reader.requests().list], [6, 2])
 })
 
 test("openRepository() enrols a device on its first write: one PUT and one LIST more", async (t) => {
@@ -99,7 +99,7 @@ test("openRepository() enrols a device on its first write: one PUT and one LIST 
   const second = await place.open(home)
   assert.equal(second.enrolled, true)
   assert.notEqual(second.device?.id, repository.device?.id)
-  assert.deepEqual([second.requests().put, second.requests().list], [1, 3])
+  assert.deepEqual([second.requests().put, second.requests().list], [1, 2])
   assert.deepEqual([...second.trust.labels.values()].toSorted(), ["another", "first"])
   second.close()
   const again = await place.open(home, { secret: undefined })
@@ -153,10 +153,7 @@ test("openRepository() refuses a newer format, a damaged record and a keyslot of
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const record = place.objects.get(REPOSITORY) as Uint8Array<ArrayBuffer>
-  const newer = new Uint8Array([
-    ...record.subarray(0, 4),
-    ...encodeCanonical({ format: 1, anything: true }),
-  ])
+  const newer = new Uint8Array([...record.subarray(0, 4), ...encodeCanonical({ format: 1, anything: true })])
   place.objects.set(REPOSITORY, newer)
   await assert.rejects(place.open(place.home()), code("format-too-new", "invalid"))
   for (let at = 0; at < record.length; at++) {
@@ -209,7 +206,10 @@ test("createRepository() refuses a place with a repository, with other files, or
   const root = folder(t)
   fs.writeFileSync(path.join(root, "Thesis.odt"), "text")
   const creating = createRepository({ store: localStore(root), home: place.home(), secrets: [place.secret] })
-  await assert.rejects(creating, (error) => code("store-not-empty")(error) && String(error).includes("Thesis.odt"))
+  await assert.rejects(
+    creating,
+    (error) => code("store-not-empty")(error) && String(error).includes("Thesis.odt"),
+  )
 })
 
 test("createRepository() works in a folder that is not there yet, and beside a file manager's litter", async (t) => {

@@ -146,7 +146,7 @@ async function openBySecret(ports: Ports, request: OpenRequest, found: FoundRepo
     const device = makeDevice(random)
     const source = { store, objects, repository: found.id, root: found.record.root }
     const how = { role: roleOf(opened, slot), slot, continues: null }
-    const change = { source, member: slot.pair, random, names, from: opened }
+    const change = { source, members: [slot.pair], random, names, from: opened }
     const changed = await enrolDevice(change, device, how, labelOf(request))
     access = { opened: changed.trust, member: device.sealing, device, listed: changed.names }
   }

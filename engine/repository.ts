@@ -76,6 +76,7 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
     random,
     keys: opened.keys,
     trust: trustOf(opened),
+    excludedBy: undefined,
     device,
     member,
     pins: readPins(home),

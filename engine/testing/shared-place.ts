@@ -73,10 +73,10 @@ export function sharedPlace(t: TestContext, seed = "place"): SharedPlace {
   }
 }
 
-/** A minute more at each call. */
+/** A second more at each call. */
 function steppingClock(): Clock {
   let now = 1_800_000_000_000_000_000n
-  return { now: () => (now += 60_000_000_000n) }
+  return { now: () => (now += 1_000_000_000n) }
 }
 
 /** A snapshot of nothing, for entries whose content does not matter. */
@@ -115,7 +115,7 @@ export function emptyDraft(series = "notes", changes: Partial<SnapshotDraft> = {
   }
 }
 
-/** One more snapshot, at the repository's next minute. */
+/** One more snapshot, at the repository's next second. */
 export async function publishEmpty(repository: Repository, series = "notes"): Promise<Published> {
   return await publish(repository, emptyDraft(series, { timeNs: repository.clock.now() }))
 }

@@ -3,6 +3,7 @@
  * at the same time. No lock and no conditional PUT is needed: names carry digests, so both stay, and
  * one of the two writers merges. spec/log.md, rule T2.
  */
+import { equalBytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import type { Random } from "../base/ports.ts"
 import type { KeyPair } from "../crypto/keypair.ts"
@@ -21,8 +22,8 @@ import type { TrustDifference } from "./trust-merge.ts"
 
 export interface TrustChange {
   readonly source: TrustSource
-  /** The X25519 pair of a full slot: only such a one can sign. */
-  readonly member: KeyPair
+  /** X25519 pairs that can open the state. The first is of a full slot: only such a one can sign. */
+  readonly members: readonly KeyPair[]
   readonly random: Random
   /** The log as it was when `from` was chosen. */
   readonly names: LogNames
@@ -43,14 +44,15 @@ export async function changeTrust(
   change: TrustChange,
   edit: (draft: TrustDraft) => TrustDraft,
 ): Promise<ChangedTrust> {
-  const { source, member } = change
+  const { source } = change
   const known = new Map<string, VerifiedTrust>([[change.from.digest, change.from]])
   // Siblings of `from` are merged too, in case that their writer died before it could.
   const older = change.names.trust.filter((each) => each.number < change.from.state.number)
   const ignored = new Set<string>(older.map((each) => each.digest))
   const wanted: { difference: TrustDifference; labels: ReadonlyMap<string, string> }[] = []
 
-  let best = openTrust(change.from, member)
+  let best = openAsAny(change.members, change.from)
+  const { root } = best
   let draft = edit(nextTrust(best))
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const written = await write(change, draft)
@@ -69,7 +71,8 @@ export async function changeTrust(
     }
     const newest = Math.max(...[...known.values()].map((each) => each.state.number))
     const first = firstOf([...known.values()].filter((each) => each.state.number === newest))
-    best = openTrust(first as VerifiedTrust, member)
+    // The change itself may have taken out the slot that reached the root key.
+    best = { ...openAsAny(change.members, first as VerifiedTrust), root }
     const missing = wanted.filter((each) => !isNoDifference(missingFrom(best.state, each.difference)))
     draft = nextTrust(best)
     for (const { difference, labels } of missing)
@@ -81,6 +84,12 @@ export async function changeTrust(
     "trust-busy",
     "other devices keep changing keys and devices at the same moment; run the command again",
   )
+}
+
+function openAsAny(members: readonly KeyPair[], trust: VerifiedTrust): OpenedTrust {
+  const boxes = trust.state.epochs.at(-1)?.boxes ?? []
+  const member = members.find((pair) => boxes.some((box) => equalBytes(box.to, pair.public)))
+  return openTrust(trust, member ?? (members[0] as KeyPair))
 }
 
 async function write(change: TrustChange, draft: TrustDraft): Promise<VerifiedTrust> {
@@ -110,7 +119,7 @@ async function differenceAgainstPrevious(
   let before = previous === null ? undefined : known.get(previous)
   if (before === undefined && previous !== null)
     before = await loadTrust(change.source, { number: number - 1, digest: previous })
-  const labels = openTrust(entry, change.member).private.labels
+  const labels = openAsAny(change.members, entry).private.labels
   return before === undefined
     ? { difference: trustDifference({ devices: [], slots: [] }, entry.state), labels }
     : differenceOf(entry, before, labels)

@@ -95,18 +95,23 @@ export async function enrolAnew(
     throw new EngineError("denied", "enrol-anew", message)
   }
   const { store, random } = repository
-  const record = encodeRepository(repository.record)
-  const slot = await unlock(store, { id: repository.id, record }, secret)
   const names = await listLog(store)
   const source = trustSource(repository)
   const newest = await newestTrust(source, names.trust)
   if (newest === undefined) throw noTrust()
   const from = newest.trust
+  const record = encodeRepository(repository.record)
+  const slot = await unlock(store, { record, slots: from.state.slots }, secret)
   const device =
     continues === null && repository.device !== undefined ? repository.device : makeDevice(random)
   const how: NewDevice = { role: roleOf(from, slot), slot, continues }
   const label = repository.trust.labels.get(repository.device?.id ?? "") ?? ""
-  const { trust } = await enrolDevice({ source, member: slot.pair, random, names, from }, device, how, label)
+  const { trust } = await enrolDevice(
+    { source, members: [slot.pair], random, names, from },
+    device,
+    how,
+    label,
+  )
   keepDevice(repository.home, device, repository)
   const isNew = device.id !== repository.device?.id
   repository.device = device
@@ -122,6 +127,7 @@ export async function enrolAnew(
 /** From here on the repository works with this state and its keys. */
 export function adoptTrust(repository: Repository, opened: OpenedTrust): void {
   repository.trust = trustOf(opened)
+  repository.excludedBy = undefined
   repository.keys = opened.keys
 }
 

@@ -179,17 +179,19 @@ async function changeKeys(
   edit: (draft: TrustDraft, slot: OpenedSlot) => TrustDraft,
 ): Promise<void> {
   await look(repository)
-  const { store, id, random } = repository
-  const slot = await unlock(store, { id, record: encodeRepository(repository.record) }, authority)
+  const { store, random, member } = repository
   const source = trustSource(repository)
   const names = await listLog(store)
   const newest = await newestTrust(source, names.trust)
   if (newest === undefined) throw noTrust()
-  const change = { source, member: slot.pair, random, names, from: newest.trust }
+  const from = newest.trust
+  const record = encodeRepository(repository.record)
+  const slot = await unlock(store, { record, slots: from.state.slots }, authority)
+  // The change may take the authority's own slot away.
+  const change = { source, members: [slot.pair, member], random, names, from }
   const { trust } = await changeTrust(change, (draft) => edit(draft, slot))
   const { digest, state } = trust
-  // The authority's own slot may be the one that was removed.
-  if (repository.device !== undefined) adoptTrust(repository, openTrust(trust, repository.member))
+  adoptTrust(repository, openTrust(trust, member))
   repository.pins = updatePins(repository.home, (pins) => ({
     ...pins,
     trust: { number: state.number, digest },

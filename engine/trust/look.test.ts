@@ -44,11 +44,8 @@ test("look() brings the other device's snapshots, and localView() has them witho
   const { a, b } = await twoDevices(sharedPlace(t))
   const view = await look(b)
   assert.deepEqual(
-    view.heads.map(({ device, sequence }) => [device, sequence]),
-    [
-      [a.device?.id, 2],
-      [b.device?.id, 1],
-    ].toSorted(),
+    view.heads.map(({ device, sequence }) => `${device} ${sequence}`),
+    [`${a.device?.id} 2`, `${b.device?.id} 1`].toSorted(),
   )
   const before = b.requests()
   const local = localView(b)
@@ -80,7 +77,10 @@ test("look() tells a chain that ends too early, and who has seen more", async (t
   const alarm = await alarmOf(b)
   assert.equal(alarm.code, "chain-rolled-back")
   assert.equal(alarm.detail["object"], newest)
-  assert.match(alarm.message, /this device has seen it, and the chain of device [0-9a-f]{8} \(first\) ends at 1/)
+  assert.match(
+    alarm.message,
+    /this device has seen it, and the chain of device [0-9a-f]{8} \(first\) ends at 1/,
+  )
   // Its own device misses it too; with tolerance both are told of and the rest is readable.
   assert.equal((await alarmOf(a)).code, "chain-rolled-back")
   const view = await look(b, { tolerant: true })
@@ -183,7 +183,7 @@ test("look() raises an alarm only after a fresh LIST", async (t) => {
   const { place, a } = await twoDevices(sharedPlace(t))
   await publishEmpty(a)
   // The first listing is from before the newest entries, as one that was under way when they were put.
-  const stale = new Set([...chain(place, a).slice(-2)])
+  const stale = new Set(chain(place, a).slice(-2))
   let lists = 0
   const lagging = (store: Store): Store => ({
     ...store,

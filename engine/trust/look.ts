@@ -141,8 +141,9 @@ function newerHeads(pinned: readonly PinnedHead[], seen: readonly Head[]): Pinne
 
 /** A device that two simultaneous changes of trust have lost comes in again; a revoked one does not. */
 async function requireMember(repository: Repository): Promise<void> {
-  const { device, trust } = repository
-  const member = trust.state.devices.find((each) => each.id === device?.id)
+  const { device, trust, excludedBy } = repository
+  const { devices } = excludedBy ?? trust.state
+  const member = devices.find((each) => each.id === device?.id)
   if (member === undefined) return await enrolAnew(repository, "this device's enrolment was lost", null)
   if (member.status === "active") return
   const message = `this device was ${member.status}: it cannot write to the repository any more`

@@ -62,19 +62,23 @@ export interface OpenedWithSecret {
   readonly objects: ReturnType<typeof memoryObjects>
 }
 
-/** LIST keys, GET each; LIST log, GET the newest trust entry. */
+/**
+ * LIST of the log, GET of the newest trust entry and of the keyslots of the secret's kind. Nothing is
+ * believed before a keyslot has opened, which seals the digest of the object `repository`.
+ */
 export async function openWithSecret(
   store: Store,
   { id, record, bytes }: FoundRepository,
   secret: Secret,
 ): Promise<OpenedWithSecret> {
-  const slot = await unlock(store, { id, record: bytes }, secret)
   const objects = memoryObjects()
   const names = await listLog(store)
   const source: TrustSource = { store, objects, repository: id, root: record.root }
   const newest = await newestTrust(source, names.trust)
   if (newest === undefined) throw noTrust()
-  return { opened: openTrust(newest.trust, slot.pair), slot, names, objects }
+  const { trust } = newest
+  const slot = await unlock(store, { record: bytes, slots: trust.state.slots }, secret)
+  return { opened: openTrust(trust, slot.pair), slot, names, objects }
 }
 
 export interface OpenedAsDevice {

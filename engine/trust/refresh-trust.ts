@@ -25,8 +25,8 @@ export async function refreshTrust(repository: Repository, names: LogNames): Pro
     try {
       adoptTrust(repository, openTrust(newest.trust, repository.member))
     } catch (error) {
-      // Revoked, or lost between two simultaneous changes: the old keys still open what is old.
       if (!isEngineError(error, "not-a-member")) throw error
+      repository.excludedBy = newest.trust.state // the old keys still open what is old
       warnOnce(repository, "this device is not among the repository's devices any more; it reads what it can")
     }
   }

@@ -77,6 +77,8 @@ export interface Repository {
   /** A look may bring newer ones: read them when they are used, never keep them. */
   keys: RepositoryKeys
   trust: Trust
+  /** A newer state, which does not seal its keys to this member: revoked, or lost between two changes. */
+  excludedBy: TrustState | undefined
   /** Undefined when a secret alone opened the repository, for reading. */
   device: Device | undefined
   /** The device's sealing pair, or the keyslot's: opens what the trust state seals to it. */

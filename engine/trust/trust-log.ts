@@ -108,5 +108,7 @@ export function memoryObjects(): LogObjects & { all(): Iterable<readonly [Object
 
 /** One object is missing, damaged or not believed: it is told of, and the rest goes on. */
 export function isLocalFault(error: unknown): error is EngineError {
-  return isEngineError(error) && ["corrupt", "untrusted", "not-found"].includes(error.kind)
+  if (!isEngineError(error)) return false
+  // An epoch that began after this member was taken out: what is older can still be read.
+  return ["corrupt", "untrusted", "not-found"].includes(error.kind) || error.code === "unknown-epoch"
 }
