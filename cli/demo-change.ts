@@ -37,7 +37,7 @@ export function changeTree(root: string): string[] {
   fs.symlinkSync("nowhere", join(added, "a broken link"))
   fs.linkSync(join(added, "private"), join(added, "a hard link"))
   writeSparse(join(added, "sparse, 64 MiB"))
-  fs.chmodSync(join(added, "empty file"), 0o4751)
+  fs.chmodSync(join(added, "empty file"), 0o751)
   fs.utimesSync(join(added, "empty file"), 1, 123_456_789.123456)
   done.push("a folder added with links, a hole, odd names, modes and times")
   return done

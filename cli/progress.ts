@@ -3,7 +3,7 @@
  * second, cut to the terminal's width, and wiped when the work ends. Elsewhere it does nothing.
  */
 import type { WriteStream } from "node:tty"
-import { showBytes, showDuration } from "./format.ts"
+import { showBytes, showCount, showDuration } from "./format.ts"
 
 export interface ProgressState {
   readonly files?: number
@@ -52,7 +52,7 @@ export function progressLine(label: string, state: ProgressState, elapsedMs: num
       `${String(Math.floor(share * 100)).padStart(3)} %`,
     )
   }
-  if (state.files !== undefined) parts.push(`${state.files.toLocaleString("en-US")} files`)
+  if (state.files !== undefined) parts.push(showCount(state.files, "file"))
   if (bytes !== undefined) {
     parts.push(
       bytesTotal === undefined ? showBytes(bytes) : `${showBytes(bytes)} of ${showBytes(bytesTotal)}`,

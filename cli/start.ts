@@ -106,8 +106,9 @@ function causeOf({ cause }: Error): string {
 }
 
 function interrupted(output: Output): never {
-  output.progress("").wipe()
   output.flush()
+  // The cursor may stand behind a progress bar or a question.
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K")
   output.fail(EXIT.interrupted, "interrupted; run it again and it goes on where it was")
   process.exit(EXIT.interrupted)
 }

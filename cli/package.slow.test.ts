@@ -1,0 +1,52 @@
+/** What a user installs: the packed tarball, put into an empty prefix, runs and passes the demo. */
+import assert from "node:assert/strict"
+import { execFileSync, spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { test } from "node:test"
+
+test("the packed tarball holds the program and its pages, and nothing of the workshop", (context) => {
+  const { tarball } = pack((work) => context.after(work))
+  const names = execFileSync("tar", ["tzf", tarball], { encoding: "utf8" }).trim().split("\n")
+  for (const name of [
+    "package/dist/cli/main.js",
+    "package/README.md",
+    "package/LICENSE",
+    "package/CHANGELOG.md",
+  ]) {
+    assert.ok(names.includes(name), name)
+  }
+  assert.ok(names.some((name) => /^package\/dist\/engine\/.*-worker\.js$/.test(name)))
+  const strangers = names.filter((name) => !/^package\/(dist|spec)\/|^package\/[\w.]+$/.test(name))
+  assert.deepEqual(strangers, [])
+  assert.ok(!names.some((name) => /\.test\.|node_modules|\.ts$/.test(name)))
+})
+
+test("the tarball installs globally and passes the demo", (context) => {
+  const { folder, tarball } = pack((work) => context.after(work))
+  const prefix = join(folder, "prefix")
+  mkdirSync(prefix)
+  execFileSync("npm", ["install", "--global", "--prefix", prefix, "--prefer-offline", tarball], {
+    cwd: folder,
+  })
+  const program = join(prefix, "lib", "node_modules", "holdfast", "dist", "cli", "main.js")
+  const installed = execFileSync(join(prefix, "bin", "holdfast"), ["version"], { encoding: "utf8" })
+  assert.match(installed, /^holdfast \d/)
+  const words = ["--import", "tsx", "cli/demo.ts", resolve("node_modules", "@aws-sdk")]
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, {
+    encoding: "utf8",
+    env: { ...process.env, HOLDFAST_DEMO_PROGRAM: program },
+  })
+  assert.equal(status, 0, `${stdout}\n${stderr}`)
+  assert.match(stdout, /both snapshots came back equal/)
+})
+
+function pack(after: (work: () => void) => void): { folder: string; tarball: string } {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-pack-"))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  execFileSync("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { stdio: "ignore" })
+  const name = readdirSync(folder).find((one) => one.endsWith(".tgz"))
+  if (name === undefined) throw new Error("npm pack made no tarball")
+  return { folder, tarball: join(folder, name) }
+}
