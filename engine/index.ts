@@ -26,15 +26,39 @@ export type { CreatedRepository, NewRepository, OpenRequest } from "./open-repos
 export type { Device, Repository, Requests, Trust } from "./trust/repository-ports.ts"
 export type { Secret } from "./trust/secret.ts"
 
-export { findSnapshot, snapshots } from "./snapshots.ts"
-export type { FoundSnapshot, Snapshot } from "./snapshots.ts"
+export { cacheInfo, clearCache } from "./queries/caches.ts"
+export type { CacheInfo } from "./queries/caches.ts"
+export { diffSnapshots } from "./queries/diff-snapshots.ts"
+export { diffWithDisk } from "./queries/diff-with-disk.ts"
+export type { DiskDiffRequest } from "./queries/diff-with-disk.ts"
+export type { Difference } from "./queries/difference.ts"
+export { doctor } from "./queries/doctor.ts"
+export type { Finding } from "./queries/doctor.ts"
+export { dump } from "./queries/dump.ts"
+export type { DumpRequest } from "./queries/dump.ts"
+export { entries } from "./queries/entries.ts"
+export type { EntriesRequest } from "./queries/entries.ts"
+export { fileHistory } from "./queries/file-history.ts"
+export type { FileVersion } from "./queries/file-history.ts"
+export { findEntries } from "./queries/find-entries.ts"
+export type { FoundEntry } from "./queries/find-entries.ts"
+export { stats } from "./queries/stats.ts"
+export type { Stats, StatsKind } from "./queries/stats.ts"
+export { findSnapshot, snapshots } from "./queries/snapshots.ts"
+export type { FoundSnapshot, Snapshot } from "./queries/snapshots.ts"
 export type { SnapshotFilter } from "./trust/view.ts"
 
 export { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./trust/keys.ts"
 export type { AddedKey, AddKeyRequest, DeviceInfo, KeyInfo } from "./trust/keys.ts"
 
 export { backup } from "./write/backup.ts"
-export type { BackupEvent, BackupObserver, BackupRequest, BackupResult, UnkeptPath } from "./write/backup-request.ts"
+export type {
+  BackupEvent,
+  BackupObserver,
+  BackupRequest,
+  BackupResult,
+  UnkeptPath,
+} from "./write/backup-request.ts"
 export { GIT_IGNORE_FILE, IGNORE_FILE } from "./files/select.ts"
 
 export { restore } from "./read/restore.ts"

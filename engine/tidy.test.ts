@@ -27,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trust: [...PURE, "store", "home", "index", "packs", "listing"],
   write: [...PURE, ...ADAPTERS, "packs", "trust"],
   read: [...PURE, ...ADAPTERS, "packs", "trust"],
+  queries: [...PURE, ...ADAPTERS, "packs", "trust"],
   maintain: [...PURE, ...ADAPTERS, "packs", "trust", "read"],
 }
 

@@ -4,6 +4,7 @@
  * the file cache takes its new base, the journal lets go of the packs that are named now.
  */
 import { equalBytes } from "../base/bytes.ts"
+import { keptSelection } from "../files/kept-selection.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
 import type { FileCache } from "../home/file-cache.ts"
 import type { BuiltListing } from "../listing/build.ts"
@@ -40,7 +41,10 @@ const SKIPPED_MAX = 100
 export async function commit(repository: Repository, run: Finished): Promise<BackupResult> {
   const { request, parent, listing, tally } = run
   const summary = await summarize(run)
-  const unchanged = parent !== undefined && parent.root.level === listing.root.level && equalBytes(parent.root.id, listing.root.id)
+  const unchanged =
+    parent !== undefined &&
+    parent.root.level === listing.root.level &&
+    equalBytes(parent.root.id, listing.root.id)
   if (request.dryRun) return tally.result({ snapshot: undefined, parent, summary })
   if (unchanged && !request.forceSnapshot) {
     remember(run, parent)
@@ -75,10 +79,16 @@ function draft({ request, source, listing, tally, startedNs }: Finished, summary
     summary,
     skipped: errors.slice(0, SKIPPED_MAX).map(({ path, message }) => ({ path, reason: message })),
     skippedCount: errors.length,
-    // Where `restore --in-place` puts it; a stream came from nowhere.
-    options: source.stdin === undefined ? { base: source.base } : {},
+    // a stream came from nowhere
+    options: source.stdin === undefined ? originOf(source.base, request) : {},
     single: source.single,
   }
+}
+
+/** Where `restore --in-place` puts it, and what a comparison with the disk leaves out. */
+function originOf(base: string, { selection }: BackupRequest): Record<string, string> {
+  const kept = selection === undefined ? undefined : keptSelection(selection)
+  return kept === undefined ? { base } : { base, selection: kept }
 }
 
 /** New, changed and unmodified against the parent, by comparing the two trees where they differ. */
@@ -90,7 +100,8 @@ async function summarize(run: Finished): Promise<SnapshotSummary> {
     found.dirsNew = counts.dirs
   }
   if (parent === undefined && request.verbose) {
-    for await (const { path } of walkListing(listing.root, store.readNodes)) observe({ type: "entry", path, action: "new" })
+    for await (const { path } of walkListing(listing.root, store.readNodes))
+      observe({ type: "entry", path, action: "new" })
   }
   if (parent !== undefined) {
     for await (const { path, before, after } of diffListings(parent.root, listing.root, store.readNodes)) {

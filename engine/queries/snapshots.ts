@@ -2,12 +2,12 @@
  * Snapshots as people name them: an id's prefix, `latest`, `latest~2`, or a time, with `:sub/path`
  * where it makes sense. spec/names.md.
  */
-import { EngineError } from "./base/errors.ts"
-import type { Digest, RawPath } from "./base/ids.ts"
-import { rawPathFromText } from "./base/paths.ts"
-import { look } from "./trust/look.ts"
-import type { Repository } from "./trust/repository-ports.ts"
-import type { SnapshotFilter, SnapshotRecord, View } from "./trust/view.ts"
+import { EngineError } from "../base/errors.ts"
+import type { Digest, RawPath } from "../base/ids.ts"
+import { rawPathFromText } from "../base/paths.ts"
+import { look } from "../trust/look.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { SnapshotFilter, SnapshotRecord, View } from "../trust/view.ts"
 
 export interface Snapshot extends SnapshotRecord {
   /** The digest, under the name that scripts know. */

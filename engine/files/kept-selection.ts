@@ -1,0 +1,54 @@
+/**
+ * What a snapshot's manifest keeps of how its entries were chosen, as text, so that a later comparison
+ * with the disk leaves out the same. A hint: without it the usual ignore files count. spec/files.md.
+ */
+import { existsSync } from "node:fs"
+import { fsPath } from "../base/paths.ts"
+import type { RawPath } from "../base/ids.ts"
+import { IGNORE_FILE, type SelectionRequest } from "./select.ts"
+
+export type KeptSelection = Omit<SelectionRequest, "own" | "isChosen">
+
+const TEXT_LENGTH_MAX = 16 * 1024
+
+/** Undefined when there is nothing unusual to keep, or too much. */
+export function keptSelection(selection: KeptSelection): string | undefined {
+  const kept = Object.fromEntries(Object.entries(selection).filter(([, value]) => isSet(value)))
+  const text = JSON.stringify(kept)
+  return text === USUAL || text.length > TEXT_LENGTH_MAX ? undefined : text
+}
+
+const USUAL = JSON.stringify({ ignoreFiles: [IGNORE_FILE] })
+
+function isSet(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false
+}
+
+/** Fields that are not what they should be are passed over: the text is signed, but may be of another version. */
+export function readSelection(text: string | undefined): KeptSelection {
+  const fields = new Map(Object.entries(parse(text ?? USUAL)))
+  const list = (name: string): RawPath[] => {
+    const value: unknown = fields.get(name)
+    return Array.isArray(value) ? value.filter((item): item is RawPath => typeof item === "string") : []
+  }
+  const largest = fields.get("excludeLargerThan")
+  return {
+    excludes: list("excludes"),
+    iexcludes: list("iexcludes"),
+    excludeFiles: list("excludeFiles").filter((file) => existsSync(fsPath(file))),
+    ignoreFiles: list("ignoreFiles"),
+    excludeIfPresent: list("excludeIfPresent"),
+    excludeCaches: fields.get("excludeCaches") === true,
+    oneFileSystem: fields.get("oneFileSystem") === true,
+    ...(typeof largest === "number" ? { excludeLargerThan: largest } : {}),
+  }
+}
+
+function parse(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === "object" && value !== null ? value : {}
+  } catch {
+    return {}
+  }
+}

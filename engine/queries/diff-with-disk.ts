@@ -1,0 +1,112 @@
+/**
+ * `diff` of a snapshot with the disk: what the next backup would find changed. Two ordered streams are
+ * merged; a file's content is read only when its size is the snapshot's and its time is not.
+ */
+import { resolve } from "node:path"
+import { equalBytes } from "../base/bytes.ts"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { comparePaths, rawPathFromText, showPath } from "../base/paths.ts"
+import { splitDeviceNumber } from "../files/device-number.ts"
+import { openNative } from "../files/native.ts"
+import { isFailure, type Source } from "../files/source.ts"
+import { errorCode } from "../files/stat.ts"
+import type { Entry } from "../format/listing-entry.ts"
+import { lookUp } from "../listing/look-up.ts"
+import { walkListing } from "../listing/walk.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+import type { Difference } from "./difference.ts"
+import { openDiskSide, type DiskEntry } from "./disk-side.ts"
+import { openNodeReader } from "./node-reader.ts"
+import { contentComparer, type CompareContent } from "./same-content.ts"
+
+export interface DiskDiffRequest {
+  /** As typed: the folder that stands for `within`. Default: where the snapshot was taken. */
+  readonly folder?: string | undefined
+  readonly within?: RawPath | undefined
+}
+
+/**
+ * From the snapshot to the disk, in listing order. Throws invalid "no-folder", not-found "no-entry" and
+ * "no-source". What can't be read is in the repository's warnings.
+ */
+export async function* diffWithDisk(
+  repository: Repository,
+  snapshot: SnapshotRecord,
+  { folder, within = "" as RawPath }: DiskDiffRequest = {},
+): AsyncGenerator<Difference> {
+  const nodes = openNodeReader(repository)
+  const load = nodes.listing(snapshot.series)
+  const entry = await firstEntry(walkListing(snapshot.root, load, { within, batch: 1 }))
+  if (within !== "" && (await lookUp(snapshot.root, load, within)) === undefined) {
+    throw new EngineError(
+      "not-found",
+      "no-entry",
+      `${showPath(within)}: snapshot ${snapshot.shortId} has no such file or folder`,
+    )
+  }
+  const place = folder === undefined ? undefined : rawPathFromText(resolve(folder))
+  const disk = openDiskSide(repository, snapshot, { folder: place, within, entry })
+  const compare = comparer(repository, disk.source, contentComparer(repository, nodes.chunkLists))
+  const found = disk.entries()
+  let after = found.next()
+  for await (const before of walkListing(snapshot.root, load, { within })) {
+    for (; after.done !== true && comparePaths(after.value.path, before.path) < 0; after = found.next()) {
+      yield { path: after.value.path, change: "added" }
+    }
+    if (after.done !== true && after.value.path === before.path) {
+      const change = await compare(before, after.value)
+      if (change !== undefined) yield { path: before.path, change, before }
+      after = found.next()
+    } else if (!disk.isUnread(before.path)) yield { path: before.path, change: "removed", before }
+  }
+  for (; after.done !== true; after = found.next()) yield { path: after.value.path, change: "added" }
+}
+
+async function firstEntry(all: AsyncIterable<Entry>): Promise<Entry | undefined> {
+  for await (const entry of all) return entry
+  return undefined
+}
+
+type Compare = (before: Entry, after: DiskEntry) => Promise<Difference["change"] | undefined>
+
+function comparer(repository: Repository, source: Source, sameContent: CompareContent): Compare {
+  const native = openNative()
+  const sameAttributes = ({ xattrs }: Entry, file: string): boolean => {
+    const found = native?.attributes(file)
+    if (found === undefined || isFailure(found)) return true // this machine can't tell
+    return (
+      found.length === xattrs.length &&
+      found.every(({ name, value }, i) => name === xattrs[i]?.name && equalBytes(value, xattrs[i].value))
+    )
+  }
+  const sameTarget = ({ linkTarget }: Entry, { inside }: DiskEntry): boolean =>
+    source.readLink(inside) === linkTarget
+  const sameNumbers = ({ device }: Entry, { stat }: DiskEntry): boolean => {
+    const { major, minor } = splitDeviceNumber(stat.rdev)
+    return device?.major === major && device.minor === minor
+  }
+  return async (before, after) => {
+    const { stat, inside } = after
+    if (before.type !== stat.type) return "type"
+    const file = source.absolute(inside)
+    const sameTime = before.mtimeNs === stat.mtimeNs
+    if (before.type === "file") {
+      if (before.size !== stat.size) return "modified"
+      try {
+        if (!sameTime && !(await sameContent(file, before))) return "modified"
+      } catch (error) {
+        if (error instanceof EngineError) throw error
+        repository.warnings.push(
+          `${showPath(after.path)}: can't be read (${errorCode(error)}); its content was not compared`,
+        )
+      }
+    }
+    if (before.type === "symlink" && !sameTarget(before, after)) return "modified"
+    if (before.device !== null && !sameNumbers(before, after)) return "modified"
+    const sameOwner = before.uid === stat.uid && before.gid === stat.gid
+    const isSame = sameTime && sameOwner && before.mode === stat.mode && sameAttributes(before, file)
+    return isSame ? undefined : "metadata"
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The disk as one side of a comparison: the entries that a backup of the snapshot's paths would take
+ * now, in listing order, under the paths that they have in the snapshot. Nothing is read but folders.
+ */
+import { dirname } from "node:path"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { isWithin, joinPath, parentPath, showPath } from "../base/paths.ts"
+import { openDiskSource } from "../files/disk-source.ts"
+import { readSelection } from "../files/kept-selection.ts"
+import { everything, type Included, type Roots } from "../files/roots.ts"
+import type { Scope } from "../files/scope.ts"
+import { createSelection } from "../files/select.ts"
+import type { Source, Stat } from "../files/source.ts"
+import { walk } from "../files/walk.ts"
+import type { Entry } from "../format/listing-entry.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+
+export interface DiskEntry {
+  /** In the snapshot. */
+  readonly path: RawPath
+  /** On the disk, below the source's root. */
+  readonly inside: RawPath
+  readonly stat: Stat
+}
+
+export interface DiskSide {
+  readonly source: Source
+  entries(): Generator<DiskEntry>
+  /** Whether the disk could not be read here, so that nothing is known of it. */
+  isUnread(path: RawPath): boolean
+}
+
+export interface DiskRequest {
+  /** Absolute raw path that stands for `within`; else where the snapshot was taken. */
+  readonly folder: RawPath | undefined
+  readonly within: RawPath
+  /** The snapshot's entry there. */
+  readonly entry: Entry | undefined
+}
+
+export function openDiskSide(
+  repository: Repository,
+  snapshot: SnapshotRecord,
+  request: DiskRequest,
+): DiskSide {
+  const { within, folder, entry } = request
+  const prefix =
+    folder === undefined ? ("" as RawPath) : entry?.type === "directory" ? within : parentPath(within)
+  const roots =
+    folder === undefined ? rootsOf(snapshot) : snapshot.single ? oneEntry(folder, entry) : everything(folder)
+  const source = openDiskSource(roots)
+  const unread: RawPath[] = []
+  const tell = (inside: RawPath, error: string): void => {
+    if (inside === "") throw noFolder(roots.base, error)
+    unread.push(joinPath(prefix, inside))
+    repository.warnings.push(`${showPath(inside)}: can't be read (${error}); it was not compared`)
+  }
+  const toSnapshot = (inside: RawPath): RawPath => (inside === "" ? prefix : joinPath(prefix, inside))
+  const isWanted = (inside: RawPath): boolean => {
+    const path = toSnapshot(inside)
+    return isWithin(path, within) || isWithin(within, path)
+  }
+  return {
+    source,
+    isUnread: (path) => unread.some((each) => isWithin(path, each)),
+    *entries() {
+      const scope = narrowed(selection(repository, snapshot, source), isWanted)
+      for (const { folder: at, from, to } of walk(source, scope, { unreadable: tell })) {
+        if (at.path === "" && from === 0 && !snapshot.single && isWithin(prefix, within)) {
+          yield { path: prefix, inside: "" as RawPath, stat: at.stat }
+        }
+        for (let i = from; i < to; i++) {
+          const inside = joinPath(at.path, at.names[i] as RawPath)
+          const stat = at.stats[i] as Stat // they run beside the names
+          const path = toSnapshot(inside)
+          if (stat.type !== "socket" && isWithin(path, within)) yield { path, inside, stat }
+        }
+      }
+    },
+  }
+}
+
+function rootsOf({ options, paths, shortId, single }: SnapshotRecord): Roots {
+  const base = options["base"]
+  if (base === undefined) {
+    throw new EngineError(
+      "invalid",
+      "no-folder",
+      `snapshot ${shortId} came from no folder; name one to compare with (--with)`,
+    )
+  }
+  if (paths.length === 1 && paths[0] === base) return everything(base)
+  const tree = newPart()
+  for (const path of paths) {
+    const prefix = base === "/" ? "/" : `${base}/`
+    if (!path.startsWith(prefix)) {
+      throw new EngineError(
+        "invalid",
+        "no-folder",
+        `${showPath(path)} was saved under another name; name a folder to compare with (--with)`,
+      )
+    }
+    include(tree, path.slice(prefix.length).split("/") as RawPath[])
+  }
+  return { ...everything(base), tree, single, paths }
+}
+
+function oneEntry(folder: RawPath, entry: Entry | undefined): Roots {
+  const tree = newPart()
+  if (entry !== undefined) include(tree, [entry.path])
+  return { ...everything(folder), tree, single: true }
+}
+
+interface Part extends Included {
+  whole: boolean
+  readonly children: Map<RawPath, Part>
+}
+
+function newPart(): Part {
+  return { whole: false, children: new Map(), at: undefined }
+}
+
+function include(tree: Part, names: readonly RawPath[]): void {
+  let part = tree
+  for (const name of names) {
+    const child = part.children.get(name) ?? newPart()
+    part.children.set(name, child)
+    part = child
+  }
+  part.whole = true
+}
+
+function selection(repository: Repository, { options, paths }: SnapshotRecord, source: Source): Scope {
+  const own = [
+    ...(repository.location.startsWith("/")
+      ? [{ kind: "repository" as const, path: repository.location }]
+      : []),
+    ...[repository.home.identityFolder, dirname(repository.home.statePath)].map((path) => ({
+      kind: "home" as const,
+      path,
+    })),
+  ]
+  const isChosen = (path: RawPath): boolean => (paths as readonly string[]).includes(source.absolute(path))
+  return createSelection({ ...readSelection(options["selection"]), own, isChosen }, source, {
+    ownLeftOut: () => {},
+    unreadable: (path, error) => {
+      repository.warnings.push(`${showPath(path)}: its patterns can't be read (${error})`)
+    },
+  })
+}
+
+/** Folders that can hold nothing wanted are not entered. */
+function narrowed(scope: Scope, isWanted: (path: RawPath) => boolean): Scope {
+  return {
+    enters: (directory, stat) => isWanted(directory) && scope.enters(directory, stat),
+    inside: (directory, stat, names) => narrowed(scope.inside(directory, stat, names), isWanted),
+    keeps: (path, name, stat) => isWanted(path) && scope.keeps(path, name, stat),
+    keepsUnread: (path, name) => isWanted(path) && scope.keepsUnread(path, name),
+  }
+}
+
+function noFolder(base: string, error: string): EngineError {
+  const found =
+    error === "ENOENT" ? "no such folder" : error === "ENOTDIR" ? "not a folder" : `can't be read (${error})`
+  return new EngineError(
+    "not-found",
+    "no-source",
+    `${showPath(base)}: ${found}; name another one to compare with (--with)`,
+  )
+}

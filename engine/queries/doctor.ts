@@ -1,0 +1,270 @@
+/** `doctor`: what is wrong on this device and at the store, and what to do about it. Changes nothing. */
+import * as fs from "node:fs"
+import { isEngineError } from "../base/errors.ts"
+import type { Clock } from "../base/ports.ts"
+import { createZstd } from "../compression/zstd.ts"
+import { openNative } from "../files/native.ts"
+import type { Home } from "../home/home.ts"
+import { knownRepositories } from "../home/last-repository.ts"
+import { look } from "../trust/look.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { cacheInfo } from "./caches.ts"
+
+export interface Finding {
+  readonly level: "good" | "warning" | "bad"
+  readonly subject: string
+  readonly message: string
+  /** What to do. */
+  readonly advice?: string | undefined
+}
+
+const FREE_BYTES_MIN = 256 * 1024 * 1024
+const CACHE_BYTES_MANY = 4 * 1024 ** 3
+const CLOCK_AHEAD_NS_MAX = 300n * 1_000_000_000n
+const SLOW_MS = 3_000
+const YEAR_2025_NS = 1_735_689_600n * 1_000_000_000n
+
+/** Without a repository, of this device alone. One LIST with one. */
+export async function doctor(home: Home, repository?: Repository): Promise<Finding[]> {
+  const local = [
+    program(),
+    nativeCalls(),
+    compression(),
+    homeFolder(home),
+    ...freeSpace("home", home.identityRoot),
+    caches(home),
+  ]
+  if (repository !== undefined) return [...local, ...(await examine(repository))]
+  const known = knownRepositories(home)
+  if (known.length > 0) return local
+  return [
+    ...local,
+    {
+      level: "warning",
+      subject: "repository",
+      message: "none is known to this device",
+      advice: "`holdfast init LOCATION` makes one, `holdfast connect LOCATION` joins one",
+    },
+  ]
+}
+
+function program(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+  const isOld = major < 22 || (major === 22 && minor < 18)
+  if (!isOld) return good("program", `Node ${process.versions.node} on ${process.platform} ${process.arch}`)
+  return {
+    level: "bad",
+    subject: "program",
+    message: `Node ${process.versions.node} is too old`,
+    advice: "use Node 22.18 or later",
+  }
+}
+
+function nativeCalls(): Finding {
+  if (openNative() !== undefined)
+    return good("file metadata", "exact times and extended attributes are kept and restored")
+  return {
+    level: "warning",
+    subject: "file metadata",
+    message: "extended attributes are not kept here, and times are restored to about a microsecond",
+    advice:
+      process.platform === "linux"
+        ? "install the optional package koffi"
+        : "this system is not supported for them",
+  }
+}
+
+function compression(): Finding {
+  const { implementation } = createZstd()
+  if (implementation === "zstd-napi") return good("compression", "zstd, native")
+  return {
+    level: "warning",
+    subject: "compression",
+    message: "zstd by Node itself, which is slower",
+    advice: "install the optional package zstd-napi",
+  }
+}
+
+function homeFolder({ identityRoot, cacheRoot }: Home): Finding {
+  const subject = "home"
+  for (const folder of new Set([identityRoot, cacheRoot])) {
+    const stat = fs.statSync(folder, { throwIfNoEntry: false })
+    if (stat === undefined) continue // made when it is needed
+    if (process.platform !== "win32" && (stat.mode & 0o022) !== 0) {
+      return {
+        level: "bad",
+        subject,
+        message: `${folder}: others can write to it, and so exchange this device's keys`,
+        advice: `chmod go-w ${folder}`,
+      }
+    }
+    try {
+      fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK)
+    } catch {
+      return {
+        level: "bad",
+        subject,
+        message: `${folder}: can't be read and written`,
+        advice: "give it to this user, or set HOLDFAST_HOME",
+      }
+    }
+  }
+  return good(subject, identityRoot)
+}
+
+function freeSpace(subject: string, folder: string): Finding[] {
+  let at = folder
+  while (!fs.existsSync(at) && at.includes("/", 1)) at = at.slice(0, at.lastIndexOf("/"))
+  try {
+    const { bavail, bsize } = fs.statfsSync(at)
+    const free = bavail * bsize
+    if (free >= FREE_BYTES_MIN) return []
+    return [
+      {
+        level: "warning",
+        subject,
+        message: `${folder}: only ${Math.floor(free / 1024 ** 2)} MiB are free`,
+        advice: "make room on that disk",
+      },
+    ]
+  } catch {
+    return [] // not every file system can tell
+  }
+}
+
+function caches(home: Home): Finding {
+  const found = cacheInfo(home)
+  const bytes = found.reduce((sum, cache) => sum + cache.bytes, 0)
+  const message = `${(bytes / 1024 ** 2).toFixed(1)} MiB for ${found.length} ${found.length === 1 ? "repository" : "repositories"}`
+  if (bytes < CACHE_BYTES_MANY) return good("cache", message)
+  return {
+    level: "warning",
+    subject: "cache",
+    message,
+    advice: "`holdfast cache --clear` throws away what can be made again",
+  }
+}
+
+async function examine(repository: Repository): Promise<Finding[]> {
+  const reached = await reach(repository)
+  if (reached.level === "bad") return [reached]
+  return [
+    reached,
+    ...log(repository),
+    device(repository),
+    keys(repository),
+    clock(repository),
+    ...pending(repository),
+    ...freeSpaceOf(repository),
+  ]
+}
+
+/** The look is kept in the home: what follows is answered from there. */
+async function reach(repository: Repository): Promise<Finding> {
+  const subject = "store"
+  const { location } = repository
+  const startMs = performance.now()
+  try {
+    const { problems } = await look(repository, { tolerant: true })
+    const ms = performance.now() - startMs
+    const [first] = problems
+    if (first !== undefined) {
+      const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ""
+      return {
+        level: "bad",
+        subject,
+        message: `${first.message}${more}`,
+        advice: "`holdfast check` looks at everything",
+      }
+    }
+    if (ms < SLOW_MS) return good(subject, `${location} answers in ${Math.max(1, Math.round(ms))} ms`)
+    return { level: "warning", subject, message: `${location} took ${(ms / 1000).toFixed(1)} s to answer` }
+  } catch (error) {
+    if (!isEngineError(error)) throw error
+    return { level: "bad", subject, message: error.message }
+  }
+}
+
+function log({ log: table }: Repository): Finding[] {
+  const snapshots = table.snapshots({}).length
+  if (snapshots > 0) return [good("snapshots", `${snapshots} in ${table.series().length} series`)]
+  return [
+    {
+      level: "warning",
+      subject: "snapshots",
+      message: "there are none yet",
+      advice: "`holdfast backup FOLDER` makes the first",
+    },
+  ]
+}
+
+function device({ device: own, trust }: Repository): Finding {
+  const subject = "device"
+  if (own === undefined) {
+    return {
+      level: "warning",
+      subject,
+      message: "this device is not enrolled; it can read with the secret",
+      advice: "`holdfast connect` enrols it",
+    }
+  }
+  const status = trust.state.devices.find(({ id }) => id === own.id)?.status
+  if (status === "active") return good(subject, `enrolled as ${own.id.slice(0, 8)}; it needs no secret`)
+  return {
+    level: "bad",
+    subject,
+    message: `this device is ${status ?? "unknown to the repository"}`,
+    advice: "`holdfast connect` with a secret enrols it anew",
+  }
+}
+
+function keys({ trust }: Repository): Finding {
+  const subject = "keys"
+  const { slots } = trust.state
+  if (slots.some(({ kind }) => kind === "recovery"))
+    return good(subject, `${slots.length} secrets open the repository, recovery words among them`)
+  return {
+    level: "warning",
+    subject,
+    message: "no recovery words open the repository",
+    advice: "`holdfast key add --recovery` makes some; write them on paper",
+  }
+}
+
+function clock({ clock: time, log: table }: Pick<Repository, "clock" | "log"> & { clock: Clock }): Finding {
+  const subject = "clock"
+  const now = time.now()
+  const newest = table.snapshots({}).at(-1)?.timeNs ?? 0n
+  const advice = "set this machine's clock; nothing is at risk, but times and `latest` are wrong"
+  if (now < YEAR_2025_NS)
+    return { level: "bad", subject, message: "it shows a year that has long passed", advice }
+  if (newest > now + CLOCK_AHEAD_NS_MAX)
+    return {
+      level: "warning",
+      subject,
+      message: "the newest snapshot has a time that is still to come",
+      advice,
+    }
+  return good(subject, "plausible")
+}
+
+function pending({ journal }: Repository): Finding[] {
+  const packs = journal.pending().length
+  if (packs === 0) return []
+  return [
+    {
+      level: "warning",
+      subject: "unfinished backup",
+      message: `${packs} packs were sent and belong to no snapshot yet`,
+      advice: "run the backup again; it goes on from them",
+    },
+  ]
+}
+
+function freeSpaceOf({ location }: Repository): Finding[] {
+  return location.startsWith("/") ? freeSpace("store", location) : []
+}
+
+function good(subject: string, message: string): Finding {
+  return { level: "good", subject, message }
+}

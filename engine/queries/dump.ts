@@ -1,0 +1,126 @@
+/** `dump`: one file's bytes, or a folder as a tar archive, to a stream, and nothing else. */
+import type { Writable } from "node:stream"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, isWithin, showPath } from "../base/paths.ts"
+import type { Entry } from "../format/listing-entry.ts"
+import { walkListing } from "../listing/walk.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+import { contentOf } from "./content-reader.ts"
+import { openNodeReader, type NodeReader } from "./node-reader.ts"
+import { contentBytes, TAR_END, tarHeader, tarPadding, type TarMember } from "./tar-header.ts"
+
+export interface DumpRequest {
+  /** Not ended. When its reader goes away, the dump stops without an error. */
+  readonly out: Writable
+  /** Needed for a folder. */
+  readonly archive?: "tar" | undefined
+}
+
+/**
+ * Throws not-found "no-entry", invalid "dump-folder" and "dump-type", `corrupt` for damage: what was
+ * written until then is right, and is not all.
+ */
+export async function dump(
+  repository: Repository,
+  snapshot: SnapshotRecord,
+  path: RawPath,
+  { out, archive }: DumpRequest,
+): Promise<void> {
+  const nodes = openNodeReader(repository)
+  const all = walkListing(snapshot.root, nodes.listing(snapshot.series), { within: path })
+  const output = openOutput(out)
+  try {
+    const first = await all.next()
+    const entry = first.done === true ? undefined : first.value
+    if (entry === undefined || (entry.path !== path && !snapshot.single)) throw noEntry(snapshot, path)
+    const dumping: Dumping = { repository, nodes, output }
+    if (archive === "tar") return await dumpTar(dumping, entry, all)
+    if (entry.type !== "file") throw notAFile(entry)
+    for await (const bytes of contentOf(repository, nodes, entry)) if (!(await output.write(bytes))) return
+  } finally {
+    output.close()
+    await all.return(undefined)
+  }
+}
+
+interface Dumping {
+  readonly repository: Repository
+  readonly nodes: NodeReader
+  readonly output: Output
+}
+
+/** Names are relative to the folder that was asked for, as in a restore. */
+async function dumpTar(
+  { repository, nodes, output }: Dumping,
+  top: Entry,
+  rest: AsyncIterable<Entry>,
+): Promise<void> {
+  const isFolder = top.type === "directory"
+  const nameOf = (path: RawPath): RawPath => {
+    if (!isFolder) return baseName(path)
+    return (top.path === "" ? path : path.slice(top.path.length + 1)) as RawPath
+  }
+  const put = async (entry: Entry): Promise<boolean> => {
+    const linkTo =
+      entry.hardLink !== null && isFolder && isWithin(entry.hardLink, top.path)
+        ? nameOf(entry.hardLink)
+        : undefined
+    const name =
+      entry === top && isFolder ? "./" : nameOf(entry.path) + (entry.type === "directory" ? "/" : "")
+    const member: TarMember = { name, entry, linkTo }
+    if (!(await output.write(tarHeader(member)))) return false
+    const length = contentBytes(member)
+    if (length === 0) return true
+    for await (const bytes of contentOf(repository, nodes, entry))
+      if (!(await output.write(bytes))) return false
+    return await output.write(tarPadding(length))
+  }
+  if (!(await put(top))) return
+  for await (const entry of rest) if (!(await put(entry))) return
+  await output.write(TAR_END)
+}
+
+interface Output {
+  /** False when nobody reads any more. */
+  write(bytes: Uint8Array): Promise<boolean>
+  close(): void
+}
+
+/** Each write waits until it is taken. */
+function openOutput(out: Writable): Output {
+  let failure: NodeJS.ErrnoException | undefined
+  const onError = (error: Error): void => void (failure ??= error)
+  out.on("error", onError)
+  return {
+    async write(bytes) {
+      if (bytes.length > 0 && failure === undefined && !out.destroyed) {
+        // the bytes may be a view of a block that is kept: they are read before this resolves
+        await new Promise<void>((resolve) => out.write(bytes, () => resolve()))
+      }
+      if (failure !== undefined && failure.code !== "EPIPE") throw failure
+      return failure === undefined && !out.destroyed
+    },
+    close: () => void out.off("error", onError),
+  }
+}
+
+function noEntry({ shortId }: SnapshotRecord, path: RawPath): EngineError {
+  return new EngineError(
+    "not-found",
+    "no-entry",
+    `${showPath(path)}: snapshot ${shortId} has no such file or folder`,
+  )
+}
+
+function notAFile({ path, type }: Entry): EngineError {
+  if (type === "directory") {
+    return new EngineError(
+      "invalid",
+      "dump-folder",
+      `${path === "" ? "the snapshot" : showPath(path)} is a folder: use --archive tar`,
+    )
+  }
+  return new EngineError("invalid", "dump-type", `${showPath(path)} is a ${type} and has no content`)
+}

@@ -1,0 +1,46 @@
+/** `ls`: the entries of a snapshot, of one sub-tree, or of one folder alone. spec/listing.md. */
+import type { RawPath } from "../base/ids.ts"
+import { parentPath } from "../base/paths.ts"
+import type { Entry } from "../format/listing-entry.ts"
+import { walkListing } from "../listing/walk.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+import { openNodeReader } from "./node-reader.ts"
+
+export interface EntriesRequest {
+  /** Only this path and what lies below it. */
+  readonly within?: RawPath | undefined
+  /** False: of what lies below, only the folder's own entries. Default true. */
+  readonly recursive?: boolean | undefined
+}
+
+/** From here on it is cheaper to jump over the rest of a sub-folder than to read through it. */
+const PASSED_MAX = 2_000
+
+/** In listing order; nothing when there is no such path. */
+export async function* entries(
+  repository: Repository,
+  { root, series }: Pick<SnapshotRecord, "root" | "series">,
+  { within = "" as RawPath, recursive = true }: EntriesRequest = {},
+): AsyncGenerator<Entry> {
+  const load = openNodeReader(repository).listing(series)
+  if (recursive) return yield* walkListing(root, load, { within })
+  let from: RawPath | undefined = within
+  while (from !== undefined) {
+    const range: { within: RawPath; from: RawPath; batch: number } = { within, from, batch: 4 }
+    from = undefined
+    let child = within
+    let passed = 0
+    for await (const entry of walkListing(root, load, range)) {
+      const isOwn = entry.path === within || (entry.path !== "" && parentPath(entry.path) === within)
+      if (isOwn) {
+        child = entry.path
+        passed = 0
+        yield entry
+      } else if (++passed > PASSED_MAX) {
+        from = `${child}\0` as RawPath // after all that lies below `child`, before any other name
+        break
+      }
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * `log PATH`: the versions of one file over a series' snapshots. Each snapshot costs one look-up, and
+ * snapshots with one listing, or with one node where the path would be, share it.
+ */
+import { toHex } from "../base/bytes.ts"
+import type { RawPath } from "../base/ids.ts"
+import { equalEntries, type Entry } from "../format/listing-entry.ts"
+import { lookUp } from "../listing/look-up.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { SnapshotFilter } from "../trust/view.ts"
+import { openNodeReader } from "./node-reader.ts"
+import { snapshots, type Snapshot } from "./snapshots.ts"
+
+export interface FileVersion {
+  /** The oldest of the snapshots that have this version: it came in with this one. */
+  readonly snapshot: Snapshot
+  /** Undefined: from this snapshot on it was gone. */
+  readonly entry: Entry | undefined
+  /** How many later snapshots of the series in a row have the same. */
+  readonly folded: number
+}
+
+/** Newest first; versions of several series are told apart. Nothing when no snapshot has the path. */
+export async function* fileHistory(
+  repository: Repository,
+  path: RawPath,
+  filter: SnapshotFilter = {},
+): AsyncGenerator<FileVersion> {
+  const nodes = openNodeReader(repository)
+  const versions: { snapshot: Snapshot; entry: Entry | undefined; folded: number }[] = []
+  const last = new Map<string, { root: string; version: (typeof versions)[number] }>()
+  for (const snapshot of await snapshots(repository, filter)) {
+    const { series, root } = snapshot
+    const before = last.get(series)
+    const id = toHex(root.id)
+    const isSame = before !== undefined && before.root === id
+    const entry = isSame ? before.version.entry : await lookUp(root, nodes.listing(series), path)
+    if (before !== undefined && (isSame || sameVersion(before.version.entry, entry))) {
+      before.root = id
+      before.version.folded++
+      continue
+    }
+    if (before === undefined && entry === undefined) continue // not there yet
+    const version = { snapshot, entry, folded: 0 }
+    versions.push(version)
+    last.set(series, { root: id, version })
+  }
+  yield* versions.toReversed()
+}
+
+/** Which other names the file has is no part of its version. */
+function sameVersion(a: Entry | undefined, b: Entry | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return equalEntries({ ...a, hardLink: null }, { ...b, hardLink: null })
+}

@@ -1,0 +1,81 @@
+/**
+ * `find`: entries by name, over all snapshots. A part of a listing that several snapshots share is
+ * searched once, so that the cost follows what is different, not the number of snapshots.
+ */
+import { toHex } from "../base/bytes.ts"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, rawPathFromText } from "../base/paths.ts"
+import { patternSet } from "../files/patterns.ts"
+import type { Entry } from "../format/listing-entry.ts"
+import { openNode, rootRef, type NodeRef } from "../listing/node-ref.ts"
+import { NODES_AT_ONCE, type LoadNodes } from "../listing/ordered-walk.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { SnapshotFilter } from "../trust/view.ts"
+import { openNodeReader } from "./node-reader.ts"
+import { snapshots, type Snapshot } from "./snapshots.ts"
+
+export interface FoundEntry {
+  readonly snapshot: Snapshot
+  readonly entry: Entry
+}
+
+/** Newest snapshot first, each one's entries in listing order. */
+export async function* findEntries(
+  repository: Repository,
+  patterns: readonly string[],
+  filter: SnapshotFilter = {},
+): AsyncGenerator<FoundEntry> {
+  const isMatch = matcher(patterns)
+  const nodes = openNodeReader(repository)
+  /** The matches below a node, by the node's id. */
+  const searched = new Map<string, readonly Entry[]>()
+  for (const snapshot of (await snapshots(repository, filter)).toReversed()) {
+    const load = nodes.listing(snapshot.series)
+    for (const entry of await search([rootRef(snapshot.root)], { load, isMatch, searched })) {
+      yield { snapshot, entry }
+    }
+  }
+}
+
+interface Search {
+  readonly load: LoadNodes
+  readonly searched: Map<string, readonly Entry[]>
+  isMatch(this: void, entry: Entry): boolean
+}
+
+async function search(refs: readonly NodeRef[], how: Search): Promise<readonly Entry[]> {
+  const { searched, load, isMatch } = how
+  const unknown = refs.filter(({ id }) => !searched.has(toHex(id)))
+  for (let start = 0; start < unknown.length; start += NODES_AT_ONCE) {
+    const batch = unknown.slice(start, start + NODES_AT_ONCE)
+    const loaded = await load(batch.map(({ id }) => id))
+    for (const [i, ref] of batch.entries()) {
+      const opened = openNode(ref, loaded[i] as Uint8Array)
+      const found =
+        opened.refs === undefined ? opened.entries.filter(isMatch) : await search(opened.refs, how)
+      searched.set(toHex(ref.id), found)
+    }
+  }
+  return refs.flatMap(({ id }) => searched.get(toHex(id)) ?? [])
+}
+
+/**
+ * gitignore's patterns, but of the entry itself: a folder that matches is found without all that lies
+ * in it. A pattern without a slash is tried on the name alone, one with a slash on the whole path.
+ */
+function matcher(patterns: readonly string[]): (entry: Entry) => boolean {
+  const raw = patterns.filter((pattern) => pattern.trim() !== "").map(rawPathFromText)
+  if (raw.length === 0) throw new EngineError("invalid", "no-pattern", "find needs a pattern, such as '*.md'")
+  const names = setOf(raw.filter((pattern) => !pattern.slice(0, -1).includes("/")))
+  const paths = setOf(raw.filter((pattern) => pattern.slice(0, -1).includes("/")))
+  return ({ path, type }) => {
+    if (path === "") return false
+    const isFolder = type === "directory"
+    return names?.verdict(baseName(path), isFolder) === "leave" || paths?.verdict(path, isFolder) === "leave"
+  }
+}
+
+function setOf(patterns: readonly RawPath[]): ReturnType<typeof patternSet> | undefined {
+  return patterns.length === 0 ? undefined : patternSet("" as RawPath, patterns.join("\n") as RawPath)
+}

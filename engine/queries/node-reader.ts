@@ -1,0 +1,58 @@
+/**
+ * Listing nodes for those who look: from memory, from what this device kept of the series' newest
+ * listing, or from the store. Nodes that many snapshots share are fetched once. spec/listing.md.
+ */
+import { equalBytes, toHex, type Bytes } from "../base/bytes.ts"
+import type { ChunkId } from "../base/ids.ts"
+import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
+import type { LoadNodes } from "../listing/ordered-walk.ts"
+import { createChunkReader, type ChunkReader } from "../packs/chunk-reader.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+
+export interface NodeReader {
+  readonly reader: ChunkReader
+  /** Of a snapshot of this series. */
+  listing(series: string): LoadNodes
+  readonly chunkLists: LoadNodes
+}
+
+/** Nodes kept in memory: more than a look-up in a listing of millions of entries passes. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024
+
+export function openNodeReader(repository: Repository): NodeReader {
+  const { keys } = repository
+  const reader = createChunkReader(repository)
+  const hasher = chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "listing"))
+  const kept = new Map<string, Bytes>()
+  let keptBytes = 0
+
+  const keep = (id: ChunkId, bytes: Bytes): void => {
+    if (keptBytes + bytes.length > KEPT_BYTES_MAX) {
+      kept.clear()
+      keptBytes = 0
+    }
+    kept.set(toHex(id), bytes.slice()) // not a view that holds its whole block
+    keptBytes += bytes.length
+  }
+  return {
+    reader,
+    chunkLists: async (ids) => await reader.read("chunk-list", ids),
+    listing(series) {
+      const cache = repository.nodeCache(series)
+      const atHand = (id: ChunkId): Bytes | undefined => {
+        const known = kept.get(toHex(id))
+        if (known !== undefined) return known
+        const cached = cache.get(id)
+        return cached !== undefined && equalBytes(hasher.id(cached), id) ? cached : undefined
+      }
+      return async (ids) => {
+        const nodes = ids.map(atHand)
+        const missing = ids.filter((_, i) => nodes[i] === undefined)
+        const fetched = missing.length === 0 ? [] : await reader.read("listing", missing)
+        missing.forEach((id, i) => keep(id, fetched[i] as Bytes))
+        let next = 0
+        return nodes.map((node) => node ?? (fetched[next++] as Bytes)) // in the order that they were missing
+      }
+    },
+  }
+}
