@@ -25,8 +25,8 @@ export function toStat(stats: BigIntStats): Stat {
     type: fileType(mode),
     mode: mode & 0o7777,
     size: Number(stats.size),
-    mtimeNs: stats.mtimeNs,
-    ctimeNs: stats.ctimeNs,
+    mtimeNs: storableTime(stats.mtimeNs),
+    ctimeNs: storableTime(stats.ctimeNs),
     inode: stats.ino,
     device: stats.dev,
     links: Number(stats.nlink),
@@ -35,6 +35,14 @@ export function toStat(stats: BigIntStats): Stat {
     rdev: stats.rdev,
     blocks: Number(stats.blocks),
   }
+}
+
+const TIME_MAX = 2n ** 63n - 1n
+
+/** File systems have times beyond what 64 bits of nanoseconds can say: 1677 to 2262 are kept exactly. */
+export function storableTime(ns: bigint): bigint {
+  if (ns > TIME_MAX) return TIME_MAX
+  return ns < -TIME_MAX ? -TIME_MAX : ns
 }
 
 export function errorCode(error: unknown): string {

@@ -15,6 +15,7 @@ import { gearTable } from "../chunking/gear-table.ts"
 import { createZstd } from "../compression/zstd.ts"
 import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
 import type { SealingKey } from "../crypto/seal.ts"
+import { toStat } from "../files/stat.ts"
 import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
 import { buildChunkList } from "../listing/chunk-list.ts"
 import { openClaims, type SharedClaims } from "./claims.ts"
@@ -38,7 +39,8 @@ export interface SplitJob {
   readonly previousClass: FileClass | -1
 }
 
-export type SplitResult = SplitRead | { readonly outcome: "failed"; readonly code: string; readonly message: string }
+export type SplitResult =
+  SplitRead | { readonly outcome: "failed"; readonly code: string; readonly message: string }
 
 export interface SplitRead {
   /** "torn": the file changed during each of three reads; what was read last is kept and marked. */
@@ -160,7 +162,11 @@ export function createSplitter(ports: SplitterPorts): Splitter {
 
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-type ReadOnce = (fd: number, expectedBytes: number, previous: FileClass | undefined) => Omit<SplitRead, "outcome" | "stat">
+type ReadOnce = (
+  fd: number,
+  expectedBytes: number,
+  previous: FileClass | undefined,
+) => Omit<SplitRead, "outcome" | "stat">
 
 function splitAttempts(job: SplitJob, readOnce: ReadOnce): SplitResult {
   const previousClass = job.previousClass < 0 ? undefined : (job.previousClass as FileClass)
@@ -194,15 +200,8 @@ function same(a: FreshStat | SplitJob, b: FreshStat): boolean {
 
 function freshStat(stat: BigIntStats): FreshStat {
   if (!stat.isFile()) throw new EngineError("invalid", "ENOTFILE", "it is no longer a file")
-  return {
-    size: Number(stat.size),
-    mode: Number(stat.mode) & 0o7777,
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    inode: stat.ino,
-    mtimeNs: stat.mtimeNs,
-    ctimeNs: stat.ctimeNs,
-  }
+  const { size, mode, uid, gid, inode, mtimeNs, ctimeNs } = toStat(stat)
+  return { size, mode, uid, gid, inode, mtimeNs, ctimeNs }
 }
 
 function reason(code: string): string {
