@@ -103,6 +103,8 @@ export interface LocalState {
   readonly log: LogTable
   nodeCache(series: string): NodeCache
   fileCache(series: string, source: string): FileCache
+  /** All of what `run` writes to index, journal and caches, or nothing of it. */
+  atomically<T>(run: () => T): T
   close(): void
 }
 
@@ -112,6 +114,7 @@ export function openLocalState(home: RepositoryHome): LocalState {
   return {
     recreated,
     close: () => file.close(),
+    atomically: (run) => file.atomically(run),
     index: openChunkIndex(database),
     objects: openObjectCache(database),
     journal: openJournal(database),

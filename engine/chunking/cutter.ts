@@ -121,7 +121,10 @@ function fixedEnds(length: number, size: number): Uint32Array {
 }
 
 function replaceGearTable(memory: Memory, gear: Uint32Array): void {
-  assert(gear.length === TABLE_ENTRIES && gear.every((value) => value < 2 ** 31), "a gear table has 256 31-bit values")
+  assert(
+    gear.length === TABLE_ENTRIES && gear.every((value) => value < 2 ** 31),
+    "a gear table has 256 31-bit values",
+  )
   const words = new Uint32Array(memory.buffer)
   const at = words.findIndex((word, i) => word === FIRST_WORDS[0] && words[i + 1] === FIRST_WORDS[1])
   const table = at < 0 ? undefined : words.subarray(at, at + TABLE_ENTRIES)

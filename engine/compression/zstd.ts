@@ -37,7 +37,8 @@ function zstdNapi(): Zstd | undefined {
     bound: (length) => binding.compressBound(length),
     compress: (target, source) => compressor.compress2(target, source),
     decompress(target, source) {
-      if (binding.getFrameContentSize(source) !== target.length) throw new Error("zstd frame claims another size")
+      if (binding.getFrameContentSize(source) !== target.length)
+        throw new Error("zstd frame claims another size")
       const length = decompressor.decompress(target, source)
       if (length !== target.length) throw new Error("zstd frame is shorter than it claims")
     },

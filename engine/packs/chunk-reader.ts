@@ -64,7 +64,7 @@ export function createChunkReader({ store, index, keys }: ChunkReaderPorts): Chu
 
   return {
     async read(kind, ids) {
-      const results = new Array<Bytes>(ids.length)
+      const results: Bytes[] = []
       await forEachBounded(ids.entries(), REQUESTS_AT_ONCE, async ([position, id]) => {
         const location = index.locate(id)
         if (location === undefined) throw missing(kind)
@@ -81,6 +81,14 @@ export function createChunkReader({ store, index, keys }: ChunkReaderPorts): Chu
 }
 
 function missing(kind: ChunkKind): EngineError {
-  const what = { data: "file content", listing: "a part of a listing", "chunk-list": "a part of a file's list of chunks" }
-  return new EngineError("corrupt", "chunk-missing", `${what[kind]} is in no pack that this repository knows: run \`holdfast check\``)
+  const what = {
+    data: "file content",
+    listing: "a part of a listing",
+    "chunk-list": "a part of a file's list of chunks",
+  }
+  return new EngineError(
+    "corrupt",
+    "chunk-missing",
+    `${what[kind]} is in no pack that this repository knows: run \`holdfast check\``,
+  )
 }

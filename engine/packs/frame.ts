@@ -19,15 +19,30 @@ export function packSealer(keys: RepositoryKeys, pack: PackLocation, object: Obj
 }
 
 /** The raw block. `sealed` is exactly the frame's bytes; `object` names the pack in errors. */
-export function openFrame(sealer: ObjectSealer, frame: Omit<FrameLocation, "offset" | "sealedLength">, sealed: Uint8Array, tools: { zstd: Zstd; object: ObjectName }): Bytes {
+export function openFrame(
+  sealer: ObjectSealer,
+  frame: Omit<FrameLocation, "offset" | "sealedLength">,
+  sealed: Uint8Array,
+  tools: { zstd: Zstd; object: ObjectName },
+): Bytes {
   const { number, kind, codec, rawLength } = frame
   const bytes = sealer.open({ number, kind, codec, rawLength }, sealed)
   const { object } = tools
   if (codec === CODEC_STORED) {
-    if (bytes.length !== rawLength) throw corrupt("frame-length", object, `frame ${number} has ${bytes.length} bytes, expected ${rawLength}`)
+    if (bytes.length !== rawLength)
+      throw corrupt(
+        "frame-length",
+        object,
+        `frame ${number} has ${bytes.length} bytes, expected ${rawLength}`,
+      )
     return bytes
   }
-  if (codec !== CODEC_ZSTD) throw corrupt("frame-codec", object, `frame ${number} has codec ${codec}, which this version does not know`)
+  if (codec !== CODEC_ZSTD)
+    throw corrupt(
+      "frame-codec",
+      object,
+      `frame ${number} has codec ${codec}, which this version does not know`,
+    )
   const raw = new Uint8Array(rawLength)
   try {
     tools.zstd.decompress(raw, bytes)

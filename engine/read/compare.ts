@@ -5,7 +5,7 @@
 import { locateAll } from "./plan.ts"
 import type { CompareFile } from "./place-jobs.ts"
 import { metadataOf, type DecidedFile } from "./decide.ts"
-import type { Window } from "./place-window.ts"
+import type { Window } from "./window-run.ts"
 
 /** "done": nothing is left to do for this file. Else what its standing chunks are worth. */
 export type Standing =
@@ -15,8 +15,11 @@ export type Standing =
 const FILES_AT_ONCE = 64
 
 /** By position; undefined where no file stands that could be of use. */
-export async function compareWithTarget(window: Window, files: readonly DecidedFile[]): Promise<(Standing | undefined)[]> {
-  const standing = new Array<Standing | undefined>(files.length)
+export async function compareWithTarget(
+  window: Window,
+  files: readonly DecidedFile[],
+): Promise<(Standing | undefined)[]> {
+  const standing: (Standing | undefined)[] = []
   let batch: { position: number; compare: CompareFile }[] = []
   const ask = async (): Promise<void> => {
     const asked = batch
@@ -24,7 +27,11 @@ export async function compareWithTarget(window: Window, files: readonly DecidedF
     const answers = await window.pool.compare(asked.map(({ compare }) => compare))
     asked.forEach(({ position, compare }, i) => {
       const equal = answers[i]
-      if (equal !== null && equal !== undefined) standing[position] = judge(window, files[position] as DecidedFile, { equal, lengths: compare.lengths })
+      if (equal !== null && equal !== undefined)
+        standing[position] = judge(window, files[position] as DecidedFile, {
+          equal,
+          lengths: compare.lengths,
+        })
     })
   }
   for (const [position, file] of files.entries()) {
@@ -39,10 +46,18 @@ export async function compareWithTarget(window: Window, files: readonly DecidedF
   return standing
 }
 
-function judge(window: Window, { path, entry, existing }: DecidedFile, found: { equal: Uint8Array; lengths: Uint32Array }): Standing {
+function judge(
+  window: Window,
+  { path, entry, existing }: DecidedFile,
+  found: { equal: Uint8Array; lengths: Uint32Array },
+): Standing {
   const isEqual = existing?.size === entry.size && !found.equal.includes(0)
   if (!isEqual) return { state: "differs", ...found }
-  const hasMetadata = existing.mode === entry.mode && existing.mtimeNs === entry.mtimeNs && existing.uid === entry.uid && existing.gid === entry.gid
+  const hasMetadata =
+    existing.mode === entry.mode &&
+    existing.mtimeNs === entry.mtimeNs &&
+    existing.uid === entry.uid &&
+    existing.gid === entry.gid
   if (hasMetadata) {
     window.progress.entry(path, "equal", 0)
     return { state: "done" }

@@ -108,15 +108,18 @@ function makeFolder({ request, target, progress, tree }: Deciding, path: RawPath
     if (path !== "" && target.look(path)?.type !== "directory") tree.made.add(path)
     return
   }
+  if (path !== "" && tree.failedFolders.has(parentPath(path))) {
+    tree.failedFolders.add(path) // told once, for the outermost
+    return
+  }
   try {
-    if (path !== "" && tree.failedFolders.has(parentPath(path))) throw undefined
     const state = target.ensureFolder(path, (request.overwrite ?? "always") !== "never")
     if (state === "created") tree.made.add(path)
     else target.removeLeftovers(path)
     tree.folders.push({ path, entry })
   } catch (error) {
     tree.failedFolders.add(path)
-    if (error !== undefined) progress.failed({ path, ...failureOf(error) })
+    progress.failed({ path, ...failureOf(error) })
   }
 }
 

@@ -18,7 +18,11 @@ export interface Range {
 }
 
 /** The sealed bytes of `frames`, in their order; views of shared buffers. */
-export async function fetchFrames(store: Store, pack: PackLocation, frames: readonly FrameLocation[]): Promise<Bytes[]> {
+export async function fetchFrames(
+  store: Store,
+  pack: PackLocation,
+  frames: readonly FrameLocation[],
+): Promise<Bytes[]> {
   const ranges = mergeRanges(frames, pack.sizeBytes)
   const parts = new Map<Range, Bytes>()
   await forEachBounded(ranges, RANGES_AT_ONCE, async (range) => {
@@ -26,7 +30,9 @@ export async function fetchFrames(store: Store, pack: PackLocation, frames: read
     parts.set(range, await store.get(packName(pack.name), isWhole ? undefined : range))
   })
   return frames.map((frame) => {
-    const range = ranges.find(({ offset, length }) => offset <= frame.offset && frame.offset + frame.sealedLength <= offset + length)
+    const range = ranges.find(
+      ({ offset, length }) => offset <= frame.offset && frame.offset + frame.sealedLength <= offset + length,
+    )
     const bytes = parts.get(range as Range) as Bytes // every frame is in a range, by construction
     const start = frame.offset - (range as Range).offset
     return bytes.subarray(start, start + frame.sealedLength)
@@ -40,7 +46,8 @@ export function mergeRanges(frames: readonly FrameLocation[], packBytes: number)
   for (const frame of [...frames].sort((a, b) => a.offset - b.offset)) {
     const last = ranges.at(-1)
     const end = frame.offset + frame.sealedLength
-    if (last !== undefined && frame.offset - (last.offset + last.length) <= GAP_BYTES_MAX) last.length = Math.max(last.length, end - last.offset)
+    if (last !== undefined && frame.offset - (last.offset + last.length) <= GAP_BYTES_MAX)
+      last.length = Math.max(last.length, end - last.offset)
     else ranges.push({ offset: frame.offset, length: frame.sealedLength })
   }
   return ranges

@@ -14,7 +14,10 @@ import { failureOf } from "./placer.ts"
  * `asFile` restores a hard link's own content when its first link is not there. Failures are reported
  * and go on; nothing is thrown for a single entry.
  */
-export async function finishTree(deciding: Deciding, asFile: (file: Pick<DecidedFile, "path" | "entry">) => Promise<void>): Promise<void> {
+export async function finishTree(
+  deciding: Deciding,
+  asFile: (file: Pick<DecidedFile, "path" | "entry">) => Promise<void>,
+): Promise<void> {
   const { tree, progress, target, request } = deciding
   for (const { path, entry, linkTo } of tree.later) {
     try {
@@ -47,7 +50,11 @@ function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): bool
   const existing = target.look(path)
   if (existing?.inode === first.inode && existing.device === first.device) progress.entry(path, "equal", 0)
   else {
-    target.placeHardLink(path, { path: linkTo, identity: { device: first.device, inode: first.inode } }, placing(deciding))
+    target.placeHardLink(
+      path,
+      { path: linkTo, identity: { device: first.device, inode: first.inode } },
+      placing(deciding),
+    )
     progress.entry(path, "restored", 0)
   }
   return true
@@ -61,7 +68,11 @@ function placeOther(deciding: Deciding, path: RawPath, entry: Entry): boolean {
     case "symlink": {
       const linkTarget = entry.linkTarget ?? ("" as RawPath)
       const existing = target.look(path)
-      if (existing?.type === "symlink" && existing.mtimeNs === entry.mtimeNs && target.readLink(path) === linkTarget) {
+      if (
+        existing?.type === "symlink" &&
+        existing.mtimeNs === entry.mtimeNs &&
+        target.readLink(path) === linkTarget
+      ) {
         progress.entry(path, "equal", 0)
         return false
       }
@@ -76,7 +87,8 @@ function placeOther(deciding: Deciding, path: RawPath, entry: Entry): boolean {
         return false
       }
       if (entry.type === "fifo") target.placeFifo(path, metadata, placing(deciding))
-      else if (entry.device !== null) target.placeDevice(path, { type: entry.type, ...entry.device }, metadata, placing(deciding))
+      else if (entry.device !== null)
+        target.placeDevice(path, { type: entry.type, ...entry.device }, metadata, placing(deciding))
       return true
     case "file":
     case "directory":

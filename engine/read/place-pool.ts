@@ -2,7 +2,15 @@
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { workerUrl } from "../base/worker-url.ts"
-import type { CompareFile, FromPlaceWorker, OwnJob, PlaceFailure, PlaceJob, PlacerOptions, ToPlaceWorker } from "./place-jobs.ts"
+import type {
+  CompareFile,
+  FromPlaceWorker,
+  OwnJob,
+  PlaceFailure,
+  PlaceJob,
+  PlacerOptions,
+  ToPlaceWorker,
+} from "./place-jobs.ts"
 import { createPlacer } from "./placer.ts"
 
 export interface PlacePool {
@@ -37,11 +45,15 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
   let wake: (() => void)[] = []
   const fail = (error: unknown): void => {
     broken.push(error)
-    for (const thread of threads) for (const resolve of thread.waiting.splice(0)) resolve({ type: "broken", message: "" })
+    for (const thread of threads)
+      for (const resolve of thread.waiting.splice(0)) resolve({ type: "broken", message: "" })
     for (const resume of wake.splice(0)) resume()
   }
   const start = (): Thread => {
-    const thread: Thread = { worker: new Worker(workerUrl("read/place-worker"), { workerData: options }), waiting: [] }
+    const thread: Thread = {
+      worker: new Worker(workerUrl("read/place-worker"), { workerData: options }),
+      waiting: [],
+    }
     thread.worker.on("message", (message: FromPlaceWorker) => {
       if (message.type === "broken") return fail(new Error(message.message))
       thread.waiting.shift()?.(message)

@@ -14,7 +14,15 @@ import { closeDescriptor, readAt, writeAt } from "../files/new-file.ts"
 import type { NewFile, Target } from "../files/target.ts"
 import { packName } from "../format/names.ts"
 import { openFrame, packSealer } from "../packs/frame.ts"
-import type { CompareFile, OwnJob, PlaceFailure, PlaceFile, PlaceFrame, PlaceJob, PlacerOptions } from "./place-jobs.ts"
+import type {
+  CompareFile,
+  OwnJob,
+  PlaceFailure,
+  PlaceFile,
+  PlaceFrame,
+  PlaceJob,
+  PlacerOptions,
+} from "./place-jobs.ts"
 
 export interface Placer {
   place(job: PlaceJob): PlaceFailure[]
@@ -55,7 +63,12 @@ export function createPlacer(options: PlacerOptions): Placer {
     place(job) {
       const object = packName(job.pack.name)
       const failures: PlaceFailure[] = []
-      const files: OpenFile[] = job.files.map((file) => ({ file, handle: file.begun ?? undefined, left: file.pieces, failed: false }))
+      const files: OpenFile[] = job.files.map((file) => ({
+        file,
+        handle: file.begun ?? undefined,
+        left: file.pieces,
+        failed: false,
+      }))
       const orFail = (index: number, work: (open: OpenFile) => void): void => {
         const open = files[index] as OpenFile
         if (open.failed) return
@@ -74,7 +87,8 @@ export function createPlacer(options: PlacerOptions): Placer {
       for (const frame of job.frames) {
         try {
           const raw = openFrame(sealer as ObjectSealer, frame.frame, frame.sealed, { zstd, object })
-          for (const run of runsOf(frame, raw, hasher, object)) orFail(run.file, (open) => placeRun(run, raw, open))
+          for (const run of runsOf(frame, raw, hasher, object))
+            orFail(run.file, (open) => placeRun(run, raw, open))
         } catch (error) {
           for (let i = 0; i < frame.pieces.length; i += PIECE_NUMBERS) {
             orFail(frame.pieces[i] as number, () => {
@@ -105,12 +119,21 @@ function runsOf(frame: PlaceFrame, raw: Uint8Array, hasher: ChunkHasher, object:
   const { pieces, ids } = frame
   let run: Run | undefined
   for (let i = 0, at = 0; i < pieces.length; i += PIECE_NUMBERS, at += CHUNK_ID_BYTES) {
-    const [file, fileOffset, blockOffset, length] = pieces.subarray(i, i + PIECE_NUMBERS) as unknown as [number, number, number, number]
+    const [file, fileOffset, blockOffset, length] = pieces.subarray(i, i + PIECE_NUMBERS) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ]
     const id = hasher.id(raw.subarray(blockOffset, blockOffset + length))
     if (!equalBytes(id, ids.subarray(at, at + CHUNK_ID_BYTES))) {
       throw corrupt("chunk-id", object, `a chunk of frame ${frame.frame.number} is not what its id says`)
     }
-    if (run?.file === file && run.fileOffset + run.length === fileOffset && run.blockOffset + run.length === blockOffset) {
+    if (
+      run?.file === file &&
+      run.fileOffset + run.length === fileOffset &&
+      run.blockOffset + run.length === blockOffset
+    ) {
       run.length += length
       run.pieces++
     } else {
@@ -122,7 +145,11 @@ function runsOf(frame: PlaceFrame, raw: Uint8Array, hasher: ChunkHasher, object:
 }
 
 /** Which chunks of a standing file are where they should be. */
-function compareFile(target: Target, hasher: ChunkHasher, { path, ids, lengths }: CompareFile): Uint8Array | null {
+function compareFile(
+  target: Target,
+  hasher: ChunkHasher,
+  { path, ids, lengths }: CompareFile,
+): Uint8Array | null {
   const existing = target.openExisting(path)
   if (existing === undefined) return null
   try {
@@ -135,7 +162,11 @@ function compareFile(target: Target, hasher: ChunkHasher, { path, ids, lengths }
 }
 
 /** Copies chunks of the standing file into the new one, each identified while it is copied. */
-function takeOver(target: Target, hasher: ChunkHasher, { begun, ids, lengths, wanted }: OwnJob): Omit<PlaceFailure, "file"> | undefined {
+function takeOver(
+  target: Target,
+  hasher: ChunkHasher,
+  { begun, ids, lengths, wanted }: OwnJob,
+): Omit<PlaceFailure, "file"> | undefined {
   try {
     const existing = target.openExisting(begun.path)
     const taken = new Uint8Array(lengths.length)
@@ -175,7 +206,8 @@ function eachStandingChunk(
       if (length > buffer.length) buffer = new Uint8Array(length)
       const bytes = buffer.subarray(0, length)
       const id = ids.subarray(index * CHUNK_ID_BYTES, (index + 1) * CHUNK_ID_BYTES)
-      if (readAt(descriptor, offset, bytes) === length && equalBytes(hasher.id(bytes), id)) found(index, offset, bytes)
+      if (readAt(descriptor, offset, bytes) === length && equalBytes(hasher.id(bytes), id))
+        found(index, offset, bytes)
     }
     offset += length
   })

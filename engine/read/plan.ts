@@ -48,7 +48,8 @@ export function planFiles(files: readonly WantedFile[], index: ChunkIndex): Plan
 
   const frameOf = (location: ChunkLocation, file: number): FramePlan => {
     const { pack, frame } = location
-    if (last?.location.frame.number === frame.number && last.location.pack.name === pack.name) return last.plan
+    if (last?.location.frame.number === frame.number && last.location.pack.name === pack.name)
+      return last.plan
     let inPack = packs.get(pack.name)
     if (inPack === undefined) {
       inPack = { pack, frames: [], byNumber: new Map() }

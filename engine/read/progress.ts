@@ -1,6 +1,7 @@
 /** Counts what a restore does and tells whoever watches; what failed is listed here. */
 import type { RawPath } from "../base/ids.ts"
-import type { Repository, Requests } from "../trust/repository-ports.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { requestsSince } from "../trust/requests.ts"
 import type { RestoreObserver, RestoreRequest, RestoreResult, Unrestored } from "./restore-request.ts"
 
 export type EntryAction = "restored" | "updated" | "equal" | "kept" | "deleted"
@@ -17,7 +18,11 @@ export interface Progress {
 
 const PROGRESS_EVERY_MS = 100
 
-export function createProgress(repository: Repository, request: RestoreRequest, observe: RestoreObserver): Progress {
+export function createProgress(
+  repository: Repository,
+  request: RestoreRequest,
+  observe: RestoreObserver,
+): Progress {
   const startedMs = performance.now()
   const before = repository.requests()
   const errors: Unrestored[] = []
@@ -55,12 +60,7 @@ export function createProgress(repository: Repository, request: RestoreRequest, 
       ...counts,
       errors,
       durationMs: performance.now() - startedMs,
-      requests: since(repository.requests(), before),
+      requests: requestsSince(before, repository.requests()),
     }),
   }
-}
-
-function since(after: Requests, before: Requests): Requests {
-  const pairs = Object.entries(after) as [keyof Requests, number][]
-  return Object.fromEntries(pairs.map(([key, value]) => [key, value - before[key]])) as unknown as Requests
 }

@@ -55,9 +55,18 @@ export interface RestoreResult {
 }
 
 export type RestoreEvent =
-  | { readonly type: "progress"; readonly filesDone: number; readonly bytesDone: number; readonly bytesTotal: number }
+  | {
+      readonly type: "progress"
+      readonly filesDone: number
+      readonly bytesDone: number
+      readonly bytesTotal: number
+    }
   | ({ readonly type: "error" } & Unrestored)
   | { readonly type: "notice"; readonly message: string }
-  | { readonly type: "entry"; readonly path: RawPath; readonly action: "restored" | "updated" | "equal" | "kept" | "deleted" }
+  | {
+      readonly type: "entry"
+      readonly path: RawPath
+      readonly action: "restored" | "updated" | "equal" | "kept" | "deleted"
+    }
 
 export type RestoreObserver = (event: RestoreEvent) => void

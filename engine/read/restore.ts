@@ -48,15 +48,27 @@ export async function restore(
   }
   const target = openDiskTarget(request.target, { ...options, create: true })
   const reader = createChunkReader(repository)
-  const loader = (kind: ChunkKind): LoadNodes => (ids) => reader.read(kind, ids)
+  const loader =
+    (kind: ChunkKind): LoadNodes =>
+    (ids) =>
+      reader.read(kind, ids)
   const progress = createProgress(repository, request, observe)
   const readLists = loader("chunk-list")
-  const deciding: Deciding = { request, target, progress, selected: selectEntries(request), tree: createTree(), readLists, unmade: [] }
+  const deciding: Deciding = {
+    request,
+    target,
+    progress,
+    selected: selectEntries(request),
+    tree: createTree(),
+    readLists,
+    unmade: [],
+  }
   const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: options }
   let pool: PlacePool | undefined
   const place = async (files: readonly DecidedFile[], isLast: boolean): Promise<void> => {
     progress.expect(bytesOf(files))
-    if (request.dryRun) return files.forEach(({ path, entry }) => progress.entry(path, "restored", entry.size))
+    if (request.dryRun)
+      return files.forEach(({ path, entry }) => progress.entry(path, "restored", entry.size))
     pool ??= isLast && isSmall(files) ? inlinePlacePool(placer) : threadPlacePool(placer)
     const window = { repository, request, target, progress, pool }
     await placeWindow(window, files)
@@ -64,7 +76,9 @@ export async function restore(
   }
   try {
     let files: DecidedFile[] = []
-    for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), { within: request.within })) {
+    for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), {
+      within: request.within,
+    })) {
       for (const entry of entries) await decide(deciding, entry, files)
       if (files.length < WINDOW_FILES && bytesOf(files) < WINDOW_BYTES) continue
       await place(files, false)
@@ -91,4 +105,3 @@ function bytesOf(files: readonly DecidedFile[]): number {
 function isSmall(files: readonly DecidedFile[]): boolean {
   return files.length <= INLINE_FILES_MAX && bytesOf(files) <= INLINE_BYTES_MAX
 }
-

@@ -68,8 +68,9 @@ export interface Repository {
   nodeCache(series: string): NodeCache
   readonly journal: Journal
   readonly log: LogTable
-  nodeCache(series: string): NodeCache
   fileCache(series: string, source: string): FileCache
+  /** All of what `run` writes to index, journal and caches, or nothing of it. */
+  atomically<T>(run: () => T): T
 
   readonly clock: Clock
   readonly random: Random

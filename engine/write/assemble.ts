@@ -65,11 +65,16 @@ export async function assemble(
       if (result === undefined) break
       apply(change, result, builder, observer)
     }
-    if (head > 4096) queue.splice(0, head), (head = 0)
+    if (head < 4096) return
+    queue.splice(0, head)
+    head = 0
   }
 
   for (const change of changes) {
-    const waiting: Waiting = { change, result: change.type === "put" && change.job !== undefined ? undefined : null }
+    const waiting: Waiting = {
+      change,
+      result: change.type === "put" && change.job !== undefined ? undefined : null,
+    }
     queue.push(waiting)
     if (waiting.result === undefined) {
       const bytes = jobOf(change).size
@@ -99,7 +104,12 @@ function jobOf(change: Change): NonNullable<PutChange["job"]> {
   return change.job
 }
 
-function apply(change: Change, result: SplitResult | null, builder: ListingBuilder, observer: AssembleObserver): void {
+function apply(
+  change: Change,
+  result: SplitResult | null,
+  builder: ListingBuilder,
+  observer: AssembleObserver,
+): void {
   if (change.type === "remove") return builder.removeTree(change.path)
   if (change.replacesTree) builder.removeTree(change.entry.path)
   const read = result ?? change.linkTo?.read
@@ -120,7 +130,9 @@ const EMPTY: Content = { fileClass: 0, chunks: new Uint8Array(0) }
 function failureOf(change: PutChange, result: SplitResult | null): string | undefined {
   if (result?.outcome === "failed") return result.message
   const first = change.linkTo
-  return first?.job !== undefined && first.read === undefined ? "another link to it could not be read" : undefined
+  return first?.job !== undefined && first.read === undefined
+    ? "another link to it could not be read"
+    : undefined
 }
 
 /** What an entry says about content that was read. */
@@ -135,4 +147,3 @@ function readEntry(entry: Omit<Entry, "content">, read: SplitRead): Entry {
   const now = stat === null ? {} : { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtimeNs: stat.mtimeNs }
   return { ...entry, ...now, size: read.bytes, content: contentRead(read), torn: read.outcome === "torn" }
 }
-

@@ -50,7 +50,12 @@ export interface BackupResult {
 }
 
 export type BackupEvent =
-  | { readonly type: "progress"; readonly filesDone: number; readonly bytesDone: number; readonly current: RawPath }
+  | {
+      readonly type: "progress"
+      readonly filesDone: number
+      readonly bytesDone: number
+      readonly current: RawPath
+    }
   | { readonly type: "error"; readonly path: RawPath; readonly message: string }
   | { readonly type: "notice"; readonly message: string }
   | { readonly type: "entry"; readonly path: RawPath; readonly action: "new" | "changed" | "removed" }

@@ -81,7 +81,11 @@ async function run(repository: Repository, { request, source, observe }: Run): P
   const first = source.stdin === undefined ? firstChanges(changes) : undefined
 
   const parentHere = local.newest(source.series)
-  const isIdle = first?.ended === true && first.changes.length === 0 && parentHere !== undefined && parentHere.digest === base?.snapshot
+  const isIdle =
+    first?.ended === true &&
+    first.changes.length === 0 &&
+    parentHere !== undefined &&
+    parentHere.digest === base?.snapshot
   if (isIdle && !request.forceSnapshot) {
     const age = repository.clock.now() - local.lookedNs
     if (age < 0n || age > LOOK_AGE_NS_MAX) await look(repository)
@@ -101,7 +105,20 @@ async function run(repository: Repository, { request, source, observe }: Run): P
     const { rawBytes } = await pool.finish()
     await store.settled()
     const parent = view.newest(source.series)
-    const finished = { request, source, store, cache, records, tally, counts, listing, parent, startedNs, rawBytes, observe }
+    const finished = {
+      request,
+      source,
+      store,
+      cache,
+      records,
+      tally,
+      counts,
+      listing,
+      parent,
+      startedNs,
+      rawBytes,
+      observe,
+    }
     return await commit(repository, finished)
   } finally {
     await pool.close()
@@ -179,9 +196,11 @@ function settler(records: FolderRecords, tally: Tally): AssembleObserver {
   return {
     done({ entry, job, record, position }, read, failure) {
       if (failure !== undefined) tally.failed(entry.path, failure)
-      else if (read?.outcome === "torn") tally.failed(entry.path, "it changed while it was read, three times: what was read last is kept")
+      else if (read?.outcome === "torn")
+        tally.failed(entry.path, "it changed while it was read, three times: what was read last is kept")
       tally.fileDone(entry.path, read?.bytes ?? 0)
-      if (job !== undefined) records.settle(record, position, failure === undefined && read !== undefined ? read.stat : "unread")
+      if (job !== undefined)
+        records.settle(record, position, failure === undefined && read !== undefined ? read.stat : "unread")
       else if (failure !== undefined) record.drop(position)
     },
   }
@@ -195,11 +214,20 @@ interface Building {
   readonly store: RunStore
 }
 
-async function buildListing({ keys }: Repository, { base, pool, store }: Building, fill: FillListing): Promise<BuiltListing> {
+async function buildListing(
+  { keys }: Repository,
+  { base, pool, store }: Building,
+  fill: FillListing,
+): Promise<BuiltListing> {
   let made: MadeChunk[] = []
   let bytes = 0
   const builder = listingBuilder({
-    cutKey: hkdf({ key: keys.chunkKey, salt: idBytes(keys.repository), info: purpose("listing-cut"), length: 32 }),
+    cutKey: hkdf({
+      key: keys.chunkKey,
+      salt: idBytes(keys.repository),
+      info: purpose("listing-cut"),
+      length: 32,
+    }),
     identify: store.identifyNode,
     emit(id, node) {
       const chunk = store.keepNode(id, node)

@@ -61,7 +61,12 @@ export interface ClosedBlock {
  * Compresses into `target`, checks, and empties the block for the next chunks. `scratch` has room
  * for a block. A mismatch is a failure of this machine's memory or of zstd: nothing is stored.
  */
-export function closeBlock(block: OpenBlock, zstd: Zstd, target: Uint8Array, scratch: Uint8Array): ClosedBlock {
+export function closeBlock(
+  block: OpenBlock,
+  zstd: Zstd,
+  target: Uint8Array,
+  scratch: Uint8Array,
+): ClosedBlock {
   const raw = block.raw.subarray(0, block.rawLength)
   const length = zstd.compress(target, raw)
   const worthwhile = length < raw.length * WORTHWHILE
@@ -70,7 +75,11 @@ export function closeBlock(block: OpenBlock, zstd: Zstd, target: Uint8Array, scr
   const back = worthwhile ? scratch.subarray(0, raw.length) : bytes
   if (worthwhile) zstd.decompress(back, bytes)
   if (Buffer.compare(back, raw) !== 0) {
-    throw new EngineError("corrupt", "compression-mismatch", "a block did not decompress to what was read: check this machine's memory")
+    throw new EngineError(
+      "corrupt",
+      "compression-mismatch",
+      "a block did not decompress to what was read: check this machine's memory",
+    )
   }
   const closed: ClosedBlock = {
     kind: block.kind,

@@ -35,16 +35,29 @@ export interface CoverPorts {
 
 export async function coverPacks(pending: readonly PendingPack[], ports: CoverPorts): Promise<Coverage> {
   const bytes = pending.reduce((sum, pack) => sum + pack.directory.length, 0)
-  if (bytes <= INLINE_BYTES_MAX) return { packs: pending.map(({ record, directory }) => ({ record, directory })), segments: [] }
-  if (pending.length <= RANGED_PACKS_MAX) return { packs: pending.map(({ record }) => ({ record, directory: null })), segments: [] }
+  if (bytes <= INLINE_BYTES_MAX)
+    return { packs: pending.map(({ record, directory }) => ({ record, directory })), segments: [] }
+  if (pending.length <= RANGED_PACKS_MAX)
+    return { packs: pending.map(({ record }) => ({ record, directory: null })), segments: [] }
   const segments: Digest[] = []
   for (const packs of groups(pending)) segments.push(await putSegment(packs, ports))
   return { packs: [], segments }
 }
 
-async function putSegment(packs: readonly SegmentPack[], { store, keys, random }: CoverPorts): Promise<Digest> {
-  const body = encodeSegment({ packs: packs.map(({ record, directory }) => ({ record, directory })), supersedes: [] })
-  const object = sealObject(sealingKeyOfEpoch(keys, keys.epoch, "a new segment"), KIND_SEGMENT, random.bytes(SALT_BYTES), body)
+async function putSegment(
+  packs: readonly SegmentPack[],
+  { store, keys, random }: CoverPorts,
+): Promise<Digest> {
+  const body = encodeSegment({
+    packs: packs.map(({ record, directory }) => ({ record, directory })),
+    supersedes: [],
+  })
+  const object = sealObject(
+    sealingKeyOfEpoch(keys, keys.epoch, "a new segment"),
+    KIND_SEGMENT,
+    random.bytes(SALT_BYTES),
+    body,
+  )
   const digest = hash("sha256", object, "hex") as Digest
   await store.put(segmentName(digest), object)
   return digest

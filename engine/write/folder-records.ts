@@ -5,7 +5,12 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import type { Stat } from "../files/source.ts"
-import { encodeDirectoryRecord, isRacy, type RecordedEntry, type RecordedType } from "../home/directory-record.ts"
+import {
+  encodeDirectoryRecord,
+  isRacy,
+  type RecordedEntry,
+  type RecordedType,
+} from "../home/directory-record.ts"
 import type { FreshStat } from "./splitter.ts"
 
 export interface OpenRecord {

@@ -5,7 +5,15 @@
  */
 import { FRAME_DATA } from "../format/sealed-header.ts"
 import { PACK_BYTES } from "../format/pack.ts"
-import { addChunk, BLOCK_BYTES, closeBlock, fits, openBlock, type ClosedBlock, type OpenBlock } from "./block.ts"
+import {
+  addChunk,
+  BLOCK_BYTES,
+  closeBlock,
+  fits,
+  openBlock,
+  type ClosedBlock,
+  type OpenBlock,
+} from "./block.ts"
 import { emptyFill, sealPack, takesBlock, type SealedPack, type SealTools } from "./seal-pack.ts"
 
 export interface PackFiller {

@@ -9,7 +9,10 @@ import type { FileCacheBase } from "../home/file-cache.ts"
 import type { NodeCache } from "../home/node-cache.ts"
 import { openNode, rootRef, type NodeRef } from "../listing/node-ref.ts"
 
-export function previousClasses(nodes: NodeCache, base: FileCacheBase | undefined): (path: RawPath) => FileClass | undefined {
+export function previousClasses(
+  nodes: NodeCache,
+  base: FileCacheBase | undefined,
+): (path: RawPath) => FileClass | undefined {
   if (base === undefined) return () => undefined
   return (path) => {
     let ref: NodeRef | undefined = rootRef({ id: base.root, level: base.level })
@@ -17,7 +20,8 @@ export function previousClasses(nodes: NodeCache, base: FileCacheBase | undefine
       const bytes = nodes.get(ref.id)
       if (bytes === undefined) return undefined
       const { refs, entries }: ReturnType<typeof openNode> = openNode(ref, bytes)
-      if (entries !== undefined) return entries.find((entry) => entry.path === path)?.content?.fileClass as FileClass | undefined
+      if (entries !== undefined)
+        return entries.find((entry) => entry.path === path)?.content?.fileClass as FileClass | undefined
       ref = refs.findLast(({ first }) => first === undefined || comparePaths(first, path) <= 0)
     }
     return undefined

@@ -28,7 +28,11 @@ export interface RunSource {
   readonly stdin: BackupRequest["stdin"]
 }
 
-export async function openRunSource(repository: Repository, request: BackupRequest, observe: BackupObserver): Promise<RunSource> {
+export async function openRunSource(
+  repository: Repository,
+  request: BackupRequest,
+  observe: BackupObserver,
+): Promise<RunSource> {
   if (request.stdin !== undefined) return streamSource(request, request.stdin)
   const roots = resolveRoots({
     paths: request.paths,
@@ -51,7 +55,11 @@ export async function openRunSource(repository: Repository, request: BackupReque
 
 function streamSource(request: BackupRequest, stdin: NonNullable<BackupRequest["stdin"]>): RunSource {
   if (stdin.name === "" || stdin.name.includes("/")) {
-    throw new EngineError("invalid", "stdin-name", `${showPath(stdin.name)}: the name of a stream is one plain file name`)
+    throw new EngineError(
+      "invalid",
+      "stdin-name",
+      `${showPath(stdin.name)}: the name of a stream is one plain file name`,
+    )
   }
   return {
     series: request.series ?? pathBytes(stdin.name).toString("utf8"),
@@ -82,17 +90,31 @@ interface SelectionInput {
 
 function selection(repository: Repository, { request, roots, files, observe }: SelectionInput): Scope {
   const own: SelectionRequest["own"] = [
-    ...(repository.location.startsWith("/") ? [{ kind: "repository" as const, path: repository.location }] : []),
-    ...[repository.home.identityFolder, dirname(repository.home.statePath)].map((path) => ({ kind: "home" as const, path })),
+    ...(repository.location.startsWith("/")
+      ? [{ kind: "repository" as const, path: repository.location }]
+      : []),
+    ...[repository.home.identityFolder, dirname(repository.home.statePath)].map((path) => ({
+      kind: "home" as const,
+      path,
+    })),
   ]
-  return createSelection({ ...request.selection, own, isChosen: (path) => isChosen(roots.tree, path) }, files, {
-    ownLeftOut: (kind, path) => observe({ type: "notice", message: ownMessage(kind, path) }),
-    unreadable: (path, error) => observe({ type: "error", path, message: `its patterns could not be read (${error})` }),
-  })
+  return createSelection(
+    { ...request.selection, own, isChosen: (path) => isChosen(roots.tree, path) },
+    files,
+    {
+      ownLeftOut: (kind, path) => observe({ type: "notice", message: ownMessage(kind, path) }),
+      unreadable: (path, error) =>
+        observe({ type: "error", path, message: `its patterns could not be read (${error})` }),
+    },
+  )
 }
 
 function ownMessage(kind: "repository" | "home" | "restore", path: RawPath): string {
-  const what = { repository: "the repository itself", home: "holdfast's own state", restore: "an unfinished restore's files" }
+  const what = {
+    repository: "the repository itself",
+    home: "holdfast's own state",
+    restore: "an unfinished restore's files",
+  }
   return `left out: ${what[kind]} (${showPath(path)})`
 }
 

@@ -21,18 +21,18 @@ import { createUploader } from "./uploader.ts"
 export interface RunStore {
   readonly splitterKeys: SplitterKeys
   readonly claims: SharedClaims
-  isStored(id: ChunkId): boolean
-  putPack(pack: SealedPack): Promise<void>
-  identifyNode(node: Bytes): ChunkId
+  readonly isStored: (id: ChunkId) => boolean
+  readonly putPack: (pack: SealedPack) => Promise<void>
+  readonly identifyNode: (node: Bytes) => ChunkId
   /** Keeps a listing node for the next run, and tells whether it must be stored. */
-  keepNode(id: ChunkId, node: Bytes): MadeChunk | undefined
+  readonly keepNode: (id: ChunkId, node: Bytes) => MadeChunk | undefined
   /** A node of the base's listing; throws "node-uncached" when the cache has lost it. */
-  cachedNode(id: ChunkId): Bytes
+  readonly cachedNode: (id: ChunkId) => Bytes
   /** Listing nodes of any snapshot, from this run, the cache or the store. */
-  readNodes(ids: readonly ChunkId[]): Promise<Bytes[]>
+  readonly readNodes: (ids: readonly ChunkId[]) => Promise<Bytes[]>
   /** All nodes are in the cache, and no partial entry is being written. */
-  settled(): Promise<void>
-  packedBytes(): number
+  readonly settled: () => Promise<void>
+  readonly packedBytes: () => number
 }
 
 /** Nodes that wait for one transaction of the cache. */
@@ -50,7 +50,14 @@ export function createRunStore(repository: Repository, run: { series: string; dr
   let made = new Map<string, readonly [ChunkId, Bytes]>()
   let madeBytes = 0
   const reader = createChunkReader(repository)
-  const uploader = createUploader({ store: repository.store, index, journal, series: run.series, onStored: stored })
+  const uploader = createUploader({
+    store: repository.store,
+    index,
+    journal,
+    atomically: (work) => repository.atomically(work),
+    series: run.series,
+    onStored: stored,
+  })
   let dryBytes = 0
   let unprotected = 0
   let protectedNs = clock.now()
@@ -92,7 +99,8 @@ export function createRunStore(repository: Repository, run: { series: string; dr
     },
     cachedNode(id) {
       const node = nodes.get(id)
-      if (node === undefined) throw new EngineError("not-found", "node-uncached", "the cache lost a listing node")
+      if (node === undefined)
+        throw new EngineError("not-found", "node-uncached", "the cache lost a listing node")
       return node
     },
     readNodes: async (ids) => {
@@ -117,6 +125,12 @@ function key(id: ChunkId): string {
 async function protectPacks(repository: Repository, series: string): Promise<void> {
   const pending = repository.journal.pending()
   const { packs, segments } = await coverPacks(pending, repository)
-  await publish(repository, { type: "partial", timeNs: repository.clock.now(), series, packs, newSegments: segments })
+  await publish(repository, {
+    type: "partial",
+    timeNs: repository.clock.now(),
+    series,
+    packs,
+    newSegments: segments,
+  })
   repository.journal.settle(pending.map((pack) => pack.record.name))
 }

@@ -159,12 +159,17 @@ function compare({ ports, links, unknown }: Tree, state: FolderState, place: Pla
   const first = link === undefined ? undefined : links.get(link)
   record.put(position, name, stat, first?.path ?? null)
   let change: Change | undefined
-  if (!isKnown || known?.isUnchanged(stat) !== true || (before !== undefined && before.hardLinkFirst !== (first?.path ?? null))) {
+  if (
+    !isKnown ||
+    known?.isUnchanged(stat) !== true ||
+    (before !== undefined && before.hardLinkFirst !== (first?.path ?? null))
+  ) {
     change = makeChange(ports, { path, stat, first, knownType }, { record, position })
     record.changed = true
     if (change?.type !== "put") record.drop(position)
   }
-  if (link !== undefined && first === undefined) links.set(link, { path, change: change?.type === "put" ? change : undefined })
+  if (link !== undefined && first === undefined)
+    links.set(link, { path, change: change?.type === "put" ? change : undefined })
   return change
 }
 
@@ -207,11 +212,19 @@ function makeChange(
 }
 
 /** Everything but the content; undefined, and reported, for what can't be kept. */
-function describe(ports: ScanPorts, path: RawPath, stat: Stat, hardLink: RawPath | null): Omit<Entry, "content"> | undefined {
+function describe(
+  ports: ScanPorts,
+  path: RawPath,
+  stat: Stat,
+  hardLink: RawPath | null,
+): Omit<Entry, "content"> | undefined {
   const { source } = ports
   if (stat.type === "socket") return undefined
   const target = stat.type === "symlink" ? source.readLink(path) : null
-  if (isFailure(target)) return void ports.onFailure(path, target.error)
+  if (isFailure(target)) {
+    ports.onFailure(path, target.error)
+    return undefined
+  }
   const xattrs = source.xattrsAvailable ? source.xattrs(path) : []
   if (isFailure(xattrs)) ports.onFailure(path, xattrs.error)
   const type: EntryType = stat.type
@@ -239,4 +252,3 @@ function count(counts: ScanCounts, stat: Stat): void {
   else counts.files++
   if (stat.type === "file") counts.bytes += stat.size
 }
-

@@ -94,11 +94,17 @@ export function sealPack(blocks: readonly ClosedBlock[], full: boolean, tools: S
     const length = sealer.seal(info, plaintext, bytes, offset)
     const opened = sealer.open(info, bytes.subarray(offset, offset + length))
     if (Buffer.compare(opened, plaintext) !== 0) {
-      throw new EngineError("corrupt", "seal-mismatch", "a frame did not open to what was sealed: check this machine's memory")
+      throw new EngineError(
+        "corrupt",
+        "seal-mismatch",
+        "a frame did not open to what was sealed: check this machine's memory",
+      )
     }
     offset += length
   }
-  order.forEach((block, number) => put({ number, kind: block.kind, codec: block.codec, rawLength: block.rawLength }, block.bytes))
+  order.forEach((block, number) =>
+    put({ number, kind: block.kind, codec: block.codec, rawLength: block.rawLength }, block.bytes),
+  )
   put(
     { number: NUMBER_DIRECTORY, kind: FRAME_DIRECTORY, codec: stored.codec, rawLength: directory.length },
     stored.bytes,
@@ -113,7 +119,10 @@ export function sealPack(blocks: readonly ClosedBlock[], full: boolean, tools: S
     directoryCodec: stored.codec,
   }
   const locator = encodeLocator(place)
-  put({ number: NUMBER_LOCATOR, kind: FRAME_LOCATOR, codec: CODEC_STORED, rawLength: locator.length }, locator)
+  put(
+    { number: NUMBER_LOCATOR, kind: FRAME_LOCATOR, codec: CODEC_STORED, rawLength: locator.length },
+    locator,
+  )
 
   const name = hash("sha256", bytes, "hex") as Digest
   return { bytes, record: { name, sizeBytes, epoch: tools.sealing.epoch, salt, ...place }, directory, frames }

@@ -13,7 +13,14 @@ import type { ClosedBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import { groupIntoPacks } from "./pack-filler.ts"
 import type { SealedPack } from "./seal-pack.ts"
-import { createSplitter, type MadeChunk, type SplitJob, type SplitRead, type SplitResult, type SplitterKeys } from "./splitter.ts"
+import {
+  createSplitter,
+  type MadeChunk,
+  type SplitJob,
+  type SplitRead,
+  type SplitResult,
+  type SplitterKeys,
+} from "./splitter.ts"
 
 export interface SplitPool {
   /** Results come in the order of the jobs. */
@@ -89,7 +96,10 @@ export type FromSplitWorker =
   | { readonly type: "drained"; readonly blocks: readonly ClosedBlock[]; readonly rawBytes: number }
   | { readonly type: "sealed" }
   | { readonly type: "pack"; readonly pack: SealedPack }
-  | { readonly type: "failed"; readonly error: { kind: ErrorKind | undefined; code: string; message: string } }
+  | {
+      readonly type: "failed"
+      readonly error: { kind: ErrorKind | undefined; code: string; message: string }
+    }
 
 const BATCHES_IN_FLIGHT_MAX = 2
 /** Packs that wait for the store, beyond those being filled: the memory they may take. */
@@ -133,7 +143,11 @@ export function threadPool(ports: PoolPorts): SplitPool {
       indexPath: ports.indexPath,
       credits: credits.buffer as SharedArrayBuffer,
     }
-    const thread: Thread = { worker: new Worker(workerUrl("write/split-worker"), { workerData }), waiting: [], batches: 0 }
+    const thread: Thread = {
+      worker: new Worker(workerUrl("write/split-worker"), { workerData }),
+      waiting: [],
+      batches: 0,
+    }
     thread.worker.on("message", (message: FromSplitWorker) => {
       if (message.type === "pack") upload(message.pack)
       else if (message.type === "failed") fail(revive(message.error))
@@ -177,12 +191,18 @@ export function threadPool(ports: PoolPorts): SplitPool {
       const groups = groupIntoPacks(blocks)
       await Promise.all(
         groups.map((group, i) =>
-          ask(threads[i % threads.length] as Thread, { type: "seal", blocks: group, full: i < groups.length - 1 }),
+          ask(threads[i % threads.length] as Thread, {
+            type: "seal",
+            blocks: group,
+            full: i < groups.length - 1,
+          }),
         ),
       )
       while (uploads.size > 0) await Promise.all(uploads)
       if (failure !== undefined) throw failure.error
-      return { rawBytes: drained.reduce((sum, answer) => sum + (answer.type === "drained" ? answer.rawBytes : 0), 0) }
+      return {
+        rawBytes: drained.reduce((sum, answer) => sum + (answer.type === "drained" ? answer.rawBytes : 0), 0),
+      }
     },
     async close() {
       await Promise.all(threads.map((thread) => thread.worker.terminate()))
@@ -194,6 +214,14 @@ function failed(error: unknown): FromSplitWorker {
   return { type: "failed", error: { kind: undefined, code: "", message: String(error) } }
 }
 
-function revive({ kind, code, message }: { kind: ErrorKind | undefined; code: string; message: string }): Error {
+function revive({
+  kind,
+  code,
+  message,
+}: {
+  kind: ErrorKind | undefined
+  code: string
+  message: string
+}): Error {
   return kind === undefined ? new Error(message) : new EngineError(kind, code, message)
 }

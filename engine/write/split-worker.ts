@@ -43,7 +43,10 @@ port.on("message", (message: ToSplitWorker) => {
   } catch (error) {
     const kind = isEngineError(error) ? error.kind : undefined
     const code = isEngineError(error) ? error.code : ""
-    send({ type: "failed", error: { kind, code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) } })
+    send({
+      type: "failed",
+      error: { kind, code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+    })
   }
 })
 

@@ -2,15 +2,16 @@
 import type { RawPath } from "../base/ids.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { requestsSince } from "../trust/requests.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
 import type { BackupObserver, BackupResult, UnkeptPath } from "./backup-request.ts"
 
 export interface Tally {
   readonly errors: readonly UnkeptPath[]
   /** An entry that could not be read; `error` is a code of the system or a sentence. */
-  failed(path: RawPath, error: string): void
-  fileDone(path: RawPath, bytes: number): void
-  result(outcome: Outcome): BackupResult
+  readonly failed: (path: RawPath, error: string) => void
+  readonly fileDone: (path: RawPath, bytes: number) => void
+  readonly result: (outcome: Outcome) => BackupResult
 }
 
 export interface Outcome {
@@ -51,15 +52,10 @@ export function createTally(repository: Repository, series: string, observe: Bac
         summary,
         durationMs: performance.now() - startedMs,
         errors,
-        requests: difference(repository.requests(), before),
+        requests: requestsSince(before, repository.requests()),
       }
     },
   }
-}
-
-function difference<T extends object>(after: T, before: T): T {
-  const pairs = Object.entries(after) as [keyof T, number][]
-  return Object.fromEntries(pairs.map(([key, value]) => [key, value - (before[key] as number)])) as T
 }
 
 function reasonOf(code: string): string {
@@ -73,4 +69,3 @@ function reasonOf(code: string): string {
       return `could not be read (${code})`
   }
 }
-

@@ -20,11 +20,19 @@ export interface UploaderPorts {
   readonly store: Store
   readonly index: ChunkIndex
   readonly journal: Journal
+  readonly atomically: <T>(run: () => T) => T
   readonly series: string
   readonly onStored: (bytes: number) => void
 }
 
-export function createUploader({ store, index, journal, series, onStored }: UploaderPorts): Uploader {
+export function createUploader({
+  store,
+  index,
+  journal,
+  atomically,
+  series,
+  onStored,
+}: UploaderPorts): Uploader {
   let packedBytes = 0
   return {
     get packedBytes() {
@@ -33,10 +41,11 @@ export function createUploader({ store, index, journal, series, onStored }: Uplo
     async put({ bytes, record, directory, frames }) {
       await store.put(packName(record.name), bytes)
       packedBytes += bytes.length
-      index.addPack(record, frames)
-      journal.add({ series, record, directory })
+      atomically(() => {
+        index.addPack(record, frames)
+        journal.add({ series, record, directory })
+      })
       onStored(bytes.length)
     },
   }
 }
-

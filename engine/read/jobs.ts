@@ -1,0 +1,55 @@
+/** A pack's blocks in jobs of a few, and what travels to the thread that does one. */
+import { concatBytes, type Bytes } from "../base/bytes.ts"
+import type { PlaceFrame } from "./place-jobs.ts"
+import { PIECE_NUMBERS } from "./placer.ts"
+import type { FramePlan, PackPlan } from "./plan.ts"
+
+/** Raw bytes of a job: enough that most files lie in one, few enough that threads share the work. */
+const JOB_BYTES = 8 * 1024 * 1024
+
+export interface Job {
+  readonly plan: PackPlan
+  readonly frames: readonly FramePlan[]
+}
+
+/** Blocks of one pack, in the order of the files, a few at a time. */
+export function jobsOf(plan: PackPlan): Job[] {
+  const jobs: { plan: PackPlan; frames: FramePlan[] }[] = []
+  let bytes = Infinity
+  for (const frame of plan.frames) {
+    if (bytes + frame.frame.rawLength > JOB_BYTES) {
+      jobs.push({ plan, frames: [] })
+      bytes = 0
+    }
+    jobs.at(-1)?.frames.push(frame)
+    bytes += frame.frame.rawLength
+  }
+  return jobs
+}
+
+/** The positions of all files that a job writes to. */
+export function filesOf(job: Job): Set<number> {
+  const files = new Set<number>()
+  for (const { pieces } of job.frames) {
+    for (let i = 0; i < pieces.length; i += PIECE_NUMBERS) files.add(pieces[i] as number)
+  }
+  return files
+}
+
+/** The job's frames in one buffer of their own, which travels to the thread without another copy. */
+export function framesWithBytes(
+  job: Job,
+  bytesOf: ReadonlyMap<FramePlan, Bytes>,
+  fileOf: (position: number) => number,
+): PlaceFrame[] {
+  const buffer = new Uint8Array(job.frames.reduce((sum, { frame }) => sum + frame.sealedLength, 0))
+  let offset = 0
+  return job.frames.map((plan) => {
+    const sealed = buffer.subarray(offset, offset + plan.frame.sealedLength)
+    sealed.set(bytesOf.get(plan) as Bytes)
+    offset += sealed.length
+    const pieces = Float64Array.from(plan.pieces)
+    for (let i = 0; i < pieces.length; i += PIECE_NUMBERS) pieces[i] = fileOf(pieces[i] as number)
+    return { frame: plan.frame, sealed, pieces, ids: concatBytes(plan.ids) }
+  })
+}
