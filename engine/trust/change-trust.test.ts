@@ -136,19 +136,18 @@ test("look() believes a device whose enrolment was lost for a moment, and lookTo
 })
 
 test("changeTrust() killed at any call leaves a state that opens, and the change can be made again", async (t) => {
+  // Calls come one after the other: a crash before one is a crash after the one before.
   for (let k = 0; k < 6; k++) {
-    for (const fault of ["crash-before", "crash-after"] as const) {
-      const place = sharedPlace(t, `${fault} ${k}`)
-      await place.create()
-      const store = faultyStore(memoryStore(place.objects), faultAt(k, fault))
-      const home = place.home()
-      await assert.rejects(place.open(home, { store }))
-      const again = await place.open(home)
-      assert.equal(again.enrolled, true)
-      await lookToWrite(again)
-      await publishEmpty(again)
-      assert.ok((await devicesNow(place)).includes(again.device?.id ?? ""))
-    }
+    const place = sharedPlace(t, `crash ${k}`)
+    await place.create()
+    const store = faultyStore(memoryStore(place.objects), faultAt(k, "crash-after"))
+    const home = place.home()
+    await assert.rejects(place.open(home, { store }))
+    const again = await place.open(home)
+    assert.equal(again.enrolled, true)
+    await lookToWrite(again)
+    await publishEmpty(again)
+    assert.ok((await devicesNow(place)).includes(again.device?.id ?? ""))
   }
 })
 

@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
-import { lazyStatement } from "../base/sqlite.ts"
+import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import { decodeEntryBody, encodeEntryBody } from "../format/entry.ts"
 import type { Entry, Head } from "../format/entry.ts"
@@ -49,8 +49,9 @@ CREATE TABLE IF NOT EXISTS log_segments (digest TEXT PRIMARY KEY) WITHOUT ROWID;
 `
 
 const HEADS = `
-SELECT device, sequence, min(digest) AS digest FROM log_entries AS entry
-WHERE sequence = (SELECT max(sequence) FROM log_entries WHERE device = entry.device)
+SELECT device, sequence, min(digest) AS digest FROM log_entries
+JOIN (SELECT device AS chain, max(sequence) AS last FROM log_entries GROUP BY device)
+  ON device = chain AND sequence = last
 GROUP BY device ORDER BY device
 `
 
@@ -58,8 +59,12 @@ type Row = { digest: Digest; body: Bytes }
 type Added = [Digest, DeviceId, number, number, string | null, string | null, bigint | null, Uint8Array]
 
 export function openLogTable(database: Database): LogTable {
-  database.exec(SCHEMA)
-  return { ...entryMethods(database), ...snapshotMethods(database), ...segmentMethods(database) }
+  createTables(database, SCHEMA)
+  return withStateErrors<LogTable>(database.name, {
+    ...entryMethods(database),
+    ...snapshotMethods(database),
+    ...segmentMethods(database),
+  })
 }
 
 function entryMethods(
