@@ -16,7 +16,7 @@ import { filesOf, framesWithBytes, jobsOf, type Job } from "./jobs.ts"
 import type { PlaceFailure } from "./place-jobs.ts"
 import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
 import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./shared-files.ts"
-import { placeFile, type Wanted, type Window, type WindowRun } from "./window-run.ts"
+import { placeFile, type Shared, type Wanted, type Window, type WindowRun } from "./window-run.ts"
 
 const PACKS_AT_ONCE = 2
 /** Files that several jobs write to are open all the while. */
