@@ -202,16 +202,6 @@ export function locatorFault(locator: Locator, sizeBytes: number): string | unde
   return undefined
 }
 
-/** Where frame 0, 1 … begin. */
-export function frameOffsets(frames: readonly DirectoryFrame[]): number[] {
-  let offset = HEADER_BYTES
-  return frames.map((frame) => {
-    const start = offset
-    offset += frame.sealedLength
-    return start
-  })
-}
-
 /** Where the directory frame begins: after the last frame, without a gap. */
 export function directoryOffset(frames: readonly DirectoryFrame[]): number {
   let offset = HEADER_BYTES

@@ -191,12 +191,12 @@ test("listingBuilder() with edits of an old tree equals a build of the result fr
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
 
 test("listingBuilder() equals scratch when whole stretches go, so that high nodes are taken over or merged", () => {
-  const entries = manyPaths(20_000, 5).map((path) => fileEntry(path))
+  const entries = manyPaths(12_000, 5).map((path) => fileEntry(path))
   const shelf = new NodeShelf()
   const old = shelf.buildAll(entries)
   assert.ok(old.root.level >= 2)

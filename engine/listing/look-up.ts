@@ -1,8 +1,8 @@
 /**
  * Finds one path in a listing: one node a level is loaded. For dump, for a snapshot address with a
- * path, for the log of a file; the write path asks its cached nodes. spec/listing.md.
+ * path, for the log of a file. spec/listing.md.
  */
-import type { ChunkId, RawPath } from "../base/ids.ts"
+import type { RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
 import type { Entry } from "../format/listing-node.ts"
 import { openNode, rootRef } from "./node-ref.ts"
@@ -16,20 +16,6 @@ export async function lookUp(root: ListingRoot, load: LoadNodes, path: RawPath):
   for (;;) {
     const [bytes] = await loadAll(load, [ref])
     const step = descend(ref, bytes as Uint8Array, path)
-    if (step.next === undefined) return step.entry
-    ref = step.next
-  }
-}
-
-/** The same over nodes that are at hand. */
-export function lookUpSync(
-  root: ListingRoot,
-  path: RawPath,
-  load: (id: ChunkId) => Uint8Array,
-): Entry | undefined {
-  let ref: NodeRef = rootRef(root)
-  for (;;) {
-    const step = descend(ref, load(ref.id), path)
     if (step.next === undefined) return step.entry
     ref = step.next
   }

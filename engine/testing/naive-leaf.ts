@@ -113,7 +113,9 @@ function naiveExtras(value: Value | undefined): Extras | undefined {
   const { device, hardLink, linkTarget, sparse, torn, xattrs } = map as Record<string, Value | undefined>
   const path = (of: Value | undefined): RawPath | null =>
     of instanceof Uint8Array ? (Buffer.from(of).toString("latin1") as RawPath) : null
-  const pair = Array.isArray(device) && device.length === 2 ? (device as number[]) : undefined
+  const isPair =
+    Array.isArray(device) && device.length === 2 && device.every((part) => typeof part === "number")
+  const pair = isPair ? (device as number[]) : undefined
   const list = Array.isArray(xattrs) ? (xattrs as Value[]) : []
   if (
     !list.every((each) => Array.isArray(each) && each.every((part: unknown) => part instanceof Uint8Array))
