@@ -13,6 +13,7 @@ import type { ClosedBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import { groupIntoPacks } from "./pack-filler.ts"
 import type { SealedPack } from "./seal-pack.ts"
+import { packJobs, unpackResults, type PackedJobs, type PackedResults } from "./split-messages.ts"
 import {
   createSplitter,
   type MadeChunk,
@@ -86,13 +87,13 @@ export interface SplitWorkerData {
 }
 
 export type ToSplitWorker =
-  | { readonly type: "split"; readonly jobs: readonly SplitJob[] }
+  | { readonly type: "split"; readonly jobs: PackedJobs }
   | { readonly type: "add"; readonly chunks: readonly MadeChunk[] }
   | { readonly type: "drain" }
   | { readonly type: "seal"; readonly blocks: readonly ClosedBlock[]; readonly full: boolean }
 
 export type FromSplitWorker =
-  | { readonly type: "results"; readonly results: readonly SplitResult[] }
+  | { readonly type: "results"; readonly results: PackedResults }
   | { readonly type: "drained"; readonly blocks: readonly ClosedBlock[]; readonly rawBytes: number }
   | { readonly type: "sealed" }
   | { readonly type: "pack"; readonly pack: SealedPack }
@@ -171,10 +172,10 @@ export function threadPool(ports: PoolPorts): SplitPool {
     async split(jobs) {
       const thread = idlest()
       thread.batches++
-      const answer = await ask(thread, { type: "split", jobs })
+      const answer = await ask(thread, { type: "split", jobs: packJobs(jobs) })
       thread.batches--
       for (const resume of wake.splice(0)) resume()
-      return answer.type === "results" ? answer.results : []
+      return answer.type === "results" ? unpackResults(answer.results) : []
     },
     async room() {
       while (failure === undefined && idlest().batches >= BATCHES_IN_FLIGHT_MAX) {

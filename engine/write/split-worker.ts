@@ -5,7 +5,8 @@ import { assert } from "../base/assert.ts"
 import { isEngineError } from "../base/errors.ts"
 import { openChunkLookup } from "../index/chunk-lookup.ts"
 import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-pool.ts"
-import { createSplitter } from "./splitter.ts"
+import { packResults, unpackJobs } from "./split-messages.ts"
+import { createSplitter, type SplitResult } from "./splitter.ts"
 
 const { keys, claims, indexPath, credits } = workerData as SplitWorkerData
 const port = parentPort
@@ -37,6 +38,11 @@ function send(message: FromSplitWorker, transfer: ArrayBuffer[] = []): void {
   port?.postMessage(message, transfer)
 }
 
+function sendResults(all: readonly SplitResult[]): void {
+  const results = packResults(all)
+  send({ type: "results", results }, [results.numbers.buffer, results.ids.buffer])
+}
+
 port.on("message", (message: ToSplitWorker) => {
   try {
     handle(message)
@@ -53,7 +59,7 @@ port.on("message", (message: ToSplitWorker) => {
 function handle(message: ToSplitWorker): void {
   switch (message.type) {
     case "split":
-      return send({ type: "results", results: message.jobs.map((job) => splitter.split(job)) })
+      return sendResults(unpackJobs(message.jobs).map((job) => splitter.split(job)))
     case "add":
       return splitter.add(message.chunks)
     case "drain": {
