@@ -5,7 +5,7 @@
  * read, and paths to remove. New folder records wait in `FolderRecords` until the run commits.
  */
 import type { RawPath } from "../base/ids.ts"
-import { joinPath } from "../base/paths.ts"
+import { isWithin, joinPath } from "../base/paths.ts"
 import type { FileClass } from "../chunking/classes.ts"
 import { splitDeviceNumber } from "../files/device-number.ts"
 import { isFailure, type Source, type Stat } from "../files/source.ts"
@@ -83,7 +83,9 @@ interface Link {
 export function* scan(ports: ScanPorts, counts: ScanCounts): Generator<Change, void, undefined> {
   const open = new Map<RawPath, FolderState>()
   const tree: Tree = { ports, links: new Map(), unknown: new Set() }
+  const waiting: Waiting[] = []
   for (const { folder, from, to, ends } of ports.runs) {
+    yield* removalsBefore(waiting, folder.path)
     let state = open.get(folder.path)
     if (state === undefined) {
       if (folder.path === "" && ports.withRoot) yield* scanRoot(tree, folder, counts)
@@ -106,9 +108,29 @@ export function* scan(ports: ScanPorts, counts: ScanCounts): Generator<Change, v
     if (!ends) continue
     const gone: RawPath[] = []
     state.known?.rest((other) => gone.push(other))
-    yield* removals(state, gone)
+    if (gone.length > 0) state.record.changed = true
     ports.records.walked(state.record)
     open.delete(folder.path)
+    const last = to > from && folder.stats[to - 1]?.type === "directory" ? folder.names[to - 1] : undefined
+    if (last === undefined) yield* removals(state, gone)
+    else if (gone.length > 0) waiting.push({ state, gone, after: joinPath(folder.path, last) })
+  }
+  yield* removalsBefore(waiting, undefined)
+}
+
+/** A folder's last names are gone, and what lies below the last one that is there comes first. */
+interface Waiting {
+  readonly state: FolderState
+  readonly gone: readonly RawPath[]
+  readonly after: RawPath
+}
+
+/** Those whose turn it is when the walk goes on with `next`, or ends. */
+function* removalsBefore(waiting: Waiting[], next: RawPath | undefined): Generator<Change> {
+  for (let top = waiting.at(-1); top !== undefined; top = waiting.at(-1)) {
+    if (next !== undefined && isWithin(next, top.after)) return
+    waiting.pop()
+    yield* removals(top.state, top.gone)
   }
 }
 
