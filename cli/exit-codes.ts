@@ -68,7 +68,7 @@ export function isEngineError(error: unknown): error is EngineError {
 }
 
 /** A failed system call: no space, no permission, a read-only disk. */
-export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && "code" in error
 }
 

@@ -50,9 +50,10 @@ const TYPES: Readonly<Record<EntryType, string>> = {
 export function entryFields(entry: Entry): Record<string, unknown> {
   const { path, linkTarget, hardLink, device } = entry
   return {
-    name: pathText(path.slice(path.lastIndexOf("/") + 1)),
+    name: pathText(path.slice(path.lastIndexOf("/") + 1)) || ".",
     type: TYPES[entry.type],
-    ...pathFields(path),
+    // The root of a snapshot is the folder that was saved.
+    ...pathFields(path || "."),
     uid: entry.uid,
     gid: entry.gid,
     user: entry.user,

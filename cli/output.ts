@@ -77,7 +77,7 @@ export function createOutput(options: OutputOptions): Output {
 }
 
 /** JSON with bigints as plain digits. */
-export function toJson(line: JsonLine): string {
+function toJson(line: JsonLine): string {
   return JSON.stringify(line, (_, value: unknown) => (typeof value === "bigint" ? Number(value) : value))
 }
 

@@ -41,7 +41,7 @@ export function progressBar(label: string, terminal: WriteStream | undefined): P
 }
 
 /** "backup  [#####               ]  25 %  120 files  30.0 MiB of 120.0 MiB  0:04  notes/a.md". */
-export function progressLine(label: string, state: ProgressState, elapsedMs: number): string {
+function progressLine(label: string, state: ProgressState, elapsedMs: number): string {
   const parts = [label]
   const { bytes, bytesTotal } = state
   if (bytes !== undefined && bytesTotal !== undefined && bytesTotal > 0) {

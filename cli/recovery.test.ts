@@ -162,7 +162,7 @@ test("key add, list, remove and passwd change what opens the repository", (conte
   )
   assert.deepEqual([opens("one", "h2"), opens("two", "h3")], [12, 0])
   const listed = box.must("key", "list", "--json").lines
-  assert.deepEqual(listed.map(({ kind }) => kind).toSorted(), ["key", "passphrase", "recovery"])
+  assert.deepEqual(new Set(listed.map(({ kind }) => kind)), new Set(["key", "passphrase", "recovery"]))
   assert.ok(!listed.some((line) => line["id"] === id))
   box.must("key", "remove", String(words.last["id"]).slice(0, 8))
   assert.equal(opens("two", "h4"), 12)
