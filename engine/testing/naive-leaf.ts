@@ -75,6 +75,7 @@ function naiveEntry(row: Value, previous: string): Entry | undefined {
   if (![shared, type, mode, uid, gid, size].every(isInt) || !(suffix instanceof Uint8Array)) return undefined
   if (!isInt(mtime) && typeof mtime !== "bigint") return undefined
   if (BigInt.asIntN(64, BigInt(mtime as bigint)) !== BigInt(mtime as bigint)) return undefined
+  if (TYPES[type as number] === undefined) return undefined
   if (typeof user !== "string" || typeof group !== "string") return undefined
   if (Buffer.byteLength(user) > 255 || Buffer.byteLength(group) > 255) return undefined
   const found = naiveContent(content)
@@ -83,7 +84,7 @@ function naiveEntry(row: Value, previous: string): Entry | undefined {
   const path = previous.slice(0, shared as number) + Buffer.from(suffix).toString("latin1")
   return {
     path: path as RawPath,
-    type: (TYPES[type as number] ?? "other") as Entry["type"],
+    type: TYPES[type as number] as Entry["type"],
     mode: mode as number,
     mtimeNs: BigInt(mtime as bigint),
     uid: uid as number,
