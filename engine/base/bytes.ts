@@ -41,3 +41,21 @@ export function fromHex(text: string): Bytes | undefined {
 export function utf8(text: string): Bytes {
   return new TextEncoder().encode(text)
 }
+
+/**
+ * Gives the memory of large bytes back at once, instead of whenever the garbage collector runs: packs
+ * and blocks would otherwise pile up to several times what is in use. The bytes are empty afterwards.
+ * A view of a part of a buffer is left alone, since others may hold the rest.
+ */
+export function release(bytes: Uint8Array): void {
+  const { buffer } = bytes
+  if (
+    buffer instanceof ArrayBuffer &&
+    buffer.byteLength === bytes.length &&
+    bytes.length >= RELEASE_BYTES_MIN
+  ) {
+    buffer.transfer(0)
+  }
+}
+
+const RELEASE_BYTES_MIN = 4096

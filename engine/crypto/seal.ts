@@ -9,6 +9,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, timingSafeEqual } fr
 import type { KeyObject } from "node:crypto"
 
 import { assert } from "../base/assert.ts"
+import { release } from "../base/bytes.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
 import {
@@ -107,7 +108,9 @@ function makeSealer(keys: ObjectKeys, object: string, sealedNumbers: Set<number>
       prepare(frame)
       const cipher = createCipheriv(CIPHER, keys.key, nonce, { authTagLength: TAG_BYTES })
       cipher.setAAD(bound)
-      out.set(cipher.update(plaintext), offset)
+      const ciphertext = cipher.update(plaintext)
+      out.set(ciphertext, offset)
+      release(ciphertext)
       cipher.final() // a stream cipher keeps nothing back
       out.set(cipher.getAuthTag(), offset + plaintext.length)
       return plaintext.length + TAG_BYTES

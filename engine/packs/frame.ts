@@ -4,7 +4,7 @@
  * look-ups, checks. Nothing that fails is ever handed on. spec/pack.md.
  */
 import { corrupt } from "../base/errors.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { release, type Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
 import type { Zstd } from "../compression/zstd.ts"
 import { sealerFromSalt, type ObjectSealer } from "../crypto/seal.ts"
@@ -50,5 +50,6 @@ export function openFrame(
     const found = cause instanceof Error ? cause.message : String(cause)
     throw corrupt("frame-compression", object, `frame ${number}: ${found}`)
   }
+  release(bytes)
   return raw
 }

@@ -5,6 +5,7 @@
 import { locateAll } from "./plan.ts"
 import type { CompareFile } from "./place-jobs.ts"
 import { metadataOf, type DecidedFile } from "./decide.ts"
+import { hasAttributes, hasMetadata } from "./same-metadata.ts"
 import type { Window } from "./window-run.ts"
 
 /** "done": nothing is left to do for this file. Else what its standing chunks are worth. */
@@ -53,12 +54,9 @@ function judge(
 ): Standing {
   const isEqual = existing?.size === entry.size && !found.equal.includes(0)
   if (!isEqual) return { state: "differs", ...found }
-  const hasMetadata =
-    existing.mode === entry.mode &&
-    existing.mtimeNs === entry.mtimeNs &&
-    existing.uid === entry.uid &&
-    existing.gid === entry.gid
-  if (hasMetadata) {
+  // attributes are only ever added to what stands, so a file that has others is made anew
+  if (!hasAttributes(window.target, path, entry)) return { state: "differs", ...found }
+  if (hasMetadata(window.request, existing, entry)) {
     window.progress.entry(path, "equal", 0)
     return { state: "done" }
   }

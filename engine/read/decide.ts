@@ -35,10 +35,19 @@ export interface Tree {
   /** Folders that this run made: nothing stands in them. */
   readonly made: Set<RawPath>
   readonly failedFolders: Set<RawPath>
+  /** By a first link that is not wanted: the first of its others that is. */
+  readonly firstLinks: Map<RawPath, RawPath>
 }
 
 export function createTree(): Tree {
-  return { folders: [], later: [], names: new Map(), made: new Set(), failedFolders: new Set() }
+  return {
+    folders: [],
+    later: [],
+    names: new Map(),
+    made: new Set(),
+    failedFolders: new Set(),
+    firstLinks: new Map(),
+  }
 }
 
 export interface Deciding {
@@ -66,9 +75,15 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
     return progress.failed({ path, kind: "target", message: "its folder could not be made" })
   }
   if (deciding.request.delete) namesOf(tree, parentPath(path)).add(path)
-  const existing = tree.made.has(parentPath(path)) ? undefined : deciding.target.look(path)
-  if (isKept(deciding.request, entry, existing)) return progress.entry(path, "kept", 0)
-  const linkTo = entry.hardLink === null ? undefined : selected.place({ path: entry.hardLink, type: "file" })
+  let existing: Stat | undefined
+  try {
+    existing = tree.made.has(parentPath(path)) ? undefined : deciding.target.look(path)
+    if (isKept(deciding.request, entry, existing)) return progress.entry(path, "kept", 0)
+    if (existing?.type === "directory") existing = clearFolder(deciding, path, existing)
+  } catch (error) {
+    return progress.failed({ path, ...failureOf(error) })
+  }
+  const linkTo = firstLink(deciding, path, entry)
   if (entry.type !== "file" || linkTo !== undefined) {
     tree.later.push({ path, entry, linkTo })
     return
@@ -79,6 +94,26 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
     if (!isEngineError(error) || error.kind !== "corrupt") throw error
     progress.failed({ path, ...failureOf(error) })
   }
+}
+
+/** A folder where the snapshot has none: what is in it is extra. */
+function clearFolder(
+  { request, target, progress }: Deciding,
+  path: RawPath,
+  existing: Stat,
+): Stat | undefined {
+  if (request.delete !== true || request.dryRun === true) return existing
+  target.removeExtra(path)
+  progress.entry(path, "deleted", 0)
+  return undefined
+}
+
+/** Where another name of the file lands; the first of those that are wanted has the content. */
+function firstLink({ selected, tree }: Deciding, path: RawPath, { hardLink }: Entry): RawPath | undefined {
+  if (hardLink === null) return undefined
+  const first = selected.place({ path: hardLink, type: "file" }) ?? tree.firstLinks.get(hardLink)
+  if (first === undefined) tree.firstLinks.set(hardLink, path)
+  return first
 }
 
 /** Whether `overwrite` says that what stands there stays. */

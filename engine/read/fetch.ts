@@ -2,7 +2,7 @@
  * Fetch: the sealed frames of one pack, in as few ranged requests as pay off. A request costs about
  * as much as a few hundred KiB of transfer, and a pack of which half is needed is read whole.
  */
-import type { Bytes } from "../base/bytes.ts"
+import { release, type Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { packName } from "../format/names.ts"
 import type { FrameLocation, PackLocation } from "../index/chunk-index.ts"
@@ -17,19 +17,25 @@ export interface Range {
   readonly length: number
 }
 
-/** The sealed bytes of `frames`, in their order; views of shared buffers. */
+export interface FetchedFrames {
+  /** The sealed bytes, in the order asked; views of shared buffers. */
+  readonly sealed: Bytes[]
+  /** Gives the buffers back; no view may be used any more. */
+  free(): void
+}
+
 export async function fetchFrames(
   store: Store,
   pack: PackLocation,
   frames: readonly FrameLocation[],
-): Promise<Bytes[]> {
+): Promise<FetchedFrames> {
   const ranges = mergeRanges(frames, pack.sizeBytes)
   const parts = new Map<Range, Bytes>()
   await forEachBounded(ranges, RANGES_AT_ONCE, async (range) => {
     const isWhole = range.length === pack.sizeBytes
     parts.set(range, await store.get(packName(pack.name), isWhole ? undefined : range))
   })
-  return frames.map((frame) => {
+  const sealed = frames.map((frame) => {
     const range = ranges.find(
       ({ offset, length }) => offset <= frame.offset && frame.offset + frame.sealedLength <= offset + length,
     )
@@ -37,6 +43,7 @@ export async function fetchFrames(
     const start = frame.offset - (range as Range).offset
     return bytes.subarray(start, start + frame.sealedLength)
   })
+  return { sealed, free: () => parts.forEach((part) => release(part)) }
 }
 
 export function mergeRanges(frames: readonly FrameLocation[], packBytes: number): Range[] {

@@ -8,6 +8,7 @@ import { joinPath } from "../base/paths.ts"
 import type { Placing } from "../files/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"
+import { hasOwner } from "./same-metadata.ts"
 import { failureOf } from "./placer.ts"
 
 /**
@@ -45,6 +46,7 @@ function placing({ request }: Deciding): Placing {
 /** False when the first link is no file that this restore answers for. */
 function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): boolean {
   const { target, progress } = deciding
+  if (!progress.isPlaced(linkTo)) return false // what stands there may be something else
   const first = target.look(linkTo)
   if (first?.type !== "file") return false
   const existing = target.look(path)
@@ -71,6 +73,7 @@ function placeOther(deciding: Deciding, path: RawPath, entry: Entry): boolean {
       if (
         existing?.type === "symlink" &&
         existing.mtimeNs === entry.mtimeNs &&
+        hasOwner(request, existing, entry) &&
         target.readLink(path) === linkTarget
       ) {
         progress.entry(path, "equal", 0)

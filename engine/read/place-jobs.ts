@@ -34,6 +34,11 @@ export interface PlaceJob {
   readonly files: readonly PlaceFile[]
 }
 
+/** The frames of a job share one buffer of their own: it travels without a copy. */
+export function jobBuffers(job: PlaceJob): Set<ArrayBuffer> {
+  return new Set(job.frames.map((frame) => frame.sealed.buffer))
+}
+
 export interface PlaceFailure {
   /** In the job's table. */
   readonly file: number

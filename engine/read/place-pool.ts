@@ -2,14 +2,15 @@
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { workerUrl } from "../base/worker-url.ts"
-import type {
-  CompareFile,
-  FromPlaceWorker,
-  OwnJob,
-  PlaceFailure,
-  PlaceJob,
-  PlacerOptions,
-  ToPlaceWorker,
+import {
+  jobBuffers,
+  type CompareFile,
+  type FromPlaceWorker,
+  type OwnJob,
+  type PlaceFailure,
+  type PlaceJob,
+  type PlacerOptions,
+  type ToPlaceWorker,
 } from "./place-jobs.ts"
 import { createPlacer } from "./placer.ts"
 
@@ -81,9 +82,7 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
       if (broken.length > 0) throw broken[0]
     },
     async place(job) {
-      // the frames of a job share one buffer of their own, which goes along without a copy
-      const buffers = new Set(job.frames.map((frame) => frame.sealed.buffer))
-      const answer = await ask({ type: "place", job }, [...buffers])
+      const answer = await ask({ type: "place", job }, [...jobBuffers(job)])
       return answer.type === "placed" ? answer.failures : []
     },
     async compare(files) {

@@ -11,7 +11,7 @@ import type { Digest } from "../base/ids.ts"
 import { packName } from "../format/names.ts"
 import { compareWithTarget } from "./compare.ts"
 import type { DecidedFile } from "./decide.ts"
-import { fetchFrames } from "./fetch.ts"
+import { fetchFrames, type FetchedFrames } from "./fetch.ts"
 import { filesOf, framesWithBytes, jobsOf, type Job } from "./jobs.ts"
 import type { PlaceFailure } from "./place-jobs.ts"
 import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
@@ -91,9 +91,9 @@ async function beginOwn({ window, files, shared, plan }: WindowRun): Promise<voi
 async function placePack(run: WindowRun, plan: PackPlan, jobs: readonly Job[]): Promise<void> {
   const { window } = run
   const frames = jobs.flatMap((job) => job.frames)
-  let sealed: Bytes[]
+  let fetched: FetchedFrames
   try {
-    sealed = await fetchFrames(
+    fetched = await fetchFrames(
       window.repository.store,
       plan.pack,
       frames.map(({ frame }) => frame),
@@ -101,13 +101,14 @@ async function placePack(run: WindowRun, plan: PackPlan, jobs: readonly Job[]): 
   } catch (error) {
     return failJobs(run, jobs, fetchFailure(error, plan))
   }
-  const bytesOf = new Map(frames.map((frame, i) => [frame, sealed[i] as Bytes]))
+  const bytesOf = new Map(frames.map((frame, i) => [frame, fetched.sealed[i] as Bytes]))
   const running: Promise<void>[] = []
   for (const job of jobs) {
     await window.pool.room()
     running.push(placeJob(run, job, bytesOf))
   }
   await Promise.all(running)
+  fetched.free()
 }
 
 async function placeJob(run: WindowRun, job: Job, bytesOf: ReadonlyMap<FramePlan, Bytes>): Promise<void> {

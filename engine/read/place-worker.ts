@@ -1,7 +1,8 @@
 /** The thread around `placer.ts`: messages in, messages out, one after the other. */
 import { parentPort, workerData } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
-import type { FromPlaceWorker, PlacerOptions, ToPlaceWorker } from "./place-jobs.ts"
+import { release } from "../base/bytes.ts"
+import { jobBuffers, type FromPlaceWorker, type PlacerOptions, type ToPlaceWorker } from "./place-jobs.ts"
 import { createPlacer } from "./placer.ts"
 
 const port = parentPort
@@ -19,8 +20,11 @@ port.on("message", (message: ToPlaceWorker) => {
 
 function answer(message: ToPlaceWorker): FromPlaceWorker {
   switch (message.type) {
-    case "place":
-      return { type: "placed", failures: placer.place(message.job) }
+    case "place": {
+      const failures = placer.place(message.job)
+      for (const buffer of jobBuffers(message.job)) release(new Uint8Array(buffer))
+      return { type: "placed", failures }
+    }
     case "compare":
       return { type: "compared", equal: placer.compare(message.files) }
     case "own":

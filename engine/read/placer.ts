@@ -3,7 +3,7 @@
  * is identified again, and only then written where it belongs. A file gets its name when its last
  * piece is in place; what fails leaves nothing under any name.
  */
-import { equalBytes } from "../base/bytes.ts"
+import { equalBytes, release } from "../base/bytes.ts"
 import { corrupt, isEngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import { createZstd } from "../compression/zstd.ts"
@@ -89,6 +89,7 @@ export function createPlacer(options: PlacerOptions): Placer {
           const raw = openFrame(sealer as ObjectSealer, frame.frame, frame.sealed, { zstd, object })
           for (const run of runsOf(frame, raw, hasher, object))
             orFail(run.file, (open) => placeRun(run, raw, open))
+          release(raw)
         } catch (error) {
           for (let i = 0; i < frame.pieces.length; i += PIECE_NUMBERS) {
             orFail(frame.pieces[i] as number, () => {

@@ -13,6 +13,8 @@ export interface Progress {
   expect(bytes: number): void
   folder(): void
   entry(path: RawPath, action: EntryAction, bytes: number): void
+  /** False for what failed or was kept as it stood: it may not be what the snapshot has there. */
+  isPlaced(path: RawPath): boolean
   result(): RestoreResult
 }
 
@@ -26,6 +28,7 @@ export function createProgress(
   const startedMs = performance.now()
   const before = repository.requests()
   const errors: Unrestored[] = []
+  const unplaced = new Set<RawPath>()
   const counts = { filesRestored: 0, filesSkipped: 0, entriesDeleted: 0, dirs: 0, bytesRestored: 0 }
   let bytesTotal = 0
   let toldMs = startedMs
@@ -39,6 +42,7 @@ export function createProgress(
   return {
     failed(failure) {
       errors.push(failure)
+      unplaced.add(failure.path)
       observe({ type: "error", ...failure })
     },
     notice: (message) => observe({ type: "notice", message }),
@@ -49,6 +53,7 @@ export function createProgress(
       counts.dirs++
     },
     entry(path, action, bytes) {
+      if (action === "kept") unplaced.add(path)
       if (action === "deleted") counts.entriesDeleted++
       else if (action === "equal" || action === "kept") counts.filesSkipped++
       else counts.filesRestored++
@@ -56,6 +61,7 @@ export function createProgress(
       if (request.verbose) observe({ type: "entry", path, action })
       tell()
     },
+    isPlaced: (path) => !unplaced.has(path),
     result: () => ({
       ...counts,
       errors,

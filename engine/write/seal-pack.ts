@@ -6,7 +6,7 @@
  */
 import { hash } from "node:crypto"
 import { assert } from "../base/assert.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { release, type Bytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
@@ -100,6 +100,7 @@ export function sealPack(blocks: readonly ClosedBlock[], full: boolean, tools: S
         "a frame did not open to what was sealed: check this machine's memory",
       )
     }
+    release(opened)
     offset += length
   }
   order.forEach((block, number) =>

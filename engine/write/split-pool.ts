@@ -145,7 +145,10 @@ export function threadPool(ports: PoolPorts): SplitPool {
       credits: credits.buffer as SharedArrayBuffer,
     }
     const thread: Thread = {
-      worker: new Worker(workerUrl("write/split-worker"), { workerData }),
+      worker: new Worker(workerUrl("write/split-worker"), {
+        workerData,
+        resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      }),
       waiting: [],
       batches: 0,
     }

@@ -3,6 +3,7 @@
  * local index and the journal learn of it. What a crash leaves in the journal is where the next run
  * goes on: those packs are never sent again.
  */
+import { release } from "../base/bytes.ts"
 import { packName } from "../format/names.ts"
 import type { Journal } from "../home/journal.ts"
 import type { ChunkIndex } from "../index/chunk-index.ts"
@@ -40,12 +41,13 @@ export function createUploader({
     },
     async put({ bytes, record, directory, frames }) {
       await store.put(packName(record.name), bytes)
-      packedBytes += bytes.length
+      packedBytes += record.sizeBytes
+      release(bytes)
       atomically(() => {
         index.addPack(record, frames)
         journal.add({ series, record, directory })
       })
-      onStored(bytes.length)
+      onStored(record.sizeBytes)
     },
   }
 }
