@@ -15,7 +15,7 @@ import { isTemporaryName } from "./temporary-name.ts"
 // a FIFO that is put in a file's place must not hang the restore
 const OLD_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-export function looking(state: TargetState): Pick<Target, "look" | "list" | "readLink" | "openExisting"> {
+export function looking(state: TargetState): Pick<Target, "look" | "list" | "readLink" | "attributes" | "openExisting"> {
   const { folders } = state
   const find = (path: RawPath): string | undefined => {
     checkPath(path, state.portable)
@@ -44,6 +44,11 @@ export function looking(state: TargetState): Pick<Target, "look" | "list" | "rea
       } catch (cause) {
         throw asTargetError(cause, path)
       }
+    },
+    attributes: (path) => {
+      const place = find(path)
+      const found = place === undefined ? undefined : state.rules.native?.attributes(place)
+      return found === undefined || isFailure(found) ? [] : found
     },
     openExisting: (path) => {
       // a device is not even opened: that alone can do something

@@ -59,6 +59,8 @@ export interface Target {
   /** Names in a folder, sorted, without those of unfinished files; none when there is no such folder. */
   list(folder: RawPath): RawPath[]
   readLink(path: RawPath): RawPath
+  /** Sorted by name; none where they can't be read. */
+  attributes(path: RawPath): readonly ExtendedAttribute[]
   /** A regular file, never through a link; undefined when there is no such thing or it can't be read. */
   openExisting(path: RawPath): ExistingFile | undefined
   /**
