@@ -1,0 +1,126 @@
+/**
+ * A repository, a home and folders for tests of whole backups and restores, on real parts. The store
+ * is memory unless a test wants another; the clock runs ten seconds ahead, so that files just written
+ * are old enough to be believed (rule W8). Removed when the test ends.
+ */
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import type { TestContext } from "node:test"
+import { differences, pictureOf, showDifferences, type Picture } from "../../fixtures/picture.ts"
+import type { Bytes } from "../base/bytes.ts"
+import type { ObjectName, RawPath } from "../base/ids.ts"
+import type { Clock } from "../base/ports.ts"
+import {
+  backup,
+  createRepository,
+  findSnapshot,
+  openHome,
+  openRepository,
+  restore,
+  type BackupObserver,
+  type BackupRequest,
+  type BackupResult,
+  type Home,
+  type Repository,
+  type RestoreRequest,
+  type RestoreResult,
+  type Store,
+} from "../index.ts"
+import { memoryStore } from "../store/memory-store.ts"
+import { localStore } from "../store/local-store.ts"
+
+export interface BackupPlace {
+  /** For this test alone. */
+  readonly folder: string
+  /** What the memory store holds. */
+  readonly objects: Map<ObjectName, Bytes>
+  readonly clock: Clock & { aheadNs: bigint }
+  readonly home: Home
+  /** The repository that the home's first device opened. */
+  readonly repository: Repository
+  newHome(): Home
+  /** A client of the store; `wrap` may make it faulty. */
+  store(wrap?: (store: Store) => Store): Store
+  /** Opens it with the key when the home is new; closed when the test ends. */
+  open(home?: Home, store?: Store): Promise<Repository>
+}
+
+const KEY = { kind: "key" as const, bytes: new Uint8Array(32).fill(7) }
+
+export interface PlaceOptions {
+  /** A folder as a store instead of memory. */
+  readonly local?: boolean
+  /** Any store, empty as yet. */
+  readonly adapter?: Store
+}
+
+export async function backupPlace(t: TestContext, { local = false, adapter }: PlaceOptions = {}): Promise<BackupPlace> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-backup-"))
+  const objects = new Map<ObjectName, Bytes>()
+  const opened: Repository[] = []
+  t.after(() => {
+    for (const repository of opened) repository.close()
+    fs.rmSync(folder, { recursive: true, force: true })
+  })
+  const clock = {
+    aheadNs: 10_000_000_000n,
+    now: () => BigInt(Date.now()) * 1_000_000n + clock.aheadNs,
+  }
+  const inner = (): Store =>
+    adapter ?? (local ? localStore(path.join(folder, "repository")) : memoryStore(objects))
+  const store: BackupPlace["store"] = (wrap = (each) => each) => wrap(inner())
+  let homes = 0
+  const newHome = (): Home => openHome({ directory: path.join(folder, `home-${homes++}`), environment: {} })
+  const home = newHome()
+  const { repository } = await createRepository({ store: store(), home, secrets: [KEY], label: "first", clock })
+  opened.push(repository)
+  return {
+    folder,
+    objects,
+    clock,
+    home,
+    repository,
+    newHome,
+    store,
+    async open(from = home, through = store()) {
+      const again = await openRepository({ store: through, home: from, secret: KEY, write: true, label: "other", clock })
+      opened.push(again)
+      return again
+    },
+  }
+}
+
+export interface Saved extends BackupResult {
+  /** The snapshot that stands for the source now: the new one, or the parent when nothing changed. */
+  readonly at: string
+}
+
+/** Backs up one folder as a series of its base name. */
+export async function save(
+  repository: Repository,
+  source: string,
+  changes: Partial<BackupRequest> = {},
+  observe?: BackupObserver,
+): Promise<Saved> {
+  const request = { paths: [source as RawPath], cwd: "/", host: "machine", user: "somebody", ...changes }
+  const result = await backup(repository, request, observe)
+  return { ...result, at: result.snapshotId ?? result.parentId ?? "" }
+}
+
+/** Restores all of a snapshot, with everything that root may set. */
+export async function restoreTo(
+  repository: Repository,
+  id: string,
+  target: string,
+  changes: Partial<RestoreRequest> = {},
+): Promise<RestoreResult> {
+  const { snapshot } = await findSnapshot(repository, id)
+  return await restore(repository, { snapshot, target, setuid: true, special: true, sync: "none", ...changes })
+}
+
+/** Throws with the first differences. */
+export function assertPicture(found: Picture | string, expected: Picture, what = "the restored folder"): void {
+  const differing = differences(expected, typeof found === "string" ? pictureOf(found) : found)
+  if (differing.length > 0) throw new Error(`${what}: ${showDifferences(differing)}`)
+}
