@@ -128,6 +128,21 @@ test("14: a repository that was rolled back is not believed", (context) => {
   assert.equal(box.run("snapshots").code, 14)
 })
 
+test("15: a repository of a newer format says to use a newer holdfast", (context) => {
+  const box = sandbox(context)
+  ready(box)
+  const object = join(box.repository, "repository")
+  const bytes = readFileSync(object)
+  const format = bytes.indexOf("format") + "format".length
+  assert.equal(bytes[format], 0)
+  bytes[format] = 9
+  chmodSync(object, 0o600)
+  writeFileSync(object, bytes)
+  const { code, err } = stranger(box, { HOLDFAST_KEY_FILE: box.keyFile }, "snapshots")
+  assert.equal(code, 15, err)
+  assert.match(err, /newer/)
+})
+
 test("17: a store that is not reachable", (context) => {
   const box = sandbox(context)
   const aws = {

@@ -30,6 +30,14 @@ export class UsageError extends Error {
   }
 }
 
+/** A program that was asked for data failed. */
+export class CommandFailed extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = "CommandFailed"
+  }
+}
+
 const BY_CODE: Readonly<Record<string, ExitCode>> = {
   "no-repository": EXIT.noRepository,
   busy: EXIT.busy,
@@ -42,7 +50,7 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return EXIT.usage
   if (isEngineError(error)) return BY_CODE[error.code] ?? byKind(error.kind)
-  return isSystemError(error) ? EXIT.failed : EXIT.usage
+  return isSystemError(error) || error instanceof CommandFailed ? EXIT.failed : EXIT.usage
 }
 
 function byKind(kind: EngineError["kind"]): ExitCode {
@@ -79,7 +87,7 @@ const SECRET_FLAGS =
 export function messageOf(error: unknown): string {
   if (isEngineError(error))
     return error.code === "no-secret" ? `${error.message}; ${SECRET_FLAGS}` : error.message
-  if (error instanceof UsageError) return error.message
+  if (error instanceof UsageError || error instanceof CommandFailed) return error.message
   if (isSystemError(error)) return systemMessage(error)
   const text = error instanceof Error ? error.message : String(error)
   return `internal error: ${text} (HOLDFAST_DEBUG=1 shows where)`

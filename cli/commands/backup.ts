@@ -4,7 +4,6 @@ import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { hostname, userInfo } from "node:os"
 import { resolve } from "node:path"
-import type { Readable } from "node:stream"
 import {
   backup as runBackup,
   GIT_IGNORE_FILE,
@@ -17,27 +16,26 @@ import {
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT, UsageError } from "../exit-codes.ts"
+import { CommandFailed, EXIT, UsageError } from "../exit-codes.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
 import { pathFields, pathText, summaryFields } from "../json-shapes.ts"
 import type { Progress } from "../progress.ts"
-import { showPath } from "../show-path.ts"
+import { shown } from "../show-path.ts"
 import { parseSize, parseTime } from "../sizes.ts"
 
 export const backup: Command = async (call) => {
   const input = openInput(call)
-  const request = requestOf(call, input?.stream)
+  const request = requestOf(call, input)
   return await withRepository(call, { write: !call.options.flag("dry-run") }, async (repository) => {
     const progress = call.output.progress(request.dryRun === true ? "backup (dry run)" : "backup")
     const result = await runBackup(repository, request, observer(call, progress))
     progress.wipe()
-    await input?.finished()
     report(call, result)
     return result.errors.length > 0 ? EXIT.someUnread : EXIT.done
   })
 }
 
-function requestOf(call: Call, stream: Readable | undefined): BackupRequest {
+function requestOf(call: Call, stream: Stream | undefined): BackupRequest {
   const { options } = call
   const paths = options.flag("stdin-from-command") ? [] : call.args.map(rawPathFromText)
   const lists = options.list("files-from")
@@ -108,37 +106,38 @@ function readPathList(file: string): RawPath[] {
   }
 }
 
-interface Input {
-  readonly stream: Readable
-  /** Throws when the command that fed the stream failed: half an output is no backup. */
-  finished(): Promise<void>
-}
+type Stream = AsyncIterable<Uint8Array>
 
-function openInput(call: Call): Input | undefined {
+function openInput(call: Call): Stream | undefined {
   if (call.options.flag("stdin-from-command")) return commandOutput(call.args)
-  if (!call.options.flag("stdin")) return undefined
-  return { stream: process.stdin, finished: async () => {} }
+  return call.options.flag("stdin") ? process.stdin : undefined
 }
 
-function commandOutput([program, ...args]: readonly string[]): Input {
+/** Ends with an error when the command fails: half an output is no backup. */
+async function* commandOutput([program, ...args]: readonly string[]): AsyncGenerator<Uint8Array> {
   if (program === undefined) throw new UsageError("--stdin-from-command needs a command, after --")
   const child = spawn(program, args, { stdio: ["inherit", "pipe", "inherit"] })
   const ended = once(child, "close")
   ended.catch(() => {})
-  return {
-    stream: child.stdout,
-    async finished() {
-      const [code, signal] = (await ended) as [number | null, string | null]
-      if (code !== 0) throw new Error(`${program} ended with ${code ?? signal ?? "nothing"}`)
-    },
+  yield* child.stdout
+  let outcome: unknown[]
+  try {
+    outcome = await ended
+  } catch (cause) {
+    throw new CommandFailed(
+      `${program} could not be started (${(cause as NodeJS.ErrnoException).code ?? "unknown"})`,
+    )
   }
+  const [code, signal] = outcome as [number | null, string | null]
+  if (code !== 0)
+    throw new CommandFailed(`${program} ended with ${code ?? signal ?? "nothing"}; no snapshot was made`)
 }
 
 function observer({ output }: Call, progress: Progress): (event: BackupEvent) => void {
   return (event) => {
     if (event.type === "progress") {
       const { filesDone, bytesDone, current } = event
-      progress.update({ files: filesDone, bytes: bytesDone, current: showPath(current) })
+      progress.update({ files: filesDone, bytes: bytesDone, current: shown(current) })
       output.object({
         message_type: "status",
         files_done: filesDone,
@@ -157,10 +156,10 @@ function observer({ output }: Call, progress: Progress): (event: BackupEvent) =>
         message,
         error: { message },
       })
-      if (!output.json) output.warn(`${showPath(path)}: ${message}`)
+      if (!output.json) output.warn(`${shown(path)}: ${message}`)
     } else if (event.type === "entry") {
       output.object({ message_type: "verbose_status", action: event.action, ...pathFields(event.path) })
-      output.line(`${event.action.padEnd(8)} ${showPath(event.path)}`)
+      output.line(`${event.action.padEnd(8)} ${shown(event.path)}`)
     } else {
       output.warn(event.message)
     }

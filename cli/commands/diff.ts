@@ -5,7 +5,7 @@ import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 import { namedSnapshot } from "../filter.ts"
 import { pathFields } from "../json-shapes.ts"
-import { showPath } from "../show-path.ts"
+import { shown } from "../show-path.ts"
 
 /** The letters of restic's diff. */
 const LETTERS: Readonly<Record<Difference["change"], string>> = {
@@ -26,7 +26,7 @@ export const diff: Command = async (call) =>
       counts[change]++
       if (change === "metadata" && !metadata) continue
       output.object({ message_type: "change", modifier: LETTERS[change], ...pathFields(path) })
-      output.line(`${LETTERS[change]}    ${showPath(path)}`)
+      output.line(`${LETTERS[change]}    ${shown(path)}`)
     }
     const { added, removed, modified, type } = counts
     output.object({

@@ -6,7 +6,7 @@ import { EXIT } from "../exit-codes.ts"
 import { filterOf } from "../filter.ts"
 import { showBytes, showTime } from "../format.ts"
 import { entryFields } from "../json-shapes.ts"
-import { showPath } from "../show-path.ts"
+import { shown } from "../show-path.ts"
 
 export const find: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {
@@ -19,7 +19,7 @@ export const find: Command = async (call) =>
       if (last !== snapshot.id) output.line(output.bold(`${snapshot.shortId} ${showTime(snapshot.timeNs)}`))
       last = snapshot.id
       const size = entry.type === "file" ? showBytes(entry.size) : entry.type
-      output.line(`  ${showTime(entry.mtimeNs)}  ${size.padStart(10)}  ${showPath(entry.path)}`)
+      output.line(`  ${showTime(entry.mtimeNs)}  ${size.padStart(10)}  ${shown(entry.path)}`)
     }
     return EXIT.done
   })

@@ -1,8 +1,8 @@
 /** `holdfast log PATH`: the versions of one file, newest first, equal ones folded. */
-import { fileHistory, rawPathFromText } from "../../engine/index.ts"
+import { EngineError, fileHistory, rawPathFromText } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT, UsageError } from "../exit-codes.ts"
+import { EXIT } from "../exit-codes.ts"
 import { filterOf } from "../filter.ts"
 import { showBytes, showTime } from "../format.ts"
 import { entryFields, snapshotFields } from "../json-shapes.ts"
@@ -33,6 +33,12 @@ export const log: Command = async (call) =>
         `${snapshot.shortId}  ${showTime(snapshot.timeNs)}  ${size.padStart(10)}  ${changed}${more}`,
       )
     }
-    if (versions === 0) throw new UsageError(`no snapshot has ${path}; \`holdfast find NAME\` looks for it`)
+    if (versions === 0) {
+      throw new EngineError(
+        "not-found",
+        "no-entry",
+        `no snapshot has ${path}; \`holdfast find NAME\` looks for it`,
+      )
+    }
     return EXIT.done
   })

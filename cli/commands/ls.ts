@@ -6,7 +6,7 @@ import { EXIT } from "../exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"
 import { showTime } from "../format.ts"
 import { entryFields, permissions } from "../json-shapes.ts"
-import { showPath } from "../show-path.ts"
+import { shown } from "../show-path.ts"
 
 export const ls: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {
@@ -20,7 +20,7 @@ export const ls: Command = async (call) =>
       found = true
       if (output.json) output.object({ message_type: "node", ...entryFields(entry) })
       else if (long) output.line(longLine(entry))
-      else if (entry.path !== "") output.line(showPath(entry.path))
+      else if (entry.path !== "") output.line(shown(entry.path))
     }
     if (!found && path !== "") throw noEntry(snapshot, path)
     return EXIT.done
@@ -30,13 +30,13 @@ function noEntry({ shortId }: Named["snapshot"], path: string): EngineError {
   return new EngineError(
     "not-found",
     "no-entry",
-    `${showPath(path)}: snapshot ${shortId} has no such file or folder`,
+    `${shown(path)}: snapshot ${shortId} has no such file or folder`,
   )
 }
 
 function longLine(entry: Entry): string {
   const owner = `${entry.user || entry.uid}:${entry.group || entry.gid}`.padEnd(16)
   const size = String(entry.size).padStart(12)
-  const target = entry.linkTarget === null ? "" : ` -> ${showPath(entry.linkTarget)}`
-  return `${permissions(entry)} ${owner} ${size} ${showTime(entry.mtimeNs)} ${showPath(entry.path) || "."}${target}`
+  const target = entry.linkTarget === null ? "" : ` -> ${shown(entry.linkTarget)}`
+  return `${permissions(entry)} ${owner} ${size} ${showTime(entry.mtimeNs)} ${shown(entry.path)}${target}`
 }

@@ -16,7 +16,7 @@ import { showBytes, showCount, showDuration } from "../format.ts"
 import { pathFields, pathText } from "../json-shapes.ts"
 import { inPlace } from "../in-place.ts"
 import type { Progress } from "../progress.ts"
-import { showPath } from "../show-path.ts"
+import { shown } from "../show-path.ts"
 
 export const restore: Command = async (call) => {
   const target = targetOf(call)
@@ -90,10 +90,10 @@ function observer({ output }: Call, progress: Progress): (event: RestoreEvent) =
       const { path, message, object } = event
       const item = pathText(path)
       output.object({ message_type: "error", during: "restore", item, object, message, error: { message } })
-      if (!output.json) output.warn(`${showPath(path)}: ${message}`)
+      if (!output.json) output.warn(`${shown(path)}: ${message}`)
     } else if (event.type === "entry") {
       output.object({ message_type: "verbose_status", action: event.action, ...pathFields(event.path) })
-      output.line(`${event.action.padEnd(8)} ${showPath(event.path)}`)
+      output.line(`${event.action.padEnd(8)} ${shown(event.path)}`)
     } else {
       output.warn(event.message)
     }

@@ -26,7 +26,7 @@ export const stats: Command = async (call) =>
       ["pieces of files (chunks)", String(chunks)],
       ["restored, all snapshots", showBytes(rawBytes)],
     ]
-    if (storedBytes > 0)
+    if (rawBytes > storedBytes)
       rows.push(["saved by deduplication and compression", `${(rawBytes / storedBytes).toFixed(2)} x`])
     for (const line of table([], rows, [1])) output.line(line)
     return EXIT.done

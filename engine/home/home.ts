@@ -18,6 +18,9 @@ export interface Home {
 /** The paths of one repository's files. The folders exist. */
 export interface RepositoryHome {
   readonly repository: RepositoryId
+  /** The home that it is in; a backup leaves all of it out. */
+  readonly identityRoot: string
+  readonly cacheRoot: string
   readonly identityFolder: string
   readonly devicePath: string
   readonly pinsPath: string
@@ -51,6 +54,8 @@ export function openRepositoryHome(home: Home, repository: RepositoryId): Reposi
   removeLeftovers(identityFolder, Date.now())
   return {
     repository,
+    identityRoot: home.identityRoot,
+    cacheRoot: home.cacheRoot,
     identityFolder,
     devicePath: path.join(identityFolder, "device.json"),
     pinsPath: path.join(identityFolder, "pins.json"),

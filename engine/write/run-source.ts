@@ -1,5 +1,4 @@
 /** From a request to what is walked: the roots, what is left out, and the name of the series. */
-import { dirname } from "node:path"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, pathBytes, showPath } from "../base/paths.ts"
@@ -93,7 +92,7 @@ function selection(repository: Repository, { request, roots, files, observe }: S
     ...(repository.location.startsWith("/")
       ? [{ kind: "repository" as const, path: repository.location }]
       : []),
-    ...[repository.home.identityFolder, dirname(repository.home.statePath)].map((path) => ({
+    ...[repository.home.identityRoot, repository.home.cacheRoot].map((path) => ({
       kind: "home" as const,
       path,
     })),

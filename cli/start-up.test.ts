@@ -1,0 +1,42 @@
+/** What is loaded, and what is not: a program that runs every 15 minutes must start fast. */
+import assert from "node:assert/strict"
+import { readFileSync, writeFileSync } from "node:fs"
+import { test } from "node:test"
+import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+
+/** The URLs of all modules that a run loads. */
+function loaded(box: Sandbox, ...words: string[]): string {
+  const log = box.path("loaded")
+  writeFileSync(log, "")
+  writeFileSync(
+    box.path("hook.mjs"),
+    `import { registerHooks } from "node:module"
+     import { appendFileSync } from "node:fs"
+     registerHooks({ load(url, context, next) { appendFileSync(${JSON.stringify(log)}, url + "\\n"); return next(url, context) } })`,
+  )
+  const environment = {
+    NODE_OPTIONS: `--import ${box.path("hook.mjs")}`,
+    HOLDFAST_REPOSITORY: box.repository,
+    HOLDFAST_KEY_FILE: box.keyFile,
+    HOLDFAST_HOME: box.path("home"),
+  }
+  const { code, err } = box.runWith(environment, words)
+  assert.equal(code, 0, err)
+  return readFileSync(log, "utf8")
+}
+
+test("holdfast version loads neither the argument parser nor the engine", (context) => {
+  const modules = loaded(sandbox(context), "version")
+  assert.match(modules, /main\.js/)
+  assert.doesNotMatch(modules, /node_modules/)
+})
+
+test("holdfast help loads no part of the engine", (context) => {
+  assert.doesNotMatch(loaded(sandbox(context), "help"), /better-sqlite3|msgpackr/)
+})
+
+test("a local repository loads no S3 library", (context) => {
+  const box = sandbox(context)
+  assert.doesNotMatch(loaded(box, "init"), /aws-sdk|smithy/)
+  assert.doesNotMatch(loaded(box, "backup", "key"), /aws-sdk|smithy/)
+})
