@@ -15,7 +15,9 @@ import { isTemporaryName } from "./temporary-name.ts"
 // a FIFO that is put in a file's place must not hang the restore
 const OLD_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-export function looking(state: TargetState): Pick<Target, "look" | "list" | "readLink" | "attributes" | "openExisting"> {
+export function looking(
+  state: TargetState,
+): Pick<Target, "look" | "list" | "readLink" | "attributes" | "openExisting"> {
   const { folders } = state
   const find = (path: RawPath): string | undefined => {
     checkPath(path, state.portable)

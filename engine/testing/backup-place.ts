@@ -55,7 +55,10 @@ export interface PlaceOptions {
   readonly adapter?: Store
 }
 
-export async function backupPlace(t: TestContext, { local = false, adapter }: PlaceOptions = {}): Promise<BackupPlace> {
+export async function backupPlace(
+  t: TestContext,
+  { local = false, adapter }: PlaceOptions = {},
+): Promise<BackupPlace> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-backup-"))
   const objects = new Map<ObjectName, Bytes>()
   const opened: Repository[] = []
@@ -73,7 +76,13 @@ export async function backupPlace(t: TestContext, { local = false, adapter }: Pl
   let homes = 0
   const newHome = (): Home => openHome({ directory: path.join(folder, `home-${homes++}`), environment: {} })
   const home = newHome()
-  const { repository } = await createRepository({ store: store(), home, secrets: [KEY], label: "first", clock })
+  const { repository } = await createRepository({
+    store: store(),
+    home,
+    secrets: [KEY],
+    label: "first",
+    clock,
+  })
   opened.push(repository)
   return {
     folder,
@@ -84,7 +93,14 @@ export async function backupPlace(t: TestContext, { local = false, adapter }: Pl
     newHome,
     store,
     async open(from = home, through = store()) {
-      const again = await openRepository({ store: through, home: from, secret: KEY, write: true, label: "other", clock })
+      const again = await openRepository({
+        store: through,
+        home: from,
+        secret: KEY,
+        write: true,
+        label: "other",
+        clock,
+      })
       opened.push(again)
       return again
     },
@@ -116,11 +132,22 @@ export async function restoreTo(
   changes: Partial<RestoreRequest> = {},
 ): Promise<RestoreResult> {
   const { snapshot } = await findSnapshot(repository, id)
-  return await restore(repository, { snapshot, target, setuid: true, special: true, sync: "none", ...changes })
+  return await restore(repository, {
+    snapshot,
+    target,
+    setuid: true,
+    special: true,
+    sync: "none",
+    ...changes,
+  })
 }
 
 /** Throws with the first differences. */
-export function assertPicture(found: Picture | string, expected: Picture, what = "the restored folder"): void {
+export function assertPicture(
+  found: Picture | string,
+  expected: Picture,
+  what = "the restored folder",
+): void {
   const differing = differences(expected, typeof found === "string" ? pictureOf(found) : found)
   if (differing.length > 0) throw new Error(`${what}: ${showDifferences(differing)}`)
 }
