@@ -18,6 +18,21 @@ if (major < 22 || (major === 22 && minor < 18)) {
   const { versionText } = await import("./version.ts")
   process.stdout.write(`${versionText(words.length > 1)}\n`)
 } else {
+  process.umask(0o077) // whatever holdfast writes is for its owner alone
+  await keepCompiledCode()
   const { start } = await import("./start.ts")
   await start(words)
+}
+
+/**
+ * V8's compiled code of the chunks and packages, kept with holdfast's other caches: a third of the
+ * start-up. Never in a shared folder, where another user could plant code, and not before the folder
+ * of caches is there.
+ */
+async function keepCompiledCode() {
+  const { existsSync } = await import("node:fs")
+  const { enableCompileCache } = await import("node:module")
+  const { findHome } = await import("../engine/home/home.ts")
+  const { cacheRoot } = findHome(process.env)
+  if (existsSync(cacheRoot)) enableCompileCache(`${cacheRoot}/compiled`)
 }

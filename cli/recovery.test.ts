@@ -1,6 +1,14 @@
 /** Secrets and recovery words: where they may be, and where they must never be (rule S1). */
 import assert from "node:assert/strict"
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
@@ -41,10 +49,13 @@ test("init refuses to overwrite a words file, or to put it into the repository",
   assert.match(inside.err, /lies inside/)
 })
 
-test("init refuses a second repository in the same place", (context) => {
+test("init refuses a second repository in the same place, and leaves no words file behind", (context) => {
   const box = sandbox(context)
   box.must("init")
-  assert.notEqual(box.run("init").code, 0)
+  const { code, err } = box.run("init", "--recovery-words-file", box.path("words"))
+  assert.equal(code, 1)
+  assert.match(err, /there is a repository already.*holdfast connect/)
+  assert.ok(!existsSync(box.path("words")))
 })
 
 test("init without a secret and without a terminal says which flags give one", (context) => {

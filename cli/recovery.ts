@@ -2,7 +2,7 @@
  * Where new recovery words go: once on the terminal, or into a new file for the owner alone. Never
  * into JSON, a log, or a file inside what is backed up (rule S1).
  */
-import { closeSync, fsyncSync, openSync, realpathSync, writeSync } from "node:fs"
+import { closeSync, fsyncSync, openSync, realpathSync, rmSync, writeSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import type { Call } from "./call.ts"
 import { UsageError } from "./exit-codes.ts"
@@ -58,6 +58,19 @@ function createPrivate(path: string, flag: string): number {
     const why =
       code === "EEXIST" ? "exists already; name a new file" : `can't be written (${code ?? "unknown"})`
     throw new UsageError(`--${flag} ${path} ${why}`)
+  }
+}
+
+/** Runs what makes the words; when it fails, no empty file is left that the next try would trip over. */
+export async function keepingPlaces<T>(places: readonly WordsPlace[], make: () => Promise<T>): Promise<T> {
+  try {
+    return await make()
+  } catch (error) {
+    for (const { descriptor, path } of places) {
+      closeSync(descriptor)
+      rmSync(path, { force: true })
+    }
+    throw error
   }
 }
 

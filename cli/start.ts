@@ -39,6 +39,7 @@ export async function start(words: readonly string[]): Promise<void> {
   const environment = process.env
   let output = outputFor(words, environment)
   process.once("SIGINT", () => interrupted(output))
+  process.once("uncaughtException", (error) => process.exit(tell(error, output, environment)))
   let code: ExitCode
   try {
     const split = splitVerb(words)

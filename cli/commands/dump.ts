@@ -14,6 +14,7 @@ export const dump: Command = async (call) =>
     const file = call.options.text("target")
     if (file === undefined) {
       await dumpEntry(repository, snapshot, path, { out: process.stdout, archive })
+      await written(process.stdout)
       return EXIT.done
     }
     const out = createWriteStream(file, { flags: "wx", mode: 0o600 })
@@ -22,3 +23,9 @@ export const dump: Command = async (call) =>
     await finished(out)
     return EXIT.done
   })
+
+/** Waits for what a slow reader has not taken yet; one that has gone away counts as done. */
+async function written(out: NodeJS.WriteStream): Promise<void> {
+  if (!out.writable) return
+  await new Promise<void>((resolve) => out.write("", () => resolve()))
+}

@@ -7,7 +7,7 @@ import { createRepository, type Secret } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { homeOf, storeAt } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
-import { deliverWords, prepareWordsFiles } from "../recovery.ts"
+import { deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
 import { askNewPassphrase, givenSecrets } from "../secrets.ts"
 
 export const init: Command = async (call) => {
@@ -20,7 +20,7 @@ export const init: Command = async (call) => {
   const store = await storeAt(call, location)
   const places = prepareWordsFiles(call, location.includes("://") ? [] : [location])
   const label = options.text("label") ?? hostname()
-  const created = await createRepository({ store, home, secrets, label })
+  const created = await keepingPlaces(places, () => createRepository({ store, home, secrets, label }))
   const facts = { location: store.location, repositoryId: created.id }
   output.object({ message_type: "initialized", id: created.id, repository: store.location })
   output.say(`made repository ${created.id.slice(0, 8)} at ${store.location}`)

@@ -15,7 +15,7 @@ import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 import { table } from "../format.ts"
 import { pathText } from "../json-shapes.ts"
-import { deliverWords, prepareWordsFiles } from "../recovery.ts"
+import { deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
 import {
   askNewPassphrase,
   askPassphrase,
@@ -66,7 +66,9 @@ async function addRecoveryWords(call: Call): Promise<typeof EXIT.done> {
   }
   return await withRepository(call, { write: true }, async (repository) => {
     const places = prepareWordsFiles(call, await foldersToAvoid(repository))
-    const added = await addKey(repository, { recovery: true, authority: await authority(call) })
+    const added = await keepingPlaces(places, async () =>
+      addKey(repository, { recovery: true, authority: await authority(call) }),
+    )
     output.object({ message_type: "key_added", id: added.id, kind: "recovery" })
     deliverWords(call, added.recoveryWords, places, {
       location: repository.location,
