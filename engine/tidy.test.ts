@@ -93,6 +93,9 @@ test("tidy: nothing but tests imports engine/testing", () => {
   )
 })
 
+/** What finds the cache of compiled code, before the engine that lies in it is loaded. */
+const CACHE_FINDER = "engine/home/home.ts"
+
 test("tidy: the command line and the benchmarks use engine/index.ts alone", () => {
   // A micro benchmark measures one stage from the inside.
   const outside = sources.filter(
@@ -101,7 +104,12 @@ test("tidy: the command line and the benchmarks use engine/index.ts alone", () =
   none(
     outside.flatMap(({ path, imports }) =>
       imports
-        .filter((one) => one.startsWith("engine/") && one !== "engine/index.ts")
+        .filter(
+          (one) =>
+            one.startsWith("engine/") &&
+            one !== "engine/index.ts" &&
+            !(path === "cli/main.ts" && one === CACHE_FINDER),
+        )
         .map((one) => `${path} imports ${one}`),
     ),
   )

@@ -5,7 +5,7 @@
  *
  * Must never: accept an extension, a duplicate or unsorted key, or a longer form than needed.
  */
-import { Packr, Unpackr } from "msgpackr"
+import { Packr, Unpackr } from "msgpackr/pack"
 
 import { assert } from "../base/assert.ts"
 import { compareBytes, equalBytes, utf8 } from "../base/bytes.ts"
