@@ -1,0 +1,11 @@
+import { test } from "node:test"
+import { roundTrips } from "./testing/round-trip.ts"
+
+test("backup() and restore() bring 150 random trees and their edits back to the last bit", async (t) => {
+  const counts = await roundTrips(t, {
+    seed: process.env["HOLDFAST_SEED"] ?? "fast",
+    trees: 150,
+    largeEvery: 50,
+  })
+  t.diagnostic(JSON.stringify(counts))
+})
