@@ -71,3 +71,13 @@ export type {
   Sync,
   Unrestored,
 } from "./read/restore-request.ts"
+
+export { check } from "./maintain/check.ts"
+export type {
+  CheckError,
+  CheckEvent,
+  CheckNote,
+  CheckObserver,
+  CheckRequest,
+  CheckResult,
+} from "./maintain/check-request.ts"

@@ -1,0 +1,97 @@
+/**
+ * Every chain: each entry is fetched, its digest, signature, place and links are verified, and what it
+ * names is handed on. Alarms that come from what was seen before (pins, heads) are the look's.
+ * spec/check.md, spec/log.md.
+ */
+import { forEachBounded } from "../base/concurrency.ts"
+import { EngineError } from "../base/errors.ts"
+import type { DeviceId } from "../base/ids.ts"
+import type { Entry } from "../format/entry.ts"
+import { entryName } from "../format/names.ts"
+import type { TrustDevice } from "../format/trust-entry.ts"
+import { readEntry } from "../trust/import-entries.ts"
+import { hasEntry, type ChainName, type LogNames } from "../trust/log-names.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { isLocalFault } from "../trust/trust-log.ts"
+import { findWriter } from "../trust/writers.ts"
+import { GETS_AT_ONCE } from "./check-trust.ts"
+import type { Findings } from "./findings.ts"
+
+export type CheckedEntry = Entry & ChainName
+
+/** All entries that verify, each chain in order. */
+export async function checkLog(
+  repository: Repository,
+  log: LogNames,
+  findings: Findings,
+): Promise<CheckedEntry[]> {
+  const all: CheckedEntry[] = []
+  for (const [device, names] of log.chains) {
+    const writer = await findWriter(repository, device, log)
+    if (writer instanceof EngineError) {
+      findings.addError(writer, `log/${device}`)
+      continue
+    }
+    const entries = await readChain(repository, { writer, names }, findings)
+    for (const entry of entries) checkLinks(entry, log, findings)
+    all.push(...entries)
+  }
+  return all
+}
+
+interface Chain {
+  readonly writer: TrustDevice
+  readonly names: readonly ChainName[]
+}
+
+async function readChain(
+  repository: Repository,
+  { writer, names }: Chain,
+  findings: Findings,
+): Promise<CheckedEntry[]> {
+  const found = new Map<ChainName, CheckedEntry>()
+  await forEachBounded(names, GETS_AT_ONCE, async (name) => {
+    try {
+      const entry = await readEntry(repository, { ...name, device: writer.id }, writer)
+      found.set(name, { ...entry, digest: name.digest })
+    } catch (error) {
+      if (!isLocalFault(error)) throw error
+      loseEntry(repository, { device: writer.id, ...name, found: error }, findings)
+    }
+  })
+  return names.flatMap((name) => found.get(name) ?? [])
+}
+
+interface LostEntry extends ChainName {
+  readonly device: DeviceId
+  readonly found: EngineError | string
+}
+
+/** A snapshot whose entry is lost can't be restored at all; this home may remember that it was one. */
+export function loseEntry(
+  { log }: Repository,
+  { device, sequence, digest, found }: LostEntry,
+  findings: Findings,
+): void {
+  const object = entryName(device, sequence, digest)
+  const finding = typeof found === "string" ? findings.add(object, found) : findings.addError(found, object)
+  if (log.entry(digest)?.type === "snapshot") finding.snapshots.add(digest)
+}
+
+/** What the entry was built on must be listed. */
+function checkLinks(entry: CheckedEntry, log: LogNames, findings: Findings): void {
+  const { device, sequence, previous } = entry
+  const object = entryName(device, sequence, entry.digest)
+  if ((previous === null) !== (sequence === 1)) findings.add(object, "its link to the entry before is wrong")
+  if (previous !== null && !hasEntry(log, device, { sequence: sequence - 1, digest: previous })) {
+    findings.add(
+      entryName(device, sequence - 1, previous),
+      `missing: entry ${sequence} of this chain follows it`,
+    )
+  }
+}
+
+/** The newest verified entry of each chain: it names all segments of the chain that are live. */
+export function newestEntries(entries: readonly CheckedEntry[]): CheckedEntry[] {
+  return [...new Map(entries.map((entry) => [entry.device, entry])).values()]
+}

@@ -1,0 +1,100 @@
+/**
+ * The foundation: the object `repository`, every entry of the log of trust and its links, and the
+ * keyslots that the newest state counts. All are fetched. spec/check.md.
+ */
+import { forEachBounded } from "../base/concurrency.ts"
+import { isEngineError } from "../base/errors.ts"
+import type { Digest, ObjectName } from "../base/ids.ts"
+import { checkDigest, digestOf } from "../crypto/digest.ts"
+import type { VerifiedTrust } from "../crypto/trust-state.ts"
+import { decodeKeyslot } from "../format/keyslot.ts"
+import { keyslotName, REPOSITORY_NAME, trustName } from "../format/names.ts"
+import type { TrustState } from "../format/trust-entry.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { isLocalFault, loadTrust } from "../trust/trust-log.ts"
+import { trustSource } from "../trust/writers.ts"
+import type { Findings } from "./findings.ts"
+import type { Inventory } from "./inventory.ts"
+
+export const GETS_AT_ONCE = 8
+
+export async function checkTrust(
+  repository: Repository,
+  inventory: Inventory,
+  findings: Findings,
+): Promise<void> {
+  await checkRepositoryObject(repository, findings)
+  const states = await verifyAll(repository, inventory, findings)
+  const present = new Set(inventory.log.trust.map(({ digest }) => digest))
+  for (const { state } of states) {
+    if (state.previous === null || present.has(state.previous)) continue
+    findings.add(
+      trustName(state.number - 1, state.previous),
+      `missing: trust entry ${state.number} follows it`,
+    )
+  }
+  await checkKeyslots(repository, newestOf(states) ?? repository.trust.state, inventory, findings)
+}
+
+async function checkRepositoryObject({ store, digest }: Repository, findings: Findings): Promise<void> {
+  try {
+    const found = digestOf(await store.get(REPOSITORY_NAME))
+    if (found !== digest)
+      findings.add(REPOSITORY_NAME, "damaged or replaced: it is not the one that was pinned")
+  } catch (error) {
+    if (!isEngineError(error) || error.kind !== "not-found") throw error
+    findings.add(REPOSITORY_NAME, "missing: no other device can open the repository")
+  }
+}
+
+async function verifyAll(
+  repository: Repository,
+  { log }: Inventory,
+  findings: Findings,
+): Promise<VerifiedTrust[]> {
+  const verified: VerifiedTrust[] = []
+  await forEachBounded(log.trust, GETS_AT_ONCE, async (name) => {
+    const object = trustName(name.number, name.digest)
+    try {
+      verified.push(await loadTrust(trustSource(repository), name))
+    } catch (error) {
+      if (!isLocalFault(error)) throw error
+      // Whoever can write to the store can put such a thing there; it is ignored by all.
+      if (error.kind === "untrusted") findings.note(object, "not signed by the repository's root; ignored")
+      else findings.addError(error, object)
+    }
+  })
+  return verified
+}
+
+function newestOf(states: readonly VerifiedTrust[]): TrustState | undefined {
+  return states.toSorted((a, b) => b.state.number - a.state.number)[0]?.state
+}
+
+async function checkKeyslots(
+  { store }: Repository,
+  { slots }: TrustState,
+  { keyslots }: Inventory,
+  findings: Findings,
+): Promise<void> {
+  const counted = new Set<Digest>(slots.map(({ id }) => id))
+  for (const id of keyslots) {
+    if (!counted.has(id))
+      findings.note(keyslotName(id), "a keyslot that the state of trust does not count; it opens nothing")
+  }
+  await forEachBounded(slots, GETS_AT_ONCE, async ({ id, kind }) => {
+    const object: ObjectName = keyslotName(id)
+    try {
+      const bytes = await store.get(object)
+      checkDigest(bytes, id, object)
+      decodeKeyslot(bytes, object)
+    } catch (error) {
+      if (!isLocalFault(error)) throw error
+      if (error.kind === "not-found")
+        findings.add(object, `missing: the ${SECRETS[kind]} of this slot can open nothing any more`)
+      else findings.addError(error, object)
+    }
+  })
+}
+
+const SECRETS = { passphrase: "passphrase", key: "key", recovery: "recovery words" } as const

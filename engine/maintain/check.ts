@@ -1,0 +1,149 @@
+/**
+ * `check`: every object is explained. The stages, each of which goes on when it finds damage:
+ *
+ *     list everything → look → trust → chains → directories → packs → data → listings → who is hit
+ *
+ * Nothing is written to the store, and the home's caches are only ever made more right. spec/check.md.
+ */
+import { EngineError } from "../base/errors.ts"
+import type { Digest } from "../base/ids.ts"
+import { packName, parseName, segmentName } from "../format/names.ts"
+import { frameOffsets } from "./same-pack.ts"
+import { look } from "../trust/look.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { checkLog } from "./check-log.ts"
+import type { CheckObserver, CheckRequest, CheckResult } from "./check-request.ts"
+import { checkTrust } from "./check-trust.ts"
+import { checkedStore } from "./checked-store.ts"
+import { createFindings, type Findings } from "./findings.ts"
+import { freshObjects } from "./fresh-objects.ts"
+import { hurtSnapshots, judgeSuspects } from "./hurt-snapshots.ts"
+import { takeInventory, type Inventory } from "./inventory.ts"
+import { nameThePacks, type NamedPacks } from "./named-packs.ts"
+import { createNodeGraph } from "./node-graph.ts"
+import { readPacks } from "./read-packs.ts"
+import { isSnapshot, walkSnapshots } from "./walk-snapshots.ts"
+
+/** What is damaged is in the result. Throws `unavailable` and `denied` as the store does. */
+export async function check(
+  original: Repository,
+  { readData = false, subset = 1 }: CheckRequest = {},
+  observe: CheckObserver = () => {},
+): Promise<CheckResult> {
+  if (!(subset > 0 && subset <= 1))
+    throw new EngineError("invalid", "subset", "a share of the packs is above 0 and at most 1")
+  const findings = createFindings()
+  const startedNs = original.clock.now()
+  const inventory = await takeInventory(original.store)
+  const repository: Repository = {
+    ...original,
+    store: checkedStore(original.store),
+    objects: freshObjects(original.objects),
+    listed: { names: inventory.log, atNs: startedNs },
+  }
+  const alarms = await lookAround(repository)
+  await checkTrust(repository, inventory, findings)
+  const entries = await checkLog(repository, inventory.log, findings)
+  const named = await nameThePacks(repository, entries, findings)
+  await checkPresence(repository, { inventory, named, findings })
+  const packsRead = readData
+    ? await readPacks({ repository, inventory, named, findings, share: subset, observe })
+    : 0
+  const snapshots = entries.filter(isSnapshot).toReversed()
+  const graph = createNodeGraph()
+  const { roots, suspects } = await walkSnapshots(
+    { repository, inventory, named, findings, graph, observe },
+    snapshots,
+  )
+  judgeSuspects(suspects, { index: repository.index, named, findings })
+  hurtSnapshots(graph, roots, findings)
+  takeAlarms(repository, alarms, findings)
+  noteOthers(inventory, named, findings)
+  return {
+    ...totals({ inventory, named, findings }),
+    snapshots: snapshots.length,
+    chunks: repository.index.counts().chunks,
+    packsRead,
+  }
+}
+
+/** What was seen before and is gone now. Entries that are new to this device enter its index and log. */
+async function lookAround(repository: Repository): Promise<readonly EngineError[]> {
+  const { warnings } = repository
+  const before = warnings.length
+  const { problems } = await look(repository, { tolerant: true })
+  const told = new Set(problems.map(({ message }) => message))
+  // They are told as errors.
+  warnings.push(...warnings.splice(before).filter((warning) => !told.has(warning)))
+  return problems
+}
+
+interface Checked {
+  readonly inventory: Inventory
+  readonly named: NamedPacks
+  readonly findings: Findings
+}
+
+/** Each pack that the log names is there with its size. */
+async function checkPresence(
+  { store, index }: Repository,
+  { inventory, named, findings }: Checked,
+): Promise<void> {
+  const absent = [...named.packs.keys()].filter((name) => !inventory.packs.has(name))
+  // An alarm stands only after a LIST that was made after reading what names the missing one.
+  const late = absent.length > 0 ? (await takeInventory(store)).packs : new Map<Digest, number>()
+  for (const [name, { record, inLog }] of named.packs) {
+    const sizeBytes = inventory.packs.get(name) ?? late.get(name)
+    if (sizeBytes === undefined) findings.addPack(name, "missing: the log names it", "all")
+    else if (sizeBytes !== record.sizeBytes) {
+      const frames = index.framesOfPack(name)
+      const offsets = frameOffsets(frames)
+      const cut = [...frames.keys()].filter(
+        (i) => (offsets[i] ?? 0) + (frames[i]?.sealedLength ?? 0) > sizeBytes,
+      )
+      findings.addPack(name, `has ${sizeBytes} bytes instead of ${record.sizeBytes}`, inLog ? cut : "all")
+    }
+  }
+}
+
+/** What the look has told, unless the object was looked at since. */
+function takeAlarms({ log }: Repository, alarms: readonly EngineError[], findings: Findings): void {
+  for (const alarm of alarms) {
+    const object = alarm.detail["object"]
+    const isTold =
+      typeof object === "string" && [...findings.all.keys()].some((each) => each.startsWith(object))
+    if (isTold) continue
+    const finding = findings.addError(alarm, "log")
+    const parsed = parseName(finding.object)
+    if (parsed?.type === "entry" && log.entry(parsed.digest)?.type === "snapshot")
+      finding.snapshots.add(parsed.digest)
+  }
+}
+
+/** Explained, and no damage. */
+function noteOthers({ foreign, segments }: Inventory, named: NamedPacks, findings: Findings): void {
+  for (const name of foreign) findings.note(name, "not an object of this repository")
+  for (const digest of segments) {
+    if (!named.segments.has(digest))
+      findings.note(segmentName(digest), "no entry names it; left by a run that was stopped, or replaced")
+  }
+}
+
+function totals({
+  inventory,
+  named,
+  findings,
+}: Checked): Pick<CheckResult, "errors" | "notes" | "packs" | "bytes" | "unreferenced"> {
+  const known = { packs: 0, bytes: 0 }
+  const unreferenced = { packs: 0, bytes: 0 }
+  for (const [name, sizeBytes] of inventory.packs) {
+    const count = named.packs.has(name) ? known : unreferenced
+    count.packs++
+    count.bytes += sizeBytes
+  }
+  for (const name of inventory.packs.keys()) {
+    if (!named.packs.has(name))
+      findings.note(packName(name), "no entry names it; of a run at work, or of one that was stopped")
+  }
+  return { errors: findings.errors(), notes: findings.notes(), ...known, unreferenced }
+}

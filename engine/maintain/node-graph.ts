@@ -1,0 +1,95 @@
+/**
+ * What the walk over all snapshots keeps of each listing and chunk-list node: what lies below it and
+ * which frames it needs. A node that many snapshots share is here once, so that damage found anywhere
+ * is led back to every snapshot that it hits without another read.
+ */
+import { toHex } from "../base/bytes.ts"
+import type { ChunkId, Digest } from "../base/ids.ts"
+import type { NodeRange } from "../listing/node-ref.ts"
+import type { ChunkLocation } from "../index/chunk-index.ts"
+import type { Finding, PackDamage } from "./findings.ts"
+
+export type NodeKind = "listing" | "chunk-list"
+
+export interface GraphNode {
+  readonly id: ChunkId
+  readonly kind: NodeKind
+  readonly children: GraphNode[]
+  /** Frames that the node itself, or content that it lists, lies in. */
+  units: number[]
+  readonly faults: Set<Finding>
+  /** Of a listing node; of any once it was read. */
+  level: number | undefined
+  range: NodeRange | undefined
+  /** Bytes below a chunk-list node. */
+  size: number | undefined
+}
+
+export interface NodeGraph {
+  /** The node, and whether it is new. */
+  node(kind: NodeKind, id: ChunkId): { node: GraphNode; isNew: boolean }
+  unit(location: ChunkLocation): number
+  /** Everything that is damaged at or below a node. */
+  damageBelow(node: GraphNode, packs: ReadonlyMap<Digest, PackDamage>): ReadonlySet<Finding>
+}
+
+export function createNodeGraph(): NodeGraph {
+  const nodes = new Map<string, GraphNode>()
+  const unitsOf = new Map<Digest, Map<number, number>>()
+  const places: { readonly pack: Digest; readonly frame: number }[] = []
+  let last = -1
+  return {
+    node(kind, id) {
+      const key = `${kind} ${toHex(id)}`
+      const known = nodes.get(key)
+      if (known !== undefined) return { node: known, isNew: false }
+      const node: GraphNode = {
+        id: id.slice() as ChunkId, // not a view that holds its whole block
+        kind,
+        children: [],
+        units: [],
+        faults: new Set(),
+        level: undefined,
+        range: undefined,
+        size: undefined,
+      }
+      nodes.set(key, node)
+      return { node, isNew: true }
+    },
+    unit({ pack, frame }) {
+      const before = places[last]
+      if (before?.frame === frame.number && before.pack === pack.name) return last // chunks come in runs
+      const frames = unitsOf.get(pack.name) ?? new Map<number, number>()
+      unitsOf.set(pack.name, frames)
+      last = frames.get(frame.number) ?? places.length
+      if (last === places.length) {
+        frames.set(frame.number, last)
+        places.push({ pack: pack.name, frame: frame.number })
+      }
+      return last
+    },
+    damageBelow: (node, packs) => damageBelow(node, { packs, places, known: new Map() }),
+  }
+}
+
+interface Leading {
+  readonly packs: ReadonlyMap<Digest, PackDamage>
+  readonly places: readonly { readonly pack: Digest; readonly frame: number }[]
+  readonly known: Map<GraphNode, ReadonlySet<Finding>>
+}
+
+function damageBelow(node: GraphNode, leading: Leading): ReadonlySet<Finding> {
+  const { packs, places, known } = leading
+  const before = known.get(node)
+  if (before !== undefined) return before
+  const found = new Set(node.faults)
+  for (const unit of node.units) {
+    const place = places[unit]
+    const damage = place === undefined ? undefined : packs.get(place.pack)
+    if (damage !== undefined && (damage.frames === "all" || damage.frames.has(place?.frame ?? -1)))
+      found.add(damage.finding)
+  }
+  for (const child of node.children) for (const finding of damageBelow(child, leading)) found.add(finding)
+  known.set(node, found)
+  return found
+}

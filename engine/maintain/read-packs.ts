@@ -1,0 +1,102 @@
+/**
+ * `check --read-data`: packs are fetched whole, a few at a time, and opened by threads. What is found
+ * goes to the findings; rows of the index that rotted are put right. spec/check.md.
+ */
+import { forEachBounded } from "../base/concurrency.ts"
+import { isEngineError } from "../base/errors.ts"
+import type { Digest } from "../base/ids.ts"
+import type { Random } from "../base/ports.ts"
+import { packName } from "../format/names.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { PackVerdict } from "./check-pack.ts"
+import { inlineCheckPool, threadCheckPool, type CheckPool } from "./check-pool.ts"
+import type { CheckObserver } from "./check-request.ts"
+import type { Findings } from "./findings.ts"
+import type { Inventory } from "./inventory.ts"
+import type { NamedPack, NamedPacks } from "./named-packs.ts"
+
+/** 16 MiB each. */
+const PACKS_AT_ONCE = 6
+/** Up to this much is opened by the main thread: starting threads would take longer. */
+const INLINE_BYTES_MAX = 8 * 1024 * 1024
+
+export interface Reading {
+  readonly repository: Repository
+  readonly inventory: Inventory
+  readonly named: NamedPacks
+  readonly findings: Findings
+  /** The share of the packs that is read. */
+  readonly share: number
+  readonly observe: CheckObserver
+}
+
+/** Gives how many were read. */
+export async function readPacks(reading: Reading): Promise<number> {
+  const { repository, inventory, share, observe } = reading
+  const names = drawSome([...inventory.packs.keys()], share, repository.random)
+  const bytesTotal = names.reduce((sum, name) => sum + (inventory.packs.get(name) ?? 0), 0)
+  const pool =
+    bytesTotal <= INLINE_BYTES_MAX ? inlineCheckPool(repository.keys) : threadCheckPool(repository.keys)
+  let bytesDone = 0
+  try {
+    await forEachBounded(names, PACKS_AT_ONCE, async (name) => {
+      await readPack(reading, pool, name)
+      bytesDone += inventory.packs.get(name) ?? 0
+      observe({ type: "progress", bytesDone, bytesTotal, current: packName(name) })
+    })
+  } finally {
+    await pool.close()
+  }
+  return names.length
+}
+
+async function readPack(
+  { repository, named, findings }: Reading,
+  pool: CheckPool,
+  name: Digest,
+): Promise<void> {
+  const { store, index } = repository
+  const known = named.packs.get(name)
+  try {
+    const bytes = await store.get(packName(name))
+    const frames = known === undefined ? [] : index.framesOfPack(name)
+    const verdict = await pool.check({ name, bytes, record: known?.record ?? null, frames })
+    judge({ repository, findings, name, known }, verdict)
+  } catch (error) {
+    if (isEngineError(error) && error.kind === "not-found")
+      findings.addPack(name, "listed, and gone when it was read", "all")
+    else throw error
+  }
+}
+
+interface Judged extends Pick<Reading, "repository" | "findings"> {
+  readonly name: Digest
+  readonly known: NamedPack | undefined
+}
+
+function judge(
+  { repository, findings, name, known }: Judged,
+  { faults, badFrames, directory, own }: PackVerdict,
+): void {
+  // Other devices learn from its own directory alone what is in it.
+  const isLost = directory === "unreadable" && known?.inLog === false
+  for (const fault of faults) findings.addPack(name, fault, isLost ? "all" : badFrames)
+  if (known === undefined || own === null) return
+  if (known.inLog) findings.addPack(name, "its directory is not the one that the log has", [])
+  else {
+    repository.index.removePack(name)
+    repository.index.addPack(known.record, own)
+  }
+}
+
+/** At least one, unless there are none. */
+export function drawSome<T>(items: readonly T[], share: number, random: Random): readonly T[] {
+  if (share >= 1 || items.length === 0) return items
+  const count = Math.max(1, Math.ceil(items.length * share))
+  const draws = new DataView(random.bytes(items.length * 4).buffer)
+  const keyed = items.map((item, i) => ({ item, key: draws.getUint32(i * 4) }))
+  return keyed
+    .toSorted((a, b) => a.key - b.key)
+    .slice(0, count)
+    .map(({ item }) => item)
+}

@@ -1,0 +1,292 @@
+/**
+ * Every snapshot's listing, from its root down to the place of every chunk. A node is read once,
+ * however many snapshots have it; what can't be read is noted, and the walk goes on beside it.
+ * spec/check.md.
+ */
+import { toHex } from "../base/bytes.ts"
+import { forEachBounded } from "../base/concurrency.ts"
+import { EngineError, isEngineError } from "../base/errors.ts"
+import { CHUNK_ID_BYTES, type ChunkId, type Digest } from "../base/ids.ts"
+import { showPath } from "../base/paths.ts"
+import { decodeChunkListNode } from "../format/chunk-list-node.ts"
+import type { Entry, SnapshotEntry } from "../format/entry.ts"
+import type { Entry as ListingEntry } from "../format/listing-entry.ts"
+import { packName } from "../format/names.ts"
+import type { ChunkLocation } from "../index/chunk-index.ts"
+import { checkRange, openNode, rootRef, type NodeRef } from "../listing/node-ref.ts"
+import { createChunkReader, type ChunkReader } from "../packs/chunk-reader.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { CheckObserver } from "./check-request.ts"
+import type { Findings } from "./findings.ts"
+import type { Inventory } from "./inventory.ts"
+import type { NamedPacks } from "./named-packs.ts"
+import type { GraphNode, NodeGraph } from "./node-graph.ts"
+
+export type CheckedSnapshot = SnapshotEntry & { readonly digest: Digest }
+
+export interface SnapshotWalk {
+  readonly repository: Repository
+  readonly inventory: Inventory
+  readonly named: NamedPacks
+  readonly findings: Findings
+  readonly graph: NodeGraph
+  readonly observe: CheckObserver
+}
+
+/** Content in packs that are there, and that no entry of the log names. */
+export interface Suspect {
+  readonly node: GraphNode
+  readonly id: ChunkId
+  readonly pack: Digest
+}
+
+interface Walking extends SnapshotWalk {
+  readonly reader: ChunkReader
+  readonly pending: ReadonlySet<Digest>
+  readonly suspects: Suspect[]
+}
+
+const NODES_AT_ONCE = 16
+/** Stands for all packs in a finding about content that is in none. */
+const NO_PACK = "packs"
+
+interface Item {
+  readonly node: GraphNode
+  /** Of listing nodes: what the parent says of it. */
+  readonly ref: NodeRef | undefined
+  /** Of chunk-list nodes: how many bytes the parent, or the file's entry, says. */
+  readonly size: number
+}
+
+/** The roots of those snapshots, and what is to be looked at once more. */
+export async function walkSnapshots(
+  walk: SnapshotWalk,
+  snapshots: readonly CheckedSnapshot[],
+): Promise<{ roots: Map<Digest, GraphNode>; suspects: readonly Suspect[] }> {
+  const { repository, graph, observe } = walk
+  const pending = new Set(repository.journal.pending().map(({ record }) => record.name))
+  const walking: Walking = { ...walk, reader: createChunkReader(repository), pending, suspects: [] }
+  const roots = new Map<Digest, GraphNode>()
+  for (const { digest, root } of snapshots) {
+    observe({ type: "progress", bytesDone: 0, bytesTotal: 0, current: `snapshot ${digest.slice(0, 8)}` })
+    const { node, isNew } = graph.node("listing", root.id)
+    roots.set(digest, node)
+    const item: Item = { node, ref: rootRef(root), size: 0 }
+    if (isNew) await walkTree(walking, item)
+    else checkEdge(walking, item)
+  }
+  return { roots, suspects: walking.suspects }
+}
+
+/** Level by level, since a level's nodes mostly lie side by side in their blocks. */
+async function walkTree(walking: Walking, top: Item): Promise<void> {
+  const edges: Item[] = []
+  for (let level = [top]; level.length > 0;) {
+    const below: Item[][] = []
+    await forEachBounded(level.entries(), NODES_AT_ONCE, async ([position, item]) => {
+      const children = await visit(walking, item)
+      below[position] = children.filter(({ isNew }) => isNew)
+      for (const { isNew, node, ref, size } of children) {
+        item.node.children.push(node)
+        if (!isNew || node.kind === "chunk-list") edges.push({ node, ref, size })
+      }
+    })
+    level = below.flat()
+  }
+  for (const edge of edges) checkEdge(walking, edge)
+}
+
+interface Child extends Item {
+  readonly isNew: boolean
+}
+
+async function visit(walking: Walking, item: Item): Promise<Child[]> {
+  const { node } = item
+  const bytes = await readNode(walking, node)
+  if (bytes === undefined) return []
+  try {
+    const found = examine(walking, item, bytes)
+    const isWhole = found.missing === 0
+    if (!isWhole) await walking.named.refreshAll()
+    const again = isWhole ? found : examine(walking, item, bytes)
+    node.units = [...node.units, ...again.units]
+    walking.suspects.push(...again.suspects)
+    if (again.missing > 0) missing(walking, node)
+    return again.children.map(({ kind, id, ref, size }) => ({ ...walking.graph.node(kind, id), ref, size }))
+  } catch (error) {
+    if (!isEngineError(error) || error.kind !== "corrupt") throw error
+    wrong(walking, node, error.message)
+    return []
+  }
+}
+
+/** Undefined when it can't be read, which is noted then. */
+async function readNode(
+  { repository, reader, findings, named, graph, ...walking }: Walking,
+  node: GraphNode,
+): Promise<Uint8Array | undefined> {
+  for (let tried = false; ;) {
+    const location = placeOf({ repository, named, ...walking }, node.id)
+    if (location === undefined) {
+      if (tried) {
+        missing({ findings }, node)
+        return undefined
+      }
+      tried = true
+      await named.refreshAll()
+      continue
+    }
+    const { name } = location.pack
+    try {
+      const [bytes] = await reader.read(node.kind, [node.id])
+      node.units.push(graph.unit(location))
+      if (!named.packs.has(name)) walking.suspects.push({ node, id: node.id, pack: name })
+      return bytes
+    } catch (error) {
+      if (!isEngineError(error) || (error.kind !== "corrupt" && error.kind !== "not-found")) throw error
+      if (await named.refreshPack(name)) continue
+      loseFrame(findings, location, error)
+      node.units.push(graph.unit(location))
+      return undefined
+    }
+  }
+}
+
+function loseFrame(findings: Findings, { pack, frame }: ChunkLocation, error: EngineError): void {
+  const known = findings.packs.get(pack.name)?.frames
+  if (known === "all" || known?.has(frame.number) === true) return
+  const object = packName(pack.name)
+  const fault =
+    error.kind === "not-found" ? "missing: snapshots need it" : error.message.replace(`${object}: `, "")
+  findings.addPack(pack.name, fault, [frame.number])
+}
+
+/** A row of a pack that is neither named nor there is of no use, and another pack may hold the chunk. */
+function placeOf(
+  { repository, named, inventory, pending }: Pick<Walking, "repository" | "named" | "inventory" | "pending">,
+  id: ChunkId,
+): ChunkLocation | undefined {
+  for (;;) {
+    const location = repository.index.locate(id)
+    if (location === undefined) return undefined
+    const { name } = location.pack
+    if (named.packs.has(name) || inventory.packs.has(name) || pending.has(name)) return location
+    repository.index.removePack(name)
+  }
+}
+
+interface Examined {
+  readonly units: number[]
+  readonly suspects: Suspect[]
+  readonly children: { kind: GraphNode["kind"]; id: ChunkId; ref: NodeRef | undefined; size: number }[]
+  /** Chunks that no known pack holds. */
+  missing: number
+}
+
+function examine(walking: Walking, { node, ref }: Item, bytes: Uint8Array): Examined {
+  const found: Examined = { units: [], suspects: [], children: [], missing: 0 }
+  if (node.kind === "chunk-list") examineList(walking, node, bytes, found)
+  else if (ref !== undefined) {
+    const { refs, entries } = openNode(ref, bytes)
+    node.level = ref.level
+    node.range = rangeOf(refs, entries)
+    for (const child of refs ?? [])
+      found.children.push({ kind: "listing", id: child.id, ref: child, size: 0 })
+    for (const entry of entries ?? []) examineEntry(walking, node, entry, found)
+  }
+  return found
+}
+
+function rangeOf(
+  refs: readonly NodeRef[] | undefined,
+  entries: readonly ListingEntry[] | undefined,
+): GraphNode["range"] {
+  if (entries !== undefined)
+    return { count: entries.length, first: entries[0]?.path, last: entries.at(-1)?.path }
+  const count = (refs ?? []).reduce((sum, child) => sum + (child.entries ?? 0), 0)
+  return { count, first: refs?.[0]?.first, last: refs?.at(-1)?.first }
+}
+
+function examineEntry(
+  walking: Walking,
+  node: GraphNode,
+  { path, size, content }: ListingEntry,
+  found: Examined,
+): void {
+  if (content === null) return
+  if (content.chunks === undefined) {
+    found.children.push({ kind: "chunk-list", id: content.list, ref: undefined, size })
+    return
+  }
+  const bytes = placeAll(walking, node, content.chunks, found)
+  if (bytes !== undefined && bytes !== size)
+    wrong(walking, node, `${showPath(path)} has chunks of ${bytes} bytes, and ${size} is its size`)
+}
+
+function examineList(walking: Walking, node: GraphNode, bytes: Uint8Array, found: Examined): void {
+  const { level, ids, sizes } = decodeChunkListNode(bytes, `chunk-list node ${toHex(node.id.subarray(0, 8))}`)
+  node.level = level
+  if (level === 0) {
+    node.size = placeAll(walking, node, ids, found)
+    return
+  }
+  node.size = sizes.reduce((sum, size) => sum + size, 0)
+  sizes.forEach((size, i) => {
+    const id = ids.subarray(i * CHUNK_ID_BYTES, (i + 1) * CHUNK_ID_BYTES) as ChunkId
+    found.children.push({ kind: "chunk-list", id, ref: undefined, size })
+  })
+}
+
+/** Their bytes; undefined when some are nowhere. */
+function placeAll(walking: Walking, node: GraphNode, ids: Uint8Array, found: Examined): number | undefined {
+  let bytes = 0
+  let absent = 0
+  for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
+    const id = ids.subarray(at, at + CHUNK_ID_BYTES) as ChunkId
+    const location = placeOf(walking, id)
+    if (location === undefined) {
+      absent++
+      continue
+    }
+    bytes += location.length
+    const unit = walking.graph.unit(location)
+    if (found.units.at(-1) !== unit && !found.units.includes(unit)) found.units.push(unit)
+    if (!walking.named.packs.has(location.pack.name))
+      found.suspects.push({ node, id: id.slice() as ChunkId, pack: location.pack.name })
+  }
+  found.missing += absent
+  return absent === 0 ? bytes : undefined
+}
+
+/** What a parent says of a node that was read for another parent. */
+function checkEdge(walking: Walking, { node, ref, size }: Item): void {
+  try {
+    if (ref !== undefined && node.range !== undefined) {
+      if (node.level !== ref.level) wrong(walking, node, "a listing node stands in two levels")
+      checkRange(ref, node.range)
+    }
+    if (ref === undefined && node.size !== undefined && node.size !== size)
+      wrong(walking, node, `a list of chunks has ${node.size} bytes instead of ${size}`)
+  } catch (error) {
+    if (!isEngineError(error)) throw error
+    wrong(walking, node, error.message)
+  }
+}
+
+/** Authentic, and wrong: a program made it so. The pack that holds it is named. */
+function wrong(
+  { repository, findings }: Pick<Walking, "repository" | "findings">,
+  node: GraphNode,
+  found: string,
+): void {
+  const location = repository.index.locate(node.id)
+  node.faults.add(findings.add(location === undefined ? NO_PACK : packName(location.pack.name), found))
+}
+
+function missing({ findings }: Pick<Walking, "findings">, node: GraphNode): void {
+  node.faults.add(findings.add(NO_PACK, "content that snapshots need is in no pack that the log names"))
+}
+
+export function isSnapshot<T extends Entry>(entry: T): entry is T & SnapshotEntry {
+  return entry.type === "snapshot"
+}
