@@ -69,7 +69,7 @@ export function nodeZstd(): Zstd {
       return bytes.length
     },
     decompress(target, source) {
-      const bytes = zstdDecompressSync(source, { maxOutputLength: target.length })
+      const bytes = zstdDecompressSync(source, { maxOutputLength: Math.max(1, target.length) })
       if (bytes.length !== target.length) throw new Error("zstd frame holds another size")
       target.set(bytes)
     },

@@ -1,0 +1,77 @@
+import * as assert from "node:assert/strict"
+import { randomBytes } from "node:crypto"
+import { describe, it } from "node:test"
+import * as fc from "fast-check"
+import { createZstd, nodeZstd, type Zstd } from "./zstd.ts"
+
+const implementations: readonly Zstd[] = [createZstd(), nodeZstd()]
+
+function compressed(zstd: Zstd, raw: Uint8Array): Uint8Array {
+  const target = new Uint8Array(zstd.bound(raw.length))
+  return target.subarray(0, zstd.compress(target, raw))
+}
+
+/** Noise, zeros and text. */
+const content = fc.oneof(
+  fc.uint8Array({ maxLength: 2000 }),
+  fc.integer({ min: 0, max: 200_000 }).map((length) => new Uint8Array(length)),
+  fc
+    .array(fc.constantFrom("backup ", "restore ", "\n"), { maxLength: 5000 })
+    .map((words) => Buffer.from(words.join(""))),
+)
+
+describe("zstd", () => {
+  it("createZstd() uses the native package where it is installed", () => {
+    assert.equal(implementations[0]?.implementation, "zstd-napi")
+    assert.equal(implementations[1]?.implementation, "node:zlib")
+  })
+
+  it("compress() of each implementation is what decompress() of each takes", () => {
+    fc.assert(
+      fc.property(content, (raw) => {
+        for (const from of implementations) {
+          const frame = compressed(from, raw)
+          for (const to of implementations) {
+            const back = new Uint8Array(raw.length)
+            to.decompress(back, frame)
+            assert.equal(Buffer.compare(back, raw), 0)
+          }
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  for (const zstd of implementations) {
+    const name = zstd.implementation
+    it(`bound() of ${name} has room for what does not compress`, () => {
+      for (const length of [0, 1, 1000, 131_072, 1024 * 1024]) compressed(zstd, randomBytes(length))
+    })
+
+    it(`decompress() of ${name} refuses another length than the frame has`, () => {
+      const frame = compressed(zstd, new Uint8Array(1000))
+      assert.throws(() => zstd.decompress(new Uint8Array(999), frame))
+      assert.throws(() => zstd.decompress(new Uint8Array(1001), frame))
+      assert.throws(() => zstd.decompress(new Uint8Array(0), frame))
+    })
+
+    it(`decompress() of ${name} refuses frames that are cut, longer or of other bytes`, () => {
+      const raw = Buffer.from("what a block holds ".repeat(100))
+      const frame = compressed(zstd, raw)
+      for (let length = 0; length < frame.length; length++) {
+        assert.throws(
+          () => zstd.decompress(new Uint8Array(raw.length), frame.subarray(0, length)),
+          `${length} bytes`,
+        )
+      }
+      assert.throws(() => zstd.decompress(new Uint8Array(64), randomBytes(64)))
+    })
+
+    it(`decompress() of ${name} opens no bomb beyond the length that it was given`, () => {
+      const bomb = compressed(zstd, new Uint8Array(64 * 1024 * 1024))
+      const before = process.memoryUsage().rss
+      assert.throws(() => zstd.decompress(new Uint8Array(1024), bomb))
+      assert.ok(process.memoryUsage().rss - before < 32 * 1024 * 1024)
+    })
+  }
+})
