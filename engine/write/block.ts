@@ -5,6 +5,7 @@
  * with what was read before anything refers to it: bad memory is noticed here, not at a restore.
  */
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
+import type { Bytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import type { Zstd } from "../compression/zstd.ts"
 import { CODEC_STORED, CODEC_ZSTD } from "../format/sealed-header.ts"
@@ -54,19 +55,14 @@ export interface ClosedBlock {
   readonly ids: Uint8Array<ArrayBuffer>
   readonly lengths: Uint32Array<ArrayBuffer>
   /** The compressed bytes; a view of the memory they were compressed into. */
-  readonly bytes: Uint8Array
+  readonly bytes: Bytes
 }
 
 /**
  * Compresses into `target`, checks, and empties the block for the next chunks. `scratch` has room
  * for a block. A mismatch is a failure of this machine's memory or of zstd: nothing is stored.
  */
-export function closeBlock(
-  block: OpenBlock,
-  zstd: Zstd,
-  target: Uint8Array,
-  scratch: Uint8Array,
-): ClosedBlock {
+export function closeBlock(block: OpenBlock, zstd: Zstd, target: Bytes, scratch: Uint8Array): ClosedBlock {
   const raw = block.raw.subarray(0, block.rawLength)
   const length = zstd.compress(target, raw)
   const worthwhile = length < raw.length * WORTHWHILE
@@ -92,4 +88,9 @@ export function closeBlock(
   block.rawLength = 0
   block.chunkCount = 0
   return closed
+}
+
+/** The memory behind closed blocks, each buffer once: it travels along, or is given back. */
+export function blockBuffers(blocks: readonly ClosedBlock[]): Set<ArrayBuffer> {
+  return new Set(blocks.map((block) => block.bytes.buffer))
 }

@@ -3,6 +3,7 @@
  * in one staging buffer, and a full staging buffer becomes a sealed pack. What is left at the end
  * is handed over as closed blocks, so that the run's last packs are filled from all threads.
  */
+import type { Bytes } from "../base/bytes.ts"
 import { FRAME_DATA } from "../format/sealed-header.ts"
 import { PACK_BYTES } from "../format/pack.ts"
 import {
@@ -19,7 +20,7 @@ import { emptyFill, sealPack, takesBlock, type SealedPack, type SealTools } from
 export interface PackFiller {
   /** Stores a chunk that nobody else stores. `lane` keeps chunks of one file class together. */
   add(kind: number, lane: number, id: Uint8Array, chunk: Uint8Array): void
-  /** Closes the open blocks and hands over all that waits, with bytes of their own. */
+  /** Closes the open blocks and hands over all that waits; their bytes share one buffer, which goes along. */
   drain(): ClosedBlock[]
   /** Raw bytes of all chunks added. */
   readonly rawBytes: number
@@ -28,7 +29,7 @@ export interface PackFiller {
 export function createPackFiller(tools: SealTools, onPack: (pack: SealedPack) => void): PackFiller {
   const open = new Map<number, OpenBlock>()
   const scratch = new Uint8Array(BLOCK_BYTES)
-  const staging = new Uint8Array(PACK_BYTES + tools.zstd.bound(BLOCK_BYTES))
+  let staging: Bytes | undefined
   let used = 0
   let waiting: ClosedBlock[] = []
   let fill = emptyFill()
@@ -41,6 +42,7 @@ export function createPackFiller(tools: SealTools, onPack: (pack: SealedPack) =>
   }
   const close = (block: OpenBlock): void => {
     if (block.chunkCount === 0) return
+    staging ??= new Uint8Array(PACK_BYTES + tools.zstd.bound(BLOCK_BYTES))
     const closed = closeBlock(block, tools.zstd, staging.subarray(used), scratch)
     if (!takesBlock(fill, closed)) {
       onPack(sealPack(waiting, true, tools))
@@ -69,7 +71,8 @@ export function createPackFiller(tools: SealTools, onPack: (pack: SealedPack) =>
     },
     drain() {
       for (const block of open.values()) close(block)
-      const left = waiting.map((block) => ({ ...block, bytes: block.bytes.slice() }))
+      const left = waiting
+      staging = undefined
       empty()
       return left
     },

@@ -2,10 +2,12 @@
 import { randomFillSync } from "node:crypto"
 import { parentPort, workerData } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
+import { release } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import { openChunkLookup } from "../index/chunk-lookup.ts"
 import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-pool.ts"
 import { packResults, unpackJobs } from "./split-messages.ts"
+import { blockBuffers } from "./block.ts"
 import { createSplitter, type SplitResult } from "./splitter.ts"
 
 const { keys, claims, indexPath, credits } = workerData as SplitWorkerData
@@ -64,10 +66,11 @@ function handle(message: ToSplitWorker): void {
       return splitter.add(message.chunks)
     case "drain": {
       const blocks = splitter.drain()
-      return send({ type: "drained", blocks, rawBytes: splitter.rawBytes })
+      return send({ type: "drained", blocks, rawBytes: splitter.rawBytes }, [...blockBuffers(blocks)])
     }
     case "seal": {
       const pack = splitter.seal(message.blocks, message.full)
+      for (const buffer of blockBuffers(message.blocks)) release(new Uint8Array(buffer))
       takeCredit()
       send({ type: "pack", pack }, [pack.bytes.buffer])
       return send({ type: "sealed" })
