@@ -94,7 +94,7 @@ function demo(): boolean {
   console.log(`backing up ${source} to ${repository}\n`)
   writeFileSync(environment.HOLDFAST_KEY_FILE, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600 })
   timed("copy the folder, so that the real one stays as it is", () => copyTree(source, copy))
-  timed("make a repository", () => holdfast("init", repository))
+  timed("make a repository", () => holdfast("init", repository, "--recovery-sheet", join(folder, "sheet")))
   const firstState = timed("note every byte, mode and time", () => readTree(copy))
   const first = backup("first backup")
   const changes = timed("change the copy", () => changeTree(copy))

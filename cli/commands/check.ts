@@ -4,6 +4,7 @@ import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
 import { showBytes, showCount } from "../format.ts"
+import type { Output } from "../output.ts"
 import { parsePercent } from "../sizes.ts"
 
 export const check: Command = async (call) => {
@@ -27,21 +28,12 @@ function requestOf({ options }: Call): CheckRequest {
 }
 
 function report({ output }: Call, result: CheckResult, { readData }: CheckRequest): void {
-  const { errors, packs, bytes, snapshots, chunks, unreferenced } = result
-  for (const { object, message, snapshots: hurt = [] } of errors) {
-    output.object({
-      message_type: "error",
-      during: "check",
-      object,
-      item: object,
-      message,
-      snapshots: hurt,
-      error: { message },
-    })
-    if (output.json) continue
-    const whose = hurt.length === 0 ? "" : `; needed by ${hurt.map((id) => id.slice(0, 8)).join(", ")}`
-    output.line(`${message.includes(object) ? message : `${object}: ${message}`}${whose}`)
+  for (const error of result.errors) reportError(output, error)
+  for (const { object, message } of result.notes) {
+    output.object({ message_type: "note", object, message })
+    output.say(`note: ${named(object, message)}`)
   }
+  const { errors, snapshots, packs, bytes, chunks, packsRead, unreferenced } = result
   output.object({
     message_type: "summary",
     num_errors: errors.length,
@@ -49,18 +41,38 @@ function report({ output }: Call, result: CheckResult, { readData }: CheckReques
     packs,
     bytes,
     chunks,
-    read_data: readData === true,
+    packs_read: packsRead,
     unreferenced_packs: unreferenced.packs,
     unreferenced_bytes: unreferenced.bytes,
   })
-  const read = readData === true ? "data read and opened" : "references only; --read-data opens the data too"
+  const read =
+    readData === true ? `data of ${packsRead} opened` : "references only; --read-data opens the data too"
   output.say(
     `${showCount(snapshots, "snapshot")}, ${showCount(packs, "pack")}, ${showBytes(bytes)} (${read})`,
   )
   if (unreferenced.packs > 0) {
-    output.say(
-      `  ${showCount(unreferenced.packs, "pack")} (${showBytes(unreferenced.bytes)}) belong to no snapshot; harmless`,
-    )
+    const left = `${showCount(unreferenced.packs, "pack")} (${showBytes(unreferenced.bytes)})`
+    output.say(`  ${left} that no snapshot names: of a run at work, or one that was stopped; harmless`)
   }
   output.say(errors.length === 0 ? "no errors were found" : `${showCount(errors.length, "error")} found`)
+}
+
+function reportError(output: Output, { object, message, snapshots }: CheckResult["errors"][number]): void {
+  output.object({
+    message_type: "error",
+    during: "check",
+    object,
+    item: object,
+    message,
+    snapshots,
+    error: { message },
+  })
+  const whose =
+    snapshots.length === 0 ? "" : `; needed by ${snapshots.map((id) => id.slice(0, 8)).join(", ")}`
+  output.line(`${named(object, message)}${whose}`)
+}
+
+/** Most messages begin with the object's name. */
+function named(object: string, message: string): string {
+  return message.includes(object) ? message : `${object}: ${message}`
 }
