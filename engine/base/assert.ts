@@ -2,7 +2,3 @@
 export function assert(condition: unknown, claim: string): asserts condition {
   if (!condition) throw new Error(`bug: ${claim}`)
 }
-
-export function unreachable(value: never): never {
-  throw new Error(`bug: unexpected ${String(value)}`)
-}

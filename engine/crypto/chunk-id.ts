@@ -46,10 +46,10 @@ export function chunkHasher(key: Uint8Array): ChunkHasher {
     saved.set(view.subarray(0, HASH_BLOCK_BYTES))
     view.set(inner)
     // as text, which node:crypto hands over a microsecond cheaper than as a buffer
-    outer.latin1Write(hash("sha256", view, "binary"), HASH_BLOCK_BYTES)
+    outer.write(hash("sha256", view, "binary"), HASH_BLOCK_BYTES, "latin1")
     view.set(saved)
     const id = new Uint8Array(CHUNK_ID_BYTES)
-    asBuffer(id).latin1Write(hash("sha256", outer, "binary"), 0)
+    asBuffer(id).write(hash("sha256", outer, "binary"), 0, "latin1")
     return id as ChunkId
   }
 
