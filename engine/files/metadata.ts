@@ -15,7 +15,7 @@ import {
 } from "node:fs"
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "./native.ts"
-import type { ExtendedAttribute } from "./source.ts"
+import { isFailure, type ExtendedAttribute } from "./source.ts"
 import type { Metadata } from "./target.ts"
 
 export interface MetadataRules {
@@ -57,10 +57,28 @@ function allowedMode(mode: number, rules: Pick<MetadataRules, "setuid">): number
   return rules.setuid ? mode : mode & ~0o6000
 }
 
+/** Attributes that an entry of the snapshot does not have: those of a folder that stood there. */
+export function dropExtraAttributes(
+  path: string,
+  wanted: readonly ExtendedAttribute[],
+  rules: MetadataRules,
+): void {
+  const found = rules.native?.attributes(path)
+  if (found === undefined || isFailure(found)) return
+  const names = new Set(wanted.map(({ name }) => name))
+  for (const { name } of found) {
+    if (!names.has(name) && isOurs(name, rules)) check(rules.native?.removeAttribute(path, name))
+  }
+}
+
+function isOurs(name: string, rules: MetadataRules): boolean {
+  return rules.systemAttributes || name.startsWith("user.")
+}
+
 function setAttributes(path: string, attributes: readonly ExtendedAttribute[], rules: MetadataRules): void {
   if (rules.native === undefined) return
   for (const attribute of attributes) {
-    if (!rules.systemAttributes && !attribute.name.startsWith("user.")) continue
+    if (!isOurs(attribute.name, rules)) continue
     const error = rules.native.setAttribute(path, attribute)
     // a file system without attributes, or a symlink, which can't have any of these
     if (error !== "ENOTSUP" && error !== "EOPNOTSUPP" && error !== "EPERM") check(error)

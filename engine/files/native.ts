@@ -23,6 +23,8 @@ export interface Native {
   attributes(path: string): readonly ExtendedAttribute[] | Failure
   /** Follows, as `setTimesAt` does. */
   setAttribute(path: string, attribute: ExtendedAttribute): string | undefined
+  /** Follows, too. */
+  removeAttribute(path: string, name: RawPath): string | undefined
 }
 
 type Callback = (error: Error | null, result: number) => void
@@ -75,6 +77,7 @@ function bind(koffi: Koffi): Native {
   const setxattr = library.func(
     "int setxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
   )
+  const removexattr = library.func("int removexattr(const void *path, const void *name)")
   const result = (returned: number): string | undefined =>
     returned === 0 ? undefined : errorName(koffi.errno())
   const times = new BigInt64Array([0n, UTIME_OMIT, 0n, 0n])
@@ -98,6 +101,7 @@ function bind(koffi: Koffi): Native {
     attributes: attributeReader(koffi, library),
     setAttribute: (path, { name, value }) =>
       result(setxattr(cPath(path), cPath(name), value, value.length, 0)),
+    removeAttribute: (path, name) => result(removexattr(cPath(path), cPath(name))),
   }
 }
 

@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, openSync } from "node:fs"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { ensureFolderAt, folderAt, makeWritable } from "./folder-handles.ts"
-import { setMetadataAt, setOpenMetadata } from "./metadata.ts"
+import { dropExtraAttributes, setMetadataAt, setOpenMetadata } from "./metadata.ts"
 import { completeFile } from "./new-file.ts"
 import { dropTemporary, giveName } from "./placing.ts"
 import { checkPath } from "./safe-path.ts"
@@ -36,6 +36,7 @@ export function making(state: TargetState): Making {
         const { prefix } = folderAt(folders, path)
         // without the slash: a folder may be closed to us as soon as its mode is set
         const place = prefix === "/" ? prefix : prefix.slice(0, -1)
+        dropExtraAttributes(`${prefix}.`, metadata.xattrs, rules)
         setMetadataAt({ path: place, isHandle: true, isSymlink: false }, metadata, rules)
       })
     },
