@@ -3,7 +3,7 @@
  * chunk is handed over where it lies. The cuts are those of one call over the whole file, whatever
  * the window and the sizes of the reads.
  */
-import { readSync } from "node:fs"
+import { fstatSync, readSync } from "node:fs"
 import { CHUNK_SIZES, classify, FILE_CLASS, MAGIC_BYTES, type FileClass } from "../chunking/classes.ts"
 import type { Cutter } from "../chunking/cutter.ts"
 
@@ -40,14 +40,21 @@ export function splitFile(
   let bytes = 0
   for (;;) {
     const count = readSync(fd, cutter.memory, cutter.windowOffset + state.filled, requested, null)
-    const ended = count < requested // of a regular file; fstat tells when it was not the end
     state.filled += count
     bytes += count
+    // network file systems may bring less than was asked for before the end
+    const ended = count === 0 || (count < requested && bytes >= file.expectedBytes)
     fileClass ??= classify(file.expectedBytes, windowHead(state), file.previousClass)
     if (ended || state.filled === cutter.windowBytes) cutWindow(state, fileClass, ended)
     if (ended) return { fileClass, bytes }
+    if (bytes > file.expectedBytes) mustBeFile(fd)
     requested = cutter.windowBytes - state.filled
   }
+}
+
+/** What brings more than it should may be a device or a pipe by now, which never ends. */
+function mustBeFile(fd: number): void {
+  if (!fstatSync(fd).isFile()) throw Object.assign(new Error("it is no longer a file"), { code: "ENOTFILE" })
 }
 
 /** The same for a stream, whose size is known only if it ends within the first window. */

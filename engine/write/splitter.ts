@@ -212,6 +212,8 @@ function reason(code: string): string {
     case "EPERM":
       return "permission denied"
     case "ELOOP":
+    case "EISDIR":
+    case "EAGAIN":
     case "ENXIO":
     case "ENOTFILE":
       return "it turned into something else while the backup ran"
