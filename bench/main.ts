@@ -9,6 +9,7 @@ import { describeMachine } from "./harness/machine.ts"
 import { measure } from "./harness/measure.ts"
 import { parseOptions, usage, type BenchOptions } from "./harness/options.ts"
 import { binFolder } from "./harness/places.ts"
+import { own } from "./harness/rows.ts"
 import { runScenario, type Contender } from "./harness/run-scenario.ts"
 import type { BenchResult, ScenarioResult } from "./harness/sample.ts"
 import { markdown } from "./harness/table.ts"
@@ -89,6 +90,16 @@ async function run(options: BenchOptions): Promise<BenchResult> {
   return { machine, peers: versions, scenarios: results }
 }
 
+/** A peer that failed, or a restore of this project's own that isn't the source. */
+function anyFailed({ scenarios: results }: BenchResult): boolean {
+  const stored = results.flatMap((result) => result.stored)
+  return stored.some(
+    ({ peer, restored }) => restored.startsWith("FAILED") || (peer === own && !fine.has(restored)),
+  )
+}
+
+const fine: ReadonlySet<string> = new Set(["exact", "not asked"])
+
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2))
   if (options.help) return console.log(usage)
@@ -97,6 +108,7 @@ async function main(): Promise<void> {
       ? await run(options)
       : (JSON.parse(readFileSync(options.from, "utf8")) as BenchResult)
   console.log(markdown(result))
+  if (anyFailed(result)) process.exitCode = 1
   if (!options.check) return
   const verdicts = judge(readTargets(join(import.meta.dirname, "targets.json")), result)
   for (const verdict of verdicts) console.log(describeVerdict(verdict))

@@ -4,7 +4,7 @@
  * and the same moods of the machine. Then every peer restores, and the result is compared bit for bit.
  */
 import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Peer, Place, Program } from "../peers/peer.ts"
 import type { Scenario } from "../scenarios/scenario.ts"
@@ -31,10 +31,13 @@ export interface RunOptions {
 
 interface Standing extends Contender {
   readonly place: Place
+  readonly report: (line: string) => void
   backups: number
   printed: string
   afterFirst: FolderSize
   requests: Record<string, number>
+  /** Why this peer takes no further part in the repetition. */
+  failure: string | undefined
 }
 
 interface Repetition {
@@ -56,7 +59,7 @@ export async function runScenario(
     mkdirSync(options.scratch, { recursive: true })
     const folder = mkdtempSync(join(options.scratch, `${scenario.name}-`))
     try {
-      const repetition = await begin(scenario, contenders, { run, folder, built: options.built })
+      const repetition = await begin(scenario, contenders, { run, folder, options })
       samples.push(...(await backUpStates(scenario, repetition, options)))
       source = folderSize(repetition.source)
       for (const standing of turned(repetition.standings, run)) {
@@ -83,9 +86,9 @@ export async function runScenario(
 async function begin(
   scenario: Scenario,
   contenders: readonly Contender[],
-  { run, folder, built }: { run: number; folder: string; built: string },
+  { run, folder, options }: { run: number; folder: string; options: RunOptions },
 ): Promise<Repetition> {
-  const source = scenario.corpus.enter === undefined ? built : join(folder, "source")
+  const source = scenario.corpus.enter === undefined ? options.built : join(folder, "source")
   mkdirSync(source, { recursive: true })
   const standings: Standing[] = []
   for (const contender of contenders) {
@@ -94,9 +97,19 @@ async function begin(
     const place: Place = { repository: join(folder, peer.name, "repository"), state, source }
     mkdirSync(state, { recursive: true })
     peer.prepare?.(place)
-    for (const command of peer.init(program, place)) await demand(peer.name, command)
-    const empty = folderSize(place.repository)
-    standings.push({ ...contender, place, backups: 0, printed: "", afterFirst: empty, requests: {} })
+    const nothing: FolderSize = { bytes: 0, objects: 0, diskBytes: 0 }
+    const standing: Standing = {
+      ...contender,
+      report: options.report,
+      place,
+      backups: 0,
+      printed: "",
+      afterFirst: nothing,
+      requests: {},
+      failure: undefined,
+    }
+    for (const command of peer.init(program, place)) await attempt(standing, command)
+    standings.push(standing)
   }
   return { run, folder, source, standings }
 }
@@ -115,7 +128,9 @@ async function backUpStates(
     }
     readThrough(repetition.source)
     for (const standing of turned(repetition.standings, repetition.run + index)) {
-      samples.push(await backUp(standing, { work, run: repetition.run, options }))
+      const sample = await backUp(standing, { work, run: repetition.run, options })
+      if (sample === undefined) continue
+      samples.push(sample)
       if (index === 0) standing.afterFirst = folderSize(standing.place.repository)
     }
   }
@@ -125,11 +140,11 @@ async function backUpStates(
 async function backUp(
   standing: Standing,
   { work, run, options }: { work: string; run: number; options: RunOptions },
-): Promise<Sample> {
+): Promise<Sample | undefined> {
   const { peer, program, place } = standing
   settleDisk(options.cold)
-  const command = peer.backup(program, place, ++standing.backups)
-  const outcome = await demand(peer.name, command)
+  const outcome = await attempt(standing, peer.backup(program, place, ++standing.backups))
+  if (outcome === undefined) return undefined
   standing.printed = outcome.stdout
   addRequests(standing.requests, outcome.stdout)
   return sampleOf(outcome, { peer: peer.name, run, work, report: options.report })
@@ -141,7 +156,7 @@ async function finish(
   { standing, options }: { standing: Standing; options: RunOptions },
 ): Promise<[Sample | undefined, Stored]> {
   const { peer, program, place, afterFirst } = standing
-  const size = folderSize(place.repository)
+  const size = existsSync(place.repository) ? folderSize(place.repository) : afterFirst
   const kept = {
     peer: peer.name,
     run: repetition.run,
@@ -151,12 +166,15 @@ async function finish(
     newObjects: size.objects - afterFirst.objects,
     requests: standing.requests,
   }
-  if (!scenario.restore) return [undefined, { ...kept, restored: "not asked", restoredDiskBytes: 0 }]
+  const without = { ...kept, restoredDiskBytes: 0 }
+  if (!scenario.restore) return [undefined, { ...without, restored: standing.failure ?? "not asked" }]
   const target = join(repetition.folder, `restored-${peer.name}`)
   mkdirSync(target)
   settleDisk(options.cold)
   const order = { target, number: standing.backups, printed: standing.printed }
-  const outcome = await demand(peer.name, peer.restore(program, place, order))
+  const outcome =
+    standing.failure === undefined && (await attempt(standing, peer.restore(program, place, order)))
+  if (!outcome) return [undefined, { ...without, restored: standing.failure ?? "failed" }]
   const differences = compareTrees(repetition.source, target, { root: peer.restoresRoot })
   const restored = describeDifferences(differences)
   const restoredDiskBytes = folderSize(target).diskBytes
@@ -177,11 +195,15 @@ function sampleOf(
   return { peer, run, work, seconds, cpuSeconds, peakBytes }
 }
 
-async function demand(peer: string, command: Command): Promise<Outcome> {
+/** A failed command ends this peer's part in the repetition, and is told, and the others go on. */
+async function attempt(standing: Standing, command: Command): Promise<Outcome | undefined> {
+  if (standing.failure !== undefined) return undefined
   const outcome = await measure(command)
   if (outcome.exitCode === 0) return outcome
+  standing.failure = `FAILED with exit code ${outcome.exitCode}`
   const said = `${outcome.stderr}\n${outcome.stdout}`.trim().slice(-2_000)
-  throw new Error(`${peer} ${command.args.join(" ")}: exit code ${outcome.exitCode}\n${said}`)
+  standing.report(`${standing.peer.name} ${command.args.join(" ")}: exit code ${outcome.exitCode}\n${said}`)
+  return undefined
 }
 
 /** Adds up what a peer's JSON summary says of its requests, if it says anything. */
