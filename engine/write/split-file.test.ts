@@ -27,7 +27,7 @@ interface Found {
   readonly classes: Set<FileClass>
 }
 
-function collector(): { onChunk: Parameters<typeof splitFile>[3]; found(outcome: SplitOutcome): Found } {
+function collector(): { onChunk: Parameters<typeof splitFile>[3]; found: (outcome: SplitOutcome) => Found } {
   const parts: Buffer[] = []
   const classes = new Set<FileClass>()
   return {

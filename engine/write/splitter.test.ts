@@ -1,0 +1,165 @@
+import * as assert from "node:assert/strict"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, describe, it } from "node:test"
+import { seededRandom } from "../../fixtures/random.ts"
+import { makeFifo } from "../../fixtures/native.ts"
+import type { ChunkId } from "../base/ids.ts"
+import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
+import { EXAMPLE_KEYS, openPack, sealTools } from "../testing/example-blocks.ts"
+import { shareClaims } from "./claims.ts"
+import type { SealedPack } from "./seal-pack.ts"
+import { createSplitter, type SplitJob, type Splitter, type SplitRead, type SplitResult } from "./splitter.ts"
+
+let folder = ""
+let file = ""
+beforeEach(() => {
+  folder = fs.mkdtempSync(join(tmpdir(), "holdfast-splitter-"))
+  file = join(folder, "file")
+})
+afterEach(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+function splitter(isStored: (id: ChunkId) => boolean = () => false): Splitter & { packs: SealedPack[] } {
+  const packs: SealedPack[] = []
+  const { sealing, random } = sealTools("splitter")
+  const { repository, chunkKey, chunkerKey } = EXAMPLE_KEYS
+  const keys = { repository, sealing, chunkKey, chunkerKey }
+  const made = createSplitter({
+    keys,
+    claims: shareClaims(),
+    random,
+    isStored,
+    onPack: (pack) => packs.push(pack),
+  })
+  return Object.assign(Object.create(made) as Splitter, { packs })
+}
+
+/** As the walk would have seen the file. */
+function jobFor(path: string): SplitJob {
+  const { size, ino, mtimeNs, ctimeNs } = fs.lstatSync(path, { bigint: true })
+  return { path, size: Number(size), inode: ino, mtimeNs, ctimeNs, previousClass: -1 }
+}
+
+function read(result: SplitResult): SplitRead {
+  assert.notEqual(result.outcome, "failed", result.outcome === "failed" ? result.message : "")
+  return result as SplitRead
+}
+
+function failure(result: SplitResult): string {
+  assert.equal(result.outcome, "failed")
+  return result.message
+}
+
+describe("split()", () => {
+  it("gives the ids of all chunks, in order, and stores each once", () => {
+    const part = seededRandom("part").bytes(30_000)
+    fs.writeFileSync(file, Buffer.concat([part, part, part]))
+    const by = splitter()
+    const first = read(by.split(jobFor(file)))
+    const second = read(by.split(jobFor(file)))
+    assert.deepEqual(second, first)
+    assert.equal(first.bytes, 90_000)
+    assert.equal(first.stat, null)
+    const { chunks } = openPack(by.seal(by.drain(), false))
+    const data = chunks.filter(({ kind }) => kind === FRAME_DATA)
+    assert.ok(data.reduce((sum, { bytes }) => sum + bytes.length, 0) < 60_000, "what repeats is stored once")
+    assert.equal(new Set(data.map(({ id }) => id)).size, data.length)
+  })
+
+  it("keeps up to eight ids in the entry, and makes a list of more", () => {
+    const by = splitter()
+    fs.writeFileSync(file, seededRandom("few").bytes(8000))
+    const few = read(by.split(jobFor(file)))
+    assert.equal(few.list, null)
+    assert.ok((few.chunks?.length ?? 0) <= 8 * 32)
+    fs.writeFileSync(file, seededRandom("many").bytes(200_000))
+    const many = read(by.split(jobFor(file)))
+    assert.equal(many.chunks, null)
+    assert.equal(many.list?.length, 32)
+    const { chunks } = openPack(by.seal(by.drain(), false))
+    assert.ok(
+      chunks.some(
+        ({ kind, id }) => kind === FRAME_CHUNK_LIST && id === Buffer.from(many.list ?? []).toString("hex"),
+      ),
+    )
+  })
+
+  it("stores nothing that the repository has", () => {
+    fs.writeFileSync(file, seededRandom("stored").bytes(100_000))
+    const by = splitter(() => true)
+    read(by.split(jobFor(file)))
+    assert.deepEqual([by.rawBytes, by.drain().length], [0, 0])
+  })
+
+  it("reads again what changed since the walk, and says what it was when it was read", () => {
+    fs.writeFileSync(file, "before")
+    const job = jobFor(file)
+    fs.writeFileSync(file, "longer than before", { mode: 0o600 })
+    const { outcome, bytes, stat } = read(splitter().split(job))
+    assert.deepEqual([outcome, bytes, stat?.size], ["read", 18, 18])
+    assert.equal(stat?.mtimeNs, fs.statSync(file, { bigint: true }).mtimeNs)
+  })
+
+  it("reads a file that shrank, to nothing too", () => {
+    fs.writeFileSync(file, seededRandom("shrinks").bytes(50_000))
+    const job = jobFor(file)
+    fs.truncateSync(file, 100)
+    assert.equal(read(splitter().split(job)).bytes, 100)
+    fs.truncateSync(file, 0)
+    const { bytes, chunks } = read(splitter().split(job))
+    assert.deepEqual([bytes, chunks?.length], [0, 0])
+  })
+
+  it("reads a file again that changes while it is read, and marks one that never rests", () => {
+    let changes = 0
+    let seen = 0
+    const by = splitter(() => {
+      if (seen++ % 3 === 0 && changes-- > 0) fs.appendFileSync(file, seededRandom(`more ${seen}`).bytes(9000))
+      return false
+    })
+    const again = (count: number): SplitRead => {
+      fs.writeFileSync(file, seededRandom(`restless ${count}`).bytes(40_000))
+      changes = count
+      return read(by.split(jobFor(file)))
+    }
+    assert.deepEqual([again(0).outcome, again(0).stat], ["read", null])
+    const once = again(1)
+    assert.deepEqual([once.outcome, once.bytes, once.stat?.size], ["read", 49_000, 49_000])
+    assert.equal(again(1000).outcome, "torn")
+  })
+
+  it("says what is wrong with what vanished or turned into something else, and hangs on nothing", () => {
+    const by = splitter()
+    fs.writeFileSync(file, "a file")
+    const job = jobFor(file)
+    fs.rmSync(file)
+    assert.match(failure(by.split(job)), /vanished/)
+    fs.mkdirSync(file)
+    assert.match(failure(by.split(job)), /something else/)
+    fs.rmdirSync(file)
+    fs.symlinkSync("/etc/hostname", file)
+    assert.match(failure(by.split(job)), /something else/)
+    fs.rmSync(file)
+    makeFifo(file)
+    assert.match(failure(by.split(job)), /something else/)
+    const writer = fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_NONBLOCK)
+    assert.match(failure(by.split(job)), /something else/)
+    fs.writeSync(writer, "what somebody sends through the pipe")
+    assert.match(failure(by.split(job)), /something else/)
+    fs.closeSync(writer)
+  })
+
+  it("leaves no descriptor open, whatever happens", () => {
+    const by = splitter()
+    fs.writeFileSync(file, "a file")
+    const job = jobFor(file)
+    const open = (): number => fs.readdirSync("/proc/self/fd").length
+    const before = open()
+    for (let i = 0; i < 20; i++) by.split(job)
+    fs.rmSync(file)
+    fs.mkdirSync(file)
+    for (let i = 0; i < 20; i++) by.split(job)
+    assert.equal(open(), before)
+  })
+})
