@@ -6,7 +6,16 @@ import { assert } from "../base/assert.ts"
 import { toHex } from "../base/bytes.ts"
 import type { ChunkId, DeviceId, RawPath, RepositoryId } from "../base/ids.ts"
 import { pathBytes, rawPath } from "../base/paths.ts"
-import type { EntryCommon, Head, Numbered, SkippedPath, SnapshotFields, SnapshotSummary } from "./entry.ts"
+import type {
+  EntryCommon,
+  EntryPlace,
+  Head,
+  NewestSnapshot,
+  Numbered,
+  SkippedPath,
+  SnapshotFields,
+  SnapshotSummary,
+} from "./entry.ts"
 import { LISTING_LEVEL_MAX, PATH_BYTES_MAX } from "./listing-limits.ts"
 import type { Value } from "./msgpack.ts"
 import { NAME_NUMBER_MAX } from "./names.ts"
@@ -27,6 +36,9 @@ const VERSION = 0
 const TEXT_BYTES_MAX = 1024
 const HEADS_MAX = 65_535
 const PACKS_MAX = 65_535
+const REST_MAX = 65_535
+/** An entry with more series than this says nothing of them, and readers look at all entries. */
+export const NEWEST_MAX = 256
 const PATHS_MAX = 65_535
 const TAGS_MAX = 1024
 const SKIPPED_MAX = 100
@@ -50,11 +62,14 @@ export const COMMON_KEYS = [
   "timeNs",
   "program",
   "packs",
+  "rest",
   "segments",
+  "newest",
 ] as const
 
 export const SNAPSHOT_KEYS = [
   "series",
+  "parent",
   "host",
   "user",
   "paths",
@@ -101,8 +116,15 @@ export function commonValues(entry: EntryCommon): Record<string, Value> {
     timeNs: entry.timeNs,
     program: entry.program,
     packs: sortedPacks(entry.packs).map(packValue),
+    rest: entry.rest.map(({ sequence, digest }): Value => [sequence, digestValue(digest)]),
     segments: digestSetValue(entry.segments),
+    newest: entry.newest === null ? null : newestValue(entry.newest),
   }
+}
+
+function newestValue(newest: readonly NewestSnapshot[]): Value {
+  const sorted = newest.toSorted((a, b) => (utf8Key(a.series) < utf8Key(b.series) ? -1 : 1))
+  return sorted.map(({ series, timeNs, sequence, digest }) => [series, timeNs, sequence, digestValue(digest)])
 }
 
 export function readCommon(s: Schema, map: CommonMap): EntryCommon {
@@ -131,7 +153,49 @@ export function readCommon(s: Schema, map: CommonMap): EntryCommon {
     timeNs: s.bigInt(map.timeNs, "timeNs"),
     program: s.text(map.program, "program", TEXT_BYTES_MAX),
     packs,
+    rest: readRest(s, map.rest, sequence),
     segments: readDigestSet(s, map.segments, "segments"),
+    newest: s.optional(map.newest, "newest", (value) => readNewest(s, value, sequence)),
+  }
+}
+
+function readRest(s: Schema, value: Value, author: number): EntryPlace[] {
+  let last = 0
+  return s.array(value, "rest", REST_MAX).map((item, i): EntryPlace => {
+    const [sequence, digest] = s.tuple(item, `rest ${i}`, 2) as [Value, Value]
+    const place = readPlace(s, { sequence, digest, field: `rest ${i}` }, author)
+    if (place.sequence <= last) throw s.refuse("rest", "is not in ascending order")
+    last = place.sequence
+    return place
+  })
+}
+
+function readNewest(s: Schema, value: Value, author: number): NewestSnapshot[] {
+  const newest = s.array(value, "newest", NEWEST_MAX).map((item, i): NewestSnapshot => {
+    const [series, timeNs, sequence, digest] = s.tuple(item, `newest ${i}`, 4) as [Value, Value, Value, Value]
+    return {
+      series: readSeries(s, series),
+      timeNs: s.bigInt(timeNs, `newest ${i} time`),
+      ...readPlace(s, { sequence, digest, field: `newest ${i}` }, author),
+    }
+  })
+  checkAscending(
+    s,
+    newest.map(({ series }) => utf8Key(series)),
+    "newest",
+  )
+  return newest
+}
+
+/** Of an entry before `author`. */
+function readPlace(
+  s: Schema,
+  { sequence, digest, field }: { sequence: Value; digest: Value; field: string },
+  author: number,
+): EntryPlace {
+  return {
+    sequence: s.int(sequence, `${field} sequence`, { min: 1, max: author - 1 }),
+    digest: readDigest(s, digest, `${field} digest`),
   }
 }
 
@@ -169,6 +233,7 @@ export function readNumbered(s: Schema, value: Value, field: string): Numbered {
 export function snapshotValues(entry: SnapshotFields): Record<string, Value> {
   return {
     series: entry.series,
+    parent: entry.parent === null ? null : digestValue(entry.parent),
     host: entry.host,
     user: entry.user,
     paths: entry.paths.map(pathBytes),
@@ -201,6 +266,7 @@ export function readSnapshot(s: Schema, map: SnapshotMap): SnapshotFields {
     throw s.refuse("skippedCount", `${skippedCount}, and ${skipped.length} are listed`)
   return {
     series: readSeries(s, map.series),
+    parent: s.optional(map.parent, "parent", (value, field) => readDigest(s, value, field)),
     host: text(map.host, "host"),
     user: text(map.user, "user"),
     paths: s.array(map.paths, "paths", PATHS_MAX).map((value, i) => path(value, `path ${i}`)),

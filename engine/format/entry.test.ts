@@ -36,6 +36,7 @@ test("encodeEntryBody() gives one encoding, whatever order its sets come in", ()
         heads: entry.heads.toReversed(),
         packs: entry.packs.toReversed(),
         segments: entry.segments.toReversed(),
+        newest: entry.newest?.toReversed() ?? null,
         ...(entry.type === "snapshot" ? { tags: entry.tags.toReversed() } : {}),
       }
       assert.deepEqual(encodeEntryBody(turned), encodeEntryBody(entry))

@@ -32,6 +32,19 @@ export interface Head {
   readonly digest: Digest
 }
 
+/** An earlier entry of the same chain. */
+export interface EntryPlace {
+  readonly sequence: number
+  readonly digest: Digest
+}
+
+/** A snapshot of the same chain, so that it is found without reading the entries between. */
+export interface NewestSnapshot extends EntryPlace {
+  readonly series: string
+  /** The snapshot's own time. */
+  readonly timeNs: bigint
+}
+
 /** One entry of a linear log: of trust, or of gc. */
 export interface Numbered {
   readonly number: number
@@ -56,10 +69,20 @@ export interface EntryCommon {
   readonly timeNs: bigint
   /** Name and version of the program that wrote this. */
   readonly program: string
-  /** What this entry makes known, sorted by name; encoding sorts. */
+  /** What this entry makes known, and what it carries along of earlier ones; sorted by name, encoding sorts. */
   readonly packs: readonly EntryPack[]
+  /**
+   * The earlier entries whose packs, with those here, are all that this chain made known and that no
+   * segment of it covers; ascending.
+   */
+  readonly rest: readonly EntryPlace[]
   /** All live segments of this chain, those added here included; a sorted set, encoding sorts. */
   readonly segments: readonly Digest[]
+  /**
+   * Of each series the newest snapshot, by its own time, among the earlier entries of this chain; sorted
+   * by series, encoding sorts. Null when there are too many to tell.
+   */
+  readonly newest: readonly NewestSnapshot[] | null
 }
 
 export interface SnapshotSummary {
@@ -85,6 +108,8 @@ export interface SkippedPath {
 
 export interface SnapshotFields {
   readonly series: string
+  /** The snapshot that this one follows in its series, from whatever device. */
+  readonly parent: Digest | null
   readonly host: string
   readonly user: string
   /** Absolute, as the file system has them. */

@@ -26,7 +26,7 @@ const TRUST_PREFIX = "log/trust/"
 const GC_PREFIX = "log/gc/"
 const BUNDLES_PREFIX = "bundles/"
 const PACKS_PREFIX = "packs/"
-const SEGMENTS_PREFIX = "index/"
+export const SEGMENTS_PREFIX = "index/"
 
 export function keyslotName(digest: Digest): ObjectName {
   return `${KEYSLOTS_PREFIX}${digest}` as ObjectName

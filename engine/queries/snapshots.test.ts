@@ -45,7 +45,9 @@ test("findSnapshot() takes prefixes, latest, latest~N and times, with a path", a
   assert.equal(snapshot.id, second)
   assert.equal(path, "notes/a.md")
   assert.deepEqual([snapshot.shortId, snapshot.deviceLabel], [second?.slice(0, 8), "first"])
-  assert.equal(snapshot.parent, first)
+  // What it followed when it was made, whatever their times are.
+  assert.equal(snapshot.parent, null)
+  assert.equal((await findSnapshot(repository, "latest")).snapshot.parent, second)
 
   await assert.rejects(idOf("latest~3"), code("no-snapshot", "there are 3, the newest: "))
   await assert.rejects(idOf("2026-04-30"), code("no-snapshot", "2026-05-03T10:00, notes"))

@@ -5,6 +5,8 @@
 import { EngineError } from "../base/errors.ts"
 import type { Digest, RawPath } from "../base/ids.ts"
 import { rawPathFromText } from "../base/paths.ts"
+import { glance } from "../trust/glance.ts"
+import type { Glance } from "../trust/glance.ts"
 import { look } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotFilter, SnapshotRecord, View } from "../trust/view.ts"
@@ -14,8 +16,6 @@ export interface Snapshot extends SnapshotRecord {
   readonly id: Digest
   /** What people call the device; "" when it has no name. */
   readonly deviceLabel: string
-  /** The series' snapshot before this one. */
-  readonly parent: Digest | null
 }
 
 export interface FoundSnapshot {
@@ -35,27 +35,15 @@ export async function snapshots(repository: Repository, filter: SnapshotFilter =
 
 /** Of a view that is at hand. */
 export function snapshotsIn(repository: Repository, view: View, filter: SnapshotFilter = {}): Snapshot[] {
-  const parents = new Map<Digest, Digest>()
-  const last = new Map<string, Digest>()
-  // The parent may be of another host, or without the tag that is asked for.
-  for (const { series, digest } of view.snapshots(
-    filter.series === undefined ? {} : { series: filter.series },
-  )) {
-    const before = last.get(series)
-    if (before !== undefined) parents.set(digest, before)
-    last.set(series, digest)
-  }
-  const { labels } = repository.trust
-  return view.snapshots(filter).map((record) => ({
-    ...record,
-    id: record.digest,
-    deviceLabel: labels.get(record.device) ?? "",
-    parent: parents.get(record.digest) ?? null,
-  }))
+  return view.snapshots(filter).map((record) => named(repository, record))
+}
+
+function named({ trust }: Repository, record: SnapshotRecord): Snapshot {
+  return { ...record, id: record.digest, deviceLabel: trust.labels.get(record.device) ?? "" }
 }
 
 /**
- * One LIST. Throws not-found "no-snapshot", with what there is; invalid "several-series" for a bare
+ * One LIST; on a home that does not know the log yet, as few entries as will do. Throws not-found "no-snapshot", with what there is; invalid "several-series" for a bare
  * `latest` that could mean more than one, "ambiguous-id", "snapshot-address".
  */
 export async function findSnapshot(
@@ -63,12 +51,46 @@ export async function findSnapshot(
   address: string,
   filter: SnapshotFilter = {},
 ): Promise<FoundSnapshot> {
-  const view = await look(repository, { tolerant: true })
   const { name, path } = splitAddress(address)
-  const all = snapshotsIn(repository, view, filter)
+  const snapshot =
+    (await findByGlance(repository, name, filter)) ?? (await findAmongAll(repository, name, filter))
+  return { snapshot, path: rawPathFromText(path) }
+}
+
+async function findAmongAll(repository: Repository, name: string, filter: SnapshotFilter): Promise<Snapshot> {
+  const all = await snapshots(repository, filter)
   const snapshot = pick(name, all)
   if (snapshot === undefined) throw noSnapshot(name, all)
-  return { snapshot, path: rawPathFromText(path) }
+  return snapshot
+}
+
+/** Undefined when the whole log has to be known, or is. */
+async function findByGlance(
+  repository: Repository,
+  name: string,
+  { series, ...others }: SnapshotFilter,
+): Promise<Snapshot | undefined> {
+  const isFiltered = Object.values(others).some((each) => each !== undefined && each.length > 0)
+  const isId = /^[0-9a-f]+$/.test(name)
+  if (isFiltered || (name !== "latest" && !(isId && series === undefined))) return undefined
+  const seen = await glance(repository)
+  const found = seen.isWhole ? undefined : await pickFrom(seen, name, series)
+  if (found !== undefined) return named(repository, found)
+  repository.listed = seen.listed
+  return undefined
+}
+
+async function pickFrom(
+  seen: Glance,
+  name: string,
+  series: string | undefined,
+): Promise<SnapshotRecord | undefined> {
+  if (name === "latest" && series === undefined) requireOneSeries([...(seen.newest?.keys() ?? [])])
+  const newest = [...(seen.newest?.values() ?? [])].filter(
+    (each) => series === undefined || each.series === series,
+  )
+  const [place, another] = name === "latest" ? newest : seen.named(name)
+  return place === undefined || another !== undefined ? undefined : await seen.snapshot(place)
 }
 
 interface Address {
@@ -107,18 +129,18 @@ function pick(name: string, all: readonly Snapshot[]): Snapshot | undefined {
 }
 
 function pickLatest(all: readonly Snapshot[], back: number): Snapshot | undefined {
-  requireOneSeries(all)
+  requireOneSeries(all.map(({ series }) => series))
   return all.at(-1 - back)
 }
 
 function pickByTime(all: readonly Snapshot[], name: string): Snapshot | undefined {
   const limitNs = parseTime(name)
-  requireOneSeries(all)
+  requireOneSeries(all.map(({ series }) => series))
   return all.findLast(({ timeNs }) => timeNs <= limitNs)
 }
 
-function requireOneSeries(all: readonly Snapshot[]): void {
-  const names = [...new Set(all.map(({ series }) => series))].toSorted()
+function requireOneSeries(all: readonly string[]): void {
+  const names = [...new Set(all)].toSorted()
   if (names.length <= 1) return
   const shown =
     names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ")

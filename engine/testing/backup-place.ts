@@ -43,7 +43,7 @@ export interface BackupPlace {
   /** A client of the store; `wrap` may make it faulty. */
   store(wrap?: (store: Store) => Store): Store
   /** Opens it with the key when the home is new; closed when the test ends. */
-  open(home?: Home, store?: Store): Promise<Repository>
+  open(home?: Home, store?: Store, write?: boolean): Promise<Repository>
 }
 
 const KEY = { kind: "key" as const, bytes: new Uint8Array(32).fill(7) }
@@ -92,12 +92,12 @@ export async function backupPlace(
     repository,
     newHome,
     store,
-    async open(from = home, through = store()) {
+    async open(from = home, through = store(), write = true) {
       const again = await openRepository({
         store: through,
         home: from,
         secret: KEY,
-        write: true,
+        write,
         label: "other",
         clock,
       })

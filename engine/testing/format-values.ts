@@ -5,7 +5,14 @@ import { toHex } from "../base/bytes.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
-import type { Entry as ChainEntry, EntryCommon, Head, Numbered } from "../format/entry.ts"
+import type {
+  Entry as ChainEntry,
+  EntryCommon,
+  EntryPlace,
+  Head,
+  NewestSnapshot,
+  Numbered,
+} from "../format/entry.ts"
 import type { Content, Entry, EntryType, Xattr } from "../format/listing-node.ts"
 import type { PackWithDirectory } from "../format/pack-record.ts"
 import { encodeDirectory } from "../format/pack.ts"
@@ -161,6 +168,10 @@ const heads: fc.Arbitrary<Head[]> = fc
   )
   .map((list) => list.sort((a, b) => (a.device < b.device ? -1 : 1)))
 
+const place = record({ sequence: fc.integer({ min: 1, max: 9_999_999_999 }), digest })
+const series = text(20).map((name) => name || "home")
+const newest = record({ series, timeNs: time, sequence: fc.integer({ min: 1, max: 9_999_999_999 }), digest })
+
 const common: fc.Arbitrary<EntryCommon> = record({
   version: fc.constant(0 as const),
   repository: hex(16) as fc.Arbitrary<RepositoryId>,
@@ -179,11 +190,25 @@ const common: fc.Arbitrary<EntryCommon> = record({
       list.map((pack) => ({ ...pack, directory: null })),
     ),
   ),
+  rest: fc.uniqueArray(place, { selector: ({ sequence }) => sequence, maxLength: 3 }),
   segments: digestSet,
-}).map((fields) => ({ ...fields, previous: fields.sequence === 1 ? null : fields.previous }))
+  newest: fc.option(fc.uniqueArray(newest, { selector: ({ series: of }) => of, maxLength: 3 })),
+}).map((fields) => ({
+  ...fields,
+  previous: fields.sequence === 1 ? null : fields.previous,
+  rest: earlier(fields.rest, fields.sequence).sort((a, b) => a.sequence - b.sequence),
+  newest: fields.newest === null ? null : earlier(fields.newest, fields.sequence).sort(bySeries),
+}))
+
+function earlier<T extends EntryPlace>(places: readonly T[], sequence: number): T[] {
+  return places.filter((each) => each.sequence < sequence)
+}
+
+function bySeries(a: NewestSnapshot, b: NewestSnapshot): number {
+  return Buffer.compare(Buffer.from(a.series), Buffer.from(b.series))
+}
 
 const count = fc.oneof(fc.nat(200), fc.maxSafeNat())
-const series = text(20).map((name) => name || "home")
 const summary = record({
   filesNew: count,
   filesChanged: count,
@@ -200,6 +225,7 @@ const summary = record({
 
 const snapshot = record({
   series,
+  parent: fc.option(digest),
   host: text(20),
   user: text(20),
   paths: fc.array(

@@ -1,41 +1,13 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import type { Bytes } from "../base/bytes.ts"
-import { createZstd } from "../compression/zstd.ts"
-import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import { packName } from "../format/names.ts"
-import { CODEC_STORED, FRAME_DATA } from "../format/sealed-header.ts"
 import { exampleId } from "../testing/example-packs.ts"
-import { emptyDraft, sharedPlace } from "../testing/shared-place.ts"
+import { publishPacks, putPack } from "../testing/put-packs.ts"
+import { sharedPlace } from "../testing/shared-place.ts"
 import type { SharedPlace } from "../testing/shared-place.ts"
-import { coverPacks } from "../write/cover.ts"
-import { sealPack } from "../write/seal-pack.ts"
-import type { SealedPack } from "../write/seal-pack.ts"
 import { look } from "./look.ts"
-import { publish } from "./publish.ts"
 import type { Repository } from "./repository-ports.ts"
-
-/** A durable pack of as many chunks, whose ids follow from the label. */
-async function putPack(repository: Repository, label: string, chunks: number): Promise<SealedPack> {
-  const ids = new Uint8Array(
-    Buffer.concat(Array.from({ length: chunks }, (_, i) => exampleId(`${label} ${i}`))),
-  )
-  const lengths = new Uint32Array(chunks).fill(3)
-  const bytes = new Uint8Array(3 * chunks)
-  const block = { kind: FRAME_DATA, codec: CODEC_STORED, rawLength: bytes.length, ids, lengths, bytes }
-  const sealing = sealingKeyOfEpoch(repository.keys, 1, "a pack")
-  const pack = sealPack([block], false, { sealing, random: repository.random, zstd: createZstd() })
-  await repository.store.put(packName(pack.record.name), pack.bytes)
-  repository.index.addPack(pack.record, pack.frames)
-  return pack
-}
-
-/** A snapshot with these packs, covered as the write path does it. */
-async function publishPacks(repository: Repository, packs: readonly SealedPack[]): Promise<void> {
-  const pending = packs.map(({ record, directory }) => ({ series: "notes", record, directory }))
-  const covered = await coverPacks(pending, repository)
-  await publish(repository, { ...emptyDraft(), packs: covered.packs, newSegments: covered.segments })
-}
 
 async function reader(place: SharedPlace): Promise<Repository> {
   return await place.open(place.home(), { write: false })
@@ -71,11 +43,11 @@ test("importEntries() takes directories from entries, from packs and from segmen
 test("importEntries() says which pack or segment is missing or damaged, keeps the rest, and tries again", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
-  const large = await putPack(repository, "large", 2000)
-  await publishPacks(repository, [large])
   const many = []
   for (let i = 0; i < 8; i++) many.push(await putPack(repository, `many ${i}`, 200))
   await publishPacks(repository, many)
+  const large = await putPack(repository, "large", 2000)
+  await publishPacks(repository, [large])
   const [segment] = place.names("index/")
   assert.ok(segment)
   const saved = new Map(place.objects)

@@ -1,17 +1,20 @@
 /**
  * What is new in the log: each entry is fetched once, its digest, signature and place are checked
  * before anything is decoded, and then its packs go into the chunk index and it goes into the log
- * table. What is wrong with one entry is told of and leaves the others alone. spec/log.md.
+ * table. What is wrong with one entry is told of and leaves the others alone. The newest entry of each
+ * chain comes first: with its segments, and the few entries that it names, it has all packs. spec/log.md.
  */
 import { forEachBounded } from "../base/concurrency.ts"
 import { corrupt, EngineError, isEngineError } from "../base/errors.ts"
-import type { DeviceId } from "../base/ids.ts"
+import type { DeviceId, Digest } from "../base/ids.ts"
 import { openEntry, verifyEntry } from "../crypto/signed-entry.ts"
 import { decodeEntryBody } from "../format/entry.ts"
-import type { Entry } from "../format/entry.ts"
+import type { Entry, Head } from "../format/entry.ts"
 import { entryName } from "../format/names.ts"
 import type { TrustDevice } from "../format/trust-entry.ts"
 import { importPacks, importSegment } from "./import-packs.ts"
+import type { Fetching } from "./import-packs.ts"
+import { hasEntry } from "./log-names.ts"
 import type { ChainName, LogNames } from "./log-names.ts"
 import type { Repository } from "./repository-ports.ts"
 import { fetchObject, isLocalFault } from "./trust-log.ts"
@@ -19,54 +22,128 @@ import { findWriter } from "./writers.ts"
 
 const GETS_AT_ONCE = 8
 
-interface NewEntry extends ChainName {
+/**
+ * "all": every entry that this home has not seen. "newest": of each chain the newest, and those that it
+ * needs for the packs of the chain; and every entry that shares its place with another.
+ */
+export type Extent = "all" | "newest"
+
+interface Chain {
   readonly device: DeviceId
+  readonly names: readonly ChainName[]
+  readonly writer: TrustDevice
+}
+
+interface Import {
+  readonly repository: Repository
+  readonly names: LogNames
+  /** Entries that are known, packs and all, or have been tried in this run. */
+  readonly done: Set<Digest>
+  readonly fetching: Fetching
+  readonly problems: EngineError[]
 }
 
 /** What was damaged or not to be believed. */
-export async function importEntries(repository: Repository, names: LogNames): Promise<EngineError[]> {
-  const problems: EngineError[] = []
-  const complete = repository.log.complete()
-  const isNew = (entry: ChainName): boolean => !complete.has(entry.digest)
-  const wanted: { entry: NewEntry; writer: TrustDevice }[] = []
-  for (const [device, chain] of names.chains) {
-    const entries = chain.filter(isNew)
-    if (entries.length === 0) continue
-    const writer = await findWriter(repository, device, names)
-    if (writer instanceof EngineError) problems.push(writer)
-    else for (const entry of entries) wanted.push({ entry: { ...entry, device }, writer })
-  }
-  await forEachBounded(wanted, GETS_AT_ONCE, async ({ entry, writer }) => {
-    try {
-      problems.push(...(await importEntry(repository, names, entry, writer)))
-    } catch (error) {
-      if (!isLocalFault(error)) throw error
-      problems.push(missingNow(error, entry))
-    }
-  })
-  problems.push(...(await importSegments(repository)))
-  return problems
-}
-
-async function importEntry(
+export async function importEntries(
   repository: Repository,
   names: LogNames,
-  name: NewEntry,
-  writer: TrustDevice,
+  extent: Extent = "all",
 ): Promise<EngineError[]> {
-  const entry = await readEntry(repository, name, writer)
-  checkLink(entry, names, name)
-  const object = entryName(name.device, name.sequence, name.digest)
-  const problems = await importPacks(repository, entry.packs, object)
-  repository.log.add(name.digest, entry, problems.length === 0)
-  return problems
+  const problems: EngineError[] = []
+  const done = repository.log.complete()
+  const run: Import = { repository, names, done, fetching: new Map(), problems }
+  const chains = await newChains(run)
+  await forEachBounded(chains, GETS_AT_ONCE, (chain) => importNewest(run, chain))
+  await importSegments(run)
+  const isWanted = extent === "all" ? () => true : wantedOf(run, chains)
+  const wanted = chains.flatMap((chain) =>
+    chain.names.filter((name) => !done.has(name.digest) && isWanted(name)).map((name) => ({ name, chain })),
+  )
+  await forEachBounded(wanted, GETS_AT_ONCE, ({ name, chain }) => importEntry(run, name, chain))
+  return firstOfEach(problems)
+}
+
+/** One entry that an earlier look with "newest" has left out. Gives what is wrong with it. */
+export async function importOne(
+  repository: Repository,
+  names: LogNames,
+  { device, ...name }: Head,
+): Promise<EngineError[]> {
+  const writer = await findWriter(repository, device, names)
+  if (writer instanceof EngineError) return [writer]
+  const run: Import = { repository, names, done: new Set(), fetching: new Map(), problems: [] }
+  await importEntry(run, name, { device, names: names.chains.get(device) ?? [], writer })
+  return run.problems
+}
+
+/** Chains with entries that this home has not seen, of devices that may have signed them. */
+async function newChains(run: Import): Promise<Chain[]> {
+  const chains: Chain[] = []
+  for (const [device, names] of run.names.chains) {
+    if (names.every(({ digest }) => run.done.has(digest))) continue
+    const writer = await findWriter(run.repository, device, run.names)
+    if (writer instanceof EngineError) run.problems.push(writer)
+    else chains.push({ device, names, writer })
+  }
+  return chains
+}
+
+/** The last entry that verifies; what stands behind it was tried too, and told of. */
+async function importNewest(run: Import, chain: Chain): Promise<void> {
+  for (const name of chain.names.toReversed()) {
+    if (!run.done.has(name.digest)) await importEntry(run, name, chain)
+    if (run.repository.log.has(name.digest)) return
+  }
+}
+
+/** Reports what the newest entries need and the log does not have. */
+function wantedOf(
+  { repository, names, problems }: Import,
+  chains: readonly Chain[],
+): (name: ChainName) => boolean {
+  const wanted = new Set<Digest>()
+  for (const { device, names: listed } of chains) {
+    const head = repository.log.heads().find((each) => each.device === device)
+    const rest = (head === undefined ? undefined : repository.log.entry(head.digest))?.rest ?? []
+    for (const place of rest) {
+      wanted.add(place.digest)
+      if (!hasEntry(names, device, place))
+        problems.push(missing({ ...place, device }, "is gone; later ones need it"))
+    }
+    const last = new Map<number, Digest>()
+    for (const { sequence, digest } of listed) {
+      const other = last.get(sequence)
+      if (other !== undefined) wanted.add(other).add(digest)
+      last.set(sequence, digest)
+    }
+  }
+  return ({ digest }) => wanted.has(digest)
+}
+
+async function importEntry(run: Import, name: ChainName, { device, writer }: Chain): Promise<void> {
+  const { repository, names, done, fetching, problems } = run
+  const place = { ...name, device }
+  done.add(name.digest)
+  try {
+    const entry = await readEntry(repository, place, writer)
+    checkLink(entry, names, place)
+    const object = entryName(device, name.sequence, name.digest)
+    const found = await importPacks(repository, entry.packs, object, fetching)
+    problems.push(...found)
+    repository.log.add(name.digest, entry, found.length === 0)
+  } catch (error) {
+    if (!isLocalFault(error)) throw error
+    problems.push(
+      isEngineError(error, "object-not-found") ? missing(place, "listed, and gone when it was read") : error,
+    )
+  }
 }
 
 /** An entry as its device signed it; from the home, or from the store. */
 export async function readEntry(
   repository: Repository,
-  { device, sequence, digest }: NewEntry,
-  writer: TrustDevice,
+  { device, sequence, digest }: Head,
+  writer: Pick<TrustDevice, "sign">,
 ): Promise<Entry> {
   const object = entryName(device, sequence, digest)
   const bytes = await fetchObject(repository, object, digest)
@@ -79,7 +156,7 @@ export async function readEntry(
 }
 
 /** The entry before, if there is one in the log, must be the one that this one was built on. */
-function checkLink(entry: Entry, names: LogNames, { device, sequence, digest }: NewEntry): void {
+function checkLink(entry: Entry, names: LogNames, { device, sequence, digest }: Head): void {
   const before = (names.chains.get(device) ?? []).filter((each) => each.sequence === sequence - 1)
   if (before.length === 0 || before.some((each) => each.digest === entry.previous)) return
   const object = entryName(device, sequence, digest)
@@ -88,9 +165,8 @@ function checkLink(entry: Entry, names: LogNames, { device, sequence, digest }: 
 }
 
 /** The newest entry of each chain names all of its live segments. */
-async function importSegments(repository: Repository): Promise<EngineError[]> {
+async function importSegments({ repository, problems }: Import): Promise<void> {
   const { log } = repository
-  const problems: EngineError[] = []
   for (const head of log.heads()) {
     const entry = log.entry(head.digest)
     const segments = entry?.segments.filter((digest) => !log.hasSegment(digest)) ?? []
@@ -101,14 +177,20 @@ async function importSegments(repository: Repository): Promise<EngineError[]> {
       problems.push(...found)
     })
   }
-  return problems
 }
 
-/** The LIST had it, the GET had not. */
-function missingNow(error: EngineError, { device, sequence, digest }: NewEntry): EngineError {
-  if (!isEngineError(error, "object-not-found")) return error
+function missing({ device, sequence, digest }: Head, found: string): EngineError {
   const object = entryName(device, sequence, digest)
-  return new EngineError("untrusted", "entry-missing", `${object}: listed, and gone when it was read`, {
-    detail: { object, device },
+  return new EngineError("untrusted", "entry-missing", `${object}: ${found}`, { detail: { object, device } })
+}
+
+/** A pack that several entries carry along is missed once. */
+function firstOfEach(problems: readonly EngineError[]): EngineError[] {
+  const seen = new Set<string>()
+  return problems.filter(({ code, detail, message }) => {
+    const what = `${code} ${detail["object"] ?? message}`
+    const isFirst = !seen.has(what)
+    seen.add(what)
+    return isFirst
   })
 }

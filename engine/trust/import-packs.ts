@@ -17,6 +17,7 @@ import { checkDirectory, decodeDirectory } from "../format/pack.ts"
 import type { PackRecord } from "../format/pack.ts"
 import { FRAME_DIRECTORY, KIND_SEGMENT, NUMBER_DIRECTORY } from "../format/sealed-header.ts"
 import { decodeSegment } from "../format/segment.ts"
+import type { SegmentPack } from "../format/segment.ts"
 import type { ChunkIndex } from "../index/chunk-index.ts"
 import { openFrame, packSealer } from "../packs/frame.ts"
 import type { Store } from "../store/store.ts"
@@ -30,23 +31,32 @@ export interface ImportPorts {
   readonly index: ChunkIndex
 }
 
+/** Directories that are being fetched, so that several entries which carry one pack fetch it once. */
+export type Fetching = Map<Digest, Promise<Bytes>>
+
 /** Packs that can't be read are left out of the index, and told of. */
 export async function importPacks(
   ports: ImportPorts,
   packs: readonly EntryPack[],
   entry: ObjectName,
+  fetching: Fetching = new Map(),
 ): Promise<EngineError[]> {
   const problems: EngineError[] = []
   const wanted = packs.filter(({ record }) => !ports.index.hasPack(record.name))
   await forEachBounded(wanted, GETS_AT_ONCE, async ({ record, directory }) => {
     await collecting(problems, packName(record.name), entry, async () => {
-      addPack(ports.index, record, directory ?? (await fetchDirectory(ports, record)))
+      addPack(ports.index, record, directory ?? (await fetchOnce(ports, record, fetching)))
     })
   })
   return problems
 }
 
-/** False when the segment can't be read. */
+function fetchOnce(ports: ImportPorts, record: PackRecord, fetching: Fetching): Promise<Bytes> {
+  const directory = fetching.get(record.name) ?? fetchDirectory(ports, record)
+  fetching.set(record.name, directory)
+  return directory
+}
+
 export async function importSegment(
   ports: ImportPorts,
   digest: Digest,
@@ -55,18 +65,22 @@ export async function importSegment(
   const problems: EngineError[] = []
   const object = segmentName(digest)
   await collecting(problems, object, entry, async () => {
-    const bytes = await ports.store.get(object)
-    checkDigest(bytes, digest, object)
-    const body = openObject(
-      sealingKeyOf(ports.keys, KIND_SEGMENT, bytes, object),
-      KIND_SEGMENT,
-      bytes,
-      object,
-    )
-    for (const { record, directory } of decodeSegment(body, object).packs)
+    for (const { record, directory } of await readSegment(ports, digest))
       addPack(ports.index, record, directory)
   })
   return problems
+}
+
+/** Throws `corrupt`, and what the store throws. */
+export async function readSegment(
+  { store, keys }: Pick<ImportPorts, "store" | "keys">,
+  digest: Digest,
+): Promise<readonly SegmentPack[]> {
+  const object = segmentName(digest)
+  const bytes = await store.get(object)
+  checkDigest(bytes, digest, object)
+  const key = sealingKeyOf(keys, KIND_SEGMENT, bytes, object)
+  return decodeSegment(openObject(key, KIND_SEGMENT, bytes, object), object).packs
 }
 
 function addPack(index: ChunkIndex, record: PackRecord, directory: Bytes): void {

@@ -23,7 +23,10 @@ function entry(author: string, sequence: number, changes: Partial<SnapshotEntry>
     gcSeen: null,
     trust: { number: 1, digest: digest("f") },
     program: "test",
+    rest: [],
     segments,
+    newest: [],
+    parent: null,
     ...changes,
   }
 }
@@ -80,7 +83,16 @@ test("openLogTable() keeps partial entries out of the snapshots", (t) => {
     heads,
     trust,
   }
-  const more = { gcSeen: null, program, packs: [], segments: [], timeNs: 1n, series: "notes" }
+  const more = {
+    gcSeen: null,
+    program,
+    packs: [],
+    rest: [],
+    segments: [],
+    newest: [],
+    timeNs: 1n,
+    series: "notes",
+  }
   log.add(digest("1"), { type: "partial", ...common, ...more }, true)
   assert.deepEqual([log.series(), log.snapshots({}), log.newest("notes")], [[], [], undefined])
   assert.equal(log.heads().length, 1)

@@ -268,6 +268,9 @@ function forge(
     trust: author.trust,
     program: "forger",
     segments,
+    rest: [],
+    newest: [],
+    parent: null,
   }
   const sealing = author.keys.sealing.at(-1)
   const signing = signer.device?.signing

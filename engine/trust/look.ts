@@ -10,6 +10,7 @@ import { lockChain } from "../home/series-lock.ts"
 import { enrolAnew } from "./enrol.ts"
 import { explainAlarm } from "./explain-alarm.ts"
 import { importEntries } from "./import-entries.ts"
+import type { Extent } from "./import-entries.ts"
 import { checkLog } from "./log-check.ts"
 import type { Claim } from "./log-check.ts"
 import { hasEntry, listLog } from "./log-names.ts"
@@ -30,7 +31,7 @@ export interface LookOptions {
   readonly tolerant?: boolean
 }
 
-interface Examined {
+export interface Examined {
   readonly names: LogNames
   readonly problems: readonly EngineError[]
 }
@@ -40,14 +41,25 @@ interface Examined {
  * that was seen is missing, forked or not signed by whom it should be; damage is in `problems`.
  */
 export async function look(repository: Repository, { tolerant = false }: LookOptions = {}): Promise<View> {
-  let found = await examine(repository, await firstListing(repository))
+  const { problems } = await lookAt(repository, () => "all", tolerant)
+  return viewOf(repository, problems)
+}
+
+/** A look that fetches as much as `extent` says of what is listed. Only one at all counts as today's look. */
+export async function lookAt(
+  repository: Repository,
+  extent: (names: LogNames) => Extent,
+  tolerant: boolean,
+): Promise<Examined> {
+  let found = await examine(repository, await firstListing(repository), extent)
   // An object may have been put after the LIST and be named by what was read since.
-  if (found.problems.some(isAlarm)) found = await examine(repository, await freshListing(repository))
-  const alarm = found.problems.find(isAlarm)
-  if (alarm === undefined) pinWhatWasSeen(repository, found.names)
+  if (found.problems.some(isAlarm)) found = await examine(repository, await freshListing(repository), extent)
+  const { names, problems } = found
+  const alarm = problems.find(isAlarm)
+  if (alarm === undefined) pinWhatWasSeen(repository, names, extent(names) === "all")
   else await raise(repository, alarm, tolerant)
-  for (const problem of found.problems) if (problem !== alarm) warnOnce(repository, problem.message)
-  return viewOf(repository, found.problems)
+  for (const problem of problems) if (problem !== alarm) warnOnce(repository, problem.message)
+  return found
 }
 
 /**
@@ -87,9 +99,13 @@ async function freshListing(repository: Repository): Promise<LogNames> {
   return await listLog(repository.store)
 }
 
-async function examine(repository: Repository, names: LogNames): Promise<Examined> {
+async function examine(
+  repository: Repository,
+  names: LogNames,
+  extent: (names: LogNames) => Extent,
+): Promise<Examined> {
   const damaged = await refreshTrust(repository, names)
-  const imported = await importEntries(repository, names)
+  const imported = await importEntries(repository, names, extent(names))
   const { log, pins, device, trust } = repository
   const claims = claimsOf(repository, names)
   const state = { names, pins, own: device?.id, claims, verified: log.verified(), labels: trust.labels }
@@ -119,7 +135,7 @@ function isAlarm(error: EngineError): boolean {
   return error.kind === "untrusted"
 }
 
-function pinWhatWasSeen(repository: Repository, names: LogNames): void {
+function pinWhatWasSeen(repository: Repository, names: LogNames, isWhole: boolean): void {
   const { log, home, clock, trust } = repository
   const seen = log.heads().filter((head) => hasEntry(names, head.device, head))
   repository.pins = updatePins(home, (pins) => ({
@@ -127,7 +143,7 @@ function pinWhatWasSeen(repository: Repository, names: LogNames): void {
     heads: newerHeads(pins.heads, seen),
     trust:
       (pins.trust?.number ?? 0) > trust.number ? pins.trust : { number: trust.number, digest: trust.digest },
-    lastLookNs: clock.now(),
+    lastLookNs: isWhole ? clock.now() : pins.lastLookNs,
   }))
 }
 

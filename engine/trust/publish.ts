@@ -12,6 +12,7 @@ import type { Entry, PartialEntry, SnapshotEntry } from "../format/entry.ts"
 import { entryName } from "../format/names.ts"
 import { SALT_BYTES } from "../format/sealed-header.ts"
 import { lockChain } from "../home/series-lock.ts"
+import { carryAlong, newestBefore } from "./carry.ts"
 import { CHAIN_WAIT_MS, look, notEnrolled } from "./look.ts"
 import { ownHead, pinSigned, settleOwnChain } from "./own-chain.ts"
 import type { Device, Repository } from "./repository-ports.ts"
@@ -20,15 +21,32 @@ import type { SignedEntry } from "./signed-file.ts"
 import type { View } from "./view.ts"
 
 /** What `publish` knows better than any stage. */
-type Chained = "version" | "repository" | "device" | "sequence" | "previous" | "heads" | "gcSeen" | "trust"
+type Chained =
+  | "version"
+  | "repository"
+  | "device"
+  | "sequence"
+  | "previous"
+  | "heads"
+  | "gcSeen"
+  | "trust"
+  | "program"
+  | "rest"
+  | "segments"
+  | "newest"
+  | "parent"
 
 interface DraftCommon {
   /** Segments written for this entry. The chain's live ones are carried along by `publish`. */
   readonly newSegments: readonly Digest[]
+  /** Earlier segments all of whose packs are in the new ones. */
+  readonly superseded?: readonly Digest[]
+  /** Packs that the new segments cover. */
+  readonly covered?: readonly Digest[]
 }
 
-export type SnapshotDraft = Omit<SnapshotEntry, Chained | "program" | "segments"> & DraftCommon
-export type PartialDraft = Omit<PartialEntry, Chained | "program" | "segments"> & DraftCommon
+export type SnapshotDraft = Omit<SnapshotEntry, Chained> & DraftCommon
+export type PartialDraft = Omit<PartialEntry, Chained> & DraftCommon
 
 export type EntryDraft = SnapshotDraft | PartialDraft
 
@@ -51,7 +69,7 @@ export async function publish(repository: Repository, draft: EntryDraft): Promis
   let signed: SignedEntry
   try {
     while (await settleOwnChain(repository)) await look(repository)
-    const entry = chained(repository, repository.device ?? device, draft)
+    const entry = await chained(repository, repository.device ?? device, draft)
     signed = sign(repository, repository.device ?? device, entry)
     writeSignedEntry(home, signed)
     pinSigned(repository, signed)
@@ -68,14 +86,14 @@ export async function publish(repository: Repository, draft: EntryDraft): Promis
 }
 
 /** The draft in its place: after the own head, with what this device has seen of all others. */
-function chained(repository: Repository, device: Device, draft: EntryDraft): Entry {
+async function chained(repository: Repository, device: Device, draft: EntryDraft): Promise<Entry> {
   const { log, trust } = repository
-  const { newSegments, ...own } = draft
+  const { newSegments, superseded = [], covered = [], ...own } = draft
   const head = ownHead(repository)
-  const carried = (head === undefined ? undefined : log.entry(head.digest))?.segments ?? []
-  return {
-    ...own,
-    version: 0,
+  const previous = head === undefined ? undefined : log.entry(head.digest)
+  const live = previous?.segments.filter((digest) => !superseded.includes(digest)) ?? []
+  const common = {
+    version: 0 as const,
     repository: repository.id,
     device: device.id,
     sequence: (head?.sequence ?? 0) + 1,
@@ -84,8 +102,12 @@ function chained(repository: Repository, device: Device, draft: EntryDraft): Ent
     gcSeen: null,
     trust: { number: trust.number, digest: trust.digest },
     program: PROGRAM,
-    segments: [...new Set([...carried, ...newSegments])],
+    ...(await carryAlong(repository, head, own.packs, new Set(covered))),
+    segments: [...new Set([...live, ...newSegments])],
+    newest: newestBefore(previous),
   }
+  if (own.type === "partial") return { ...own, ...common }
+  return { ...own, ...common, parent: log.newest(own.series)?.digest ?? null }
 }
 
 function sign({ id, keys, random }: Repository, device: Device, entry: Entry): SignedEntry {

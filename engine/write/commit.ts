@@ -51,8 +51,8 @@ export async function commit(repository: Repository, run: Finished): Promise<Bac
     return tally.result({ snapshot: undefined, parent, summary })
   }
   const pending = repository.journal.pending()
-  const { packs, segments } = await coverPacks(pending, repository)
-  const { digest } = await publish(repository, { ...draft(run, summary), packs, newSegments: segments })
+  const coverage = await coverPacks(pending, repository)
+  const { digest } = await publish(repository, { ...draft(run, summary), ...coverage })
   remember(run, { digest })
   repository.journal.settle(pending.map((pack) => pack.record.name))
   return tally.result({ snapshot: digest, parent, summary })

@@ -5,52 +5,113 @@
  */
 import { hash } from "node:crypto"
 import type { Digest } from "../base/ids.ts"
-import type { Random } from "../base/ports.ts"
-import type { RepositoryKeys } from "../crypto/derive.ts"
 import { sealingKeyOfEpoch, sealObject } from "../crypto/sealed-object.ts"
-import type { EntryPack } from "../format/entry.ts"
-import { segmentName } from "../format/names.ts"
+import type { EntryPack, Head } from "../format/entry.ts"
+import { parseName, segmentName, SEGMENTS_PREFIX } from "../format/names.ts"
+import { encodeDirectory } from "../format/pack.ts"
 import { KIND_SEGMENT, SALT_BYTES } from "../format/sealed-header.ts"
 import { encodeSegment, type SegmentPack } from "../format/segment.ts"
 import type { PendingPack } from "../home/journal.ts"
-import type { Store } from "../store/store.ts"
+import { newestOwn, packsToRead } from "../trust/carry.ts"
+import { readSegment } from "../trust/import-packs.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { isLocalFault } from "../trust/trust-log.ts"
 
 /** Directories up to this many bytes, all together, ride in the entry. */
 const INLINE_BYTES_MAX = 16 * 1024
-/** Up to this many packs are left to ranged reads. */
-const RANGED_PACKS_MAX = 4
+/** Up to this many packs of a chain are left to ranged reads: each is a request for every empty machine. */
+const RANGED_PACKS_MAX = 2
 const SEGMENT_BYTES_MAX = 8 * 1024 * 1024
+/** A chain with more live segments than this has its small ones merged when another is written. */
+const SEGMENTS_FEW = 1
 
 export interface Coverage {
   readonly packs: readonly EntryPack[]
   /** Segments written now. */
-  readonly segments: readonly Digest[]
+  readonly newSegments: readonly Digest[]
+  /** Packs that they cover, and older segments that they take the place of. */
+  readonly covered: readonly Digest[]
+  readonly superseded: readonly Digest[]
 }
 
-export interface CoverPorts {
-  readonly store: Store
-  readonly keys: RepositoryKeys
-  readonly random: Random
+export async function coverPacks(pending: readonly PendingPack[], repository: Repository): Promise<Coverage> {
+  const none = { newSegments: [], covered: [], superseded: [] }
+  if (directoryBytes(pending) <= INLINE_BYTES_MAX)
+    return { packs: pending.map(({ record, directory }) => ({ record, directory })), ...none }
+  const head = newestOwn(repository)
+  const ranged = await packsToRead(repository, head)
+  if (pending.length + ranged.length <= RANGED_PACKS_MAX)
+    return { packs: pending.map(({ record }) => ({ record, directory: null })), ...none }
+  const packs = [...pending, ...ranged.flatMap((pack) => withDirectory(repository, pack))]
+  const merged = await smallSegments(repository, head, directoryBytes(packs))
+  const all = uniquePacks([...packs, ...merged.flatMap((segment) => segment.packs)])
+  const superseded = merged.map(({ digest }) => digest)
+  const newSegments: Digest[] = []
+  for (const group of groups(all)) {
+    newSegments.push(await putSegment(group, newSegments.length === 0 ? superseded : [], repository))
+  }
+  return { packs: [], newSegments, covered: all.map(({ record }) => record.name), superseded }
 }
 
-export async function coverPacks(pending: readonly PendingPack[], ports: CoverPorts): Promise<Coverage> {
-  const bytes = pending.reduce((sum, pack) => sum + pack.directory.length, 0)
-  if (bytes <= INLINE_BYTES_MAX)
-    return { packs: pending.map(({ record, directory }) => ({ record, directory })), segments: [] }
-  if (pending.length <= RANGED_PACKS_MAX)
-    return { packs: pending.map(({ record }) => ({ record, directory: null })), segments: [] }
-  const segments: Digest[] = []
-  for (const packs of groups(pending)) segments.push(await putSegment(packs, ports))
-  return { packs: [], segments }
+/** The directory is in the local index, unless that was lost and the pack is. */
+function withDirectory({ index }: Repository, { record }: EntryPack): SegmentPack[] {
+  const frames = index.framesOfPack(record.name)
+  return frames.length === 0 ? [] : [{ record, directory: encodeDirectory(frames) }]
+}
+
+interface LiveSegment {
+  readonly digest: Digest
+  readonly packs: readonly SegmentPack[]
+}
+
+/**
+ * Live segments of this chain that are no larger than what is to be written with them, so that their
+ * number grows with the logarithm of the runs. One LIST, and a GET for each; only large runs come here.
+ */
+async function smallSegments(
+  repository: Repository,
+  head: Head | undefined,
+  newBytes: number,
+): Promise<LiveSegment[]> {
+  const live = new Set((head === undefined ? undefined : repository.log.entry(head.digest))?.segments)
+  if (live.size <= SEGMENTS_FEW) return []
+  const sizes: { digest: Digest; sizeBytes: number }[] = []
+  for await (const { name, sizeBytes } of repository.store.list(SEGMENTS_PREFIX)) {
+    const parsed = parseName(name)
+    if (parsed?.type === "segment" && live.has(parsed.digest))
+      sizes.push({ digest: parsed.digest, sizeBytes })
+  }
+  const found: LiveSegment[] = []
+  let bytes = newBytes
+  for (const { digest, sizeBytes } of sizes.toSorted((a, b) => a.sizeBytes - b.sizeBytes)) {
+    // An object is up to a quarter larger than its directories: records, padding.
+    if (sizeBytes > bytes * 1.25 || bytes + sizeBytes > SEGMENT_BYTES_MAX) break
+    try {
+      found.push({ digest, packs: await readSegment(repository, digest) })
+      bytes += sizeBytes
+    } catch (error) {
+      if (!isLocalFault(error)) throw error // a damaged one stays named, and is told of by `check`
+    }
+  }
+  return found
+}
+
+function uniquePacks(packs: readonly SegmentPack[]): SegmentPack[] {
+  return [...new Map(packs.map((pack) => [pack.record.name, pack])).values()]
+}
+
+function directoryBytes(packs: readonly { readonly directory: Uint8Array }[]): number {
+  return packs.reduce((sum, { directory }) => sum + directory.length, 0)
 }
 
 async function putSegment(
   packs: readonly SegmentPack[],
-  { store, keys, random }: CoverPorts,
+  supersedes: readonly Digest[],
+  { store, keys, random }: Repository,
 ): Promise<Digest> {
   const body = encodeSegment({
     packs: packs.map(({ record, directory }) => ({ record, directory })),
-    supersedes: [],
+    supersedes,
   })
   const object = sealObject(
     sealingKeyOfEpoch(keys, keys.epoch, "a new segment"),
@@ -63,10 +124,10 @@ async function putSegment(
   return digest
 }
 
-function groups(pending: readonly PendingPack[]): PendingPack[][] {
-  const all: PendingPack[][] = []
+function groups(packs: readonly SegmentPack[]): SegmentPack[][] {
+  const all: SegmentPack[][] = []
   let bytes = Infinity
-  for (const pack of pending) {
+  for (const pack of packs) {
     if (bytes + pack.directory.length > SEGMENT_BYTES_MAX) {
       all.push([])
       bytes = 0

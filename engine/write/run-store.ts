@@ -124,13 +124,12 @@ function key(id: ChunkId): string {
 /** Names the packs that are durable so far, for collectors and for a run that goes on from here. */
 async function protectPacks(repository: Repository, series: string): Promise<void> {
   const pending = repository.journal.pending()
-  const { packs, segments } = await coverPacks(pending, repository)
+  const coverage = await coverPacks(pending, repository)
   await publish(repository, {
     type: "partial",
     timeNs: repository.clock.now(),
     series,
-    packs,
-    newSegments: segments,
+    ...coverage,
   })
   repository.journal.settle(pending.map((pack) => pack.record.name))
 }

@@ -1,0 +1,97 @@
+/**
+ * What a new chain entry carries along of the earlier ones, so that the newest entry of a chain, with the
+ * few that it names, is enough to know every pack of the chain. Directories are gathered as a
+ * log-structured store does it: an entry takes in the one before when that carries no more than itself.
+ * spec/log-entry.md, spec/decisions/0009.
+ */
+import { assert } from "../base/assert.ts"
+import type { Digest } from "../base/ids.ts"
+import type { Entry, EntryPack, EntryPlace, Head, NewestSnapshot } from "../format/entry.ts"
+import { NEWEST_MAX } from "../format/entry-values.ts"
+import type { LoggedEntry } from "./log-table.ts"
+import { readEntry } from "./import-entries.ts"
+import type { Repository } from "./repository-ports.ts"
+import { isLocalFault } from "./trust-log.ts"
+
+/** Up to this much is always gathered: it costs less than one more request of every empty machine. */
+const GATHERED_BYTES = 4 * 1024
+/** An entry grows no larger than this by what it gathers. */
+const GATHERED_BYTES_MAX = 1024 * 1024
+
+export interface Carried {
+  readonly packs: readonly EntryPack[]
+  readonly rest: readonly EntryPlace[]
+}
+
+/** `own`: what the new entry makes known; `covered`: what segments that it adds have now. */
+export async function carryAlong(
+  repository: Repository,
+  head: Head | undefined,
+  own: readonly EntryPack[],
+  covered: ReadonlySet<Digest>,
+): Promise<Carried> {
+  if (head === undefined) return { packs: own, rest: [] }
+  const packs = new Map(own.map((pack) => [pack.record.name, pack]))
+  const previous = await readOwn(repository, head)
+  const isCarried = ({ record: { name } }: EntryPack): boolean => !packs.has(name) && !covered.has(name)
+  // The newest entry has all packs without a directory: cover.ts keeps them few.
+  for (const pack of previous?.packs.filter(({ directory }) => directory === null) ?? [])
+    if (isCarried(pack)) packs.set(pack.record.name, pack)
+
+  const known = repository.log.entry(head.digest)?.rest ?? []
+  const rest: EntryPlace[] = [...known, { sequence: head.sequence, digest: head.digest }]
+  let bytes = directoryBytes(own)
+  for (let place = rest.at(-1); place !== undefined; place = rest.at(-1)) {
+    const entry = place.digest === head.digest ? previous : await readOwn(repository, { ...head, ...place })
+    if (entry === undefined) break
+    const found = entry.packs.filter((pack) => pack.directory !== null && isCarried(pack))
+    const more = directoryBytes(found)
+    const isSmall = more === 0 || bytes + more <= GATHERED_BYTES
+    if (!isSmall && (more > bytes || bytes + more > GATHERED_BYTES_MAX)) break
+    for (const pack of found) packs.set(pack.record.name, pack)
+    bytes += more
+    rest.pop()
+  }
+  return { packs: [...packs.values()], rest }
+}
+
+/** The newest entry of this device's chain, as this home knows it. */
+export function newestOwn({ log, device }: Repository): Head | undefined {
+  return log.heads().find((head) => head.device === device?.id)
+}
+
+/** Packs of this device's chain whose directories a reader has to fetch from them, one by one. */
+export async function packsToRead(repository: Repository, head: Head | undefined): Promise<EntryPack[]> {
+  const newest = head === undefined ? undefined : await readOwn(repository, head)
+  return newest?.packs.filter(({ directory }) => directory === null) ?? []
+}
+
+/** With what `previous` tells and is. */
+export function newestBefore(previous: LoggedEntry | undefined): NewestSnapshot[] | null {
+  if (previous === undefined) return []
+  if (previous.newest === null) return null
+  const newest = new Map(previous.newest.map((each) => [each.series, each]))
+  if (previous.type === "snapshot") {
+    const { series, timeNs, sequence, digest } = previous
+    const known = newest.get(series)
+    if (known === undefined || known.timeNs <= timeNs)
+      newest.set(series, { series, timeNs, sequence, digest })
+  }
+  return newest.size > NEWEST_MAX ? null : [...newest.values()]
+}
+
+function directoryBytes(packs: readonly EntryPack[]): number {
+  return packs.reduce((sum, { directory }) => sum + (directory?.length ?? 0), 0)
+}
+
+/** From the home, which keeps what it signed. Undefined when it is damaged: then it carries itself. */
+async function readOwn(repository: Repository, place: Head): Promise<Entry | undefined> {
+  const { device } = repository
+  assert(device !== undefined && device.id === place.device, "only a device's own chain goes on")
+  try {
+    return await readEntry(repository, place, { sign: device.signing.public })
+  } catch (error) {
+    if (!isLocalFault(error)) throw error
+    return undefined
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * A look for one snapshot: on a home that knows little of the log it fetches the newest entry of each
+ * chain and the few that this one needs, instead of all. Rule R1 holds as in every look: what was seen,
+ * and what the newest entries claim, must be listed; what is read is verified. spec/log.md.
+ */
+import type { Digest } from "../base/ids.ts"
+import type { Head, NewestSnapshot } from "../format/entry.ts"
+import { importOne } from "./import-entries.ts"
+import type { ChainName, LogNames } from "./log-names.ts"
+import type { LoggedEntry } from "./log-table.ts"
+import { lookAt } from "./look.ts"
+import type { Repository } from "./repository-ports.ts"
+import type { SnapshotRecord } from "./view.ts"
+
+/** Up to this many new entries are fetched at once, for then this home knows the whole log. */
+const FEW_ENTRIES = 2
+
+export interface Glance {
+  /** This home knows every entry: a look has all answers. */
+  readonly isWhole: boolean
+  /** For a look that follows at once. */
+  readonly listed: NonNullable<Repository["listed"]>
+  /** Of each series the newest snapshot by its own time; undefined when a chain does not tell of all its series. */
+  readonly newest: ReadonlyMap<string, Head & NewestSnapshot> | undefined
+  /** Entries whose digest begins so. */
+  named(prefix: string): Head[]
+  /** Verified; from the home or the store. Undefined when it can't be read, or is no snapshot. */
+  snapshot(place: Head): Promise<SnapshotRecord | undefined>
+}
+
+/** Alarms are kept for the end of the verb, as in a tolerant look. */
+export async function glance(repository: Repository): Promise<Glance> {
+  const atNs = repository.listed?.atNs ?? repository.clock.now()
+  const isUnknown = ({ digest }: ChainName): boolean => !repository.log.has(digest)
+  const unknown = (names: LogNames): number =>
+    [...names.chains.values()].reduce((sum, chain) => sum + chain.filter(isUnknown).length, 0)
+  const { names } = await lookAt(repository, (each) => (unknown(each) > FEW_ENTRIES ? "newest" : "all"), true)
+  return {
+    listed: { names, atNs },
+    isWhole: unknown(names) === 0,
+    newest: newestOf(repository),
+    named: (prefix) =>
+      [...names.chains].flatMap(([device, chain]) =>
+        chain.filter(({ digest }) => digest.startsWith(prefix)).map((name) => ({ ...name, device })),
+      ),
+    async snapshot(place) {
+      if (isUnknown(place)) await importOne(repository, names, place)
+      return snapshotOf(repository.log.entry(place.digest))
+    },
+  }
+}
+
+function newestOf({ log }: Repository): Map<string, Head & NewestSnapshot> | undefined {
+  const newest = new Map<string, Head & NewestSnapshot>()
+  const take = (found: Head & NewestSnapshot): void => {
+    const known = newest.get(found.series)
+    if (known === undefined || isLater(found, known)) newest.set(found.series, found)
+  }
+  for (const { device, digest } of log.heads()) {
+    const entry = log.entry(digest)
+    if (entry === undefined) continue
+    if (entry.newest === null) return undefined
+    for (const each of entry.newest) take({ ...each, device })
+    const own = snapshotOf(entry)
+    if (own !== undefined) take({ ...own, device })
+  }
+  return newest
+}
+
+/** As the log table orders the snapshots of a series. */
+function isLater(a: { timeNs: bigint; digest: Digest }, b: { timeNs: bigint; digest: Digest }): boolean {
+  return a.timeNs === b.timeNs ? a.digest > b.digest : a.timeNs > b.timeNs
+}
+
+function snapshotOf(entry: LoggedEntry | undefined): SnapshotRecord | undefined {
+  return entry?.type === "snapshot" ? entry : undefined
+}
