@@ -4,13 +4,14 @@
  * spec/check.md, spec/log.md.
  */
 import { forEachBounded } from "../base/concurrency.ts"
-import { EngineError } from "../base/errors.ts"
+import { EngineError, isEngineError } from "../base/errors.ts"
 import type { DeviceId } from "../base/ids.ts"
-import type { Entry } from "../format/entry.ts"
-import { entryName } from "../format/names.ts"
+import { openEntry } from "../crypto/signed-entry.ts"
+import { decodeEntryBody, type Entry } from "../format/entry.ts"
+import { entryName, trustName } from "../format/names.ts"
 import type { TrustDevice } from "../format/trust-entry.ts"
 import { readEntry } from "../trust/import-entries.ts"
-import { hasEntry, type ChainName, type LogNames } from "../trust/log-names.ts"
+import { hasEntry, hasTrust, type ChainName, type LogNames } from "../trust/log-names.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 import { findWriter } from "../trust/writers.ts"
@@ -30,6 +31,7 @@ export async function checkLog(
     const writer = await findWriter(repository, device, log)
     if (writer instanceof EngineError) {
       findings.addError(writer, `log/${device}`)
+      await findEnrolment(repository, { device, names }, log, findings)
       continue
     }
     const entries = await readChain(repository, { writer, names }, findings)
@@ -60,6 +62,30 @@ async function readChain(
     }
   })
   return names.flatMap((name) => found.get(name) ?? [])
+}
+
+/**
+ * Entries of a device that no trust entry knows: when a member has sealed the newest one, it says by
+ * which state of trust it was written, and that may be what is gone. Only a hint: nobody's signature
+ * stands for it.
+ */
+async function findEnrolment(
+  repository: Repository,
+  { device, names }: { device: DeviceId; names: readonly ChainName[] },
+  log: LogNames,
+  findings: Findings,
+): Promise<void> {
+  const newest = names.at(-1)
+  if (newest === undefined) return
+  const object = entryName(device, newest.sequence, newest.digest)
+  try {
+    const body = openEntry(await repository.store.get(object), repository.keys, object)
+    const { trust } = decodeEntryBody(body, object)
+    if (!hasTrust(log, trust))
+      findings.add(trustName(trust.number, trust.digest), `missing: ${object} was written by it`)
+  } catch (error) {
+    if (!isEngineError(error) || error.kind === "unavailable") throw error
+  }
 }
 
 interface LostEntry extends ChainName {

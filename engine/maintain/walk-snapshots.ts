@@ -143,7 +143,7 @@ async function readNode(
       if (!named.packs.has(name)) walking.suspects.push({ node, id: node.id, pack: name })
       return bytes
     } catch (error) {
-      if (!isEngineError(error) || (error.kind !== "corrupt" && error.kind !== "not-found")) throw error
+      if (!isEngineError(error) || error.kind !== "corrupt") throw error
       if (await named.refreshPack(name)) continue
       loseFrame(findings, location, error)
       node.units.push(graph.unit(location))
@@ -156,8 +156,7 @@ function loseFrame(findings: Findings, { pack, frame }: ChunkLocation, error: En
   const known = findings.packs.get(pack.name)?.frames
   if (known === "all" || known?.has(frame.number) === true) return
   const object = packName(pack.name)
-  const fault =
-    error.kind === "not-found" ? "missing: snapshots need it" : error.message.replace(`${object}: `, "")
+  const fault = error.message.replace(`${object}: `, "")
   findings.addPack(pack.name, fault, [frame.number])
 }
 

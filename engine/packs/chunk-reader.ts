@@ -5,13 +5,13 @@
  */
 import { equalBytes, type Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
-import { corrupt, EngineError } from "../base/errors.ts"
-import type { ChunkId } from "../base/ids.ts"
+import { corrupt, EngineError, isEngineError } from "../base/errors.ts"
+import type { ChunkId, ObjectName } from "../base/ids.ts"
 import { createZstd, type Zstd } from "../compression/zstd.ts"
 import { chunkHasher, chunkIdKey, type ChunkHasher, type ChunkKind } from "../crypto/chunk-id.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
 import { packName } from "../format/names.ts"
-import type { ChunkIndex, ChunkLocation } from "../index/chunk-index.ts"
+import type { ChunkIndex, ChunkLocation, FrameLocation } from "../index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
 import { openFrame, packSealer } from "./frame.ts"
 
@@ -39,7 +39,7 @@ export function createChunkReader({ store, index, keys }: ChunkReaderPorts): Chu
 
   const fetchBlock = async ({ pack, frame }: ChunkLocation): Promise<Bytes> => {
     const object = packName(pack.name)
-    const sealed = await store.get(object, { offset: frame.offset, length: frame.sealedLength })
+    const sealed = await getSealed(store, object, frame)
     zstd ??= createZstd()
     return openFrame(packSealer(keys, pack, object), frame, sealed, { zstd, object })
   }
@@ -77,6 +77,16 @@ export function createChunkReader({ store, index, keys }: ChunkReaderPorts): Chu
       })
       return results
     },
+  }
+}
+
+/** A pack that is gone is damage, like one whose bytes are wrong. */
+async function getSealed(store: Store, object: ObjectName, frame: FrameLocation): Promise<Bytes> {
+  try {
+    return await store.get(object, { offset: frame.offset, length: frame.sealedLength })
+  } catch (error) {
+    if (!isEngineError(error, "object-not-found")) throw error
+    throw corrupt("object-missing", object, "missing from the store")
   }
 }
 

@@ -35,6 +35,8 @@ export interface Tree {
   /** Folders that this run made: nothing stands in them. */
   readonly made: Set<RawPath>
   readonly failedFolders: Set<RawPath>
+  /** A part of the listing is damaged: folders' own entries may be missing, and what was in them. */
+  lost: boolean
   /** By a first link that is not wanted: the first of its others that is. */
   readonly firstLinks: Map<RawPath, RawPath>
 }
@@ -46,6 +48,7 @@ export function createTree(): Tree {
     names: new Map(),
     made: new Set(),
     failedFolders: new Set(),
+    lost: false,
     firstLinks: new Map(),
   }
 }
@@ -70,6 +73,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
     return
   }
   makeFoldersAbove(deciding, path)
+  if (tree.lost) makeLostFolders(deciding, parentPath(path))
   if (entry.type === "directory") return makeFolder(deciding, path, entry)
   if (tree.failedFolders.has(parentPath(path))) {
     return progress.failed({ path, kind: "target", message: "its folder could not be made" })
@@ -169,6 +173,21 @@ function rememberFolder({ unmade, selected }: Deciding, entry: Entry): void {
 function makeFoldersAbove(deciding: Deciding, path: RawPath): void {
   for (const folder of deciding.unmade.splice(0)) {
     if (folder.path !== path && isWithin(path, folder.path)) makeFolder(deciding, folder.path, folder.entry)
+  }
+}
+
+/** Folders whose own entries are lost are made as they come, for what lies in them. */
+function makeLostFolders(deciding: Deciding, path: RawPath): void {
+  const { request, target, progress, tree } = deciding
+  if (path === "" || request.dryRun || tree.made.has(path) || tree.failedFolders.has(path)) return
+  if (target.look(path)?.type === "directory") return
+  makeLostFolders(deciding, parentPath(path))
+  try {
+    if (target.ensureFolder(path, (request.overwrite ?? "always") !== "never") === "created")
+      tree.made.add(path)
+  } catch (error) {
+    tree.failedFolders.add(path)
+    progress.failed({ path, ...failureOf(error) })
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { release, type Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
+import { isEngineError } from "../base/errors.ts"
 import { packName } from "../format/names.ts"
 import type { FrameLocation, PackLocation } from "../index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
@@ -33,7 +34,7 @@ export async function fetchFrames(
   const parts = new Map<Range, Bytes>()
   await forEachBounded(ranges, RANGES_AT_ONCE, async (range) => {
     const isWhole = range.length === pack.sizeBytes
-    parts.set(range, await store.get(packName(pack.name), isWhole ? undefined : range))
+    parts.set(range, await getRange(store, pack, isWhole ? undefined : range))
   })
   const sealed = frames.map((frame) => {
     const range = ranges.find(
@@ -44,6 +45,18 @@ export async function fetchFrames(
     return bytes.subarray(start, start + frame.sealedLength)
   })
   return { sealed, free: () => parts.forEach((part) => release(part)) }
+}
+
+/** Of a pack that was cut short, what is left: frames beyond its end don't open, and all others do. */
+async function getRange(store: Store, pack: PackLocation, range: Range | undefined): Promise<Bytes> {
+  const object = packName(pack.name)
+  try {
+    return await store.get(object, range)
+  } catch (error) {
+    if (!isEngineError(error, "short-object") || range === undefined) throw error
+    const whole = await store.get(object)
+    return whole.subarray(range.offset, range.offset + range.length)
+  }
 }
 
 export function mergeRanges(frames: readonly FrameLocation[], packBytes: number): Range[] {

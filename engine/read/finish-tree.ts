@@ -29,7 +29,8 @@ export async function finishTree(
       progress.failed({ path, ...failureOf(error) })
     }
   }
-  if (request.delete) deleteExtra(deciding)
+  if (request.delete && !tree.lost) deleteExtra(deciding)
+  else if (request.delete) progress.notice("nothing was deleted, since a part of the listing is damaged")
   for (const { path, entry } of tree.folders.toReversed()) {
     try {
       target.finishFolder(path, metadataOf(entry))

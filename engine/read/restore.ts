@@ -7,11 +7,13 @@
  * folders come first, then what stands in the target is compared, then content by pack. Links follow
  * when all files are in place, folders' metadata comes last (rule P1 of spec/ordering.md).
  */
+import type { RawPath } from "../base/ids.ts"
+import { showPath } from "../base/paths.ts"
 import type { ChunkKind } from "../crypto/chunk-id.ts"
 import { openDiskTarget } from "../files/disk-target.ts"
 import type { TargetOptions } from "../files/target.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
-import { walkListingLeaves } from "../listing/walk.ts"
+import { walkListingLeaves, type LostNode } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { createTree, decide, idsOf, type DecidedFile, type Deciding } from "./decide.ts"
@@ -19,6 +21,7 @@ import { finishTree } from "./finish-tree.ts"
 import { inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
 import type { PlacerOptions } from "./place-jobs.ts"
 import { placeWindow } from "./place-window.ts"
+import { failureOf } from "./placer.ts"
 import { createProgress } from "./progress.ts"
 import type { RestoreObserver, RestoreRequest, RestoreResult } from "./restore-request.ts"
 import { selectEntries } from "./selected.ts"
@@ -76,9 +79,9 @@ export async function restore(
   }
   try {
     let files: DecidedFile[] = []
-    for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), {
-      within: request.within,
-    })) {
+    const onLost = (lost: LostNode): void => noteLost(deciding, lost)
+    const range = { within: request.within, onLost }
+    for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), range)) {
       for (const entry of entries) await decide(deciding, entry, files)
       if (files.length < WINDOW_FILES && bytesOf(files) < WINDOW_BYTES) continue
       await place(files, false)
@@ -96,6 +99,15 @@ export async function restore(
     await pool?.close()
     target.close()
   }
+}
+
+/** What is not known can't be restored; all else is, and nothing is deleted. */
+function noteLost({ tree, progress }: Deciding, { first, upper, error }: LostNode): void {
+  tree.lost = true
+  const from = first ?? ("" as RawPath)
+  const what = from === "" ? "the listing" : "the listing from here on"
+  const end = upper === undefined ? "" : `, up to ${showPath(upper)}`
+  progress.failed({ path: from, ...failureOf(error), message: `${what}${end} is damaged: ${error.message}` })
 }
 
 function bytesOf(files: readonly DecidedFile[]): number {
