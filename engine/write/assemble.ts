@@ -48,6 +48,9 @@ export async function assemble(
     batch = []
     batchBytes = 0
     await pool.room()
+    split(files)
+  }
+  const split = (files: readonly Waiting[]): void => {
     const run = pool.split(files.map((waiting) => jobOf(waiting.change))).then(
       (results) => {
         files.forEach((waiting, i) => (waiting.result = results[i]))
@@ -61,9 +64,13 @@ export async function assemble(
   }
   const flush = (): void => {
     for (; head < queue.length; head++) {
-      const { change, result } = queue[head] as Waiting // below length
-      if (result === undefined) break
-      apply(change, result, builder, observer)
+      const waiting = queue[head] as Waiting // below length
+      if (waiting.result === null && lostItsFirst(waiting.change)) {
+        waiting.result = undefined
+        split([waiting])
+      }
+      if (waiting.result === undefined) break
+      apply(waiting.change, waiting.result, builder, observer)
     }
     if (head < 4096) return
     queue.splice(0, head)
@@ -100,8 +107,16 @@ export async function assemble(
 }
 
 function jobOf(change: Change): NonNullable<PutChange["job"]> {
-  assert(change.type === "put" && change.job !== undefined, "only files with content are read")
-  return change.job
+  const job = change.type === "put" ? (change.job ?? change.spare) : undefined
+  assert(job !== undefined, "only files with content are read")
+  return job
+}
+
+/** The first link could not be read, or another file has its name by now: this link is read itself. */
+function lostItsFirst(change: Change): boolean {
+  if (change.type === "remove" || change.spare === undefined || change.linkTo === undefined) return false
+  const { read } = change.linkTo
+  return read === undefined || (read.stat !== null && read.stat.inode !== change.spare.inode)
 }
 
 function apply(
@@ -113,27 +128,20 @@ function apply(
   if (change.type === "remove") return builder.removeTree(change.path)
   if (change.replacesTree) builder.removeTree(change.entry.path)
   const read = result ?? change.linkTo?.read
-  const failure = failureOf(change, result)
-  observer.done(change, result === null || result.outcome === "failed" ? undefined : result, failure)
+  const failure = result?.outcome === "failed" ? result.message : undefined
+  observer.done(change, read === undefined || read.outcome === "failed" ? undefined : read, failure)
   if (failure !== undefined) {
     if (change.known && !change.replacesTree) builder.remove(change.entry.path)
   } else if (read === undefined || read.outcome === "failed") {
     builder.put({ ...change.entry, content: change.entry.type === "file" ? EMPTY : null })
   } else {
     change.read = read
-    builder.put(readEntry(change.entry, read))
+    const entry = readEntry(change.entry, read)
+    builder.put(result !== null && change.linkTo !== undefined ? { ...entry, hardLink: null } : entry)
   }
 }
 
 const EMPTY: Content = { fileClass: 0, chunks: new Uint8Array(0) }
-
-function failureOf(change: PutChange, result: SplitResult | null): string | undefined {
-  if (result?.outcome === "failed") return result.message
-  const first = change.linkTo
-  return first?.job !== undefined && first.read === undefined
-    ? "another link to it could not be read"
-    : undefined
-}
 
 /** What an entry says about content that was read. */
 export function contentRead(read: SplitRead): Content {

@@ -280,7 +280,7 @@ test("backup() takes several paths, renamed ones and a single file", async (t) =
   const single = await save(repository, join(folder, "elsewhere/c"))
   const target = join(folder, "target")
   await restoreTo(repository, many.snapshotId ?? "", target)
-  assert.deepEqual(fs.readdirSync(target, { recursive: true }).toSorted(), [
+  assert.deepEqual(fs.readdirSync(target, { recursive: true, encoding: "utf8" }).toSorted(), [
     "extra",
     "extra/c",
     "one",

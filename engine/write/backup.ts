@@ -194,14 +194,16 @@ function poolPorts(repository: Repository, store: RunStore): PoolPorts {
 /** A file's content is known: the tally counts it, and its folder's record takes what was read. */
 function settler(records: FolderRecords, tally: Tally): AssembleObserver {
   return {
-    done({ entry, job, record, position }, read, failure) {
+    done({ entry, job, linkTo, spare, record, position }, read, failure) {
       if (failure !== undefined) tally.failed(entry.path, failure)
       else if (read?.outcome === "torn")
         tally.failed(entry.path, "it changed while it was read, three times: what was read last is kept")
       tally.fileDone(entry.path, read?.bytes ?? 0)
-      if (job !== undefined)
-        records.settle(record, position, failure === undefined && read !== undefined ? read.stat : "unread")
-      else if (failure !== undefined) record.drop(position)
+      if (job === undefined && spare === undefined) return
+      // a link that was read itself stands alone in this listing: the next run looks at it again
+      const isKept =
+        failure === undefined && read !== undefined && (linkTo === undefined || linkTo.read === read)
+      records.settle(record, position, isKept ? read.stat : "unread")
     },
   }
 }

@@ -26,6 +26,8 @@ export interface PutChange {
   readonly job: SplitJob | undefined
   /** The first link of this file, when this run reads that one. */
   readonly linkTo: PutChange | undefined
+  /** Beside `linkTo`: how to read this link itself, when the first turns out to be gone or another file. */
+  readonly spare: SplitJob | undefined
   /** There was an entry at this path in the last run. */
   readonly known: boolean
   /** What was a folder is something else now: what lay below it goes. */
@@ -209,28 +211,26 @@ function makeChange(
 ): Change | undefined {
   const entry = describe(ports, path, stat, first?.path ?? null)
   if (entry === undefined) return knownType === undefined ? undefined : { type: "remove", path }
-  const reads = stat.type === "file" && stat.size > 0 && first?.change === undefined
-  const job: SplitJob | undefined = reads
-    ? {
-        path: ports.source.absolute(path),
-        size: stat.size,
-        inode: stat.inode,
-        mtimeNs: stat.mtimeNs,
-        ctimeNs: stat.ctimeNs,
-        previousClass: knownType === "file" ? (ports.previousClass(path) ?? -1) : -1,
-      }
-    : undefined
-  if (job !== undefined) ports.records.expect(place.record)
+  const linkTo = first?.change
+  const reading = stat.type === "file" && stat.size > 0 ? jobOf(ports, { path, stat, knownType }) : undefined
+  if (reading !== undefined) ports.records.expect(place.record)
   return {
     type: "put",
     entry,
-    job,
-    linkTo: first?.change,
+    job: linkTo === undefined ? reading : undefined,
+    linkTo,
+    spare: linkTo === undefined ? undefined : reading,
     known: knownType !== undefined,
     replacesTree: knownType === "directory" && stat.type !== "directory",
     ...place,
     read: undefined,
   }
+}
+
+function jobOf(ports: ScanPorts, { path, stat, knownType }: Omit<Found, "first">): SplitJob {
+  const { size, inode, mtimeNs, ctimeNs } = stat
+  const previousClass = knownType === "file" ? (ports.previousClass(path) ?? -1) : -1
+  return { path: ports.source.absolute(path), size, inode, mtimeNs, ctimeNs, previousClass }
 }
 
 /** Everything but the content; undefined, and reported, for what can't be kept. */

@@ -1,0 +1,183 @@
+import * as assert from "node:assert/strict"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { test } from "node:test"
+import { makeFifo } from "../../fixtures/native.ts"
+import { pictureOf } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import type { Repository } from "../index.ts"
+import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
+
+const FIRST_BYTES = 300_000
+
+/** `0-first` is read first: while that happens, a test does something to the others. */
+function makeSource({ folder }: BackupPlace, names: readonly string[]): string {
+  const source = join(folder, "source")
+  fs.mkdirSync(source)
+  for (const name of ["0-first", ...names]) {
+    fs.mkdirSync(join(source, name, ".."), { recursive: true })
+    fs.writeFileSync(join(source, name), seededRandom(name).bytes(name === "0-first" ? FIRST_BYTES : 20_000))
+  }
+  return source
+}
+
+/** Looks into the index are made for each chunk, while its file is being read: `during` gets their number. */
+function whileReading(repository: Repository, during: (look: number) => void): Repository {
+  let looks = 0
+  const { index } = repository
+  return {
+    ...repository,
+    index: {
+      ...index,
+      has(id) {
+        during(looks++)
+        return index.has(id)
+      },
+    },
+  }
+}
+
+function once(change: () => void): (look: number) => void {
+  return (look) => {
+    if (look === 3) change()
+  }
+}
+
+async function assertKept(place: BackupPlace, source: string, id: string): Promise<void> {
+  const target = join(place.folder, "target")
+  const { errors } = await restoreTo(place.repository, id, target, { delete: true })
+  assert.deepEqual(errors, [])
+  assertPicture(target, pictureOf(source))
+}
+
+test("backup() reads a file again that grew, shrank or was written anew after the walk", async (t) => {
+  const place = await backupPlace(t)
+  const source = makeSource(place, ["grows", "shrinks", "rewritten", "replaced"])
+  const change = once(() => {
+    fs.appendFileSync(join(source, "grows"), "a line more")
+    fs.truncateSync(join(source, "shrinks"), 7)
+    fs.writeFileSync(join(source, "rewritten"), seededRandom("other").bytes(20_000))
+    fs.writeFileSync(join(source, "new"), seededRandom("new").bytes(5000), { mode: 0o640 })
+    fs.renameSync(join(source, "new"), join(source, "replaced"))
+  })
+  const { errors, at } = await save(whileReading(place.repository, change), source)
+  assert.deepEqual(errors, [])
+  fs.utimesSync(source, 1, 1) // the folder itself was seen before the change
+  await restoreTo(place.repository, at, join(place.folder, "target"))
+  for (const name of ["grows", "shrinks", "rewritten", "replaced"]) {
+    const found = pictureOf(join(place.folder, "target")).get(name)
+    assert.equal(found, pictureOf(source).get(name), name)
+  }
+  const again = await save(place.repository, source)
+  await assertKept(place, source, again.at)
+})
+
+test("backup() keeps and reports a file that changes during every read, and reads it next time", async (t) => {
+  const place = await backupPlace(t)
+  const source = makeSource(place, [])
+  const restless = whileReading(place.repository, (look) => {
+    if (look > 3) fs.appendFileSync(join(source, "0-first"), "one more line\n")
+  })
+  const first = await save(restless, source)
+  assert.deepEqual(
+    first.errors.map(({ path }) => path),
+    ["0-first"],
+  )
+  assert.match(first.errors[0]?.message ?? "", /changed while it was read/)
+  const target = join(place.folder, "target")
+  await restoreTo(place.repository, first.at, target)
+  const size = fs.statSync(join(target, "0-first")).size
+  assert.ok(size > FIRST_BYTES && size <= fs.statSync(join(source, "0-first")).size)
+  place.clock.aheadNs = 0n // what was just read is young, and not believed
+  const second = await save(place.repository, source)
+  assert.notEqual(second.snapshotId, null)
+  assert.deepEqual(second.errors, [])
+  await assertKept(place, source, second.at)
+})
+
+test("backup() leaves out and reports what vanishes or turns into something else, and keeps the rest", async (t) => {
+  const place = await backupPlace(t)
+  const names = ["vanishes", "folder", "link", "pipe", "stays", "sub/a", "sub/b"]
+  const source = makeSource(place, names)
+  const change = once(() => {
+    for (const name of ["vanishes", "folder", "link", "pipe", "sub"])
+      fs.rmSync(join(source, name), { recursive: true })
+    fs.mkdirSync(join(source, "folder"))
+    fs.writeFileSync(join(source, "folder/new"), "came too late")
+    fs.symlinkSync("/etc/passwd", join(source, "link"))
+    makeFifo(join(source, "pipe"))
+  })
+  const { errors, at } = await save(whileReading(place.repository, change), source)
+  const reported = new Map(errors.map(({ path, message }) => [path as string, message]))
+  assert.deepEqual([...reported.keys()].toSorted(), ["folder", "link", "pipe", "sub/a", "sub/b", "vanishes"])
+  for (const name of ["vanishes", "sub/a", "sub/b"]) assert.match(reported.get(name) ?? "", /vanished/)
+  for (const name of ["folder", "link", "pipe"]) assert.match(reported.get(name) ?? "", /something else/)
+  const target = join(place.folder, "target")
+  assert.deepEqual((await restoreTo(place.repository, at, target)).errors, [])
+  assert.deepEqual(fs.readdirSync(target, { recursive: true, encoding: "utf8" }).toSorted(), [
+    "0-first",
+    "stays",
+    "sub",
+  ])
+  const next = await save(place.repository, source)
+  assert.deepEqual(next.errors, [])
+  await assertKept(place, source, next.at)
+})
+
+test("backup() keeps a file whose first link vanishes while its other link stays", async (t) => {
+  const place = await backupPlace(t)
+  const source = makeSource(place, ["a-link"])
+  fs.linkSync(join(source, "a-link"), join(source, "b-link"))
+  const change = once(() => fs.rmSync(join(source, "a-link")))
+  const first = await save(whileReading(place.repository, change), source)
+  assert.deepEqual(
+    first.errors.map(({ path }) => path),
+    ["a-link"],
+  )
+  const target = join(place.folder, "target")
+  await restoreTo(place.repository, first.at, target)
+  assert.ok(fs.readFileSync(join(target, "b-link")).equals(fs.readFileSync(join(source, "b-link"))))
+  const second = await save(place.repository, source)
+  await assertKept(place, source, second.at)
+})
+
+test("backup() gives a link its own content when its first link became another file", async (t) => {
+  const place = await backupPlace(t)
+  const source = makeSource(place, ["a-link", "other"])
+  for (const name of ["b-link", "c-link"]) fs.linkSync(join(source, "a-link"), join(source, name))
+  const content = fs.readFileSync(join(source, "b-link"))
+  const change = once(() => fs.renameSync(join(source, "other"), join(source, "a-link")))
+  const first = await save(whileReading(place.repository, change), source)
+  assert.deepEqual(
+    first.errors.map(({ path }) => path),
+    ["other"],
+  )
+  const target = join(place.folder, "target")
+  await restoreTo(place.repository, first.at, target)
+  for (const name of ["b-link", "c-link"])
+    assert.ok(fs.readFileSync(join(target, name)).equals(content), name)
+  assert.ok(fs.readFileSync(join(target, "a-link")).equals(fs.readFileSync(join(source, "a-link"))))
+  const second = await save(place.repository, source)
+  await assertKept(place, source, second.at)
+})
+
+test("backup() takes links up again after a run in which their first link could not be read", async (t) => {
+  const place = await backupPlace(t)
+  const source = makeSource(place, ["a/link", "b/other"])
+  fs.linkSync(join(source, "a/link"), join(source, "b/link"))
+  const content = fs.readFileSync(join(source, "a/link"))
+  const change = once(() => {
+    fs.renameSync(join(source, "a"), join(place.folder, "away"))
+  })
+  const first = await save(whileReading(place.repository, change), source)
+  assert.deepEqual(
+    first.errors.map(({ path }) => path),
+    ["a/link"],
+  )
+  // back again, with all times as they were
+  fs.renameSync(join(place.folder, "away"), join(source, "a"))
+  const second = await save(place.repository, source)
+  assert.deepEqual(second.errors, [])
+  assert.ok(fs.readFileSync(join(source, "b/link")).equals(content))
+  await assertKept(place, source, second.at)
+})
