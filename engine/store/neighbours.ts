@@ -51,7 +51,8 @@ async function configOf(store: Store): Promise<string | undefined> {
   try {
     return Buffer.from(await store.get("config" as ObjectName)).toString("latin1")
   } catch (error) {
-    if (isEngineError(error) && (error.kind === "not-found" || error.kind === "corrupt")) return undefined
+    if (isEngineError(error, "object-not-found") || isEngineError(error, "no-store")) return undefined
+    if (isEngineError(error) && error.kind === "corrupt") return undefined
     throw error
   }
 }

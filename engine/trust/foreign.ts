@@ -15,6 +15,7 @@ export async function readRepositoryObject(store: Store): Promise<Bytes | undefi
   }
 }
 
+/** Throws "no-bucket" when there is not even a place: `init` could not make a repository in it. */
 export async function noRepository(store: Store): Promise<EngineError> {
   const foreign = await foreignAt(store)
   if (foreign !== undefined) {
@@ -29,7 +30,7 @@ async function foreignAt(store: Store): Promise<string | undefined> {
   try {
     return await foreignRepository(store)
   } catch (error) {
-    if (isEngineError(error) && error.kind === "not-found") return undefined
+    if (isEngineError(error) && error.kind === "not-found" && error.code !== "no-bucket") return undefined
     throw error
   }
 }

@@ -1,0 +1,76 @@
+/** The built program on real S3 servers of different make: real files there and back. */
+import assert from "node:assert/strict"
+import { cpSync, readdirSync } from "node:fs"
+import { after, test } from "node:test"
+import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
+import { REAL_S3_SERVERS, startS3Server } from "../fixtures/s3-servers.ts"
+import { sandbox } from "./testing/run-cli.ts"
+import { besides } from "./testing/run-cli-beside.ts"
+
+for (const kind of REAL_S3_SERVERS) {
+  const server = await startS3Server(kind)
+  after(() => server.close())
+  const { accessKeyId, secretAccessKey } = server.credentials
+  const environment = {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_REGION: server.region,
+  }
+
+  test(`init, backup, check and restore do the main job on ${kind}`, async (context) => {
+    const box = sandbox(context)
+    const cli = besides(box, environment)
+    const source = box.path("source")
+    cpSync("node_modules/@aws-sdk", source, { recursive: true, preserveTimestamps: true })
+    const before = pictureOf(source)
+    await cli.must([
+      "init",
+      `s3:${server.endpoint}/${server.bucket}/from the cli`,
+      "--recovery-words-file",
+      box.path("words"),
+    ])
+    await cli.must(["backup", source])
+    await cli.must(["check", "--read-data"])
+    const idle = await cli.must(["backup", source, "--json"])
+    assert.deepEqual(idle.last["requests"], {
+      put: 0,
+      get: 0,
+      head: 0,
+      list: 0,
+      delete: 0,
+      bytesUp: 0,
+      bytesDown: 0,
+    })
+
+    const place = ["-r", `s3://${server.bucket}/from the cli`, "--endpoint", server.endpoint]
+    await cli.must(["restore", "latest", "--target", box.path("out"), ...place], "other home")
+    const differing = differences(before, pictureOf(box.path("out")))
+    assert.equal(differing.length, 0, showDifferences(differing))
+    assert.ok(readdirSync(box.path("out")).length > 0)
+  })
+
+  for (const [what, wrong, code, says] of [
+    ["wrong secret key", { AWS_SECRET_ACCESS_KEY: "wrong" }, 1, /check AWS_SECRET_ACCESS_KEY/],
+    ["wrong access key", { AWS_ACCESS_KEY_ID: "wrong" }, 1, /check AWS_ACCESS_KEY_ID/],
+    ["wrong region", { AWS_REGION: "eu-west-3" }, 2, /is not in region eu-west-3|set AWS_REGION/],
+  ] as const) {
+    test(`a ${what} is told by ${kind} and understood`, async (context) => {
+      const box = sandbox(context)
+      const cli = besides(box, { ...environment, ...wrong })
+      const outcome = await cli.run(["init", `s3:${server.endpoint}/${server.bucket}/refused`])
+      assert.equal(outcome.code, code, outcome.err)
+      assert.match(outcome.err, says)
+    })
+  }
+
+  test(`a bucket that is not there is told by ${kind} and understood`, async (context) => {
+    const box = sandbox(context)
+    const outcome = await besides(box, environment).run([
+      "snapshots",
+      "-r",
+      `s3:${server.endpoint}/no-such-bucket`,
+    ])
+    assert.equal(outcome.code, 10, outcome.err)
+    assert.match(outcome.err, /there is no bucket "no-such-bucket"/)
+  })
+}

@@ -1,0 +1,153 @@
+/** The built program on an S3 server: the main job, and what a person reads when something is wrong. */
+import assert from "node:assert/strict"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { test, type TestContext } from "node:test"
+import {
+  startS3FaultServer,
+  type S3FaultServer,
+  type S3FaultServerOptions,
+} from "../engine/testing/s3-fault-server.ts"
+import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { besides, type Beside } from "./testing/run-cli-beside.ts"
+
+interface Setting {
+  readonly box: Sandbox
+  readonly server: S3FaultServer
+  readonly environment: Readonly<Record<string, string>>
+  readonly cli: Beside
+  /** As restic writes it. */
+  readonly location: string
+}
+
+async function setting(context: TestContext, options: S3FaultServerOptions = {}): Promise<Setting> {
+  const server = await startS3FaultServer(options)
+  context.after(() => server.close())
+  const { accessKeyId, secretAccessKey } = server.credentials
+  const environment = {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_REGION: server.region,
+    AWS_EC2_METADATA_DISABLED: "true",
+  }
+  const box = sandbox(context)
+  const location = `s3:${server.endpoint}/${server.bucket}/team/notes`
+  return { box, server, environment, cli: besides(box, environment), location }
+}
+
+test("init, backup, check and restore do the main job on S3, in both ways of writing the place", async (context) => {
+  const { box, server, cli, location } = await setting(context)
+  const source = box.path("notes")
+  mkdirSync(join(source, "deep"), { recursive: true })
+  writeFileSync(join(source, "a.md"), "first\n")
+  writeFileSync(join(source, "deep", "b.bin"), Buffer.alloc(300_000, 5))
+  await cli.must(["init", location, "--recovery-words-file", box.path("words")])
+  const first = await cli.must(["backup", source, "--json"])
+  writeFileSync(join(source, "a.md"), "second version\n")
+  const second = await cli.must(["backup", source, "--json"])
+  const requests = second.last["requests"] as Record<string, number>
+  assert.deepEqual([requests["put"], requests["list"], requests["get"], requests["delete"]], [2, 2, 0, 0])
+  assert.ok((requests["bytesUp"] ?? 0) > 0)
+  await cli.must(["check", "--read-data"])
+
+  const short = `s3://${server.bucket}/team/notes`
+  const words = ["restore", "latest", "--target", box.path("out"), "-r", short, "--endpoint", server.endpoint]
+  await cli.must(words, "other home")
+  assert.equal(readFileSync(box.path("out", "a.md"), "utf8"), "second version\n")
+  assert.equal(readFileSync(box.path("out", "deep", "b.bin")).length, 300_000)
+  const old = String(first.last["snapshot_id"]).slice(0, 10)
+  await cli.must(["restore", old, "--target", box.path("old")])
+  assert.equal(readFileSync(box.path("old", "a.md"), "utf8"), "first\n")
+  for (const name of server.objects.keys()) assert.match(name, /^team\/notes\//)
+})
+
+interface Wrong {
+  readonly what: string
+  readonly code: number
+  readonly says: RegExp
+  readonly options?: S3FaultServerOptions
+  readonly environment?: Readonly<Record<string, string>>
+  readonly location?: (server: S3FaultServer) => string
+}
+
+const HOUR_MS = 3_600_000
+const WRONG: readonly Wrong[] = [
+  {
+    what: "an access key that the server does not know",
+    code: 1,
+    says: /does not know this access key: check AWS_ACCESS_KEY_ID/,
+    environment: { AWS_ACCESS_KEY_ID: "OTHERKEY" },
+  },
+  {
+    what: "a wrong secret key",
+    code: 1,
+    says: /does not belong to this access key: check AWS_SECRET_ACCESS_KEY/,
+    environment: { AWS_SECRET_ACCESS_KEY: "a-wrong-secret" },
+  },
+  {
+    what: "no credentials at all",
+    code: 1,
+    says: /no credentials for S3 were found: set AWS_ACCESS_KEY_ID/,
+    environment: { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" },
+  },
+  {
+    what: "a bucket in another region",
+    code: 2,
+    says: /is in eu-central-1: set AWS_REGION=eu-central-1/,
+    options: { region: "eu-central-1" },
+    environment: { AWS_REGION: "us-east-1" },
+  },
+  {
+    what: "a bucket that is not there",
+    code: 10,
+    says: /there is no bucket "nowhere" at 127\.0\.0\.1:\d+: check its name and the endpoint, or create it/,
+    location: ({ endpoint }) => `s3:${endpoint}/nowhere`,
+  },
+  {
+    what: "a clock that is an hour behind",
+    code: 1,
+    says: /this machine's clock is (59|60|61) minutes behind.*set the clock, or turn on NTP/,
+    options: { clockAheadMs: HOUR_MS },
+  },
+  {
+    what: "a server that nobody runs",
+    code: 17,
+    says: /nothing listens at 127\.0\.0\.1:9: is the server running/,
+    location: () => "s3:http://127.0.0.1:9/bucket",
+  },
+  {
+    what: "a host that has no name",
+    code: 17,
+    says: /the host s3\.example\.invalid cannot be found: is there a network/,
+    location: () => "s3:https://s3.example.invalid/bucket",
+  },
+  {
+    what: "a log-in page instead of a server",
+    code: 17,
+    says: /answered, but not as an S3 server does.*does the network need a log-in/,
+    options: { plan: () => "portal" },
+  },
+  {
+    what: "a key that may not read",
+    code: 1,
+    says: /this key may not list bucket "test-bucket" \(s3:ListBucket\)/,
+    options: { denied: ["LIST", "GET", "HEAD"] },
+  },
+  {
+    what: "a key that may not write",
+    code: 1,
+    says: /this key may not write to bucket "test-bucket" \(s3:PutObject\): restore works without it/,
+    options: { denied: ["PUT"] },
+  },
+]
+
+for (const { what, code, says, options, environment = {}, location } of WRONG) {
+  test(`${code}: ${what} is told, and what to do`, async (context) => {
+    const { box, server, environment: right, location: place } = await setting(context, options)
+    const cli = besides(box, { ...right, ...environment })
+    const outcome = await cli.run(["init", location?.(server) ?? place])
+    assert.equal(outcome.code, code, outcome.err)
+    assert.match(outcome.err, says)
+    assert.doesNotMatch(outcome.err, /test-secret|a-wrong-secret|\n\s+at /)
+  })
+}

@@ -1,0 +1,55 @@
+/**
+ * Runs the built command line beside a server that lives in the test's own process: `run-cli.ts` would
+ * hold that server up while it waits. Tests only.
+ */
+import { spawn } from "node:child_process"
+import { join, resolve } from "node:path"
+import type { JsonLine, Outcome, Sandbox } from "./run-cli.ts"
+
+const PROGRAM = resolve("dist/cli/main.js")
+
+export interface Beside {
+  /** With the sandbox's home and key and these variables; `home` names another one. */
+  readonly run: (words: readonly string[], home?: string) => Promise<Outcome>
+  /** Like `run`, and fails unless the exit code is 0. */
+  readonly must: (words: readonly string[], home?: string) => Promise<Outcome>
+}
+
+export function besides(box: Sandbox, environment: Readonly<Record<string, string>>): Beside {
+  const run: Beside["run"] = async (words, home = "home") => {
+    const child = spawn(process.execPath, [PROGRAM, ...words], {
+      cwd: box.folder,
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        HOME: join(box.folder, "user"),
+        HOLDFAST_HOME: join(box.folder, home),
+        HOLDFAST_KEY_FILE: box.keyFile,
+        ...environment,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    const [out, err, code] = await Promise.all([
+      textOf(child.stdout),
+      textOf(child.stderr),
+      new Promise<number | null>((done) => void child.once("close", done)),
+    ])
+    const lines = out
+      .split("\n")
+      .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as JsonLine] : []))
+    return { code, out, err, lines, last: lines.at(-1) ?? {} }
+  }
+  return {
+    run,
+    async must(words, home) {
+      const outcome = await run(words, home)
+      if (outcome.code !== 0) throw new Error(`${words.join(" ")} ended with ${outcome.code}: ${outcome.err}`)
+      return outcome
+    },
+  }
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of stream) parts.push(part)
+  return Buffer.concat(parts).toString("utf8")
+}
