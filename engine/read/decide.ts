@@ -12,6 +12,7 @@ import type { Stat } from "../files/source.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { walkChunkList } from "../listing/chunk-list.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
+import type { ExtraRemover } from "./delete-extra.ts"
 import type { Progress } from "./progress.ts"
 import type { RestoreRequest } from "./restore-request.ts"
 import { failureOf } from "./placer.ts"
@@ -30,7 +31,7 @@ export interface DecidedFile {
 export interface Tree {
   readonly folders: { path: RawPath; entry: Entry }[]
   readonly later: { path: RawPath; entry: Entry; linkTo: RawPath | undefined }[]
-  /** Names that the snapshot has in each folder; kept for `delete` alone. */
+  /** Paths that the snapshot has in each folder that was asked for as a whole; for `delete` alone. */
   readonly names: Map<RawPath, Set<RawPath>>
   /** Folders that this run made: nothing stands in them. */
   readonly made: Set<RawPath>
@@ -59,6 +60,7 @@ export interface Deciding {
   readonly progress: Progress
   readonly selected: Selected
   readonly tree: Tree
+  readonly extra: ExtraRemover
   readonly readLists: LoadNodes
   /** Folders above the entry at hand that nothing has needed yet. */
   readonly unmade: { path: RawPath; entry: Entry }[]
@@ -74,11 +76,11 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
   }
   makeFoldersAbove(deciding, path)
   if (tree.lost) makeLostFolders(deciding, parentPath(path))
-  if (entry.type === "directory") return makeFolder(deciding, path, entry)
+  if (entry.type === "directory") return makeFolder(deciding, path, entry, true)
   if (tree.failedFolders.has(parentPath(path))) {
     return progress.failed({ path, kind: "target", message: "its folder could not be made" })
   }
-  if (deciding.request.delete) namesOf(tree, parentPath(path)).add(path)
+  tree.names.get(parentPath(path))?.add(path)
   let existing: Stat | undefined
   try {
     existing = tree.made.has(parentPath(path)) ? undefined : deciding.target.look(path)
@@ -101,15 +103,9 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
 }
 
 /** A folder where the snapshot has none: what is in it is extra. */
-function clearFolder(
-  { request, target, progress }: Deciding,
-  path: RawPath,
-  existing: Stat,
-): Stat | undefined {
+function clearFolder({ request, extra }: Deciding, path: RawPath, existing: Stat): Stat | undefined {
   if (request.delete !== true || request.dryRun === true) return existing
-  target.removeExtra(path)
-  progress.entry(path, "deleted", 0)
-  return undefined
+  return extra.remove(path) ? undefined : existing
 }
 
 /** Where another name of the file lands; the first of those that are wanted has the content. */
@@ -137,11 +133,11 @@ export async function idsOf({ content }: Entry, readLists: LoadNodes): Promise<U
   return concatBytes(runs)
 }
 
-function makeFolder({ request, target, progress, tree }: Deciding, path: RawPath, entry: Entry): void {
-  if (request.delete) {
-    namesOf(tree, path)
-    if (path !== "") namesOf(tree, parentPath(path)).add(path)
-  }
+/** `isWhole`: it was asked for with all that is in it, so what the snapshot does not have is extra. */
+function makeFolder(deciding: Deciding, path: RawPath, entry: Entry, isWhole: boolean): void {
+  const { request, target, progress, tree } = deciding
+  if (path !== "") tree.names.get(parentPath(path))?.add(path)
+  if (request.delete && isWhole) tree.names.set(path, new Set())
   progress.folder()
   if (request.dryRun) {
     if (path !== "" && target.look(path)?.type !== "directory") tree.made.add(path)
@@ -172,7 +168,8 @@ function rememberFolder({ unmade, selected }: Deciding, entry: Entry): void {
 
 function makeFoldersAbove(deciding: Deciding, path: RawPath): void {
   for (const folder of deciding.unmade.splice(0)) {
-    if (folder.path !== path && isWithin(path, folder.path)) makeFolder(deciding, folder.path, folder.entry)
+    if (folder.path !== path && isWithin(path, folder.path))
+      makeFolder(deciding, folder.path, folder.entry, false)
   }
 }
 
@@ -189,12 +186,6 @@ function makeLostFolders(deciding: Deciding, path: RawPath): void {
     tree.failedFolders.add(path)
     progress.failed({ path, ...failureOf(error) })
   }
-}
-
-function namesOf(tree: Tree, folder: RawPath): Set<RawPath> {
-  const names = tree.names.get(folder) ?? new Set()
-  tree.names.set(folder, names)
-  return names
 }
 
 export function metadataOf(entry: Entry): Metadata {

@@ -2,9 +2,8 @@
  * What comes after all files: hard links, symbolic links and special files, then what the snapshot
  * does not have when `delete` asks for that, and the folders' own metadata, innermost first.
  */
-import { EngineError, isEngineError } from "../base/errors.ts"
+import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { joinPath } from "../base/paths.ts"
 import type { Placing } from "../files/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"
@@ -29,8 +28,11 @@ export async function finishTree(
       progress.failed({ path, ...failureOf(error) })
     }
   }
-  if (request.delete && !tree.lost) deleteExtra(deciding)
-  else if (request.delete) progress.notice("nothing was deleted, since a part of the listing is damaged")
+  if (request.delete && !tree.lost) {
+    for (const [folder, names] of tree.names) deciding.extra.removeBut(folder, names)
+  }
+  if (request.delete && tree.lost)
+    progress.notice("nothing was deleted, since a part of the listing is damaged")
   for (const { path, entry } of tree.folders.toReversed()) {
     try {
       target.finishFolder(path, metadataOf(entry))
@@ -97,21 +99,5 @@ function placeOther(deciding: Deciding, path: RawPath, entry: Entry): boolean {
     case "file":
     case "directory":
       throw new EngineError("corrupt", "entry-type", "a file or folder is no link")
-  }
-}
-
-function deleteExtra({ tree, target, progress }: Deciding): void {
-  for (const [folder, names] of tree.names) {
-    for (const name of target.list(folder)) {
-      const path = joinPath(folder, name)
-      if (names.has(path)) continue
-      try {
-        target.removeExtra(path)
-        progress.entry(path, "deleted", 0)
-      } catch (error) {
-        if (!isEngineError(error)) throw error
-        progress.failed({ path, ...failureOf(error) })
-      }
-    }
   }
 }

@@ -17,6 +17,7 @@ import { walkListingLeaves, type LostNode } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { createTree, decide, idsOf, type DecidedFile, type Deciding } from "./decide.ts"
+import { createExtraRemover } from "./delete-extra.ts"
 import { finishTree } from "./finish-tree.ts"
 import { inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
 import type { PlacerOptions } from "./place-jobs.ts"
@@ -57,12 +58,14 @@ export async function restore(
       reader.read(kind, ids)
   const progress = createProgress(repository, request, observe)
   const readLists = loader("chunk-list")
+  const selected = selectEntries(request)
   const deciding: Deciding = {
     request,
     target,
     progress,
-    selected: selectEntries(request),
+    selected,
     tree: createTree(),
+    extra: createExtraRemover(repository, { request, target, progress, selected }),
     readLists,
     unmade: [],
   }

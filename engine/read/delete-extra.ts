@@ -1,0 +1,102 @@
+/**
+ * `--delete`: what stands in a restored folder and not in the snapshot goes. Only in folders that the
+ * snapshot has and that were asked for as a whole, and never: what the patterns leave out, what the
+ * backup could not read, the repository itself and holdfast's own state, or a folder that holds them.
+ */
+import { realpathSync } from "node:fs"
+import { isEngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { fsPath, isWithin, joinPath, showPath } from "../base/paths.ts"
+import type { Target } from "../files/target.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { failureOf } from "./placer.ts"
+import type { Progress } from "./progress.ts"
+import type { RestoreRequest } from "./restore-request.ts"
+import type { Selected } from "./selected.ts"
+
+export interface ExtraRemover {
+  /** Whether it may go, was there, and is gone. Reports; throws nothing about a single entry. */
+  remove(path: RawPath): boolean
+  /** Of one folder: `names` are the snapshot's, as paths. */
+  removeBut(folder: RawPath, names: ReadonlySet<RawPath>): void
+}
+
+interface Removing {
+  readonly request: RestoreRequest
+  readonly target: Target
+  readonly progress: Progress
+  readonly selected: Selected
+}
+
+export function createExtraRemover(repository: Repository, removing: Removing): ExtraRemover {
+  const { request, target, progress, selected } = removing
+  const own = ownPaths(repository, target.root)
+  const { skipped, skippedCount } = request.snapshot
+  const within = request.within ?? ("" as RawPath)
+  let isTold = false
+
+  /** Why it stays; undefined when it may go, "" when nothing need be said. */
+  const reasonToStay = (path: RawPath): string | undefined => {
+    if (own.some((each) => overlap(each, path))) return "holdfast's own data lies there"
+    const inSnapshot = joinPath(within, path)
+    if (skippedCount > skipped.length) return "the backup could not read everything"
+    if (skipped.some((each) => overlap(each.path, inSnapshot))) return "the backup could not read it"
+    const type = target.look(path)?.type === "directory" ? "directory" : "file"
+    return selected.place({ path: inSnapshot, type }) === undefined ? "" : undefined
+  }
+  /** A folder may hold what the patterns leave out: then it stays, and the rest of it goes. */
+  const keepsSome = (folder: RawPath): boolean => {
+    if ((request.exclude ?? []).length === 0 || target.look(folder)?.type !== "directory") return false
+    const kept = target.list(folder).filter((name) => !remove(joinPath(folder, name)))
+    return kept.length > 0
+  }
+  const remove = (path: RawPath): boolean => {
+    try {
+      const reason = reasonToStay(path)
+      if (reason === undefined && keepsSome(path)) return false
+      if (reason === undefined) {
+        target.removeExtra(path)
+        progress.entry(path, "deleted", 0)
+        return true
+      }
+      if (reason !== "" && !isTold) progress.notice(`not deleted: ${showPath(path)}, since ${reason}`)
+      isTold ||= skippedCount > skipped.length
+    } catch (error) {
+      if (!isEngineError(error)) throw error
+      progress.failed({ path, ...failureOf(error) })
+    }
+    return false
+  }
+  return {
+    remove,
+    removeBut(folder, names) {
+      for (const name of target.list(folder)) {
+        const path = joinPath(folder, name)
+        if (!names.has(path)) remove(path)
+      }
+    },
+  }
+}
+
+function overlap(a: string, b: string): boolean {
+  return isWithin(a, b) || isWithin(b, a)
+}
+
+/** What of the repository and the home lies in the target, relative to it. */
+function ownPaths({ location, home }: Repository, root: string): string[] {
+  const places = [home.identityRoot, home.cacheRoot, ...(location.startsWith("/") ? [location] : [])]
+  const base = real(root)
+  return places.flatMap((place) => {
+    const found = real(place)
+    if (found === undefined || base === undefined || !isWithin(found, base === "/" ? "" : base)) return []
+    return [found.slice(base === "/" ? 1 : base.length + 1)]
+  })
+}
+
+function real(path: string): string | undefined {
+  try {
+    return realpathSync(fsPath(path), { encoding: "latin1" })
+  } catch {
+    return undefined
+  }
+}

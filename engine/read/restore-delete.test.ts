@@ -1,0 +1,109 @@
+import * as assert from "node:assert/strict"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { test } from "node:test"
+import { pictureOf } from "../../fixtures/picture.ts"
+import type { RawPath } from "../base/ids.ts"
+import { findSnapshot, restore, type RestoreEvent } from "../index.ts"
+import { assertPicture, backupPlace, restoreTo, save } from "../testing/backup-place.ts"
+
+function file(path: string, content = path): void {
+  fs.mkdirSync(join(path, ".."), { recursive: true })
+  fs.writeFileSync(path, content)
+}
+
+function names(root: string): string[] {
+  return fs.readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted()
+}
+
+test("restore() keeps what the snapshot does not have, unless delete is asked for", async (t) => {
+  const { repository, folder } = await backupPlace(t)
+  const source = join(folder, "source")
+  const target = join(folder, "target")
+  for (const name of ["a/one", "b/two"]) file(join(source, name))
+  const { at } = await save(repository, source)
+  for (const name of ["extra", "a/extra", "extra folder/x/y", "b/two/in the way"]) file(join(target, name))
+  const kept = await restoreTo(repository, at, target)
+  assert.deepEqual(
+    kept.errors.map(({ path }) => path),
+    ["b/two"],
+    "a folder with content is never removed without being asked",
+  )
+  assert.deepEqual(names(target), [
+    "a",
+    "a/extra",
+    "a/one",
+    "b",
+    "b/two",
+    "b/two/in the way",
+    "extra",
+    "extra folder",
+    "extra folder/x",
+    "extra folder/x/y",
+  ])
+  const cleaned = await restoreTo(repository, at, target, { delete: true })
+  assert.deepEqual(cleaned.errors, [])
+  assert.equal(cleaned.entriesDeleted, 4)
+  assertPicture(target, pictureOf(source))
+})
+
+test("restore() of a part deletes in that part alone", async (t) => {
+  const { repository, folder } = await backupPlace(t)
+  const source = join(folder, "source")
+  const target = join(folder, "target")
+  for (const name of ["a/one.txt", "a/two.md", "b/three.txt", "top.txt"]) file(join(source, name))
+  const { at } = await save(repository, source)
+  const left = async (request: Parameters<typeof restoreTo>[3]): Promise<string[]> => {
+    fs.rmSync(target, { recursive: true, force: true })
+    for (const name of ["extra.txt", "extra.log", "a/extra.txt", "b/extra.log"]) file(join(target, name))
+    assert.deepEqual((await restoreTo(repository, at, target, { ...request, delete: true })).errors, [])
+    return names(target).filter((name) => name.includes("extra"))
+  }
+  const all = ["a/extra.txt", "b/extra.log", "extra.log", "extra.txt"]
+  assert.deepEqual(await left({ within: "top.txt" as RawPath }), all, "a single file")
+  assert.deepEqual(await left({ include: ["*.txt"] as RawPath[] }), all, "single files by pattern")
+  assert.deepEqual(await left({ include: ["/a"] as RawPath[] }), all.slice(1), "one folder by pattern")
+  assert.deepEqual(await left({ exclude: ["*.log"] as RawPath[] }), ["b/extra.log", "extra.log"])
+  assert.deepEqual(await left({ exclude: ["/a"] as RawPath[] }), ["a/extra.txt"])
+  assert.deepEqual(await left({ within: "a" as RawPath, exclude: ["*.log"] as RawPath[] }), [
+    "b/extra.log",
+    "extra.log",
+  ])
+})
+
+test("restore() in place with delete spares the repository, the home and what the backup could not read", async (t) => {
+  const place = await backupPlace(t, { local: true })
+  const { folder, repository } = place
+  file(join(folder, "notes/kept"))
+  file(join(folder, "notes/gone"))
+  const id = (await save(repository, folder)).at
+  const { snapshot: found } = await findSnapshot(repository, id)
+  const snapshot = {
+    ...found,
+    skipped: [{ path: "notes/unread" as RawPath, reason: "permission denied" }],
+    skippedCount: 1,
+  }
+  for (const name of ["notes/extra", "notes/unread/deep", "other/extra"]) file(join(folder, name))
+  fs.rmSync(join(folder, "notes/gone"))
+  const notices: string[] = []
+  const observe = (event: RestoreEvent): void => {
+    if (event.type === "notice") notices.push(event.message)
+  }
+  const { errors } = await restore(repository, { snapshot, target: folder, delete: true }, observe)
+  assert.deepEqual(errors, [])
+  const top = fs.readdirSync(folder).toSorted()
+  assert.deepEqual(top, ["home-0", "notes", "repository"])
+  assert.deepEqual(names(join(folder, "notes")), ["gone", "kept", "unread", "unread/deep"])
+  assert.equal(notices.length, 3, notices.join("\n"))
+  const again = await place.open()
+  assert.equal((await save(again, folder)).errors.length, 0)
+  await restoreTo(await place.open(place.newHome()), id, join(folder, "elsewhere"))
+
+  file(join(folder, "notes/extra"))
+  await restore(
+    repository,
+    { snapshot: { ...snapshot, skippedCount: 2 }, target: folder, delete: true },
+    observe,
+  )
+  assert.ok(fs.existsSync(join(folder, "notes/extra")), "not all that could not be read is known")
+})
