@@ -3,7 +3,6 @@
  * keyslots that the newest state counts. All are fetched. spec/check.md.
  */
 import { forEachBounded } from "../base/concurrency.ts"
-import { isEngineError } from "../base/errors.ts"
 import type { Digest, ObjectName } from "../base/ids.ts"
 import { checkDigest, digestOf } from "../crypto/digest.ts"
 import type { VerifiedTrust } from "../crypto/trust-state.ts"
@@ -42,8 +41,10 @@ async function checkRepositoryObject({ store, digest }: Repository, findings: Fi
     if (found !== digest)
       findings.add(REPOSITORY_NAME, "damaged or replaced: it is not the one that was pinned")
   } catch (error) {
-    if (!isEngineError(error) || error.kind !== "not-found") throw error
-    findings.add(REPOSITORY_NAME, "missing: no other device can open the repository")
+    if (!isLocalFault(error)) throw error
+    if (error.kind === "not-found")
+      findings.add(REPOSITORY_NAME, "missing: no other device can open the repository")
+    else findings.addError(error, REPOSITORY_NAME)
   }
 }
 

@@ -65,7 +65,7 @@ test("check() names every single object that is removed, and the snapshots that 
   const place = await smallRepository(t)
   const newest = place.saved.at(-1)?.id as Digest
   const kinds = new Set<string | undefined>()
-  for (const name of [...place.objects.keys()]) {
+  for (const name of Array.from(place.objects.keys())) {
     const kind = parseName(name)?.type
     kinds.add(kind)
     // The second device has seen everything.
@@ -80,13 +80,13 @@ test("check() names every single object that is removed, and the snapshots that 
     if (name.includes(newest)) assert.deepEqual(hit, [newest])
   }
   assert.deepEqual((await check(place.second)).errors, [])
-  assert.deepEqual([...kinds].toSorted(), ["entry", "keyslot", "pack", "repository", "segment", "trust"])
+  assert.deepEqual(kinds, new Set(["entry", "keyslot", "pack", "repository", "segment", "trust"]))
 })
 
 test("check() from an empty home names what is removed, except the last words of a chain that nobody else has seen", async (t) => {
   const place = await smallRepository(t)
   const last = place.saved.at(-1)?.id as string
-  for (const name of [...place.objects.keys()]) {
+  for (const name of Array.from(place.objects.keys())) {
     await withObjects(place.objects, new Map([[name, undefined]]), async () => {
       try {
         const found = await checkWithSecret(place)

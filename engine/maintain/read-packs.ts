@@ -2,12 +2,13 @@
  * `check --read-data`: packs are fetched whole, a few at a time, and opened by threads. What is found
  * goes to the findings; rows of the index that rotted are put right. spec/check.md.
  */
+import type { Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
-import { isEngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
 import { packName } from "../format/names.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { isLocalFault } from "../trust/trust-log.ts"
 import type { PackVerdict } from "./check-pack.ts"
 import { inlineCheckPool, threadCheckPool, type CheckPool } from "./check-pool.ts"
 import type { CheckObserver } from "./check-request.ts"
@@ -55,18 +56,22 @@ async function readPack(
   pool: CheckPool,
   name: Digest,
 ): Promise<void> {
-  const { store, index } = repository
   const known = named.packs.get(name)
+  let bytes: Bytes
   try {
-    const bytes = await store.get(packName(name))
-    const frames = known === undefined ? [] : index.framesOfPack(name)
-    const verdict = await pool.check({ name, bytes, record: known?.record ?? null, frames })
-    judge({ repository, findings, name, known }, verdict)
+    bytes = await repository.store.get(packName(name))
   } catch (error) {
-    if (isEngineError(error) && error.kind === "not-found")
-      findings.addPack(name, "listed, and gone when it was read", "all")
-    else throw error
+    if (!isLocalFault(error)) throw error
+    const isGone = error.kind === "not-found"
+    const found = isGone
+      ? "listed, and gone when it was read"
+      : error.message.replace(`${packName(name)}: `, "")
+    findings.addPack(name, found, "all")
+    return
   }
+  const frames = known === undefined ? [] : repository.index.framesOfPack(name)
+  const verdict = await pool.check({ name, bytes, record: known?.record ?? null, frames })
+  judge({ repository, findings, name, known }, verdict)
 }
 
 interface Judged extends Pick<Reading, "repository" | "findings"> {

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { test } from "node:test"
+import Sqlite from "better-sqlite3"
+import { pictureOf } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import type { Digest, ObjectName } from "../base/ids.ts"
+import { EngineError } from "../base/errors.ts"
+import { segmentName } from "../format/names.ts"
+import { check, type CheckEvent } from "../index.ts"
+import type { Store } from "../store/store.ts"
+import { assertPicture, backupPlace, restoreTo, save } from "../testing/backup-place.ts"
+import { smallRepository } from "../testing/small-repository.ts"
+import { drawSome } from "./read-packs.ts"
+
+const ROT = {
+  "rows of a pack are gone": "DELETE FROM packs WHERE id = (SELECT min(id) FROM packs)",
+  "rows of frames are gone": "DELETE FROM frames WHERE pack = (SELECT max(id) FROM packs)",
+  "frames lie elsewhere": "UPDATE frames SET offset = offset + 16",
+  "frames of one pack have other ids":
+    "UPDATE frames SET ids = zeroblob(length(ids)) WHERE pack = (SELECT min(id) FROM packs)",
+  "the salt of a pack is another":
+    "UPDATE packs SET salt = zeroblob(24) WHERE id = (SELECT min(id) FROM packs)",
+  "all keys are gone": "DELETE FROM key_runs",
+}
+
+test("check() takes no rotted index for a damaged repository, and mends it", async (t) => {
+  const place = await smallRepository(t)
+  for (const [what, sql] of Object.entries(ROT)) {
+    // The packs' own directories mend rows as well.
+    for (const readData of what.startsWith("rows") ? [false, true] : [false]) {
+      const database = new Sqlite(place.repository.home.statePath)
+      assert.ok(database.prepare(sql).run().changes > 0, what)
+      database.close()
+      const repository = await place.open(place.home) // sees the file as it is now
+      const found = await check(repository, { readData })
+      assert.deepEqual(found.errors, [], `${what}, data ${readData}`)
+      const target = path.join(place.folder, "mended")
+      const saved = place.saved[1] ?? assert.fail()
+      const result = await restoreTo(repository, saved.id, target)
+      assert.deepEqual(result.errors, [], what)
+      assertPicture(target, saved.picture, what)
+      fs.rmSync(target, { recursive: true })
+    }
+  }
+})
+
+test("check() tells of what belongs to no snapshot, and calls it no error", async (t) => {
+  const place = await smallRepository(t)
+  const other = await backupPlace(t)
+  const source = path.join(place.folder, "other")
+  fs.mkdirSync(source)
+  fs.writeFileSync(path.join(source, "file"), "of another repository\n")
+  await save(other.repository, source)
+  const [pack] = [...other.objects].filter(([name]) => name.startsWith("packs/"))
+  assert.ok(pack !== undefined)
+  const others = [
+    pack[0],
+    segmentName("0".repeat(64) as Digest),
+    "log/what" as ObjectName,
+    "readme" as ObjectName,
+  ]
+  for (const name of others) place.objects.set(name, pack[1])
+  const found = await check(place.repository)
+  assert.deepEqual(
+    [found.errors, found.notes.map(({ object }) => object).toSorted((a, b) => (a < b ? -1 : 1))],
+    [[], others.toSorted((a, b) => (a < b ? -1 : 1))],
+  )
+  assert.deepEqual(found.unreferenced, { packs: 1, bytes: pack[1].length })
+  // Sealed with another repository's keys: it could never be of use here.
+  const read = await check(place.repository, { readData: true })
+  assert.deepEqual(
+    read.errors.map(({ object, snapshots }) => [object, snapshots]),
+    [[pack[0], []]],
+  )
+})
+
+test("check() opens many packs in threads, tells how far it is, and names the damaged one and who needs it", async (t) => {
+  const place = await backupPlace(t)
+  const source = path.join(place.folder, "source")
+  fs.mkdirSync(source)
+  fs.writeFileSync(path.join(source, "small"), "in the first snapshot alone\n")
+  const first = await save(place.repository, source)
+  fs.rmSync(path.join(source, "small"))
+  fs.writeFileSync(path.join(source, "large"), seededRandom("for threads").bytes(10_000_000))
+  const second = await save(place.repository, source)
+  const events: CheckEvent[] = []
+  const clean = await check(place.repository, { readData: true }, (event) => events.push(event))
+  assert.deepEqual(clean.errors, [])
+  const last = events.findLast(({ bytesTotal }) => bytesTotal > 0)
+  assert.deepEqual([last?.bytesDone, last?.bytesTotal], [clean.bytes, clean.bytes])
+  const [name, bytes] = [...place.objects]
+    .filter(([each]) => each.startsWith("packs/"))
+    .reduce((a, b) => (b[1].length > a[1].length ? b : a))
+  const middle = bytes.length >> 1
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1
+  const found = await check(place.repository, { readData: true })
+  assert.deepEqual(
+    found.errors.map(({ object, snapshots }) => [object, snapshots]),
+    [[name, [second.at]]],
+  )
+  assert.match(found.errors[0]?.message ?? "", /SHA-256 is not its name; frame \d+ is damaged/)
+  const whole = path.join(place.folder, "whole")
+  assert.deepEqual((await restoreTo(place.repository, first.at, whole)).errors, [])
+  assert.equal(pictureOf(whole).size, 2)
+})
+
+test("check() goes on beside an object that the disk can't read, and ends when the store has gone", async (t) => {
+  const place = await smallRepository(t)
+  const failing = (errno: string, wanted: (name: string) => boolean): ((store: Store) => Store) => {
+    return (store) => ({
+      ...store,
+      async get(name, range) {
+        if (!wanted(name)) return await store.get(name, range)
+        const kind = errno === "" ? "not-found" : "denied"
+        throw new EngineError(kind, errno === "" ? "no-store" : "store-unreadable", "said by the test", {
+          detail: { errno },
+        })
+      },
+    })
+  }
+  for (const bad of place.objects.keys()) {
+    const unreadable = await place.open(place.home, place.store(failing("EACCES", (name) => name === bad)))
+    const { errors } = await check(unreadable, { readData: true })
+    const found = errors.find(({ object }) => object === bad)
+    assert.match(found?.message ?? "", /can't be read \(EACCES\)/, `${bad}: ${JSON.stringify(errors)}`)
+  }
+  const gone = await place.open(place.home, place.store(failing("", () => true)))
+  await assert.rejects(check(gone), { kind: "unavailable", code: "store-gone" })
+})
+
+test("drawSome() draws a share, at least one, and none twice", () => {
+  const random = { bytes: (length: number) => new Uint8Array(seededRandom(`draw ${length}`).bytes(length)) }
+  const items = Array.from({ length: 100 }, (_, i) => i)
+  const drawn = drawSome(items, 0.2, random)
+  assert.deepEqual([drawn.length, new Set(drawn).size], [20, 20])
+  assert.equal(drawSome(items, 0.0001, random).length, 1)
+  assert.deepEqual(drawSome([], 0.5, random), [])
+  assert.deepEqual(drawSome(items, 1, random), items)
+})

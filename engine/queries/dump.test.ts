@@ -1,0 +1,105 @@
+import assert from "node:assert/strict"
+import { execFileSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { Writable } from "node:stream"
+import { test } from "node:test"
+import { makeFifo, setMtime } from "../../fixtures/native.ts"
+import { differences, pictureOf, showDifferences } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import type { RawPath } from "../base/ids.ts"
+import { dump, findSnapshot, type DumpRequest } from "../index.ts"
+import { backupPlace, save, type BackupPlace } from "../testing/backup-place.ts"
+
+async function dumped(
+  { repository }: BackupPlace,
+  at: string,
+  archive?: DumpRequest["archive"],
+): Promise<Buffer> {
+  const parts: Buffer[] = []
+  const out = new Writable({
+    write(bytes: Uint8Array, _encoding, done) {
+      parts.push(Buffer.from(bytes)) // a copy: the bytes are only lent
+      done()
+    },
+  })
+  const { snapshot } = await findSnapshot(repository, "latest")
+  await dump(repository, snapshot, at as RawPath, { out, archive })
+  return Buffer.concat(parts)
+}
+
+/** A folder whose names and numbers fit no plain tar header. */
+function writeTree(folder: string): void {
+  const long = "long".repeat(40)
+  fs.mkdirSync(path.join(folder, long, long), { recursive: true })
+  const random = seededRandom("tar")
+  fs.writeFileSync(path.join(folder, long, long, "large"), random.bytes(700_001))
+  fs.writeFileSync(path.join(folder, "empty"), "")
+  fs.writeFileSync(path.join(folder, "block"), random.bytes(512))
+  fs.writeFileSync(Buffer.concat([Buffer.from(`${folder}/bytes `), Buffer.from([0xff, 0xfe, 0x0a])]), "odd\n")
+  fs.writeFileSync(path.join(folder, "umlaut ä"), "text\n", { mode: 0o640 })
+  fs.linkSync(path.join(folder, "block"), path.join(folder, "same"))
+  fs.symlinkSync(`${long}/${long}`, path.join(folder, "link"))
+  makeFifo(path.join(folder, "pipe"))
+  setMtime(path.join(folder, "empty"), 1_700_000_000_123_456_789n)
+  setMtime(path.join(folder, "block"), -86_400_500_000_000n)
+}
+
+test("dump() prints a file's bytes, and refuses what is none", async (t) => {
+  const place = await backupPlace(t)
+  const source = path.join(place.folder, "notes")
+  writeTree(source)
+  await save(place.repository, source)
+  const long = "long".repeat(40)
+  assert.deepEqual(
+    await dumped(place, `${long}/${long}/large`),
+    fs.readFileSync(path.join(source, long, long, "large")),
+  )
+  assert.equal((await dumped(place, "empty")).length, 0)
+  await assert.rejects(dumped(place, ""), { code: "dump-folder" })
+  await assert.rejects(dumped(place, "link"), { code: "dump-type" })
+  await assert.rejects(dumped(place, "nothing"), { code: "no-entry" })
+})
+
+test("dump() writes an archive that tar unpacks to the very same tree", async (t) => {
+  const place = await backupPlace(t)
+  const source = path.join(place.folder, "notes")
+  writeTree(source)
+  await save(place.repository, source)
+  const unpack = (archive: Buffer, name: string): string => {
+    const target = path.join(place.folder, name)
+    fs.mkdirSync(target)
+    execFileSync("tar", ["-x", "-p", "-f", "-", "-C", target], {
+      input: archive,
+      stdio: ["pipe", "pipe", "ignore"], // it warns of old times
+    })
+    return target
+  }
+  const target = unpack(await dumped(place, "", "tar"), "whole")
+  const found = differences(pictureOf(source), pictureOf(target))
+  assert.equal(found.length, 0, showDifferences(found))
+  const long = "long".repeat(40)
+  const part = unpack(await dumped(place, long, "tar"), "part")
+  assert.equal(differences(pictureOf(path.join(source, long)), pictureOf(part)).length, 0)
+  const one = unpack(await dumped(place, "same", "tar"), "one")
+  assert.deepEqual(fs.readFileSync(path.join(one, "same")), fs.readFileSync(path.join(source, "block")))
+})
+
+test("dump() stops when its reader goes away, and fails on damage", async (t) => {
+  const place = await backupPlace(t)
+  const source = path.join(place.folder, "notes")
+  writeTree(source)
+  await save(place.repository, source)
+  const { snapshot } = await findSnapshot(place.repository, "latest")
+  let written = 0
+  const out = new Writable({
+    write(bytes: Uint8Array, _encoding, done) {
+      written += bytes.length
+      done(written > 1000 ? Object.assign(new Error("gone"), { code: "EPIPE" }) : null)
+    },
+  })
+  await dump(place.repository, snapshot, "" as RawPath, { out, archive: "tar" })
+  assert.ok(written < 700_000, `${written} bytes were written to nobody`)
+  for (const [name, bytes] of place.objects) if (name.startsWith("packs/")) bytes.fill(0, 100, -100)
+  await assert.rejects(dumped(place, "umlaut \u00c3\u00a4"), { kind: "corrupt" })
+})
