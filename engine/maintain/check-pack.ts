@@ -3,7 +3,7 @@
  * itself, so that what is damaged is told exactly and the rest is known to be right. spec/check.md.
  */
 import { hash } from "node:crypto"
-import { equalBytes, type Bytes } from "../base/bytes.ts"
+import { equalBytes, release, type Bytes } from "../base/bytes.ts"
 import { corrupt, isEngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type Digest, type ObjectName } from "../base/ids.ts"
 import type { Zstd } from "../compression/zstd.ts"
@@ -171,6 +171,7 @@ function checkFrame({ bytes, object, sealer, tools }: Opening, frame: PlacedFram
       throw corrupt("chunk-id", object, `a chunk of frame ${number} is not what its id says`)
     start = end
   }
+  release(raw)
   return true
 }
 

@@ -1,6 +1,7 @@
 /** The thread around `check-pack.ts`: a pack in, a verdict out, one after the other. */
 import { parentPort, workerData } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
+import { release } from "../base/bytes.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
 import { checkPack, type PackJob } from "./check-pack.ts"
 import { packTools, type FromCheckWorker } from "./check-pool.ts"
@@ -12,6 +13,7 @@ const tools = packTools(workerData as RepositoryKeys)
 port.on("message", (job: PackJob) => {
   try {
     port.postMessage({ type: "checked", verdict: checkPack(job, tools) } satisfies FromCheckWorker)
+    release(job.bytes)
   } catch (error) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
     port.postMessage({ type: "broken", message } satisfies FromCheckWorker)
