@@ -61,6 +61,23 @@ test("init, backup, check and restore do the main job on S3, in both ways of wri
   for (const name of server.objects.keys()) assert.match(name, /^team\/notes\//)
 })
 
+test("a key that may not delete makes, backs up and restores, and doctor tells of it", async (context) => {
+  const { box, cli, location } = await setting(context, { denied: ["DELETE"] })
+  const source = box.path("notes")
+  mkdirSync(source)
+  writeFileSync(join(source, "a.md"), "kept\n")
+  await cli.must(["init", location, "--recovery-words-file", box.path("words")])
+  await cli.must(["backup", source])
+  await cli.must(["restore", "latest", "--target", box.path("out"), "-r", location], "other home")
+  const { lines } = await cli.must(["doctor", "--json"])
+  const told = lines.map(({ subject, message }) => `${String(subject)}: ${String(message)}`).join("\n")
+  assert.match(told, /store lists: what was written at once \(tried on \d{4}-\d\d-\d\d\)/)
+  assert.match(told, /store: this key may not delete/)
+  assert.match(told, /store: has a conditional PUT that one of several wins/)
+  const again = await cli.must(["doctor", "--probe"])
+  assert.match(again.out, /\(tried now\)/)
+})
+
 interface Wrong {
   readonly what: string
   readonly code: number

@@ -18,6 +18,7 @@ import { readPins, updatePins } from "./home/pins.ts"
 import { assembleRepository, openLocalState, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./repository.ts"
 import type { Parts, Ports, Repository } from "./repository.ts"
 import { createLocalRoot } from "./store/local-store.ts"
+import { probeOf } from "./store/open-store.ts"
 import { meteredStore } from "./store/metered-store.ts"
 import type { MeteredStore } from "./store/metered-store.ts"
 import type { Store } from "./store/store.ts"
@@ -42,6 +43,8 @@ export interface NewRepository extends Place {
   /** At least one; recovery words are made besides. */
   readonly secrets: readonly Secret[]
   readonly kdf?: KdfParameters
+  /** False leaves out trying what the store does; a folder is never tried. */
+  readonly probe?: boolean
 }
 
 export interface OpenRequest extends Place {
@@ -64,7 +67,8 @@ export async function createRepository(request: NewRepository): Promise<CreatedR
   if (secrets.length === 0) throw noSecret()
   if (path.isAbsolute(request.store.location)) await createLocalRoot(request.store.location)
   const ports = portsOf(request, secrets[0])
-  const created = await putNewRepository({ ...ports, secrets, kdf, label: labelOf(request) })
+  const probe = request.probe === false ? undefined : probeOf(request.store)
+  const created = await putNewRepository({ ...ports, secrets, kdf, probe, label: labelOf(request) })
   const { found, opened, device, recoveryWords, objects } = created
   const folder = openRepositoryHome(home, found.id)
   const parts = { home: folder, found, opened, device, member: device.sealing, listed: undefined }

@@ -12,7 +12,11 @@ export const doctor: Command = async (call) => {
   const findings =
     locationOf(call, home) === undefined
       ? await examine(home)
-      : await withRepository(call, { write: false }, async (repository) => await examine(home, repository))
+      : await withRepository(
+          call,
+          { write: false },
+          async (repository) => await examine(home, repository, { probe: call.options.flag("probe") }),
+        )
   for (const { level, subject, message, advice } of findings) {
     output.object({ message_type: "finding", level, subject, message, advice })
     output.line(`${SIGNS[level]}  ${subject}: ${message}`)

@@ -40,9 +40,10 @@ export const CARE_VERBS: readonly Verb[] = [
     summary: "look for problems on this device and in the repository's store",
     details: [
       "Checks folders, rights, clock, caches and the store, and says what to do about what it finds.",
+      "What an S3 store really does was tried by `init`; --probe tries it again, which writes and removes a few small objects.",
     ],
     arguments: [],
-    flags: [RECOVERY_READ],
+    flags: [{ name: "probe", text: "try what the store does with a few small objects" }, RECOVERY_READ],
     examples: [
       { line: "holdfast doctor", does: "looks at everything" },
       { line: "holdfast doctor --json", does: "one JSON line a finding" },

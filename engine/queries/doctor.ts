@@ -1,4 +1,4 @@
-/** `doctor`: what is wrong on this device and at the store, and what to do about it. Changes nothing. */
+/** `doctor`: what is wrong on this device and at the store, and what to do about it. Repairs nothing. */
 import * as fs from "node:fs"
 import { isEngineError } from "../base/errors.ts"
 import type { Clock } from "../base/ports.ts"
@@ -9,6 +9,7 @@ import { knownRepositories } from "../home/last-repository.ts"
 import { look } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { cacheInfo } from "./caches.ts"
+import { storeAbilities } from "./store-abilities.ts"
 
 export interface Finding {
   readonly level: "good" | "warning" | "bad"
@@ -24,8 +25,17 @@ const CLOCK_AHEAD_NS_MAX = 300n * 1_000_000_000n
 const SLOW_MS = 3_000
 const YEAR_2025_NS = 1_735_689_600n * 1_000_000_000n
 
+export interface DoctorRequest {
+  /** Try what the store does, which writes and removes a few objects; else what `init` found is told. */
+  readonly probe?: boolean
+}
+
 /** Without a repository, of this device alone. One LIST with one. */
-export async function doctor(home: Home, repository?: Repository): Promise<Finding[]> {
+export async function doctor(
+  home: Home,
+  repository?: Repository,
+  { probe = false }: DoctorRequest = {},
+): Promise<Finding[]> {
   const local = [
     program(),
     nativeCalls(),
@@ -34,7 +44,7 @@ export async function doctor(home: Home, repository?: Repository): Promise<Findi
     ...freeSpace("home", home.identityRoot),
     caches(home),
   ]
-  if (repository !== undefined) return [...local, ...(await examine(repository))]
+  if (repository !== undefined) return [...local, ...(await examine(repository, probe))]
   const known = knownRepositories(home)
   if (known.length > 0) return local
   return [
@@ -145,7 +155,7 @@ function caches(home: Home): Finding {
   }
 }
 
-async function examine(repository: Repository): Promise<Finding[]> {
+async function examine(repository: Repository, probe: boolean): Promise<Finding[]> {
   const reached = await reach(repository)
   if (reached.level === "bad") return [reached]
   return [
@@ -156,6 +166,7 @@ async function examine(repository: Repository): Promise<Finding[]> {
     clock(repository),
     ...pending(repository),
     ...freeSpaceOf(repository),
+    ...(await storeAbilities(repository, probe)),
   ]
 }
 

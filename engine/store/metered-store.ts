@@ -47,23 +47,26 @@ export function trafficSince(before: Traffic, now: Traffic): Traffic {
   }
 }
 
-/** Bytes up count when a put begins, bytes down when a get has ended well. */
-export function meteredStore(store: Store): MeteredStore {
-  const { requests, ...bytes } = noTraffic()
+/**
+ * Bytes up count when a put begins, bytes down when a get has ended well. Two stores on one place may
+ * share their counts.
+ */
+export function meteredStore(store: Store, counts: Traffic = noTraffic()): MeteredStore {
+  const { requests } = counts
   return {
     location: store.location,
-    traffic: () => ({ requests: { ...requests }, ...bytes }),
+    traffic: () => ({ ...counts, requests: { ...requests } }),
 
     put(name, content) {
       requests.put++
-      bytes.bytesUp += content.length
+      counts.bytesUp += content.length
       return store.put(name, content)
     },
 
     async get(name, range) {
       requests.get++
       const content = await store.get(name, range)
-      bytes.bytesDown += content.length
+      counts.bytesDown += content.length
       return content
     },
 

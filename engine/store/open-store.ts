@@ -3,15 +3,18 @@
  * limit and the retries, from the inside out, so that every attempt is counted and paced. The S3
  * adapter and the SDK under it are loaded only for an S3 location. See spec/stores.md.
  */
+import { randomBytes } from "node:crypto"
 import { formatAddress, parseAddress, parseEndpoint, type S3Address } from "./address.ts"
 import { limitedStore, type Bandwidth } from "./limited-store.ts"
 import { createLocalRoot, localStore } from "./local-store.ts"
-import { meteredStore, type MeteredStore } from "./metered-store.ts"
+import { meteredStore, noTraffic, type MeteredStore } from "./metered-store.ts"
+import { probeStore, type StoreAbilities } from "./probe.ts"
 import {
   PROVIDER_PROFILES,
   profileOfEndpoint,
   regionOfEndpoint,
   type ProviderId,
+  type ProviderProfile,
 } from "./provider-profiles.ts"
 import { readOnlyStore } from "./read-only-store.ts"
 import { retryingStore, SYSTEM_RETRY_PORTS, type RetryPorts } from "./retrying-store.ts"
@@ -38,16 +41,53 @@ export interface OpenStoreOptions extends Bandwidth {
 /** The variables that are read; process.env is one. */
 export type StoreEnvironment = Readonly<Record<string, string | undefined>>
 
+export interface OpenedStore extends MeteredStore {
+  /** What the provider asks for, as far as the location tells; undefined for a folder. */
+  readonly provider?: ProviderProfile
+  /** What the store really does, found out by trying. Absent for a folder, which is known to do all of it. */
+  readonly probe?: () => Promise<StoreAbilities>
+}
+
+/** Of a store that was opened by `openStore`. */
+export function probeOf(store: Store): OpenedStore["probe"] {
+  return (store as Partial<OpenedStore>).probe
+}
+
+/** Of a store that was opened by `openStore`. */
+export function providerOf(store: Store): OpenedStore["provider"] {
+  return (store as Partial<OpenedStore>).provider
+}
+
 /** Sends nothing yet: a store that cannot be reached fails at its first call. */
 export async function openStore(
   location: string,
   options: OpenStoreOptions = {},
   environment: StoreEnvironment = process.env,
-): Promise<MeteredStore> {
-  const metered = meteredStore(await openAdapter(location, options, environment))
-  const retrying = retryingStore(limitedStore(metered, options), options.retryPorts ?? SYSTEM_RETRY_PORTS)
-  const store = options.readOnly === true ? readOnlyStore(retrying) : retrying
-  return { ...store, traffic: () => metered.traffic() }
+): Promise<OpenedStore> {
+  const address = parseAddress(location)
+  const counts = noTraffic()
+  const wrapped = (adapter: Store): OpenedStore => {
+    const metered = meteredStore(adapter, counts)
+    const retrying = retryingStore(limitedStore(metered, options), options.retryPorts ?? SYSTEM_RETRY_PORTS)
+    const store = options.readOnly === true ? readOnlyStore(retrying) : retrying
+    return { ...store, traffic: () => metered.traffic() }
+  }
+  if (address.kind === "local") {
+    if (options.create === true) await createLocalRoot(address.path)
+    return wrapped(localStore(address.path))
+  }
+  const { openS3Store } = await import("./s3-store.ts")
+  const settings = s3Settings(address, options, environment)
+  const adapter = await openS3Store(settings)
+  const provider = profileOf(options, settings.endpoint)
+  const store = wrapped(adapter)
+  const probe = async (): Promise<StoreAbilities> => {
+    const guarded = wrapped(await openS3Store({ ...settings, conditionalPut: true }))
+    const ignoresRanges = (): boolean => adapter.ignoresRanges()
+    const nonce = randomBytes(16).toString("hex")
+    return await probeStore({ provider: provider.id, store, guarded, ignoresRanges, nonce })
+  }
+  return { ...store, provider, probe }
 }
 
 /** The name under which a location is remembered: the same for all ways to write one place. */
@@ -61,20 +101,6 @@ export function locationName(
   return formatAddress({ ...address, endpoint: endpointOf(address, options, environment) })
 }
 
-async function openAdapter(
-  location: string,
-  options: OpenStoreOptions,
-  environment: StoreEnvironment,
-): Promise<Store> {
-  const address = parseAddress(location)
-  if (address.kind === "s3") {
-    const { openS3Store } = await import("./s3-store.ts")
-    return openS3Store(s3Settings(address, options, environment))
-  }
-  if (options.create === true) await createLocalRoot(address.path)
-  return localStore(address.path)
-}
-
 /** What the location, the options, the environment and the provider's profile say together. */
 export function s3Settings(
   address: S3Address,
@@ -82,8 +108,7 @@ export function s3Settings(
   environment: StoreEnvironment,
 ): S3StoreSettings {
   const endpoint = endpointOf(address, options, environment)
-  const profile =
-    options.provider === undefined ? profileOfEndpoint(endpoint) : PROVIDER_PROFILES[options.provider]
+  const profile = profileOf(options, endpoint)
   // The certificate of *.amazonaws.com does not cover a name with one more dot in it.
   const addressing = address.bucket.includes(".") ? "path" : profile.addressing
   const region = options.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"]
@@ -97,6 +122,10 @@ export function s3Settings(
     caFile: options.caFile,
     conditionalPut: options.conditionalPut,
   }
+}
+
+function profileOf({ provider }: OpenStoreOptions, endpoint: string | undefined): ProviderProfile {
+  return provider === undefined ? profileOfEndpoint(endpoint) : PROVIDER_PROFILES[provider]
 }
 
 function endpointOf(

@@ -5,6 +5,7 @@ import { after, describe, it } from "node:test"
 import { REAL_S3_SERVERS, startS3Server } from "../../fixtures/s3-servers.ts"
 import { collect, isFailure, named, pattern, storeContract } from "../testing/store-contract.ts"
 import { meteredStore } from "./metered-store.ts"
+import { openStore, probeOf } from "./open-store.ts"
 import { retryingStore } from "./retrying-store.ts"
 import { openS3Store, type S3StoreSettings } from "./s3-store.ts"
 
@@ -47,6 +48,19 @@ for (const kind of REAL_S3_SERVERS) {
         assert.ok(Buffer.from(pack).equals(await store.get(name)))
         assert.equal((await store.get(name, { offset: pack.length - 32, length: 32 })).length, 32)
       }
+    })
+
+    it("is found to do all that can be asked of a store", async () => {
+      const { endpoint, bucket, region, credentials } = server
+      const store = await openStore(`s3:${endpoint}/${bucket}/probed`, { region, credentials }, {})
+      assert.deepEqual(await probeOf(store)?.(), {
+        provider: "custom",
+        conditionalPut: "works",
+        listing: "at-once",
+        ranges: "works",
+        removal: "works",
+      })
+      assert.deepEqual(await collect(store, ""), [])
     })
 
     it("refuses bytes that are not what their name says", async () => {

@@ -33,6 +33,12 @@ export interface S3StoreSettings extends S3Settings {
   readonly pageNames?: number | undefined
 }
 
+/** What an answer tells beside what was asked for. */
+export interface S3Store extends Store {
+  /** Whether a range has brought a whole object so far. */
+  ignoresRanges(): boolean
+}
+
 interface Bucket {
   readonly api: S3Api
   readonly keyPrefix: string
@@ -40,10 +46,11 @@ interface Bucket {
   readonly location: string
   readonly region: string
   conditionalPut: boolean
+  ignoresRanges: boolean
 }
 
 /** Loads the SDK, and sends nothing yet. */
-export async function openS3Store(settings: S3StoreSettings): Promise<Store> {
+export async function openS3Store(settings: S3StoreSettings): Promise<S3Store> {
   const api = await connectS3(settings)
   const bucket: Bucket = {
     api,
@@ -52,6 +59,7 @@ export async function openS3Store(settings: S3StoreSettings): Promise<Store> {
     settings,
     location: formatAddress({ kind: "s3", ...settings }),
     conditionalPut: settings.conditionalPut ?? false,
+    ignoresRanges: false,
   }
   return {
     location: bucket.location,
@@ -59,6 +67,7 @@ export async function openS3Store(settings: S3StoreSettings): Promise<Store> {
     get: (name, range) => get(bucket, name, range),
     list: (prefix) => list(bucket, prefix),
     remove: (name) => remove(bucket, name),
+    ignoresRanges: () => bucket.ignoresRanges,
   }
 }
 
@@ -114,6 +123,7 @@ async function get(bucket: Bucket, name: ObjectName, range: Range | undefined): 
     }
     const bytes = await readBody(answer.Body, ContentLength, call)
     if (range === undefined) return bytes
+    if (answer.ContentRange === undefined) bucket.ignoresRanges = true
     return takeRange(name, range, { bytes, contentRange: answer.ContentRange })
   } catch (error) {
     if (range !== undefined && readFault(error).status === 416)

@@ -17,6 +17,7 @@ import { openTrust } from "../crypto/trust-state.ts"
 import type { OpenedTrust } from "../crypto/trust-state.ts"
 import { wordsOf, RECOVERY_BYTES } from "../crypto/words.ts"
 import type { KdfParameters } from "../format/keyslot.ts"
+import type { Value } from "../format/msgpack.ts"
 import {
   keyslotName,
   KEYSLOTS_PREFIX,
@@ -28,6 +29,8 @@ import {
 import { encodeRepository } from "../format/repository-record.ts"
 import type { RepositoryRecord } from "../format/repository-record.ts"
 import { foreignRepository, strangersIn } from "../store/neighbours.ts"
+import { PROBE_PREFIX } from "../store/probe.ts"
+import type { StoreAbilities } from "../store/probe.ts"
 import type { Store } from "../store/store.ts"
 import { makeDevice, trustDevice } from "./enrol.ts"
 import { readRepositoryObject } from "./foreign.ts"
@@ -44,6 +47,8 @@ export interface CreateRequest {
   readonly kdf: KdfParameters | undefined
   /** What people call this device. */
   readonly label: string
+  /** Finds out what the store really does; what it finds is recorded. */
+  readonly probe: (() => Promise<StoreAbilities>) | undefined
   readonly clock: Clock
   readonly random: Random
 }
@@ -61,6 +66,7 @@ export interface Created {
 export async function putNewRepository(request: CreateRequest): Promise<Created> {
   const { store, random } = request
   const leftovers = await requireEmpty(store)
+  const abilities = await probed(request)
   const id = toHex(random.bytes(16)) as RepositoryId
   const root = signingPair(random.bytes(32))
   const parameters = { chunking: CHUNKING_VERSION }
@@ -79,7 +85,10 @@ export async function putNewRepository(request: CreateRequest): Promise<Created>
     role: "full" as const,
   }))
   const draft = addDevice(
-    firstTrust({ repository: id, root, slots: members, labels: new Map(), policy: {}, store: {} }, random),
+    firstTrust(
+      { repository: id, root, slots: members, labels: new Map(), policy: {}, store: abilities },
+      random,
+    ),
     trustDevice(device, { role: "full", slot: first, continues: null }),
     request.label,
     random,
@@ -104,6 +113,10 @@ export async function putNewRepository(request: CreateRequest): Promise<Created>
       [trustObject, trust.bytes],
     ],
   }
+}
+
+async function probed({ probe, clock }: CreateRequest): Promise<Readonly<Record<string, Value>>> {
+  return probe === undefined ? {} : { ...(await probe()), probedNs: clock.now() }
 }
 
 async function makeSlots(
@@ -152,6 +165,7 @@ async function requireEmpty(store: Store): Promise<ObjectName[]> {
   const leftovers: ObjectName[] = []
   const ours: string[] = []
   for await (const { name } of store.list("")) {
+    if (name.startsWith(PROBE_PREFIX)) continue // of a key that may not delete
     const parsed = parseName(name)
     if (parsed?.type === "repository") throw repositoryExists(store)
     if (parsed === undefined) strangers.push(name)

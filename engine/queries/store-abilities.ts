@@ -1,0 +1,60 @@
+/** What the store was found to do, at `init` or just now, as findings of `doctor`. spec/stores.md. */
+import type { Value } from "../format/msgpack.ts"
+import { probeOf } from "../store/open-store.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import type { Finding } from "./doctor.ts"
+
+/** None for a folder. */
+export async function storeAbilities(repository: Repository, probe: boolean): Promise<Finding[]> {
+  const recorded = repository.trust.state.store
+  const probed = probe ? await probeOf(repository.store)?.() : undefined
+  const abilities: Readonly<Record<string, Value>> = { ...recorded, ...probed }
+  if (Object.keys(abilities).length === 0) return []
+  const when = probed === undefined ? `tried ${dateOf(recorded["probedNs"])}` : "tried now"
+  return [listing(abilities, when), ...remarks(abilities, when)]
+}
+
+function listing({ listing: found }: Readonly<Record<string, Value>>, when: string): Finding {
+  const subject = "store lists"
+  if (found !== "lags") return { level: "good", subject, message: `what was written at once (${when})` }
+  return {
+    level: "warning",
+    subject,
+    message: `what was written only after a while (${when}): two devices may miss each other's newest snapshots`,
+    advice: "backup and restore are safe; garbage collection needs a store that lists at once",
+  }
+}
+
+function remarks(abilities: Readonly<Record<string, Value>>, when: string): Finding[] {
+  const { removal, ranges, conditionalPut } = abilities
+  const findings: Finding[] = []
+  const add = (message: string, advice?: string): void =>
+    void findings.push({
+      level: advice === undefined ? "good" : "warning",
+      subject: "store",
+      message,
+      advice,
+    })
+  if (removal === "denied")
+    add(`this key may not delete (${when})`, "that protects the backups; `prune` needs a key that may")
+  if (ranges === "ignored")
+    add(
+      `sends whole objects when a part is asked for (${when})`,
+      "restoring single files costs more transfer here",
+    )
+  if (conditionalPut !== undefined)
+    add(`${SAYS[String(conditionalPut)] ?? "conditional PUT is unknown"} (${when})`)
+  return findings
+}
+
+/** No rule depends on it, so none of them is a fault. */
+const SAYS: Readonly<Record<string, string>> = {
+  works: "has a conditional PUT that one of several wins",
+  races: "has a conditional PUT that several at once win; nothing here depends on it",
+  absent: "has no conditional PUT; nothing here depends on it",
+}
+
+function dateOf(ns: Value | undefined): string {
+  const ms = typeof ns === "bigint" || typeof ns === "number" ? Number(BigInt(ns) / 1_000_000n) : NaN
+  return Number.isNaN(ms) ? "once" : `on ${new Date(ms).toISOString().slice(0, 10)}`
+}
