@@ -26,9 +26,11 @@ test("the packed tarball holds the program and its pages, and nothing of the wor
 test("the tarball installs globally and passes the demo", (context) => {
   const { folder, tarball } = pack((work) => context.after(work))
   const prefix = join(folder, "prefix")
-  mkdirSync(prefix)
+  mkdirSync(join(prefix, "lib"), { recursive: true })
   execFileSync("npm", ["install", "--global", "--prefix", prefix, "--prefer-offline", tarball], {
     cwd: folder,
+    env: withoutNpm(),
+    stdio: ["ignore", "ignore", "pipe"],
   })
   const program = join(prefix, "lib", "node_modules", "holdfast", "dist", "cli", "main.js")
   const installed = execFileSync(join(prefix, "bin", "holdfast"), ["version"], { encoding: "utf8" })
@@ -41,6 +43,13 @@ test("the tarball installs globally and passes the demo", (context) => {
   assert.equal(status, 0, `${stdout}\n${stderr}`)
   assert.match(stdout, /both snapshots came back equal/)
 })
+
+/** The settings of the npm that runs these tests are not a user's. */
+function withoutNpm(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith("npm_")),
+  )
+}
 
 function pack(after: (work: () => void) => void): { folder: string; tarball: string } {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-pack-"))
