@@ -11,6 +11,7 @@ import { packName, parseName, segmentName } from "../format/names.ts"
 import { frameOffsets } from "./same-pack.ts"
 import { look } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { checkCoverage } from "./check-coverage.ts"
 import { checkLog } from "./check-log.ts"
 import type { CheckObserver, CheckRequest, CheckResult } from "./check-request.ts"
 import { checkTrust } from "./check-trust.ts"
@@ -45,6 +46,7 @@ export async function check(
   await checkTrust(repository, inventory, findings)
   const entries = await checkLog(repository, inventory.log, findings)
   const named = await nameThePacks(repository, entries, findings)
+  checkCoverage(entries, named.segmentPacks, findings)
   await checkPresence(repository, { inventory, named, findings })
   const packsRead = readData
     ? await readPacks({ repository, inventory, named, findings, share: subset, observe })

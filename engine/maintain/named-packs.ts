@@ -39,6 +39,8 @@ export interface NamedPacks {
   readonly packs: ReadonlyMap<Digest, NamedPack>
   /** Segments that are needed. */
   readonly segments: ReadonlySet<Digest>
+  /** What each segment that could be read covers. */
+  readonly segmentPacks: ReadonlyMap<Digest, readonly Digest[]>
   /** Puts the pack into the index anew, once; false when that has been done, or nobody names the pack. */
   refreshPack(name: Digest): Promise<boolean>
   /** Makes the index anew from all directories. At most once. */
@@ -49,6 +51,7 @@ interface Naming {
   readonly repository: Repository
   readonly findings: Findings
   readonly packs: Map<Digest, NamedPack>
+  readonly segmentPacks: Map<Digest, readonly Digest[]>
   /** Put every pack in again, also those whose rows look right. */
   readonly anew: boolean
 }
@@ -59,9 +62,10 @@ export async function nameThePacks(
   findings: Findings,
 ): Promise<NamedPacks> {
   const packs = new Map<Digest, NamedPack>()
+  const segmentPacks = new Map<Digest, readonly Digest[]>()
   const segments = new Set(newestEntries(entries).flatMap((entry) => entry.segments))
   const readAll = async (anew: boolean): Promise<void> => {
-    const naming: Naming = { repository, findings, packs, anew }
+    const naming: Naming = { repository, findings, packs, segmentPacks, anew }
     for (const entry of entries) {
       const object = entryName(entry.device, entry.sequence, entry.digest)
       for (const pack of entry.packs) await takePack(naming, pack, object)
@@ -74,6 +78,7 @@ export async function nameThePacks(
   return {
     packs,
     segments,
+    segmentPacks,
     refreshAll: () => (refreshed ??= readAll(true)),
     async refreshPack(name) {
       const pack = packs.get(name)
@@ -94,6 +99,8 @@ async function takeSegment(naming: Naming, digest: Digest): Promise<void> {
     const key = sealingKeyOf(repository.keys, KIND_SEGMENT, bytes, object)
     const { packs } = decodeSegment(openObject(key, KIND_SEGMENT, bytes, object), object)
     for (const pack of packs) await takePack(naming, pack, object)
+    const names = packs.map(({ record }) => record.name)
+    naming.segmentPacks.set(digest, names)
     repository.log.addSegment(digest)
   } catch (error) {
     if (!isLocalFault(error)) throw error
