@@ -42,8 +42,8 @@ function remarks(abilities: Readonly<Record<string, Value>>, when: string): Find
       `sends whole objects when a part is asked for (${when})`,
       "restoring single files costs more transfer here",
     )
-  if (conditionalPut !== undefined)
-    add(`${SAYS[String(conditionalPut)] ?? "conditional PUT is unknown"} (${when})`)
+  const guard = typeof conditionalPut === "string" ? SAYS[conditionalPut] : undefined
+  if (guard !== undefined) add(`${guard} (${when})`)
   return findings
 }
 
