@@ -1,7 +1,7 @@
 /**
  * An agent's memory and what a day of fifteen-minute runs does to it: 300 markdown notes of 1 to 20 KB, five
- * journals of JSON lines that grow, and a SQLite database of 20 MB. Most runs change little, a quarter
- * nothing at all, one in twelve is busy. The month is thirty such days.
+ * journals of JSON lines that grow, and a SQLite database of 20 MB. Half of the runs
+ * change nothing, most others a little, one in sixteen is busy. The month is thirty such days.
  */
 import { execFileSync } from "node:child_process"
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -27,7 +27,7 @@ export function agentRuns(name: string, runs: number, sizes: AgentSizes): Corpus
   return {
     name,
     about: `${runs} runs of an agent: ${sizes.notes} notes, growing journals, a ${sizes.databaseBytes / 1e6} MB database`,
-    revision: 1,
+    revision: 2,
     states: Array.from({ length: runs }, (_, index) => label(index)),
     async build(folder) {
       buildMemory(folder, sizes)
@@ -43,7 +43,7 @@ export function agentRuns(name: string, runs: number, sizes: AgentSizes): Corpus
 function label(index: number): "first" | "idle" | "busy" | "run" {
   if (index === 0) return "first"
   const drawn = seededRandom(`agent plan ${index}`).unit()
-  return drawn < 0.25 ? "idle" : drawn < 0.33 ? "busy" : "run"
+  return drawn < 0.5 ? "idle" : drawn < 0.56 ? "busy" : "run"
 }
 
 function notePath(folder: string, index: number): string {
@@ -72,6 +72,7 @@ function liveOn(folder: string, index: number, sizes: AgentSizes): void {
   const random = seededRandom(`agent run ${index}`)
   const text = textMaker(random)
   const busy = label(index) === "busy"
+  const database = join(folder, "memory.sqlite")
   const edits = busy ? random.between(5, 15) : random.between(0, 3)
   for (let edit = 0; edit < edits; edit++) editNote(notePath(folder, random.below(sizes.notes)), random, text)
   if (random.unit() < 0.15)
@@ -83,11 +84,11 @@ function liveOn(folder: string, index: number, sizes: AgentSizes): void {
       journalLines(text, index * 100, random.between(2, 8)),
     )
   }
-  const change = busy
-    ? { updated: 40, added: 40, recent: 0.5 }
-    : { updated: random.between(0, 4), added: random.between(0, 4), recent: 0.9 }
-  if (change.updated + change.added > 0)
-    changeDatabase(join(folder, "memory.sqlite"), change, { random, text })
+  if (busy) changeDatabase(database, { updated: 8, added: 4, recent: 0.9 }, { random, text })
+  else if (random.unit() < 0.2) {
+    const change = { updated: random.between(0, 2), added: random.between(0, 2), recent: 0.95 }
+    changeDatabase(database, change, { random, text })
+  }
 }
 
 function editNote(path: string, random: SeededRandom, text: TextMaker): void {

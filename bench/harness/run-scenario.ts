@@ -78,6 +78,8 @@ export async function runScenario(
     sourceBytes: source.bytes,
     sourceFiles: source.objects,
     cold: options.cold,
+    states: Math.min(options.states, scenario.corpus.states.length),
+    statesWhole: scenario.corpus.states.length,
     samples,
     stored,
   }

@@ -35,6 +35,9 @@ export interface ScenarioResult {
   readonly sourceBytes: number
   readonly sourceFiles: number
   readonly cold: boolean
+  /** States that were run, and that the corpus has: fewer with --quick. */
+  readonly states: number
+  readonly statesWhole: number
   readonly samples: readonly Sample[]
   readonly stored: readonly Stored[]
 }

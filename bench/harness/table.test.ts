@@ -30,6 +30,8 @@ const result: ScenarioResult = {
   sourceBytes: 1e6,
   sourceFiles: 10,
   cold: false,
+  states: 1,
+  statesWhole: 1,
   samples: [
     ...[1, 2, 9].map((seconds, run) => sample("holdfast", run, seconds)),
     ...[2, 5, 10].map((seconds, run) => sample("kopia", run, seconds)),

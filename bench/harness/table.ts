@@ -21,10 +21,12 @@ function describeMachine(machine: Machine): string {
 export function scenarioTable(result: ScenarioResult, peers: readonly string[]): string {
   const runs = new Set(result.stored.map((stored) => stored.run)).size
   const size = `${(result.sourceBytes / 1e6).toFixed(0)} MB in ${result.sourceFiles} files at the end`
+  const part =
+    result.states < result.statesWhole ? `; only ${result.states} of ${result.statesWhole} states` : ""
   const head = [
     `### ${result.title}${result.cold ? " (cold caches)" : ""}`,
     "",
-    `${result.about}; ${size}; median of ${runs}; in brackets the ratio to the best peer.`,
+    `${result.about}${part}; ${size}; median of ${runs}; in brackets the ratio to the best peer.`,
     "",
     `| work | ${peers.join(" | ")} |`,
     `|---|${peers.map(() => "---:|").join("")}`,
