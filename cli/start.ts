@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   log: async () => (await import("./commands/log.ts")).log,
   diff: async () => (await import("./commands/diff.ts")).diff,
   dump: async () => (await import("./commands/dump.ts")).dump,
+  copy: async () => (await import("./commands/copy.ts")).copy,
   check: async () => (await import("./commands/check.ts")).check,
   stats: async () => (await import("./commands/stats.ts")).stats,
   "key list": async () => (await import("./commands/key.ts")).keyList,

@@ -21,6 +21,11 @@ export type { Home } from "./home/home.ts"
 export { openHome, rememberedRepository } from "./homes.ts"
 export type { HomeOptions } from "./homes.ts"
 
+export { copy, promote } from "./maintain/copy.ts"
+export type { CopyError, CopyEvent, CopyObserver, CopyRequest, CopyResult } from "./maintain/copy.ts"
+export { scrub } from "./maintain/scrub.ts"
+export type { ScrubError, ScrubEvent, ScrubResult } from "./maintain/scrub.ts"
+
 export { createRepository, openRepository } from "./open-repository.ts"
 export type { CreatedRepository, NewRepository, OpenRequest } from "./open-repository.ts"
 export type { Device, Repository, Requests, Trust } from "./trust/repository-ports.ts"

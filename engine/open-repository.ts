@@ -26,6 +26,7 @@ import { putNewRepository } from "./trust/create.ts"
 import { enrolDevice, keepDevice, makeDevice, roleOf } from "./trust/enrol.ts"
 import { repositoryGone, repositorySwapped } from "./trust/explain-alarm.ts"
 import { readRepositoryObject } from "./trust/foreign.ts"
+import { refuseMirror } from "./trust/mirror.ts"
 import { findRepository, openAsDevice, openWithSecret } from "./trust/open.ts"
 import type { FoundRepository } from "./trust/open.ts"
 import type { Secret } from "./trust/secret.ts"
@@ -147,6 +148,7 @@ async function openBySecret(ports: Ports, request: OpenRequest, found: FoundRepo
     listed: names,
   }
   if (request.write === true) {
+    refuseMirror(names, store)
     const device = makeDevice(random)
     const source = { store, objects, repository: found.id, root: found.record.root }
     const how = { role: roleOf(opened, slot), slot, continues: null }

@@ -6,8 +6,10 @@ import { EXIT } from "../exit-codes.ts"
 import { showBytes, showCount } from "../format.ts"
 import type { Output } from "../output.ts"
 import { parsePercent } from "../sizes.ts"
+import { checkStore } from "./check-store.ts"
 
 export const check: Command = async (call) => {
+  if (call.options.flag("store-only")) return await checkStore(call)
   const request = requestOf(call)
   return await withRepository(call, { write: false }, async (repository) => {
     const progress = call.output.progress("check")

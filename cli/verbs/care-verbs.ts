@@ -1,5 +1,5 @@
 /** The verbs that look after a repository, this device and this program. */
-import { RECOVERY_READ } from "./flags.ts"
+import { DRY_RUN, RECOVERY_READ } from "./flags.ts"
 import type { Verb } from "./verb.ts"
 
 export const CARE_VERBS: readonly Verb[] = [
@@ -15,11 +15,36 @@ export const CARE_VERBS: readonly Verb[] = [
     flags: [
       { name: "read-data", text: "fetch and open everything that is stored" },
       { name: "read-data-subset", value: "PART", text: "the same for a random part, e.g. 5%" },
+      { name: "store-only", text: "hold every object against the digest in its name; needs no key" },
       RECOVERY_READ,
     ],
     examples: [
       { line: "holdfast check", does: "structure and references" },
       { line: "holdfast check --read-data-subset 5%", does: "and a twentieth of the data" },
+      { line: "holdfast check --store-only -r /mnt/disk/mirror", does: "every stored byte, without a key" },
+    ],
+  },
+  {
+    name: "copy",
+    aliases: ["mirror"],
+    summary: "copy the repository to another store, as a mirror",
+    details: [
+      "A mirror is a verbatim copy to restore from when the first store is lost. Run it again whenever you like: it sends what is new, and goes on where it was stopped. Each object is verified on the way.",
+      "No device writes to a mirror. When it has to take the place of the repository, `holdfast copy --promote MIRROR` makes it one; the old repository must not be written to after that.",
+      "Another store's credentials are HOLDFAST_TO_ACCESS_KEY_ID and HOLDFAST_TO_SECRET_ACCESS_KEY, when they differ from the first one's.",
+    ],
+    arguments: [{ name: "location", completes: "files" }],
+    flags: [
+      { name: "to-endpoint", value: "URL", text: "the S3 endpoint of the mirror (default: --endpoint)" },
+      { name: "to-region", value: "NAME", text: "the S3 region of the mirror (default: --region)" },
+      { name: "promote", text: "let devices write to this mirror from now on" },
+      DRY_RUN,
+      RECOVERY_READ,
+    ],
+    examples: [
+      { line: "holdfast copy /mnt/disk/mirror", does: "mirrors the repository to a disk" },
+      { line: "holdfast copy s3:https://s3.example.com/bucket/mirror", does: "and to another provider" },
+      { line: "holdfast copy --promote /mnt/disk/mirror", does: "makes the mirror the repository" },
     ],
   },
   {

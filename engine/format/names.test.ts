@@ -9,6 +9,7 @@ import {
   entryName,
   gcName,
   keyslotName,
+  mirrorName,
   NAME_NUMBER_MAX,
   packName,
   parseName,
@@ -116,6 +117,8 @@ function rebuild(name: ParsedName): string {
       return entryName(name.device, name.sequence, name.digest)
     case "gc":
       return gcName(name.number, name.digest)
+    case "mirror":
+      return mirrorName(name.number, name.digest)
     case "bundle":
       return bundleName(name.digest)
     case "pack":

@@ -11,6 +11,7 @@ export type ParsedName =
   | { readonly type: "trust"; readonly number: number; readonly digest: Digest }
   | { readonly type: "entry"; readonly device: DeviceId; readonly sequence: number; readonly digest: Digest }
   | { readonly type: "gc"; readonly number: number; readonly digest: Digest }
+  | { readonly type: "mirror"; readonly number: number; readonly digest: Digest }
   | { readonly type: "bundle"; readonly digest: Digest }
   | { readonly type: "pack"; readonly digest: Digest }
   | { readonly type: "segment"; readonly digest: Digest }
@@ -24,6 +25,7 @@ export const KEYSLOTS_PREFIX = "keys/"
 export const LOG_PREFIX = "log/"
 const TRUST_PREFIX = "log/trust/"
 const GC_PREFIX = "log/gc/"
+export const MIRROR_PREFIX = "log/mirror/"
 const BUNDLES_PREFIX = "bundles/"
 const PACKS_PREFIX = "packs/"
 export const SEGMENTS_PREFIX = "index/"
@@ -42,6 +44,10 @@ export function entryName(device: DeviceId, sequence: number, digest: Digest): O
 
 export function gcName(number: number, digest: Digest): ObjectName {
   return `${GC_PREFIX}${digits(number)}-${digest}` as ObjectName
+}
+
+export function mirrorName(number: number, digest: Digest): ObjectName {
+  return `${MIRROR_PREFIX}${digits(number)}-${digest}` as ObjectName
 }
 
 export function bundleName(digest: Digest): ObjectName {
@@ -85,7 +91,7 @@ function parseLogName(chain: string, last: string): ParsedName | undefined {
   const number = Number(match[1])
   const digest = match[2] as Digest
   if (number === 0) return undefined // every count starts at one
-  if (chain === "trust" || chain === "gc") return { type: chain, number, digest }
+  if (chain === "trust" || chain === "gc" || chain === "mirror") return { type: chain, number, digest }
   if (!/^[0-9a-f]{32}$/.test(chain)) return undefined
   return { type: "entry", device: chain as DeviceId, sequence: number, digest }
 }

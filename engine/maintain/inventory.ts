@@ -6,7 +6,7 @@ import type { DeviceId, Digest, ObjectName } from "../base/ids.ts"
 import { parseName } from "../format/names.ts"
 import type { Numbered } from "../format/entry.ts"
 import type { Store } from "../store/store.ts"
-import type { ChainName, LogNames } from "../trust/log-names.ts"
+import { isMirrorMark, type ChainName, type LogNames } from "../trust/log-names.ts"
 
 export interface Inventory {
   readonly log: LogNames
@@ -25,6 +25,7 @@ export async function takeInventory(store: Store): Promise<Inventory> {
   const segments = new Set<Digest>()
   const packs = new Map<Digest, number>()
   const foreign: ObjectName[] = []
+  let mirror = 0
   let count = 0
   for await (const { name, sizeBytes } of store.list("")) {
     const parsed = parseName(name)
@@ -51,11 +52,15 @@ export async function takeInventory(store: Store): Promise<Inventory> {
         chain.push({ sequence: parsed.sequence, digest: parsed.digest })
         break
       }
+      case "mirror":
+        count++
+        mirror = parsed.number
+        break
       case "gc":
       case "bundle":
       case undefined:
         foreign.push(name)
     }
   }
-  return { log: { trust, chains, count }, keyslots, segments, packs, foreign }
+  return { log: { trust, chains, isMirror: isMirrorMark(mirror), count }, keyslots, segments, packs, foreign }
 }

@@ -56,6 +56,7 @@ function kindOf(name: string): StatsKind {
     case "entry":
     case "trust":
     case "gc":
+    case "mirror":
     case "bundle":
       return "log"
     case "repository":

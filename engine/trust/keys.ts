@@ -19,7 +19,8 @@ import { updatePins } from "../home/pins.ts"
 import { changeTrust } from "./change-trust.ts"
 import { adoptTrust, noTrust } from "./enrol.ts"
 import { look } from "./look.ts"
-import { listLog } from "./log-names.ts"
+import { isMirrorMark, listLog } from "./log-names.ts"
+import { mirrorMark, refuseMirror } from "./mirror.ts"
 import { warnOnce } from "./refresh-trust.ts"
 import type { Repository } from "./repository-ports.ts"
 import { slotSecret } from "./secret.ts"
@@ -157,6 +158,7 @@ async function putKeyslot(
   secret: SlotSecret,
   kdf: KdfParameters | undefined,
 ): Promise<OpenedSlot> {
+  refuseMirror({ isMirror: isMirrorMark(await mirrorMark(store)) }, store)
   const how = { repository: id, repositoryDigest: digest, secret, salt: random.bytes(32) }
   const { bytes, ...slot } = await makeKeyslot(kdf === undefined ? how : { ...how, kdf })
   await store.put(keyslotName(slot.id), bytes)
@@ -182,6 +184,7 @@ async function changeKeys(
   const { store, random, member } = repository
   const source = trustSource(repository)
   const names = await listLog(store)
+  refuseMirror(names, store)
   const newest = await newestTrust(source, names.trust)
   if (newest === undefined) throw noTrust()
   const from = newest.trust

@@ -17,6 +17,8 @@ export interface LogNames {
   readonly trust: readonly Numbered[]
   /** Each in the order of sequences. */
   readonly chains: ReadonlyMap<DeviceId, readonly ChainName[]>
+  /** Devices must not write: a mirror, that nobody has promoted. spec/copy.md. */
+  readonly isMirror: boolean
   /** Names under the log that are none of ours are not counted. */
   readonly count: number
 }
@@ -24,11 +26,13 @@ export interface LogNames {
 export async function listLog(store: Store): Promise<LogNames> {
   const trust: Numbered[] = []
   const chains = new Map<DeviceId, ChainName[]>()
+  let mirror = 0
   let count = 0
   for await (const { name } of store.list(LOG_PREFIX)) {
     const parsed = parseName(name)
     if (parsed === undefined) continue
     count++
+    if (parsed.type === "mirror") mirror = parsed.number
     if (parsed.type === "trust") trust.push({ number: parsed.number, digest: parsed.digest })
     if (parsed.type !== "entry") continue
     const chain = chains.get(parsed.device)
@@ -36,7 +40,12 @@ export async function listLog(store: Store): Promise<LogNames> {
     if (chain === undefined) chains.set(parsed.device, [entry])
     else chain.push(entry)
   }
-  return { trust, chains, count }
+  return { trust, chains, isMirror: isMirrorMark(mirror), count }
+}
+
+/** Odd: made a mirror; even, or none: promoted, or never one. */
+export function isMirrorMark(number: number): boolean {
+  return number % 2 === 1
 }
 
 export function hasTrust(names: LogNames, { number, digest }: Numbered): boolean {

@@ -15,6 +15,7 @@ import { checkLog } from "./log-check.ts"
 import type { Claim } from "./log-check.ts"
 import { hasEntry, listLog } from "./log-names.ts"
 import type { LogNames } from "./log-names.ts"
+import { refuseMirror } from "./mirror.ts"
 import { settleOwnChain } from "./own-chain.ts"
 import { refreshTrust, warnOnce } from "./refresh-trust.ts"
 import type { Repository } from "./repository-ports.ts"
@@ -68,7 +69,9 @@ export async function lookAt(
  */
 export async function lookToWrite(repository: Repository): Promise<View> {
   if (repository.device === undefined) throw notEnrolled()
-  const view = await look(repository)
+  const { names, problems } = await lookAt(repository, () => "all", false)
+  refuseMirror(names, repository.store)
+  const view = viewOf(repository, problems)
   await requireMember(repository)
   const lock = await lockChain(repository.home, CHAIN_WAIT_MS)
   try {

@@ -1,0 +1,44 @@
+/** `holdfast check --store-only`: every object against the digest in its name, without any key. */
+import { EngineError, scrub } from "../../engine/index.ts"
+import type { Call } from "../call.ts"
+import { homeOf, locationOf, storeAt } from "../connection.ts"
+import { EXIT, type ExitCode } from "../exit-codes.ts"
+import { showBytes, showCount } from "../format.ts"
+
+export async function checkStore(call: Call): Promise<ExitCode> {
+  const { output } = call
+  const location = locationOf(call, homeOf(call))
+  if (location === undefined) {
+    const message = "which store? name it with -r, or set HOLDFAST_REPOSITORY"
+    throw new EngineError("not-found", "no-repository", message)
+  }
+  const store = await storeAt(call, location)
+  const progress = output.progress("check")
+  const { objects, bytes, errors, foreign } = await scrub(store, ({ bytesDone, bytesTotal, current }) => {
+    progress.update({ bytes: bytesDone, bytesTotal, current })
+  })
+  progress.wipe()
+  for (const { object, message } of errors) {
+    output.object({
+      message_type: "error",
+      during: "check",
+      object,
+      item: object,
+      message,
+      error: { message },
+    })
+    output.line(message.includes(object) ? message : `${object}: ${message}`)
+  }
+  output.object({
+    message_type: "summary",
+    num_errors: errors.length,
+    objects,
+    bytes,
+    foreign_objects: foreign,
+  })
+  output.say(`${showCount(objects, "object")}, ${showBytes(bytes)}: each held against the digest in its name`)
+  if (errors.length === 0)
+    output.say("no errors were found; `holdfast check` with a key also sees what is missing")
+  else output.say(`${showCount(errors.length, "error")} found`)
+  return errors.length === 0 ? EXIT.done : EXIT.damaged
+}

@@ -1,0 +1,248 @@
+/**
+ * `copy`: a verbatim mirror of a repository in another store. Nothing is opened or made anew; each
+ * object's bytes are held against the digest in its name on the way. What is there already is not sent
+ * again, so a copy that was stopped goes on. The stages are an order in which the mirror is never a
+ * broken repository:
+ *
+ *     mark → packs, segments, keyslots → trust → chain entries, each after what it names → `repository`
+ *
+ * spec/copy.md.
+ */
+import type { Bytes } from "../base/bytes.ts"
+import { forEachBounded } from "../base/concurrency.ts"
+import { EngineError, isEngineError } from "../base/errors.ts"
+import type { Digest, ObjectName } from "../base/ids.ts"
+import type { Clock } from "../base/ports.ts"
+import { digestOf } from "../crypto/digest.ts"
+import { LOG_PREFIX, parseName, REPOSITORY_NAME } from "../format/names.ts"
+import type { ParsedName } from "../format/names.ts"
+import type { Store } from "../store/store.ts"
+import { isMirrorMark } from "../trust/log-names.ts"
+import { look } from "../trust/look.ts"
+import { mirrorMark, putMirrorMark } from "../trust/mirror.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { entriesInOrder } from "./copy-order.ts"
+
+export interface CopyRequest {
+  /** Opened, made when it is a folder. */
+  readonly to: Store
+  /** Tells what there is to do. */
+  readonly dryRun?: boolean | undefined
+}
+
+export interface CopyError {
+  readonly object: string
+  readonly message: string
+}
+
+export interface Amount {
+  readonly objects: number
+  readonly bytes: number
+}
+
+export interface CopyResult {
+  readonly copied: Amount
+  /** Was there already. */
+  readonly present: Amount
+  /** What is damaged or missing in the source, and so not in the mirror. */
+  readonly errors: readonly CopyError[]
+  readonly durationMs: number
+}
+
+export interface CopyEvent {
+  readonly type: "progress"
+  readonly bytesDone: number
+  readonly bytesTotal: number
+  readonly current: string
+}
+
+export type CopyObserver = (event: CopyEvent) => void
+
+/** Of up to 16 MiB each. */
+const OBJECTS_AT_ONCE = 6
+
+const MACHINE_CLOCK: Clock = { now: () => BigInt(Date.now()) * 1_000_000n }
+
+interface Listed {
+  readonly name: ObjectName
+  readonly parsed: ParsedName
+  readonly sizeBytes: number
+}
+
+interface Copying {
+  readonly repository: Repository
+  readonly to: Store
+  readonly dryRun: boolean
+  readonly there: ReadonlyMap<ObjectName, number>
+  readonly copied: { objects: number; bytes: number }
+  readonly errors: CopyError[]
+  readonly tell: (current: string) => void
+}
+
+/**
+ * Throws conflict "not-a-mirror" (devices may write there, or it holds something else),
+ * "mirror-diverged"; untrusted when the source has lost what this device has seen.
+ */
+export async function copy(
+  repository: Repository,
+  { to, dryRun = false }: CopyRequest,
+  observe: CopyObserver = () => {},
+): Promise<CopyResult> {
+  const startedMs = performance.now()
+  const listed = await listOurs(repository.store)
+  await look(repository)
+  const there = await listThere(to, dryRun)
+  const mark = await requireMirror(repository, to, there)
+  requireNoOthers(to, listed, there)
+
+  const wanted = listed.filter(({ name, sizeBytes }) => there.get(name) !== sizeBytes)
+  const bytesTotal = sum(wanted)
+  const copied = { objects: 0, bytes: 0 }
+  const tell = (current: string): void =>
+    observe({ type: "progress", bytesDone: copied.bytes, bytesTotal, current })
+  const run: Copying = { repository, to, dryRun, there, copied, errors: [], tell }
+  if (!dryRun && mark === 0) await putMirrorMark(to, 1, repository.clock)
+  await copyStages(run, wanted)
+  const present = listed.length - wanted.length
+  return {
+    copied,
+    present: { objects: present, bytes: sum(listed) - bytesTotal },
+    errors: run.errors,
+    durationMs: performance.now() - startedMs,
+  }
+}
+
+async function copyStages(run: Copying, wanted: readonly Listed[]): Promise<void> {
+  const of = (...types: ParsedName["type"][]): Listed[] =>
+    wanted.filter(({ parsed }) => types.includes(parsed.type))
+  await forEachBounded(of("pack", "segment", "bundle", "keyslot"), OBJECTS_AT_ONCE, async (object) => {
+    await copyObject(run, object)
+  })
+  // Before the mirror is one, nobody can see in which order its log came.
+  const atOnce = run.there.has(REPOSITORY_NAME) ? 1 : OBJECTS_AT_ONCE
+  const told = run.errors.length
+  const entries = entriesInOrder(run.repository, of("entry"), run.errors)
+  let isStopped = false
+  await forEachBounded([...of("trust"), ...entries, ...of("gc")], atOnce, async (object) => {
+    // What follows may name it.
+    if (!isStopped && !(await copyObject(run, object))) isStopped = atOnce === 1
+  })
+  // A repository without its whole log would look rolled back.
+  if (run.errors.length === told) for (const object of of("repository")) await copyObject(run, object)
+}
+
+/** False when the source's object is damaged or gone: that is told of, and it is left out. */
+async function copyObject(run: Copying, { name, sizeBytes, parsed }: Listed): Promise<boolean> {
+  const { to, there, copied, errors, dryRun } = run
+  if (!dryRun) {
+    const bytes = await readVerified(run, name, parsed)
+    if (bytes instanceof EngineError) {
+      errors.push({ object: name, message: bytes.message })
+      return false
+    }
+    // Of another size than the source's: it was damaged there.
+    if (there.has(name)) await to.remove(name)
+    await to.put(name, bytes)
+  }
+  copied.objects++
+  copied.bytes += sizeBytes
+  run.tell(name)
+  return true
+}
+
+async function readVerified(
+  { repository: { store, objects, digest } }: Copying,
+  name: ObjectName,
+  parsed: ParsedName,
+): Promise<Bytes | EngineError> {
+  const expected: Digest = parsed.type === "repository" ? digest : parsed.digest
+  try {
+    const bytes = await store.get(name)
+    if (digestOf(bytes) === expected) return bytes
+    // This home may have kept the right bytes of a log's object.
+    const kept = objects.get(name)
+    if (kept !== undefined && digestOf(kept) === expected) return kept
+    return new EngineError("corrupt", "digest", `${name}: its bytes are not what its name says`)
+  } catch (error) {
+    if (isEngineError(error) && (error.kind === "not-found" || error.kind === "corrupt")) return error
+    throw error
+  }
+}
+
+/** The log first: what its entries name was durable before them (W1, W2), and so is listed after it. */
+async function listOurs(store: Store): Promise<Listed[]> {
+  const listed: Listed[] = []
+  for (const prefix of [LOG_PREFIX, ""]) {
+    for await (const { name, sizeBytes } of store.list(prefix)) {
+      const parsed = parseName(name)
+      if (parsed === undefined || parsed.type === "mirror") continue
+      if (prefix === LOG_PREFIX || !name.startsWith(LOG_PREFIX)) listed.push({ name, parsed, sizeBytes })
+    }
+  }
+  return listed
+}
+
+async function listThere(to: Store, dryRun: boolean): Promise<Map<ObjectName, number>> {
+  const there = new Map<ObjectName, number>()
+  try {
+    for await (const { name, sizeBytes } of to.list("")) there.set(name, sizeBytes)
+  } catch (error) {
+    if (!dryRun || !isEngineError(error, "no-store")) throw error
+  }
+  return there
+}
+
+/** The newest mark. The place is empty, or a mirror of this repository that nobody has promoted. */
+async function requireMirror(
+  { digest }: Repository,
+  to: Store,
+  there: ReadonlyMap<ObjectName, number>,
+): Promise<number> {
+  const ours = [...there.keys()].filter((name) => parseName(name) !== undefined)
+  if (ours.length === 0) return 0
+  const mark = await mirrorMark(to)
+  if (!isMirrorMark(mark)) {
+    const why = mark === 0 ? "holds something else than a mirror" : "was promoted, so devices may write to it"
+    throw new EngineError("conflict", "not-a-mirror", `${to.location}: ${why}; copy to an empty place`)
+  }
+  if (there.has(REPOSITORY_NAME) && digestOf(await to.get(REPOSITORY_NAME)) !== digest) {
+    const message = `${to.location}: is a mirror of another repository; copy to an empty place`
+    throw new EngineError("conflict", "not-a-mirror", message)
+  }
+  return mark
+}
+
+/** Log entries that the source does not have: a device wrote to the mirror, or the source was rolled back. */
+function requireNoOthers(to: Store, listed: readonly Listed[], there: ReadonlyMap<ObjectName, number>): void {
+  const known = new Set(listed.map(({ name }) => name))
+  for (const name of there.keys()) {
+    const parsed = parseName(name)
+    if (known.has(name) || (parsed?.type !== "entry" && parsed?.type !== "trust")) continue
+    const message = `${to.location}: holds ${name}, which the repository that is copied does not have: one of the two has changed on its own`
+    throw new EngineError("conflict", "mirror-diverged", message, { detail: { object: name } })
+  }
+}
+
+/**
+ * From here on devices may write to it, and it is no mirror any more. The repository that it was copied
+ * from must not be written to again. Throws "no-repository" when the copy was not finished.
+ */
+export async function promote(store: Store, clock: Clock = MACHINE_CLOCK): Promise<void> {
+  const mark = await mirrorMark(store)
+  if (!isMirrorMark(mark)) {
+    throw new EngineError(
+      "conflict",
+      "not-a-mirror",
+      `${store.location}: is no mirror that could be promoted`,
+    )
+  }
+  for await (const { name } of store.list(REPOSITORY_NAME)) {
+    if (name === REPOSITORY_NAME) return await putMirrorMark(store, mark + 1, clock)
+  }
+  const message = `${store.location}: the copy into this mirror was never finished; run \`holdfast copy\` again, from the repository`
+  throw new EngineError("not-found", "no-repository", message)
+}
+
+function sum(listed: readonly Listed[]): number {
+  return listed.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0)
+}

@@ -1,0 +1,34 @@
+/**
+ * A mirror, made by `copy`, is for reading: a device that wrote to it would fork the repository. A mark in
+ * the log says so, which every look lists anyway. Numbers count the marks: an odd one makes a mirror,
+ * an even one promotes it. spec/copy.md.
+ */
+import { EngineError } from "../base/errors.ts"
+import type { Clock } from "../base/ports.ts"
+import { digestOf } from "../crypto/digest.ts"
+import { MIRROR_PREFIX, mirrorName, parseName } from "../format/names.ts"
+import { encodeCanonical } from "../format/msgpack.ts"
+import type { Store } from "../store/store.ts"
+import { isMirrorMark, type LogNames } from "./log-names.ts"
+
+/** Of the newest mark; 0 when there is none. One LIST. */
+export async function mirrorMark(store: Store): Promise<number> {
+  let newest = 0
+  for await (const { name } of store.list(MIRROR_PREFIX)) {
+    const parsed = parseName(name)
+    if (parsed?.type === "mirror") newest = parsed.number
+  }
+  return newest
+}
+
+export async function putMirrorMark(store: Store, number: number, clock: Clock): Promise<void> {
+  const bytes = encodeCanonical({ v: 0, mirror: isMirrorMark(number), timeNs: clock.now() })
+  await store.put(mirrorName(number, digestOf(bytes)), bytes)
+}
+
+/** Throws conflict "mirror". */
+export function refuseMirror({ isMirror }: Pick<LogNames, "isMirror">, { location }: Store): void {
+  if (!isMirror) return
+  const message = `${location}: is a mirror made by \`holdfast copy\`, to read from and not to write to; write to the repository that it is copied from, or make this the one with \`holdfast copy --promote\``
+  throw new EngineError("conflict", "mirror", message)
+}
