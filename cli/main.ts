@@ -18,6 +18,9 @@ if (major < 22 || (major === 22 && minor < 18)) {
   const { versionText } = await import("./version.ts")
   process.stdout.write(`${versionText(words.length > 1)}\n`)
 } else {
+  // One thread for file calls is as fast here (our own threads do the work), and ends for certain: with
+  // several, glibc before 2.41 can lose the wake-up that ends them, and the program hangs at its exit.
+  process.env["UV_THREADPOOL_SIZE"] ??= "1"
   process.umask(0o077) // whatever holdfast writes is for its owner alone
   await keepCompiledCode()
   const { start } = await import("./start.ts")
