@@ -85,7 +85,8 @@ export async function fetchObject(
   digest: Digest,
 ): Promise<Bytes> {
   const known = objects.get(name)
-  if (known !== undefined) return known
+  if (known !== undefined && digestOf(known) === digest) return known
+  if (known !== undefined) objects.remove([name]) // the cache has rotted
   const bytes = await store.get(name)
   if (digestOf(bytes) === digest) objects.put([[name, bytes]])
   return bytes

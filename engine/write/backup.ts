@@ -100,7 +100,12 @@ async function run(repository: Repository, { request, source, observe }: Run): P
     const fill: FillListing = (builder) =>
       source.stdin === undefined
         ? assemble(chain(first?.changes ?? [], changes), pool, builder, settler(records, tally))
-        : putStream(builder, pool as InlinePool, { stdin: source.stdin, startedNs, counts })
+        : putStream(builder, pool as InlinePool, {
+            stdin: source.stdin,
+            startedNs,
+            counts,
+            user: request.user,
+          })
     const listing = await buildListing(repository, { base, pool, store }, fill)
     const { rawBytes } = await pool.finish()
     await store.settled()

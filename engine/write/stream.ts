@@ -1,5 +1,4 @@
 /** A backup of a stream: one file that is cut as it comes, without a file on disk. */
-import { userInfo } from "node:os"
 import type { RawPath } from "../base/ids.ts"
 import type { ListingBuilder } from "../listing/build.ts"
 import { contentRead } from "./assemble.ts"
@@ -11,21 +10,22 @@ export interface StreamRun {
   readonly stdin: NonNullable<BackupRequest["stdin"]>
   readonly startedNs: bigint
   readonly counts: ScanCounts
+  /** Whose file it is said to be. */
+  readonly user: string
 }
 
 export async function putStream(builder: ListingBuilder, pool: InlinePool, run: StreamRun): Promise<void> {
   const read = await pool.splitStream(run.stdin.stream)
   run.counts.files = 1
   run.counts.bytes = read.bytes
-  const owner = userInfo()
   builder.put({
     path: run.stdin.name as RawPath,
     type: "file",
     mode: 0o600,
     mtimeNs: run.startedNs,
-    uid: Math.max(owner.uid, 0),
-    gid: Math.max(owner.gid, 0),
-    user: owner.username,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    user: run.user,
     group: "",
     size: read.bytes,
     content: contentRead(read),
