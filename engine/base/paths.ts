@@ -74,5 +74,7 @@ function escapeControls(text: string): string {
 
 function hexEscape(character: string): string {
   const code = character.codePointAt(0) ?? 0
-  return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
+  return code < 0x100
+    ? `\\x${code.toString(16).padStart(2, "0")}`
+    : `\\u${code.toString(16).padStart(4, "0")}`
 }
