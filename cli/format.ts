@@ -12,6 +12,13 @@ export function showBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(value < 9.995 ? 2 : 1)} ${UNITS[unit] ?? "B"}`
 }
 
+/** "$12.50", "$0.0031", "$0": at least two digits that say something. */
+export function showDollars(dollars: number): string {
+  if (dollars === 0) return "$0"
+  if (dollars >= 1) return `$${dollars.toFixed(2)}`
+  return dollars < 0.0001 ? "< $0.0001" : `$${dollars.toFixed(dollars < 0.01 ? 4 : 3)}`
+}
+
 /** "0.42 s", "12.3 s", "3:05 min", "2:10:00 h". */
 export function showDuration(ms: number): string {
   const seconds = ms / 1000

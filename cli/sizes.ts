@@ -13,6 +13,14 @@ export function parseSize(text: string, flag: string): number {
   return Math.floor(Number(match[1]) * factor)
 }
 
+/** "500M" of new bytes, or "$2.50" in all. */
+export function parseBudget(text: string): { bytes?: number; dollars?: number } {
+  const dollars = /^(?:\$\s*(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s*(?:\$|usd))$/i.exec(text.trim())
+  return dollars === null
+    ? { bytes: parseSize(text, "budget") }
+    : { dollars: Number(dollars[1] ?? dollars[2]) }
+}
+
 /** "5%" as 0.05. */
 export function parsePercent(text: string, flag: string): number {
   const number = /^(\d+(?:\.\d+)?)%$/.exec(text.trim())?.[1]

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import("./commands/init.ts")).init,
   connect: async () => (await import("./commands/connect.ts")).connect,
   backup: async () => (await import("./commands/backup.ts")).backup,
+  estimate: async () => (await import("./commands/estimate.ts")).estimate,
   restore: async () => (await import("./commands/restore.ts")).restore,
   snapshots: async () => (await import("./commands/snapshots.ts")).snapshots,
   ls: async () => (await import("./commands/ls.ts")).ls,

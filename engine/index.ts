@@ -48,7 +48,7 @@ export type { FileVersion } from "./queries/file-history.ts"
 export { findEntries } from "./queries/find-entries.ts"
 export type { FoundEntry } from "./queries/find-entries.ts"
 export { stats } from "./queries/stats.ts"
-export type { Stats, StatsKind } from "./queries/stats.ts"
+export type { MonthlyCost, Stats, StatsKind } from "./queries/stats.ts"
 export { findSnapshot, snapshots } from "./queries/snapshots.ts"
 export type { FoundSnapshot, Snapshot } from "./queries/snapshots.ts"
 export type { SnapshotFilter } from "./trust/view.ts"
@@ -64,6 +64,9 @@ export type {
   BackupResult,
   UnkeptPath,
 } from "./write/backup-request.ts"
+export { estimate, requireBudget } from "./write/estimate.ts"
+export type { Budget, Estimate, EstimateRequest, Money } from "./write/estimate.ts"
+export type { ProviderId } from "./store/provider-profiles.ts"
 export { GIT_IGNORE_FILE, IGNORE_FILE } from "./files/select.ts"
 
 export { restore } from "./read/restore.ts"

@@ -9,10 +9,12 @@ import {
   GIT_IGNORE_FILE,
   IGNORE_FILE,
   rawPathFromText,
+  requireBudget,
   type BackupEvent,
   type BackupRequest,
   type BackupResult,
   type RawPath,
+  type Repository,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
@@ -21,12 +23,13 @@ import { showBytes, showCount, showDuration } from "../format.ts"
 import { pathFields, pathText, summaryFields } from "../json-shapes.ts"
 import type { Progress } from "../progress.ts"
 import { shown } from "../show-path.ts"
-import { parseSize, parseTime } from "../sizes.ts"
+import { parseBudget, parseSize, parseTime } from "../sizes.ts"
 
 export const backup: Command = async (call) => {
   const input = openInput(call)
   const request = requestOf(call, input)
   return await withRepository(call, { write: !call.options.flag("dry-run") }, async (repository) => {
+    await keepToBudget(call, repository, request)
     const progress = call.output.progress(request.dryRun === true ? "backup (dry run)" : "backup")
     const result = await runBackup(repository, request, observer(call, progress))
     progress.wipe()
@@ -38,8 +41,7 @@ export const backup: Command = async (call) => {
 function requestOf(call: Call, stream: Stream | undefined): BackupRequest {
   const { options } = call
   const paths = options.flag("stdin-from-command") ? [] : call.args.map(rawPathFromText)
-  const lists = options.list("files-from")
-  const filesFrom = lists.length === 0 ? undefined : lists.flatMap(readPathList)
+  const filesFrom = filesFromOf(call)
   checkSource(stream !== undefined, paths.length + (filesFrom?.length ?? 0))
   const name = rawPathFromText(options.text("stdin-filename") ?? "stdin")
   const time = options.text("time")
@@ -62,14 +64,28 @@ function requestOf(call: Call, stream: Stream | undefined): BackupRequest {
   }
 }
 
-function checkSource(streams: boolean, paths: number): void {
+async function keepToBudget(call: Call, repository: Repository, request: BackupRequest): Promise<void> {
+  const text = call.options.text("budget")
+  if (text === undefined) return
+  if (request.stdin !== undefined)
+    throw new UsageError("--budget needs to read the source twice, which a stream can't be")
+  await requireBudget(repository, request, parseBudget(text))
+}
+
+/** Undefined without the flag. */
+export function filesFromOf({ options }: Call): RawPath[] | undefined {
+  const lists = options.list("files-from")
+  return lists.length === 0 ? undefined : lists.flatMap(readPathList)
+}
+
+export function checkSource(streams: boolean, paths: number): void {
   if (!streams && paths === 0) {
     throw new UsageError("nothing was named to back up; for example: holdfast backup ~/notes")
   }
   if (streams && paths > 0) throw new UsageError("--stdin saves standard input alone; name no paths with it")
 }
 
-function selectionOf({ options }: Call): BackupRequest["selection"] {
+export function selectionOf({ options }: Call): BackupRequest["selection"] {
   const size = options.text("exclude-larger-than")
   const ignoreFiles = options.flag("no-holdfast-ignore") ? [] : [IGNORE_FILE]
   if (options.flag("git-ignore")) ignoreFiles.push(GIT_IGNORE_FILE)
@@ -86,7 +102,7 @@ function selectionOf({ options }: Call): BackupRequest["selection"] {
 }
 
 /** A machine may run holdfast under a user id that has no name. */
-function userName(): string {
+export function userName(): string {
   try {
     return userInfo().username
   } catch {

@@ -3,12 +3,12 @@ import { stats as readStats } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
-import { showBytes, table } from "../format.ts"
+import { showBytes, showDollars, table } from "../format.ts"
 
 export const stats: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {
     const { output } = call
-    const { snapshots, objects, storedBytes, byKind, chunks, rawBytes } = await readStats(repository)
+    const { snapshots, objects, storedBytes, byKind, chunks, rawBytes, money } = await readStats(repository)
     output.object({
       message_type: "stats",
       snapshots_count: snapshots,
@@ -17,6 +17,10 @@ export const stats: Command = async (call) =>
       total_blob_count: chunks,
       total_restore_size: rawBytes,
       by_kind: byKind,
+      dollars_per_month: Object.fromEntries(
+        money.map(({ provider, dollarsPerMonth }) => [provider, round(dollarsPerMonth)]),
+      ),
+      provider: money.find(({ isHere }) => isHere)?.provider ?? null,
     })
     const rows = [
       ["snapshots", String(snapshots)],
@@ -29,5 +33,18 @@ export const stats: Command = async (call) =>
     if (rawBytes > storedBytes)
       rows.push(["saved by deduplication and compression", `${(rawBytes / storedBytes).toFixed(2)} x`])
     for (const line of table([], rows, [1])) output.line(line)
+    output.line("")
+    output.line("a month of this much, by list prices, in US dollars:")
+    const costs = money.map(({ title, asOf, isHere, dollarsPerMonth }) => [
+      `  ${title}`,
+      showDollars(dollarsPerMonth),
+      `${isHere ? "it lies here; " : ""}list of ${asOf}`,
+    ])
+    for (const line of table([], costs, [1])) output.line(line)
     return EXIT.done
   })
+
+/** To a hundredth of a cent. */
+function round(dollars: number): number {
+  return Math.round(dollars * 10_000) / 10_000
+}

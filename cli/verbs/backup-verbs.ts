@@ -55,6 +55,11 @@ export const BACKUP_VERBS: readonly Verb[] = [
       { name: "trigger", value: "WORD", text: "record why it ran, e.g. schedule (default: manual)" },
       { name: "force", short: "f", text: "read every file again, also those that look unchanged" },
       { name: "force-snapshot", text: "write a snapshot even when nothing changed" },
+      {
+        name: "budget",
+        value: "LIMIT",
+        text: "refuse to store more than this, e.g. 500M, or to spend more, e.g. 2.50USD",
+      },
       DRY_RUN,
       RECOVERY_READ,
     ],
@@ -68,6 +73,30 @@ export const BACKUP_VERBS: readonly Verb[] = [
         line: "pg_dump shop | holdfast backup --stdin --stdin-filename shop.sql",
         does: "saves a program's output",
       },
+    ],
+  },
+  {
+    name: "estimate",
+    summary: "tell what a backup would store, ask for and cost",
+    details: [
+      "Reads what is new, as a backup would, and writes nothing. With the prices of the store's provider it also tells money: of this run, of the whole repository each month, and of bringing everything back over the Internet.",
+    ],
+    arguments: [{ name: "path", many: true, completes: "files" }],
+    flags: [
+      ...EXCLUDE_FLAGS,
+      { name: "files-from", value: "FILE", many: true, text: "read paths from this file, one a line" },
+      { name: "series", value: "NAME", text: "the series this belongs to (default: the folder's name)" },
+      {
+        name: "provider",
+        value: "NAME",
+        choices: ["aws", "backblaze", "wasabi", "r2"],
+        text: "price it as this provider would (default: whose store it is)",
+      },
+      RECOVERY_READ,
+    ],
+    examples: [
+      { line: "holdfast estimate ~/notes", does: "what the next backup would add" },
+      { line: "holdfast estimate ~/photos --provider backblaze", does: "and what that would cost there" },
     ],
   },
   {

@@ -1,5 +1,8 @@
-/** `stats`: what lies in the store, by kind, and what the snapshots hold. Two LISTs. */
+/** `stats`: what lies in the store, by kind, what it costs, and what the snapshots hold. Two LISTs. */
 import { parseName } from "../format/names.ts"
+import { providerOf } from "../store/open-store.ts"
+import { dollarsPerMonth, type Stored } from "../store/pricing.ts"
+import { PROVIDER_PROFILES, type ProviderId } from "../store/provider-profiles.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { snapshots } from "./snapshots.ts"
 
@@ -20,6 +23,18 @@ export interface Stats {
   readonly chunks: number
   /** What restoring every snapshot would write. */
   readonly rawBytes: number
+  /** What this much costs a month, by list prices: whose store it is first, when that is one of them. */
+  readonly money: readonly MonthlyCost[]
+}
+
+export interface MonthlyCost {
+  readonly provider: ProviderId
+  readonly title: string
+  /** When the list was read. */
+  readonly asOf: string
+  /** It lies there. */
+  readonly isHere: boolean
+  readonly dollarsPerMonth: number
 }
 
 export async function stats(repository: Repository): Promise<Stats> {
@@ -37,14 +52,27 @@ export async function stats(repository: Repository): Promise<Stats> {
     kind.bytes += sizeBytes
   }
   const ours = [byKind.packs, byKind.index, byKind.log, byKind.keys]
+  const objects = ours.reduce((sum, kind) => sum + kind.objects, 0)
+  const storedBytes = ours.reduce((sum, { bytes }) => sum + bytes, 0)
   return {
     snapshots: all.length,
-    objects: ours.reduce((sum, { objects }) => sum + objects, 0),
-    storedBytes: ours.reduce((sum, { bytes }) => sum + bytes, 0),
+    objects,
+    storedBytes,
     byKind,
+    money: monthlyCosts(providerOf(repository.store)?.id, { objects, bytes: storedBytes }),
     chunks: repository.index.counts().chunks,
     rawBytes: all.reduce((sum, { summary }) => sum + summary.bytes, 0),
   }
+}
+
+function monthlyCosts(here: ProviderId | undefined, stored: Stored): MonthlyCost[] {
+  const costs = Object.values(PROVIDER_PROFILES).flatMap((profile): MonthlyCost[] => {
+    const { id: provider, title, prices } = profile
+    const dollars = dollarsPerMonth(profile, stored)
+    if (prices === undefined || dollars === undefined) return []
+    return [{ provider, title, asOf: prices.asOf, isHere: provider === here, dollarsPerMonth: dollars }]
+  })
+  return costs.toSorted((a, b) => Number(b.isHere) - Number(a.isHere))
 }
 
 function kindOf(name: string): StatsKind {
