@@ -16,7 +16,8 @@ import { cutClasses, cutStage, idStage, sealStages, zstdStages, type Stage } fro
 const dataBytes = 32 * 2 ** 20
 
 function line(name: string, speed: number, ceiling?: number): void {
-  const share = ceiling === undefined ? "–" : `${((100 * speed) / ceiling).toFixed(0)} %`
+  const share =
+    ceiling === undefined || Number.isNaN(ceiling) ? "–" : `${((100 * speed) / ceiling).toFixed(0)} %`
   console.log(`| ${name} | ${speed.toFixed(0)} | ${ceiling?.toFixed(0) ?? "–"} | ${share} |`)
 }
 

@@ -6,21 +6,29 @@ const warmBytes = 128 * 2 ** 20
 const sliceSeconds = 0.4
 const slices = 5
 
-/** MB/s on this thread. WebAssembly and the JIT need their warm-up: the first 64 MiB are several times slower. */
+/**
+ * MB a second of this thread's processor time, so that other work on the machine hardly shows. WebAssembly
+ * and the JIT need their warm-up: the first 64 MiB are several times slower.
+ */
 export function speedOf({ bytes, run }: Stage): number {
   for (let warmed = 0; warmed < warmBytes; warmed += bytes) run()
   const speeds = Array.from({ length: slices }, () => {
-    const start = process.hrtime.bigint()
+    const start = threadSeconds()
     let seconds = 0
     let done = 0
     while (seconds < sliceSeconds) {
       run()
       done += bytes
-      seconds = Number(process.hrtime.bigint() - start) / 1e9
+      seconds = threadSeconds() - start
     }
     return done / seconds / 1e6
   })
   return median(speeds)
+}
+
+function threadSeconds(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1e6
 }
 
 /** MB/s of stages that one byte goes through one after another on one thread. */
