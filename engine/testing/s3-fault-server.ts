@@ -27,6 +27,7 @@ export type S3ServerFault =
   | "stale-list" // a listing without the newest objects, and with the ones removed last
   | "portal" // 200 and a page of HTML, as a captive portal answers
   | "hang" // no answer at all
+  | "flipped-bit" // a read with one wrong bit, and all else right
   | { readonly delayMs: number }
 
 export interface S3FaultServerOptions {
@@ -104,6 +105,7 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
       fault: typeof fault === "string" ? fault : undefined,
     })
     if (fault === "lost-reply") return void message.socket.destroy()
+    if (fault === "flipped-bit" && target.method === "GET") reply = { ...reply, body: flipped(reply.body) }
     send(response, reply, { torn: fault === "torn-body", withBody: target.method !== "HEAD", nowMs })
   }
 
@@ -145,6 +147,13 @@ function faultReply(fault: S3ServerFault | undefined): Reply | undefined {
   if (fault === "503") return errorReply(503, "SlowDown")
   if (fault === "429") return errorReply(429, "TooManyRequests", { "retry-after": "1" })
   return fault === "portal" ? PORTAL : undefined
+}
+
+function flipped(body: Uint8Array): Uint8Array {
+  const wrong = new Uint8Array(body)
+  const middle = wrong.length >>> 1
+  wrong[middle] = (wrong[middle] ?? 0) ^ 8
+  return wrong
 }
 
 interface Sending {

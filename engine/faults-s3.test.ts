@@ -1,0 +1,35 @@
+/** A sample of the fault sweep, other cells each run; the whole of it is in the slow tier. */
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { faultSweep, SWEEP_FAULTS } from "./testing/s3-sweep.ts"
+
+const SAMPLES = 12
+
+test("backup() over a failing S3 server saves all, or says what is wrong and loses nothing (sample)", async (t) => {
+  const sweep = await faultSweep(t)
+  const seed = Math.floor(Date.now() / 1000)
+  t.diagnostic(`${sweep.requests} requests, seed ${seed}`)
+  let saved = 0
+  for (let i = 0; i < SAMPLES; i++) {
+    const fault = SWEEP_FAULTS[(seed + i) % SWEEP_FAULTS.length]
+    const k = (seed * 7 + i * 5) % sweep.requests
+    assert.ok(fault !== undefined)
+    if ((await sweep.run(k, fault)) === "saved") saved++
+  }
+  assert.ok(saved > SAMPLES / 2, `only ${saved} of ${SAMPLES} went on in spite of one fault`)
+})
+
+test("backup() on a server that fails for good ends as unavailable, and the next run loses nothing", async (t) => {
+  const sweep = await faultSweep(t)
+  for (const [k, fault] of [
+    [0, "500"],
+    [sweep.requests - 3, "reset"],
+    [sweep.requests - 2, "503"],
+  ] as const) {
+    const outcome = await sweep.run(k, fault, true)
+    assert.ok(
+      outcome !== "saved" && outcome.kind === "unavailable",
+      `${fault} from request ${k} on: ${String(outcome)}`,
+    )
+  }
+})

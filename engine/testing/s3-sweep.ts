@@ -1,0 +1,145 @@
+/**
+ * Every fault at every request of a small backup, on the fault server: a new device opens, enrols, looks
+ * and backs up what changed. It must end in a snapshot that restores whole, or in an error that says what
+ * happened; and after an error the next run must succeed, with nothing lost.
+ */
+import assert from "node:assert/strict"
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import * as path from "node:path"
+import type { TestContext } from "node:test"
+import { pictureOf, type Picture } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { EngineError } from "../base/errors.ts"
+import { check, type Home, type Store } from "../index.ts"
+import { meteredStore } from "../store/metered-store.ts"
+import { retryingStore } from "../store/retrying-store.ts"
+import { openS3Store } from "../store/s3-store.ts"
+import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "./backup-place.ts"
+import type { S3FaultServer, S3ServerFault } from "./s3-fault-server.ts"
+import { noSleep, settingsOf, startServer } from "./s3-fault-store.ts"
+
+export const SWEEP_FAULTS: readonly S3ServerFault[] = [
+  "500",
+  "503",
+  "429",
+  "reset",
+  "lost-reply",
+  "torn-body",
+  "duplicate",
+  "stale-list",
+  "portal",
+  "hang",
+  "flipped-bit",
+  { delayMs: 300 },
+]
+
+export interface Sweep {
+  /** Requests of the backup when nothing fails. */
+  readonly requests: number
+  /** The fault at the k-th request, from 0, or at it and all that follow. Throws when a promise is broken. */
+  run(k: number, fault: S3ServerFault, lasting?: boolean): Promise<"saved" | EngineError>
+}
+
+export async function faultSweep(t: TestContext): Promise<Sweep> {
+  const server = await startServer()
+  const client = async (): Promise<Store> => await openClient(server)
+  const place = await backupPlace(t, { adapter: await client() })
+  const source = path.join(place.folder, "source")
+  mkdirSync(source)
+  for (let i = 0; i < 12; i++) writeFileSync(path.join(source, `${i}`), seededRandom(`${i}`).bytes(3000 * i))
+  const first = await save(place.repository, source)
+  const old = pictureOf(source)
+  appendFileSync(path.join(source, "3"), "changed")
+  writeFileSync(path.join(source, "added"), seededRandom("added").bytes(70_000))
+  const base = { objects: new Map(server.objects), first: first.at, old, now: pictureOf(source) }
+  const setting: Setting = { server, place, source, base, client }
+  const requests = await countRequests(setting)
+  return { requests, run: (k, fault, lasting = false) => runOnce(setting, { k, fault, lasting }) }
+}
+
+interface Setting {
+  readonly server: S3FaultServer
+  readonly place: BackupPlace
+  readonly source: string
+  readonly base: {
+    readonly objects: ReadonlyMap<string, Uint8Array>
+    readonly first: string
+    readonly old: Picture
+    readonly now: Picture
+  }
+  readonly client: () => Promise<Store>
+}
+
+/** As `openStore` puts them together, with shorter patience. */
+async function openClient(server: S3FaultServer): Promise<Store> {
+  const timeouts = { connectMs: 1000, idleMs: 250 }
+  return retryingStore(meteredStore(await openS3Store({ ...settingsOf(server), timeouts })), noSleep)
+}
+
+function reset({ server, base }: Setting): void {
+  server.plan = () => undefined
+  server.objects.clear()
+  for (const [key, bytes] of base.objects) server.objects.set(key, bytes)
+}
+
+async function countRequests(setting: Setting): Promise<number> {
+  reset(setting)
+  const before = setting.server.requests.length
+  await backUp(setting, setting.place.newHome())
+  return setting.server.requests.length - before
+}
+
+async function backUp({ place, source, client }: Setting, home: Home): Promise<string> {
+  const repository = await place.open(home, await client())
+  try {
+    // What a failed run had committed before it failed is found again, and is the newest snapshot.
+    return (await save(repository, source)).at
+  } finally {
+    repository.close()
+  }
+}
+
+async function runOnce(
+  setting: Setting,
+  { k, fault, lasting }: { k: number; fault: S3ServerFault; lasting: boolean },
+): Promise<"saved" | EngineError> {
+  reset(setting)
+  const { server } = setting
+  const start = server.requests.length
+  server.plan = ({ number }) => (number - start === k || (lasting && number - start > k) ? fault : undefined)
+  const home = setting.place.newHome()
+  const outcome = await backUp(setting, home).catch((error: unknown) => {
+    // Whatever is not an EngineError is a bug.
+    if (error instanceof EngineError) return error
+    throw error
+  })
+  server.plan = () => undefined
+  // A write that the network doubles may arrive this late.
+  await new Promise((resolve) => void setTimeout(resolve, 15))
+  if (typeof outcome === "string") {
+    await requireRestorable(setting, outcome)
+    return "saved"
+  }
+  assert.match(outcome.message, /^\S/)
+  await requireRestorable(setting, await backUp(setting, home))
+  return outcome
+}
+
+/** By a machine that knows nothing, with no fault: both snapshots, and every object is right. */
+async function requireRestorable({ place, base, client }: Setting, id: string): Promise<void> {
+  const empty = await place.open(place.newHome(), await client(), false)
+  try {
+    assert.deepEqual((await check(empty, { readData: true })).errors, [])
+    for (const [snapshot, expected] of [
+      [id, base.now],
+      [base.first, base.old],
+    ] as const) {
+      const target = path.join(place.folder, "restored")
+      assert.deepEqual((await restoreTo(empty, snapshot, target)).errors, [])
+      assertPicture(target, expected)
+      rmSync(target, { recursive: true })
+    }
+  } finally {
+    empty.close()
+  }
+}
