@@ -1,5 +1,6 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
+import { EngineError } from "../base/errors.ts"
 import { collect, named } from "../testing/store-contract.ts"
 import { memoryStore } from "./memory-store.ts"
 import { meteredStore, noTraffic, trafficSince } from "./metered-store.ts"
@@ -21,6 +22,35 @@ it("meteredStore() counts requests and bytes", async () => {
   })
   const requests = { put: 0, get: 0, head: 0, list: 1, delete: 1 }
   assert.deepEqual(trafficSince(before, store.traffic()), { requests, bytesUp: 0, bytesDown: 0 })
+})
+
+it("meteredStore() does not count what reached no server, and counts what a server refused", async () => {
+  for (const [code, count] of [
+    ["connection-refused", 0],
+    ["no-network", 0],
+    ["server-error", 1],
+  ] as const) {
+    const fail = (): never => {
+      throw new EngineError("unavailable", code, "said by the test")
+    }
+    // eslint-disable-next-line require-yield
+    async function* list(): AsyncGenerator<never> {
+      fail()
+    }
+    const store = meteredStore({
+      location: "",
+      put: async () => fail(),
+      get: async () => fail(),
+      remove: async () => fail(),
+      list,
+    })
+    await assert.rejects(store.put(named("a"), new Uint8Array(100)))
+    await assert.rejects(store.get(named("a")))
+    await assert.rejects(store.remove(named("a")))
+    await assert.rejects(collect(store, ""))
+    const requests = { put: count, get: count, head: 0, list: count, delete: count }
+    assert.deepEqual(store.traffic(), { requests, bytesUp: 100 * count, bytesDown: 0 })
+  }
 })
 
 it("meteredStore() counts a list request for each page of 1,000 names", async () => {

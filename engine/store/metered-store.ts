@@ -2,6 +2,7 @@
  * Counts what a store is asked for: requests by kind, as a provider bills them, and bytes each way.
  * It stands inside the retrying store, so that every attempt counts. See spec/stores.md.
  */
+import { isEngineError } from "../base/errors.ts"
 import type { Store, StoredObject } from "./store.ts"
 
 /** S3 answers a LIST with at most this many names. */
@@ -47,9 +48,18 @@ export function trafficSince(before: Traffic, now: Traffic): Traffic {
   }
 }
 
+/** Nothing left this machine, so nobody bills it. */
+const UNSENT: ReadonlySet<string> = new Set([
+  "connection-refused",
+  "no-network",
+  "certificate",
+  "not-https",
+  "no-credentials",
+])
+
 /**
- * Bytes up count when a put begins, bytes down when a get has ended well. Two stores on one place may
- * share their counts.
+ * Bytes up count when a put begins, bytes down when a get has ended well; what reached no server does
+ * not count. Two stores on one place may share their counts.
  */
 export function meteredStore(store: Store, counts: Traffic = noTraffic()): MeteredStore {
   const { requests } = counts
@@ -57,32 +67,59 @@ export function meteredStore(store: Store, counts: Traffic = noTraffic()): Meter
     location: store.location,
     traffic: () => ({ ...counts, requests: { ...requests } }),
 
-    put(name, content) {
+    async put(name, content) {
       requests.put++
       counts.bytesUp += content.length
-      return store.put(name, content)
+      try {
+        await store.put(name, content)
+      } catch (error) {
+        if (isUnsent(error)) {
+          requests.put--
+          counts.bytesUp -= content.length
+        }
+        throw error
+      }
     },
 
     async get(name, range) {
       requests.get++
-      const content = await store.get(name, range)
-      counts.bytesDown += content.length
-      return content
+      try {
+        const content = await store.get(name, range)
+        counts.bytesDown += content.length
+        return content
+      } catch (error) {
+        if (isUnsent(error)) requests.get--
+        throw error
+      }
     },
 
     async *list(prefix): AsyncGenerator<StoredObject> {
       requests.list++
       let count = 0
-      for await (const object of store.list(prefix)) {
-        if (count > 0 && count % LIST_PAGE_NAMES === 0) requests.list++
-        count++
-        yield object
+      try {
+        for await (const object of store.list(prefix)) {
+          if (count > 0 && count % LIST_PAGE_NAMES === 0) requests.list++
+          count++
+          yield object
+        }
+      } catch (error) {
+        if (isUnsent(error)) requests.list--
+        throw error
       }
     },
 
-    remove(name) {
+    async remove(name) {
       requests.delete++
-      return store.remove(name)
+      try {
+        await store.remove(name)
+      } catch (error) {
+        if (isUnsent(error)) requests.delete--
+        throw error
+      }
     },
   }
+}
+
+function isUnsent(error: unknown): boolean {
+  return isEngineError(error) && UNSENT.has(error.code)
 }
