@@ -20,6 +20,7 @@ import type { RunSource } from "./run-source.ts"
 import type { RunStore } from "./run-store.ts"
 import type { ScanCounts } from "./scan.ts"
 import type { Tally } from "./tally.ts"
+import { isTimeToTrim, trimNodes } from "./trim-nodes.ts"
 
 export interface Finished {
   readonly request: BackupRequest
@@ -52,9 +53,10 @@ export async function commit(repository: Repository, run: Finished): Promise<Bac
   }
   const pending = repository.journal.pending()
   const coverage = await coverPacks(pending, repository)
-  const { digest } = await publish(repository, { ...draft(run, summary), ...coverage })
+  const { digest, sequence } = await publish(repository, { ...draft(run, summary), ...coverage })
   remember(run, { digest })
   repository.journal.settle(pending.map((pack) => pack.record.name))
+  if (isTimeToTrim(sequence)) trimNodes(repository.nodeCache(run.source.series), listing.root)
   return tally.result({ snapshot: digest, parent, summary })
 }
 
