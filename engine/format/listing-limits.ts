@@ -2,6 +2,8 @@
 
 /** Never change any of these: they decide where nodes are cut, and what a reader accepts. */
 export const NODE_ENTRIES_MAX = 1024
+/** A node is cut after this many entries or children. */
+export const NODE_ENTRIES_CUT = 64
 /** A node is cut after the entry or child with which its items reach this many bytes. */
 export const NODE_BYTES_CUT: number = 512 * 1024
 export const NODE_BYTES_MAX: number = 1024 * 1024

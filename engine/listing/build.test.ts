@@ -30,7 +30,7 @@ function naiveRoot(entries: readonly Entry[]): { root: string; level: number; id
     let open: T[] = []
     for (const item of items) {
       open.push(item)
-      if (!ends(item, open) && open.length < 1024) continue
+      if (!ends(item, open) && open.length < 64) continue
       all.push(open)
       open = []
     }
@@ -42,7 +42,7 @@ function naiveRoot(entries: readonly Entry[]): { root: string; level: number; id
   let level = 0
   let row = groups(entries, (entry, group) => {
     const large = entry.xattrs.length > 0 && leafBytes(group) >= NODE_BYTES_CUT
-    return large || hit(Buffer.from(entry.path, "latin1"), 64)
+    return large || hit(Buffer.from(entry.path, "latin1"), 16)
   }).map((group): ListingChild => ({
     first: group[0]?.path ?? ("" as RawPath),
     id: put(encodeLeaf(group)),
@@ -51,7 +51,7 @@ function naiveRoot(entries: readonly Entry[]): { root: string; level: number; id
   while (row.length > 1) {
     level++
     const of = level
-    row = groups(row, (child) => hit(Buffer.from(String.fromCharCode(of) + child.first, "latin1"), 32)).map(
+    row = groups(row, (child) => hit(Buffer.from(String.fromCharCode(of) + child.first, "latin1"), 16)).map(
       (group): ListingChild => ({
         first: group[0]?.first ?? ("" as RawPath),
         id: put(encodeInner(of, group)),
@@ -83,18 +83,18 @@ function uncut(count: number): string[] {
   const paths: string[] = []
   for (let i = 0; paths.length < count; i++) {
     const path = `f${String(i).padStart(7, "0")}`
-    if ((createHmac("sha256", cutKey).update(path).digest()[0] as number) % 64 !== 0) paths.push(path)
+    if ((createHmac("sha256", cutKey).update(path).digest()[0] as number) % 16 !== 0) paths.push(path)
   }
   return paths
 }
 
-test("listingBuilder() cuts a row without cuts after 1,024 entries, and comes back into step after an edit", () => {
+test("listingBuilder() cuts a row without cuts after 64 entries, and comes back into step after an edit", () => {
   const entries = uncut(5000).map((path) => fileEntry(path))
   const shelf = new NodeShelf()
   const old = shelf.buildAll(entries)
   assert.equal(naiveRoot(entries).root, toHex(old.root.id))
-  assert.equal(old.nodesEmitted, 6)
-  for (const gone of [0, 1, 1023, 1024, 1025, 4999]) {
+  assert.equal(old.nodesEmitted, 91)
+  for (const gone of [0, 1, 63, 64, 65, 4999]) {
     const rest = entries.filter((_, i) => i !== gone)
     const built = shelf.build(old, (builder) => builder.remove(entries[gone]?.path ?? ("" as RawPath)))
     assert.deepEqual(built.root, scratch(rest).root)

@@ -7,11 +7,11 @@ import { hash } from "node:crypto"
 
 import { assert } from "../base/assert.ts"
 import type { RawPath } from "../base/ids.ts"
-import { NODE_BYTES_CUT, NODE_ENTRIES_MAX } from "../format/listing-limits.ts"
+import { NODE_BYTES_CUT, NODE_ENTRIES_CUT } from "../format/listing-limits.ts"
 
 // On disk in the shape of every listing. Never change.
-const LEAF_MASK = 64 - 1
-const INNER_MASK = 32 - 1
+const LEAF_MASK = 16 - 1
+const INNER_MASK = 16 - 1
 
 export interface ListingCuts {
   /** Whether a leaf ends after the entry of this path. */
@@ -57,5 +57,5 @@ function hmacFirstByte(key: Uint8Array): (path: RawPath, level: number) => numbe
 
 /** Whether a node ends whatever the hash says, with `count` items of `itemBytes` encoded bytes. */
 export function isFull(count: number, itemBytes: number): boolean {
-  return count >= NODE_ENTRIES_MAX || itemBytes >= NODE_BYTES_CUT
+  return count >= NODE_ENTRIES_CUT || itemBytes >= NODE_BYTES_CUT
 }
