@@ -33,6 +33,7 @@ export async function storeAt(call: Call, location: string): Promise<Store> {
   const how: OpenStoreOptions = {
     endpoint: options.text("endpoint"),
     region: options.text("region"),
+    caFile: options.text("ca-file"),
     uploadKib: wholeNumber(call, "limit-upload"),
     downloadKib: wholeNumber(call, "limit-download"),
   }

@@ -85,6 +85,7 @@ interface Wrong {
   readonly options?: S3FaultServerOptions
   readonly environment?: Readonly<Record<string, string>>
   readonly location?: (server: S3FaultServer) => string
+  readonly words?: readonly string[]
 }
 
 const HOUR_MS = 3_600_000
@@ -145,6 +146,12 @@ const WRONG: readonly Wrong[] = [
     options: { plan: () => "portal" },
   },
   {
+    what: "a file of authorities that is none",
+    code: 2,
+    says: /cannot be read as the file of authorities/,
+    words: ["--ca-file", "/nowhere/ca.pem"],
+  },
+  {
     what: "a key that may not read",
     code: 1,
     says: /this key may not list bucket "test-bucket" \(s3:ListBucket\)/,
@@ -158,11 +165,11 @@ const WRONG: readonly Wrong[] = [
   },
 ]
 
-for (const { what, code, says, options, environment = {}, location } of WRONG) {
+for (const { what, code, says, options, environment = {}, location, words = [] } of WRONG) {
   test(`${code}: ${what} is told, and what to do`, async (context) => {
     const { box, server, environment: right, location: place } = await setting(context, options)
     const cli = besides(box, { ...right, ...environment })
-    const outcome = await cli.run(["init", location?.(server) ?? place])
+    const outcome = await cli.run(["init", location?.(server) ?? place, ...words])
     assert.equal(outcome.code, code, outcome.err)
     assert.match(outcome.err, says)
     assert.doesNotMatch(outcome.err, /test-secret|a-wrong-secret|\n\s+at /)

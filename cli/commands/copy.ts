@@ -41,6 +41,7 @@ async function destination(call: Call, place: string, dryRun: boolean): Promise<
       create: !dryRun,
       endpoint: options.text("to-endpoint") ?? options.text("endpoint"),
       region: options.text("to-region") ?? options.text("region"),
+      caFile: options.text("ca-file"),
       credentials: own,
     },
     environment,

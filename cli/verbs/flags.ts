@@ -22,6 +22,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "key-file", value: "FILE", text: "read a 32-byte key, in base64, from this file" },
   { name: "endpoint", value: "URL", text: "the S3 service's address; otherwise AWS_ENDPOINT_URL_S3" },
   { name: "region", value: "NAME", text: "the S3 region; otherwise AWS_REGION" },
+  { name: "ca-file", value: "FILE", text: "trust the S3 service's certificate by this PEM file too" },
   { name: "limit-upload", value: "KIB", text: "send at most this many KiB a second" },
   { name: "limit-download", value: "KIB", text: "fetch at most this many KiB a second" },
   { name: "help", short: "h", text: "explain the verb" },
