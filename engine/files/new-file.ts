@@ -35,10 +35,9 @@ export function closeDescriptor(descriptor: number): void {
   closeSync(descriptor)
 }
 
-/** Throws what node:fs throws. */
+/** A file may end in a hole; all others have been written to their end. Throws what node:fs throws. */
 export function completeFile(file: NewFile): void {
-  // also for what ends in a hole, and a file that was found to be longer than it should be
-  ftruncateSync(file.descriptor, file.size)
+  if (file.sparse) ftruncateSync(file.descriptor, file.size)
 }
 
 function writeAll(descriptor: number, offset: number, bytes: Uint8Array): void {

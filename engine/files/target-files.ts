@@ -2,7 +2,7 @@
  * The part of a disk target that makes folders and files. A file is written under a temporary name in
  * its own folder, gets its metadata through its descriptor, is closed, and is then given its name.
  */
-import { closeSync, constants, fstatSync, fsyncSync, openSync } from "node:fs"
+import { closeSync, constants, fsyncSync, openSync } from "node:fs"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { ensureFolderAt, folderAt, makeWritable } from "./folder-handles.ts"
 import { dropExtraAttributes, setMetadataAt, setOpenMetadata } from "./metadata.ts"
@@ -10,10 +10,9 @@ import { completeFile } from "./new-file.ts"
 import { dropTemporary, giveName } from "./placing.ts"
 import { checkPath } from "./safe-path.ts"
 import { asTargetError, guarded, type TargetState } from "./target-state.ts"
-import type { Identity, Metadata, NewFile, Placing, Target } from "./target.ts"
+import type { Metadata, NewFile, Placing, Target } from "./target.ts"
 import { temporaryName } from "./temporary-name.ts"
 
-const BIGINT = { bigint: true } as const
 const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
 export type Making = Pick<
@@ -53,11 +52,11 @@ export function making(state: TargetState): Making {
   }
 }
 
-function finishFile(state: TargetState, file: NewFile, metadata: Metadata, placing: Placing): Identity {
+function finishFile(state: TargetState, file: NewFile, metadata: Metadata, placing: Placing): void {
   const { path } = file
   const sync = placing.sync === true
-  const identity = completeAndClose(state, file, metadata, sync)
-  return guarded(path, () => {
+  completeAndClose(state, file, metadata, sync)
+  guarded(path, () => {
     const folder = folderAt(state.folders, parentPath(path))
     const from = folder.prefix + file.temporary
     try {
@@ -67,21 +66,18 @@ function finishFile(state: TargetState, file: NewFile, metadata: Metadata, placi
       throw error
     }
     if (sync) syncFolder(folder.prefix)
-    return identity
   })
 }
 
 /** Closed before it has its name: on some file systems a write fails only then. */
-function completeAndClose(state: TargetState, file: NewFile, metadata: Metadata, sync: boolean): Identity {
+function completeAndClose(state: TargetState, file: NewFile, metadata: Metadata, sync: boolean): void {
   let isOpen = true
   try {
     completeFile(file)
     setOpenMetadata(file.descriptor, metadata, state.rules)
     if (sync) fsyncSync(file.descriptor)
-    const { ino, dev } = fstatSync(file.descriptor, BIGINT)
     isOpen = false
     closeSync(file.descriptor)
-    return { inode: ino, device: dev }
   } catch (cause) {
     if (isOpen) abandonFile(state, file)
     else dropUnfinished(state, file)

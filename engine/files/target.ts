@@ -74,10 +74,10 @@ export interface Target {
   /** In a folder that has been ensured. */
   beginFile(path: RawPath, size: number, sparse: boolean): NewFile
   /**
-   * Cuts or extends to the size, sets the metadata, closes, and gives the file its name. When it
+   * Extends what ends in a hole to its size, sets the metadata, closes, and gives the file its name. When it
    * throws, nothing of the file stays, and it must not be abandoned any more.
    */
-  finishFile(file: NewFile, metadata: Metadata, placing: Placing): Identity
+  finishFile(file: NewFile, metadata: Metadata, placing: Placing): void
   /** For a file that won't be finished: closed, and nothing of it stays. Never throws. */
   abandonFile(file: NewFile): void
   /** The time of a link is set where the system can do so; its mode is the system's affair. */
