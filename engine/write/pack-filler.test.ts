@@ -85,7 +85,7 @@ describe("createPackFiller()", () => {
         const random = seededRandom(`filler ${seed}`)
         const tools = sealTools(`filler ${seed}`)
         const packs: SealedPack[] = []
-        const filler = createPackFiller(tools, (pack) => packs.push(pack))
+        const filler = createPackFiller(tools, (seal) => packs.push(seal()))
         const added = planned.map(({ kind, lane, length, isNoise }) => {
           const bytes = isNoise ? random.bytes(length) : Buffer.alloc(length, random.bytes(40))
           filler.add(kind, lane, idOf(bytes), bytes)
@@ -130,7 +130,7 @@ describe("createPackFiller()", () => {
   it("fills packs of noise to one size, and as many as their bytes need", () => {
     const random = seededRandom("noise")
     const packs: SealedPack[] = []
-    const filler = createPackFiller(sealTools("noise"), (pack) => packs.push(pack))
+    const filler = createPackFiller(sealTools("noise"), (seal) => packs.push(seal()))
     for (let i = 0; i < 40; i++) {
       const bytes = random.bytes(BLOCK_BYTES)
       filler.add(FRAME_DATA, 0, idOf(bytes), bytes)

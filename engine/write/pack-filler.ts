@@ -26,7 +26,10 @@ export interface PackFiller {
   readonly rawBytes: number
 }
 
-export function createPackFiller(tools: SealTools, onPack: (pack: SealedPack) => void): PackFiller {
+/** Asked to seal a pack: whoever bounds the memory of packs under way waits before it does. */
+export type OnFull = (seal: () => SealedPack) => void
+
+export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
   const open = new Map<number, OpenBlock>()
   const scratch = new Uint8Array(BLOCK_BYTES)
   let staging: Bytes | undefined
@@ -45,7 +48,7 @@ export function createPackFiller(tools: SealTools, onPack: (pack: SealedPack) =>
     staging ??= new Uint8Array(PACK_BYTES + tools.zstd.bound(BLOCK_BYTES))
     const closed = closeBlock(block, tools.zstd, staging.subarray(used), scratch)
     if (!takesBlock(fill, closed)) {
-      onPack(sealPack(waiting, true, tools))
+      onFull(() => sealPack(waiting, true, tools))
       staging.copyWithin(0, used, used + closed.bytes.length)
       empty()
       takesBlock(fill, closed)

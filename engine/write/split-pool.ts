@@ -60,7 +60,7 @@ export function inlinePool(ports: PoolPorts): InlinePool {
     upload.catch(() => {}) // noticed by `finish`
     uploads.push(upload)
   }
-  const splitter = createSplitter({ ...ports, onPack })
+  const splitter = createSplitter({ ...ports, onFull: (seal) => onPack(seal()) })
   return {
     split: async (jobs) => jobs.map((job) => splitter.split(job)),
     splitStream: (stream) => splitter.splitStream(stream),
@@ -104,7 +104,7 @@ export type FromSplitWorker =
     }
 
 const BATCHES_IN_FLIGHT_MAX = 2
-/** Packs that wait for the store, beyond those being filled: the memory they may take. */
+/** Packs that are being sealed or wait for the store, beyond those being filled: the memory they may take. */
 export const UPLOADS_IN_FLIGHT_MAX = 3
 
 interface Thread {

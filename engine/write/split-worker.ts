@@ -8,6 +8,7 @@ import { openChunkLookup } from "../index/chunk-lookup.ts"
 import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-pool.ts"
 import { packResults, unpackJobs } from "./split-messages.ts"
 import { blockBuffers } from "./block.ts"
+import type { SealedPack } from "./seal-pack.ts"
 import { createSplitter, type SplitResult } from "./splitter.ts"
 
 const { keys, claims, indexPath, credits } = workerData as SplitWorkerData
@@ -21,10 +22,7 @@ const splitter = createSplitter({
   claims,
   random: { bytes: (length) => randomFillSync(new Uint8Array(length)) },
   isStored: (id) => lookup?.has(id) ?? false,
-  onPack(pack) {
-    takeCredit()
-    send({ type: "pack", pack }, [pack.bytes.buffer])
-  },
+  onFull: sendPack,
 })
 
 /** Waits until the main thread has sent enough of the earlier packs: the bound on their memory. */
@@ -34,6 +32,13 @@ function takeCredit(): void {
     if (left <= 0) Atomics.wait(credit, 0, left)
     else if (Atomics.compareExchange(credit, 0, left, left - 1) === left) return
   }
+}
+
+/** The credit comes first: a pack takes memory from the moment that it is sealed. */
+function sendPack(seal: () => SealedPack): void {
+  takeCredit()
+  const pack = seal()
+  send({ type: "pack", pack }, [pack.bytes.buffer])
 }
 
 function send(message: FromSplitWorker, transfer: ArrayBuffer[] = []): void {
@@ -69,10 +74,8 @@ function handle(message: ToSplitWorker): void {
       return send({ type: "drained", blocks, rawBytes: splitter.rawBytes }, [...blockBuffers(blocks)])
     }
     case "seal": {
-      const pack = splitter.seal(message.blocks, message.full)
+      sendPack(() => splitter.seal(message.blocks, message.full))
       for (const buffer of blockBuffers(message.blocks)) release(new Uint8Array(buffer))
-      takeCredit()
-      send({ type: "pack", pack }, [pack.bytes.buffer])
       return send({ type: "sealed" })
     }
   }

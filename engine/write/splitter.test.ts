@@ -30,7 +30,7 @@ function splitter(isStored: (id: ChunkId) => boolean = () => false): Splitter & 
     claims: shareClaims(),
     random,
     isStored,
-    onPack: (pack) => packs.push(pack),
+    onFull: (seal) => packs.push(seal()),
   })
   return Object.assign(Object.create(made) as Splitter, { packs })
 }

@@ -20,7 +20,7 @@ import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
 import { buildChunkList } from "../listing/chunk-list.ts"
 import { openClaims, type SharedClaims } from "./claims.ts"
 import type { ClosedBlock } from "./block.ts"
-import { createPackFiller } from "./pack-filler.ts"
+import { createPackFiller, type OnFull } from "./pack-filler.ts"
 import { sealPack, type SealedPack } from "./seal-pack.ts"
 import { splitFile, splitStream, type OnChunk } from "./split-file.ts"
 
@@ -85,7 +85,7 @@ export interface SplitterPorts {
   readonly random: Random
   /** Whether the repository has the chunk already; false for all when it is empty. */
   readonly isStored: (id: ChunkId) => boolean
-  readonly onPack: (pack: SealedPack) => void
+  readonly onFull: OnFull
 }
 
 export interface Splitter {
@@ -109,7 +109,7 @@ export function createSplitter(ports: SplitterPorts): Splitter {
   }
   const claims = openClaims(ports.claims)
   const tools = { sealing: keys.sealing, random: ports.random, zstd: createZstd() }
-  const filler = createPackFiller(tools, ports.onPack)
+  const filler = createPackFiller(tools, ports.onFull)
   const isNew = (id: ChunkId): boolean => claims.claim(id) && !ports.isStored(id)
 
   /** Collects what one file's chunks come to. */
