@@ -7,11 +7,13 @@
  * folders come first, then what stands in the target is compared, then content by pack. Links follow
  * when all files are in place, folders' metadata comes last (rule P1 of spec/ordering.md).
  */
+import { setImmediate as turn } from "node:timers/promises"
 import type { RawPath } from "../base/ids.ts"
 import { showPath } from "../base/paths.ts"
 import type { ChunkKind } from "../crypto/chunk-id.ts"
 import { openDiskTarget } from "../files/disk-target.ts"
 import type { TargetOptions } from "../files/target.ts"
+import type { Entry } from "../format/listing-entry.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { walkListingLeaves, type LostNode } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
@@ -28,12 +30,24 @@ import type { RestoreObserver, RestoreRequest, RestoreResult } from "./restore-r
 import { selectEntries } from "./selected.ts"
 import { verifyWindow } from "./verify.ts"
 
-/** A window of files is planned and placed together. */
-const WINDOW_FILES = 50_000
-const WINDOW_BYTES = 1024 ** 3
-/** Up to this much is placed by the main thread: starting threads would take longer. */
-const INLINE_BYTES_MAX = 4 * 1024 * 1024
-const INLINE_FILES_MAX = 200
+/**
+ * A window of files is planned and placed together, while the next one is decided. The first is small, so
+ * that placing begins early; the others grow, since a block that two windows need is fetched twice.
+ */
+const WINDOW: WindowSize = { files: 2_000, bytes: 64 * 1024 ** 2 }
+const WINDOW_MAX: WindowSize = { files: 50_000, bytes: 1024 ** 3 }
+const WINDOW_GROWTH = 4
+/** Up to this much is placed by the main thread: starting threads would take longer (spec/decisions/0011-threads.md). */
+const INLINE_BYTES_MAX = 32 * 1024 ** 2
+/** What a file costs beside its bytes, in bytes. */
+const FILE_COST_BYTES = 16 * 1024
+/** Leaves that are decided before the messages of the placing threads have their turn. */
+const LEAVES_AT_ONCE = 32
+
+interface WindowSize {
+  readonly files: number
+  readonly bytes: number
+}
 
 /**
  * Makes the target equal to the snapshot, or to the part of it that was asked for. What could not be
@@ -71,36 +85,78 @@ export async function restore(
   }
   const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: options }
   let pool: PlacePool | undefined
-  const place = async (files: readonly DecidedFile[], isLast: boolean): Promise<void> => {
-    progress.expect(bytesOf(files))
+  const place = async ({ files, bytes }: Collected): Promise<void> => {
+    progress.expect(bytes)
     if (request.dryRun)
       return files.forEach(({ path, entry }) => progress.entry(path, "restored", entry.size))
-    pool ??= isLast && isSmall(files) ? inlinePlacePool(placer) : threadPlacePool(placer)
+    pool ??= inlinePlacePool(placer)
     const window = { repository, request, target, progress, pool }
     await placeWindow(window, files)
     if (request.verify) await verifyWindow(window, files)
   }
+  let placing: Promise<void> = Promise.resolve()
   try {
-    let files: DecidedFile[] = []
+    let collected = nothing()
+    let size = WINDOW
+    let leaves = 0
     const onLost = (lost: LostNode): void => noteLost(deciding, lost)
     const range = { within: request.within, onLost }
     for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), range)) {
-      for (const entry of entries) await decide(deciding, entry, files)
-      if (files.length < WINDOW_FILES && bytesOf(files) < WINDOW_BYTES) continue
-      await place(files, false)
-      files = []
+      const { files } = collected
+      for (const entry of entries) {
+        await decide(deciding, entry, files)
+        if (files.length > collected.counted) count(collected, entry)
+      }
+      if (!isSmall(collected) && !request.dryRun) pool ??= threadPlacePool(placer)
+      if (++leaves % LEAVES_AT_ONCE === 0) await turn()
+      if (files.length < size.files && collected.bytes < size.bytes) continue
+      await placing
+      placing = place(collected)
+      placing.catch(() => {}) // noticed where it is awaited
+      collected = nothing()
+      size = grown(size)
     }
-    await place(files, true)
+    await placing
+    await place(collected)
     if (!request.dryRun) {
       await finishTree(deciding, async ({ path, entry }) => {
-        await place([{ path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }], true)
+        const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
+        await place({ files: [file], counted: 1, bytes: entry.size })
       })
       if (request.sync !== "none") await target.flush()
     }
     return progress.result()
   } finally {
+    await placing.catch(() => {})
     await pool?.close()
     target.close()
+  }
+}
+
+/** The files of a window so far. */
+interface Collected {
+  readonly files: DecidedFile[]
+  counted: number
+  bytes: number
+}
+
+function nothing(): Collected {
+  return { files: [], counted: 0, bytes: 0 }
+}
+
+function count(collected: Collected, { size }: Entry): void {
+  collected.counted++
+  collected.bytes += size
+}
+
+function isSmall({ counted, bytes }: Collected): boolean {
+  return bytes + counted * FILE_COST_BYTES <= INLINE_BYTES_MAX
+}
+
+function grown({ files, bytes }: WindowSize): WindowSize {
+  return {
+    files: Math.min(files * WINDOW_GROWTH, WINDOW_MAX.files),
+    bytes: Math.min(bytes * WINDOW_GROWTH, WINDOW_MAX.bytes),
   }
 }
 
@@ -111,12 +167,4 @@ function noteLost({ tree, progress }: Deciding, { first, upper, error }: LostNod
   const what = from === "" ? "the listing" : "the listing from here on"
   const end = upper === undefined ? "" : `, up to ${showPath(upper)}`
   progress.failed({ path: from, ...failureOf(error), message: `${what}${end} is damaged: ${error.message}` })
-}
-
-function bytesOf(files: readonly DecidedFile[]): number {
-  return files.reduce((sum, { entry }) => sum + entry.size, 0)
-}
-
-function isSmall(files: readonly DecidedFile[]): boolean {
-  return files.length <= INLINE_FILES_MAX && bytesOf(files) <= INLINE_BYTES_MAX
 }

@@ -32,9 +32,10 @@ import { createTally, type Tally } from "./tally.ts"
 
 /** How old the last look may be for a run without change to ask the store nothing. */
 const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n
-/** Up to this much is split on the main thread: starting threads would take longer. */
-const INLINE_BYTES_MAX = 6 * 1024 * 1024
-const INLINE_FILES_MAX = 400
+/** Up to this much is split on the main thread: starting threads would take longer (spec/decisions/0011-threads.md). */
+const INLINE_BYTES_MAX = 32 * 1024 * 1024
+/** What a file costs beside its bytes, in bytes. */
+const FILE_COST_BYTES = 8 * 1024
 /** Listing nodes go to the pool in messages of this many bytes. */
 const NODES_BYTES = 256 * 1024
 
@@ -171,11 +172,12 @@ interface FirstChanges {
 function firstChanges(changes: Iterator<Change, void, undefined>): FirstChanges {
   const found: Change[] = []
   let bytes = 0
-  while (bytes <= INLINE_BYTES_MAX && found.length <= INLINE_FILES_MAX) {
+  while (bytes <= INLINE_BYTES_MAX) {
     const next = changes.next()
     if (next.done === true) return { changes: found, ended: true }
     found.push(next.value)
-    if (next.value.type === "put") bytes += next.value.job?.size ?? 0
+    const size = next.value.type === "put" ? (next.value.job?.size ?? 0) : 0
+    bytes += FILE_COST_BYTES + size
   }
   return { changes: found, ended: false }
 }
