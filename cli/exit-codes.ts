@@ -44,6 +44,8 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   busy: EXIT.busy,
   "wrong-key": EXIT.wrongKey,
   "no-secret": EXIT.wrongKey,
+  // the disk that is restored to, not the store
+  "target-io": EXIT.failed,
   "format-too-new": EXIT.tooNew,
   budget: EXIT.budget,
 }

@@ -89,6 +89,9 @@ test("a missing path or snapshot is told with a way on, and code 1", (context) =
     ["log", "nope"],
     ["dump", "latest:nope"],
     ["ls", "ffffffff"],
+    ["restore", "latest:nope", "--target", box.path("nothing")],
+    ["diff", "latest:nope"],
+    ["diff", "latest~1:nope", "latest:nope"],
   ]) {
     const { code, err } = box.run(...words)
     assert.equal(code, 1, words.join(" "))

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type JsonLine, type Sandbox } from "./testing/run-cli.ts"
 
 function make(box: Sandbox, files: Readonly<Record<string, string>>): void {
   for (const [path, content] of Object.entries(files)) {
@@ -45,6 +45,22 @@ test("--stdin saves standard input as one file", (context) => {
   box.must("restore", "latest", "--target", box.path("out"))
   assert.equal(readFileSync(box.path("out", "shop.sql"), "utf8"), "select 1;\n")
   assert.match(box.run("restore", "latest", "--in-place").err, /came from no folder/)
+})
+
+test("--stdin with the content of the last snapshot writes nothing, unless --force-snapshot", (context) => {
+  const box = sandbox(context)
+  box.must("init")
+  const usual = { HOLDFAST_REPOSITORY: box.repository, HOLDFAST_HOME: box.path("home") }
+  const save = (input: string, ...flags: string[]): JsonLine =>
+    box.runWith(usual, ["backup", "--stdin", "--json", ...flags], input).last
+  assert.notEqual(save("one\n")["snapshot_id"], null)
+  const { snapshot_id, files_unmodified, requests } = save("one\n")
+  assert.deepEqual([snapshot_id, files_unmodified], [null, 1])
+  assert.equal((requests as JsonLine)["put"], 0)
+  assert.notEqual(save("two\n")["snapshot_id"], null)
+  assert.notEqual(save("one\n")["snapshot_id"], null, "an older content again is a change")
+  assert.equal(box.must("snapshots", "--json").lines.length, 3)
+  assert.notEqual(save("one\n", "--force-snapshot")["snapshot_id"], null)
 })
 
 test("--stdin-from-command saves what a command prints", (context) => {

@@ -6,7 +6,8 @@
 import { mkdirSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { fsPath } from "../base/paths.ts"
+import { makeFolders } from "../base/make-folders.ts"
+import { fsPath, showPath } from "../base/paths.ts"
 import { syncTarget } from "./flush.ts"
 import { closeFolders } from "./folder-handles.ts"
 import { removeTree } from "./remove-tree.ts"
@@ -32,9 +33,11 @@ export function openDiskTarget(root: string, options: TargetOptions = {}): Targe
 
 function makeRoot(root: string): void {
   try {
-    mkdirSync(fsPath(root), { recursive: true, mode: 0o700 })
+    makeFolders(root, (folder) => mkdirSync(fsPath(folder), { mode: 0o700 }))
   } catch (cause) {
-    if (errorCode(cause) !== "EEXIST") throw targetError(errorCode(cause), root.slice(1) as RawPath, cause)
+    if (errorCode(cause) !== "ENOENT") throw targetError(errorCode(cause), root as RawPath, cause)
+    const message = `${showPath(root as RawPath)}: no folder can be made here`
+    throw new EngineError("denied", "no-folder", message, { cause })
   }
 }
 

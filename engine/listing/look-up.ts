@@ -2,8 +2,9 @@
  * Finds one path in a listing: one node a level is loaded. For dump, for a snapshot address with a
  * path, for the log of a file. spec/listing.md.
  */
+import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { comparePaths } from "../base/paths.ts"
+import { comparePaths, showPath } from "../base/paths.ts"
 import type { Entry } from "../format/listing-node.ts"
 import { openNode, rootRef } from "./node-ref.ts"
 import type { ListingRoot, NodeRef } from "./node-ref.ts"
@@ -19,6 +20,12 @@ export async function lookUp(root: ListingRoot, load: LoadNodes, path: RawPath):
     if (step.next === undefined) return step.entry
     ref = step.next
   }
+}
+
+/** What every verb says of a path that a snapshot does not have. */
+export function noEntry({ shortId }: { readonly shortId: string }, path: RawPath): EngineError {
+  const message = `${showPath(path)}: snapshot ${shortId} has no such file or folder`
+  return new EngineError("not-found", "no-entry", message)
 }
 
 interface Descent {

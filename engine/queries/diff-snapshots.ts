@@ -2,12 +2,13 @@
 import type { RawPath } from "../base/ids.ts"
 import { comparePaths, isWithin } from "../base/paths.ts"
 import { diffListings } from "../listing/diff.ts"
+import { lookUp, noEntry } from "../listing/look-up.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
 import { changeOf, type Difference } from "./difference.ts"
 import { openNodeReader } from "./node-reader.ts"
 
-/** From `a` to `b`, in listing order. */
+/** From `a` to `b`, in listing order. Throws not-found "no-entry" when neither has `within`. */
 export async function* diffSnapshots(
   repository: Repository,
   a: SnapshotRecord,
@@ -16,6 +17,10 @@ export async function* diffSnapshots(
 ): AsyncGenerator<Difference> {
   // Both listings through one loader; the newer one's nodes are the ones that this device keeps.
   const load = openNodeReader(repository).listing(b.series)
+  if (within !== "") {
+    const sides = await Promise.all([a, b].map(({ root }) => lookUp(root, load, within)))
+    if (sides.every((entry) => entry === undefined)) throw noEntry(b, within)
+  }
   for await (const { path, before, after } of diffListings(a.root, b.root, load)) {
     if (!isWithin(path, within)) {
       if (comparePaths(path, within) > 0) return

@@ -12,7 +12,7 @@ import { openNative } from "../files/native.ts"
 import { isFailure, type Source } from "../files/source.ts"
 import { errorCode } from "../files/stat.ts"
 import type { Entry } from "../format/listing-entry.ts"
-import { lookUp } from "../listing/look-up.ts"
+import { lookUp, noEntry } from "../listing/look-up.ts"
 import { walkListing } from "../listing/walk.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
@@ -39,13 +39,8 @@ export async function* diffWithDisk(
   const nodes = openNodeReader(repository)
   const load = nodes.listing(snapshot.series)
   const entry = await firstEntry(walkListing(snapshot.root, load, { within, batch: 1 }))
-  if (within !== "" && (await lookUp(snapshot.root, load, within)) === undefined) {
-    throw new EngineError(
-      "not-found",
-      "no-entry",
-      `${showPath(within)}: snapshot ${snapshot.shortId} has no such file or folder`,
-    )
-  }
+  if (within !== "" && (await lookUp(snapshot.root, load, within)) === undefined)
+    throw noEntry(snapshot, within)
   const place = folder === undefined ? undefined : rawPathFromText(resolve(folder))
   const disk = openDiskSide(repository, snapshot, { folder: place, within, entry })
   const compare = comparer(repository, disk.source, contentComparer(repository, nodes.chunkLists))

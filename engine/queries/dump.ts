@@ -4,6 +4,7 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, isWithin, showPath } from "../base/paths.ts"
 import type { Entry } from "../format/listing-entry.ts"
+import { noEntry } from "../listing/look-up.ts"
 import { walkListing } from "../listing/walk.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
@@ -104,14 +105,6 @@ function openOutput(out: Writable): Output {
     },
     close: () => void out.off("error", onError),
   }
-}
-
-function noEntry({ shortId }: SnapshotRecord, path: RawPath): EngineError {
-  return new EngineError(
-    "not-found",
-    "no-entry",
-    `${showPath(path)}: snapshot ${shortId} has no such file or folder`,
-  )
 }
 
 function notAFile({ path, type }: Entry): EngineError {

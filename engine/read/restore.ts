@@ -14,6 +14,7 @@ import type { ChunkKind } from "../crypto/chunk-id.ts"
 import { openDiskTarget } from "../files/disk-target.ts"
 import type { TargetOptions } from "../files/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
+import { noEntry } from "../listing/look-up.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { walkListingLeaves, type LostNode } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
@@ -52,7 +53,7 @@ interface WindowSize {
 /**
  * Makes the target equal to the snapshot, or to the part of it that was asked for. What could not be
  * restored is in `result.errors`, and nothing wrong stands under its name. Run again after a crash,
- * it goes on. Throws when nothing could be done: untrusted, unavailable, denied, invalid.
+ * it goes on. Throws when nothing could be done: untrusted, unavailable, denied, invalid, not-found "no-entry".
  */
 export async function restore(
   repository: Repository,
@@ -100,8 +101,11 @@ export async function restore(
     let size = WINDOW
     let leaves = 0
     const onLost = (lost: LostNode): void => noteLost(deciding, lost)
-    const range = { within: request.within, onLost }
+    const within = request.within ?? ("" as RawPath)
+    const range = { within, onLost }
+    let found = within === ""
     for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), range)) {
+      found ||= entries.length > 0
       const { files } = collected
       for (const entry of entries) {
         await decide(deciding, entry, files)
@@ -117,6 +121,7 @@ export async function restore(
       size = grown(size)
     }
     await placing
+    if (!found && !deciding.tree.lost) throw noEntry(request.snapshot, within)
     await place(collected)
     if (!request.dryRun) {
       await finishTree(deciding, async ({ path, entry }) => {

@@ -23,8 +23,7 @@ const UNREADABLE: Meaning = {
 const NO_SPACE: Meaning = {
   kind: "denied",
   code: "no-space",
-  advice:
-    "no space is left on this disk: free some, or run `holdfast prune`, then run again; what was written stays good",
+  advice: "no space is left on this disk: free some, then run again; what was written stays good",
 }
 const NOT_A_FOLDER: Meaning = {
   kind: "invalid",
@@ -62,6 +61,11 @@ export function localError(error: unknown, root: string, action: "read" | "write
   const meanings = action === "write" ? WRITE_MEANINGS : READ_MEANINGS
   const { kind, code, advice } = meanings[errno] ?? UNAVAILABLE
   return new EngineError(kind, code, `${root}: ${advice} (${errno})`, { detail: { errno }, cause: error })
+}
+
+/** Below /proc, for example. */
+export function noFolder(root: string, cause: unknown): EngineError {
+  return new EngineError("denied", "no-folder", `${root}: no folder can be made here`, { cause })
 }
 
 export function noStore(root: string): EngineError {

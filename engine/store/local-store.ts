@@ -13,7 +13,8 @@ import { randomBytes } from "node:crypto"
 import { promisify } from "node:util"
 import { equalBytes, type Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
-import { errnoOf, localError, noStore } from "./local-errors.ts"
+import { makeFolders } from "../base/make-folders.ts"
+import { errnoOf, localError, noFolder, noStore } from "./local-errors.ts"
 import { LOCAL_TEMPORARY_PREFIX, listFolder, removeLeftovers } from "./local-folder.ts"
 import {
   checkObjectName,
@@ -61,13 +62,16 @@ export function localStore(root: string): Store {
 export async function createLocalRoot(root: string): Promise<void> {
   const absolute = path.resolve(root)
   try {
-    const first = fs.mkdirSync(absolute, { recursive: true, mode: 0o700 })
-    if (first === undefined) return
+    const first = makeFolders(absolute, (folder) => fs.mkdirSync(folder, { mode: 0o700 }))
+    if (first === undefined) {
+      if (!fs.statSync(absolute).isDirectory()) throw notAFolder()
+      return
+    }
     for (let folder = absolute; folder.length >= first.length; folder = path.dirname(folder)) {
       await syncFolder(path.dirname(folder))
     }
   } catch (error) {
-    throw localError(errnoOf(error) === "EEXIST" ? notAFolder(error) : error, root, "write")
+    throw errnoOf(error) === "ENOENT" ? noFolder(root, error) : localError(error, root, "write")
   }
 }
 
@@ -160,7 +164,7 @@ async function* list(local: LocalFolder, prefix: string): AsyncIterable<StoredOb
     const slash = prefix.lastIndexOf("/")
     const root = fs.statSync(local.root, { throwIfNoEntry: false })
     if (root === undefined) throw noStore(local.root)
-    if (!root.isDirectory()) throw notAFolder(undefined)
+    if (!root.isDirectory()) throw notAFolder()
     yield* listFolder(local.root, prefix.slice(0, slash + 1), prefix.slice(slash + 1))
   } catch (error) {
     throw localError(error, local.root, "read")
@@ -244,6 +248,6 @@ async function readExact(file: number, position: number, length: number): Promis
   return bytes
 }
 
-function notAFolder(cause: unknown): Error {
-  return Object.assign(new Error("not a folder", { cause }), { code: "ENOTDIR" })
+function notAFolder(): Error {
+  return Object.assign(new Error("not a folder"), { code: "ENOTDIR" })
 }

@@ -12,11 +12,13 @@ import { isEngineError } from "../base/errors.ts"
 import { hkdf, idBytes, purpose } from "../crypto/derive.ts"
 import { walk } from "../files/walk.ts"
 import type { FileCache, FileCacheBase } from "../home/file-cache.ts"
+import type { Entry } from "../format/listing-entry.ts"
 import { lockSeries } from "../home/series-lock.ts"
 import { listingBuilder, type BuiltListing, type ListingBuilder } from "../listing/build.ts"
+import { lookUp } from "../listing/look-up.ts"
 import { look, localView, lookToWrite } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
-import type { View } from "../trust/view.ts"
+import type { SnapshotRecord, View } from "../trust/view.ts"
 import { assemble, type AssembleObserver } from "./assemble.ts"
 import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
 import { commit, unchangedSummary } from "./commit.ts"
@@ -98,14 +100,15 @@ async function run(repository: Repository, { request, source, observe }: Run): P
   const ports = poolPorts(repository, store)
   const pool = first?.ended === false ? threadPool(ports) : inlinePool(ports)
   try {
-    const fill: FillListing = (builder) =>
+    const fill: FillListing = async (builder) =>
       source.stdin === undefined
-        ? assemble(chain(first?.changes ?? [], changes), pool, builder, settler(records, tally))
-        : putStream(builder, pool as InlinePool, {
+        ? await assemble(chain(first?.changes ?? [], changes), pool, builder, settler(records, tally))
+        : await putStream(builder, pool as InlinePool, {
             stdin: source.stdin,
             startedNs,
             counts,
             user: request.user,
+            before: await streamBefore(view.newest(source.series), store, source.stdin),
           })
     const listing = await buildListing(repository, { base, pool, store }, fill)
     const { rawBytes } = await pool.finish()
@@ -213,6 +216,14 @@ function settler(records: FolderRecords, tally: Tally): AssembleObserver {
       records.settle(record, position, isKept ? read.stat : "unread")
     },
   }
+}
+
+async function streamBefore(
+  parent: SnapshotRecord | undefined,
+  { readNodes }: RunStore,
+  { name }: NonNullable<RunSource["stdin"]>,
+): Promise<Entry | undefined> {
+  return parent === undefined ? undefined : await lookUp(parent.root, readNodes, name)
 }
 
 type FillListing = (builder: ListingBuilder) => Promise<void>
