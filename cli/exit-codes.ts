@@ -41,6 +41,7 @@ export class CommandFailed extends Error {
 const BY_CODE: Readonly<Record<string, ExitCode>> = {
   "no-repository": EXIT.noRepository,
   "no-bucket": EXIT.noRepository,
+  "no-store": EXIT.noRepository,
   busy: EXIT.busy,
   "wrong-key": EXIT.wrongKey,
   "no-secret": EXIT.wrongKey,

@@ -90,7 +90,9 @@ function observer({ output }: Call, progress: Progress): (event: RestoreEvent) =
       const { path, message, object } = event
       const item = pathText(path)
       output.object({ message_type: "error", during: "restore", item, object, message, error: { message } })
-      if (!output.json) output.warn(`${shown(path)}: ${message}`)
+      // a failure to place it names it already
+      const isNamed = message.startsWith(`${shown(path)}: `)
+      if (!output.json) output.warn(isNamed ? message : `${shown(path)}: ${message}`)
     } else if (event.type === "entry") {
       output.object({ message_type: "verbose_status", action: event.action, ...pathFields(event.path) })
       output.line(`${event.action.padEnd(8)} ${shown(event.path)}`)
@@ -123,5 +125,10 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
   if (filesSkipped > 0) output.say(`  ${showCount(filesSkipped, "file")} already right`)
   if (entriesDeleted > 0)
     output.say(`  ${showCount(entriesDeleted, "extra file")} ${dryRun ? "to remove" : "removed"}`)
-  if (errors.length > 0) output.warn(`${showCount(errors.length, "item")} could not be restored`)
+  if (errors.length > 0) {
+    const next = errors.some(({ kind }) => kind === "corrupt")
+      ? "`holdfast check --read-data` tells what is damaged"
+      : "when that is solved, run it again: it goes on where it was"
+    output.warn(`${showCount(errors.length, "item")} could not be restored; ${next}`)
+  }
 }

@@ -71,8 +71,11 @@ export function stateError(error: unknown, path: string): unknown {
     const message = `${path}: another holdfast run has kept the local state busy for too long`
     return new EngineError("conflict", "state-busy", message, options)
   }
-  const message = `${path}: the local state cannot be read or written (${code}); is the disk full?`
-  return new EngineError("unavailable", "state-unwritable", message, options)
+  const why =
+    code === "SQLITE_FULL"
+      ? "no space is left on its disk: free some, then run again"
+      : "it cannot be read or written: check its owner, its mode, and how its disk is mounted"
+  return new EngineError("denied", "state-unwritable", `${path}: the local state: ${why} (${code})`, options)
 }
 
 /** A module's tables, made when they are not there. */

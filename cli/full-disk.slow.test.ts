@@ -1,0 +1,187 @@
+/**
+ * Disks that are full or read-only, for real: a tmpfs of a few MiB that is mounted, filled, enlarged and
+ * mounted read-only. Needs the right to mount, and fails without it.
+ */
+import * as assert from "node:assert/strict"
+import { execFileSync } from "node:child_process"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test, type TestContext } from "node:test"
+import { pictureOf } from "../fixtures/picture.ts"
+import { seededRandom } from "../fixtures/random.ts"
+import { assertPicture } from "../engine/testing/backup-place.ts"
+import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+
+interface Disk {
+  readonly path: (...names: string[]) => string
+  /** Such as "size=4m" or "ro". */
+  readonly remount: (options: string) => void
+}
+
+function disk(context: TestContext, size: string): Disk {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-disk-"))
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "holdfast-test", folder])
+  context.after(() => {
+    execFileSync("umount", ["--lazy", folder])
+    rmdirSync(folder)
+  })
+  chmodSync(folder, 0o755)
+  return {
+    path: (...names) => join(folder, ...names),
+    remount: (options) => void execFileSync("mount", ["-o", `remount,${options}`, folder]),
+  }
+}
+
+/** Eight files of 1 MB that nobody can compress. */
+function eightFiles(box: Sandbox): string {
+  const folder = box.path("source")
+  const random = seededRandom("full disk")
+  mkdirSync(folder)
+  for (let i = 1; i <= 8; i++) writeFileSync(join(folder, `f${i}`), random.bytes(1_000_000))
+  return folder
+}
+
+function assertFailed({ code, err, out }: ReturnType<Sandbox["run"]>, message: RegExp): void {
+  assert.equal(code, 1, err + out)
+  assert.match(err, message)
+  assert.doesNotMatch(err, /\n\s+at |internal error/)
+}
+
+test("a repository on a full disk: 1, told; what was saved stays good, and the next backup succeeds", (context) => {
+  const box = sandbox(context)
+  const { path, remount } = disk(context, "6m")
+  const source = eightFiles(box)
+  const use = (...words: string[]): ReturnType<Sandbox["run"]> => box.run(...words, "-r", path("repository"))
+  assert.equal(use("init").code, 0)
+  assert.equal(use("backup", join(source, "f1"), "--series", "source").code, 0)
+  assertFailed(use("backup", source), /repository: no space is left on this disk: free some, then run again/)
+  assert.equal(use("check", "--read-data").code, 0)
+  assert.equal(use("restore", "latest", "--target", box.path("out")).code, 0)
+  assert.ok(readFileSync(box.path("out", "f1")).equals(readFileSync(join(source, "f1"))))
+  assert.equal(readdirSync(path("repository", "packs"), { recursive: true }).filter(isLeftover).length, 0)
+
+  remount("size=20m")
+  assert.equal(use("backup", source).code, 0)
+  assert.equal(use("check", "--read-data").code, 0)
+  assert.equal(use("restore", "latest", "--target", box.path("out")).code, 0)
+  assertPicture(box.path("out"), pictureOf(source))
+})
+
+const isLeftover = (name: string | Buffer): boolean => /(^|\/)\./.test(String(name))
+
+test("init on a full disk: 1, told, and the same words make the repository later", (context) => {
+  const box = sandbox(context)
+  const { path, remount } = disk(context, "16k")
+  writeFileSync(path("filler"), Buffer.alloc(12 * 1024))
+  const init = (): ReturnType<Sandbox["run"]> =>
+    box.run("init", path("repository"), "--recovery-words-file", box.path("words"))
+  assertFailed(init(), /no space is left on this disk/)
+  assert.ok(!existsSync(box.path("words")), "words that open nothing stay nowhere")
+  remount("size=4m")
+  assert.equal(init().code, 0)
+})
+
+test("a repository on a read-only disk: backup and init say so with 1, all that only reads goes on", (context) => {
+  const box = sandbox(context)
+  const { path, remount } = disk(context, "20m")
+  const source = eightFiles(box)
+  const use = (...words: string[]): ReturnType<Sandbox["run"]> => box.run(...words, "-r", path("repository"))
+  assert.equal(use("init").code, 0)
+  assert.equal(use("backup", source).code, 0)
+  remount("ro")
+  writeFileSync(join(source, "later"), "more")
+  assertFailed(
+    use("backup", source),
+    /repository: this folder cannot be written: .*how it is mounted \(EROFS\)/,
+  )
+  assertFailed(box.run("init", path("other")), /cannot be written: .*\(EROFS\)/)
+  for (const words of [["snapshots"], ["ls", "latest"], ["check", "--read-data"]])
+    assert.equal(use(...words).code, 0, words.join(" "))
+  assert.equal(use("restore", "latest", "--target", box.path("out")).code, 0)
+  // an empty machine too: a secret is all that it takes to read
+  const stranger = { HOLDFAST_HOME: box.path("stranger"), HOLDFAST_KEY_FILE: box.keyFile }
+  const read = box.runWith(stranger, [
+    "restore",
+    "latest",
+    "--target",
+    box.path("out 2"),
+    "-r",
+    path("repository"),
+  ])
+  assert.equal(read.code, 0, read.err)
+  remount("rw")
+  assert.equal(use("backup", source).code, 0)
+})
+
+test("restore to a full disk: 1, each file told, none of wrong bytes; more room, and it completes", (context) => {
+  const box = sandbox(context)
+  const { path, remount } = disk(context, "5m")
+  const source = eightFiles(box)
+  box.must("init")
+  box.must("backup", source)
+  for (const sync of ["end", "each"]) {
+    const { code, err } = box.run("restore", "latest", "--target", path("out"), "--sync", sync)
+    assert.equal(code, 1, err)
+    assert.match(err, /^holdfast: f8: no space is left \(ENOSPC\)$/m)
+    assert.match(err, /could not be restored; when that is solved, run it again/)
+    const names = readdirSync(path("out"))
+    assert.ok(names.length > 0 && names.length < 8, names.join(" "))
+    for (const name of names)
+      assert.ok(readFileSync(path("out", name)).equals(readFileSync(join(source, name))), name)
+  }
+  remount("size=20m")
+  assert.equal(box.run("restore", "latest", "--target", path("out")).code, 0)
+  assertPicture(path("out"), pictureOf(source))
+})
+
+test("restore to a read-only disk: 1, told, and what stands there stays as it was", (context) => {
+  const box = sandbox(context)
+  const { path, remount } = disk(context, "20m")
+  const source = eightFiles(box)
+  box.must("init")
+  box.must("backup", source)
+  box.must("restore", "latest", "--target", path("out"))
+  writeFileSync(path("out", "f3"), "changed by hand")
+  const before = pictureOf(path("out"))
+  remount("ro")
+  assertFailed(box.run("restore", "latest", "--target", path("new")), /new: the file system is read-only/)
+  assertFailed(
+    box.run("restore", "latest", "--target", path("out")),
+    /f3: the file system is read-only \(EROFS\)/,
+  )
+  assertPicture(path("out"), before)
+  remount("rw")
+  box.must("restore", "latest", "--target", path("out"))
+  assertPicture(path("out"), pictureOf(source))
+})
+
+test("a home on a full or read-only disk: 1, told, and the next run succeeds", (context) => {
+  const box = sandbox(context)
+  const { path, remount } = disk(context, "700k")
+  const home = { HOLDFAST_HOME: path("home"), HOLDFAST_REPOSITORY: box.repository }
+  const use = (...words: string[]): ReturnType<Sandbox["run"]> => box.runWith(home, words)
+  mkdirSync(box.path("many"))
+  for (let i = 0; i < 6000; i++) writeFileSync(box.path("many", `${i} ${"long name ".repeat(8)}`), `${i}`)
+  assert.equal(use("init", "--key-file", box.keyFile).code, 0)
+  assertFailed(
+    use("backup", box.path("many")),
+    /state\.sqlite: the local state: no space is left on its disk/,
+  )
+  remount("size=40m")
+  assert.equal(use("backup", box.path("many")).code, 0)
+  assert.equal(use("check", "--read-data").code, 0)
+  remount("ro")
+  assertFailed(use("snapshots"), /how its disk is mounted/)
+  remount("rw")
+  assert.equal(use("snapshots").code, 0)
+})
