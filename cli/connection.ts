@@ -9,6 +9,7 @@ import {
   openStore,
   rememberedRepository,
   type Home,
+  type OpenRequest,
   type OpenStoreOptions,
   type Repository,
   type Secret,
@@ -54,6 +55,8 @@ export interface OpenHow {
   readonly write: boolean
   /** Where it was named otherwise than by -r. */
   readonly location?: string | undefined
+  /** Default: `openRepository`. */
+  readonly open?: ((request: OpenRequest) => Promise<Repository>) | undefined
 }
 
 /** Opens the repository, runs, says what the opening had to tell, and closes it. */
@@ -66,7 +69,8 @@ export async function withRepository<T>(
   const location = how.location ?? locationOf(call, home)
   if (location === undefined) throw new EngineError("not-found", "no-repository", noLocation(call))
   const store = await storeAt(call, location)
-  const repository = await openWithSecrets(call, { home, store, write: how.write, location })
+  const open = how.open ?? openRepository
+  const repository = await openWithSecrets(call, { home, store, write: how.write, location, open })
   try {
     const result = await run(repository)
     // A verb that only reads goes on in spite of a rollback; that it happened is still a failure.
@@ -82,6 +86,7 @@ export async function withRepository<T>(
 }
 
 interface Opening {
+  readonly open: NonNullable<OpenHow["open"]>
   readonly home: Home
   readonly store: Store
   readonly write: boolean
@@ -92,7 +97,8 @@ interface Opening {
  * Secrets are read only when the home's device can't open it; then every one that was given is
  * tried, since a repository opens with any one of them.
  */
-async function openWithSecrets(call: Call, { home, store, write, location }: Opening): Promise<Repository> {
+async function openWithSecrets(call: Call, opening: Opening): Promise<Repository> {
+  const { home, store, write, location, open } = opening
   let given: readonly Secret[] | undefined
   let tried = 0
   const secret = async (): Promise<Secret | undefined> => {
@@ -101,7 +107,7 @@ async function openWithSecrets(call: Call, { home, store, write, location }: Ope
   }
   for (;;) {
     try {
-      return await openRepository({ store, home, write, secret })
+      return await open({ store, home, write, secret })
     } catch (error) {
       tried++
       if (!isEngineError(error) || error.code !== "wrong-key" || tried >= (given?.length ?? 0)) throw error

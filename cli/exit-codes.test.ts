@@ -2,10 +2,12 @@
 import assert from "node:assert/strict"
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -125,7 +127,38 @@ test("14: a repository that was rolled back is not believed", (context) => {
     if (!before.has(name)) rmSync(join(box.repository, "log", name), { recursive: true })
   }
   writeFileSync(join(source, "a.md"), "third\n")
+  const { code, err } = box.run("snapshots")
+  assert.equal(code, 14)
+  assert.match(err, /holdfast connect --accept-head/)
+})
+
+test("connect --accept-head says what is given up, and only then is the repository believed again", (context) => {
+  const box = sandbox(context)
+  const source = ready(box)
+  cpSync(box.repository, box.path("old"), { recursive: true })
+  writeFileSync(join(source, "b.md"), "second\n")
+  const lost = box.must("backup", source, "--json").last["snapshot_id"]
+  rmSync(box.repository, { recursive: true })
+  renameSync(box.path("old"), box.repository)
+  assert.equal(box.run("backup", source).code, 14)
+  assert.equal(box.run("connect").code, 0, "connecting alone asks the log nothing")
   assert.equal(box.run("snapshots").code, 14)
+
+  const accepted = box.must("connect", box.repository, "--accept-head", "--json").lines
+  assert.deepEqual(
+    accepted.map(({ message_type, code, id }) => [message_type, code ?? id]),
+    [
+      ["accepted", "chain-rolled-back"],
+      ["snapshot_lost", lost],
+      ["connected", accepted.at(-1)?.["id"]],
+    ],
+  )
+  box.must("backup", source)
+  box.must("check", "--read-data")
+  box.must("restore", "latest", "--target", box.path("out"))
+  assert.equal(readFileSync(join(box.path("out"), "b.md"), "utf8"), "second\n")
+  assert.equal(box.must("snapshots", "--json").lines.length, 2)
+  assert.match(box.must("connect", "--accept-head").out, /nothing that this device has seen is missing/)
 })
 
 test("15: a repository of a newer format says to use a newer holdfast", (context) => {

@@ -84,13 +84,20 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && "code" in error
 }
 
+/** Rule R1: what was seen is missing. A forged or foreign object has no such way on. */
+const MISSED = ["chain-rolled-back", "trust-rolled-back", "entry-missing", "chain-forked"]
+
+const ACCEPT = "if you know why, `holdfast connect --accept-head` makes this device believe what is there now"
+
 const SECRET_FLAGS =
   "by --password-file, --password-command, --key-file, --recovery-words-file, or their HOLDFAST_ variables"
 
 /** The sentence that a person reads. Only our own bugs get the hint to ask for a stack trace. */
 export function messageOf(error: unknown): string {
-  if (isEngineError(error))
-    return error.code === "no-secret" ? `${error.message}; ${SECRET_FLAGS}` : error.message
+  if (isEngineError(error)) {
+    if (error.code === "no-secret") return `${error.message}; ${SECRET_FLAGS}`
+    return MISSED.includes(error.code) ? `${error.message}; ${ACCEPT}` : error.message
+  }
   if (error instanceof UsageError || error instanceof CommandFailed) return error.message
   if (isSystemError(error)) return systemMessage(error)
   const text = error instanceof Error ? error.message : String(error)

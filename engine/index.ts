@@ -26,6 +26,8 @@ export type { CopyError, CopyEvent, CopyObserver, CopyRequest, CopyResult } from
 export { scrub } from "./maintain/scrub.ts"
 export type { ScrubError, ScrubEvent, ScrubResult } from "./maintain/scrub.ts"
 
+export { acceptHead } from "./accept-head.ts"
+export type { AcceptEvent } from "./accept-head.ts"
 export { createRepository, openRepository } from "./open-repository.ts"
 export type { CreatedRepository, NewRepository, OpenRequest } from "./open-repository.ts"
 export type { Device, Repository, Requests, Trust } from "./trust/repository-ports.ts"

@@ -1,11 +1,20 @@
 /** `holdfast connect`: joins a repository that exists, and remembers where it is. */
-import type { Command } from "../call.ts"
-import { withRepository } from "../connection.ts"
+import { acceptHead, type AcceptEvent } from "../../engine/index.ts"
+import type { Call, Command } from "../call.ts"
+import { withRepository, type OpenHow } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
+import { showTime } from "../format.ts"
 
 export const connect: Command = async (call) => {
+  const accepts = call.options.flag("accept-head")
+  let events = 0
+  const tell = (event: AcceptEvent): void => {
+    events++
+    tellAccepted(call, event)
+  }
+  const open: OpenHow["open"] = accepts ? async (request) => await acceptHead(request, tell) : undefined
   const write = !call.options.flag("read-only")
-  return await withRepository(call, { write, location: call.args[0] }, async (repository) => {
+  return await withRepository(call, { write, location: call.args[0], open }, async (repository) => {
     const { id, location } = repository
     const device = repository.device?.id ?? null
     call.output.object({
@@ -15,7 +24,21 @@ export const connect: Command = async (call) => {
       device,
       enrolled: repository.enrolled,
     })
+    if (accepts && events === 0) call.output.say("nothing that this device has seen is missing")
     call.output.say(`connected to repository ${id.slice(0, 8)} at ${location}`)
     return EXIT.done
   })
+}
+
+/** Also when the rest fails: from here on this device does not miss it. */
+function tellAccepted({ output }: Call, event: AcceptEvent): void {
+  if (event.type === "lost") {
+    const { digest, shortId, timeNs, series } = event.snapshot
+    output.object({ message_type: "snapshot_lost", id: digest, short_id: shortId, series })
+    output.say(`given up: snapshot ${shortId} of ${showTime(timeNs)}, ${series}`)
+    return
+  }
+  const { code, message, detail } = event.alarm
+  output.object({ message_type: "accepted", code, object: detail["object"], message })
+  output.say(`accepted: ${message}`)
 }

@@ -40,17 +40,26 @@ export const SETUP_VERBS: readonly Verb[] = [
     details: [
       "Opens the repository, gives this device keys of its own in it, and remembers its location, so that later commands need neither -r nor a passphrase.",
       "Other verbs do the same on their first write; connect is for doing it now.",
+      "When a store holds less than this device has seen in it, every verb ends with 14: somebody may have put an old copy back to hide something. Only if you know why, because you did it yourself or the disk has lost files, --accept-head makes this device believe what is there.",
     ],
     arguments: [{ name: "location", completes: "files" }],
     flags: [
       RECOVERY_READ,
       { name: "read-only", text: "only check that the secret opens it; write nothing there" },
+      {
+        name: "accept-head",
+        text: "believe the store as it is now, although this device has seen more in it; tells what is given up",
+      },
     ],
     examples: [
       { line: "holdfast connect /mnt/disk/backups", does: "asks for the passphrase" },
       {
         line: "holdfast connect s3://bucket/backups --recovery-words-file words.txt",
         does: "on a new machine, with the recovery words",
+      },
+      {
+        line: "holdfast connect /mnt/disk/backups --accept-head",
+        does: "after you have put an older copy of the repository back",
       },
     ],
   },

@@ -16,6 +16,8 @@ export interface JsonFields {
   /** Undefined for null. */
   readonly object: (field: string) => JsonFields | undefined
   readonly list: (field: string) => JsonFields[]
+  /** Empty when there is no such field: it came with a later version. */
+  readonly texts: (field: string) => string[]
   readonly decimal: (field: string) => bigint
   readonly isNull: (field: string) => boolean
 }
@@ -68,6 +70,12 @@ function fieldsOf(value: unknown, file: string, where: string): JsonFields {
       const found = own(field)
       if (!Array.isArray(found)) throw wrong(field, "a list")
       return found.map((item: unknown) => fieldsOf(item, file, `an item of "${field}"`))
+    },
+    texts(field) {
+      const found = own(field) ?? []
+      if (!Array.isArray(found) || !found.every((item) => typeof item === "string"))
+        throw wrong(field, "a list of texts")
+      return found
     },
     decimal(field) {
       if (!/^\d{1,20}$/.test(text(field))) throw wrong(field, "a decimal number")

@@ -28,9 +28,18 @@ export interface Pins {
   readonly ownSigned: { readonly sequence: number; readonly digest: Digest } | null
   /** When the log was last listed, nanoseconds since 1970. */
   readonly lastLookNs: bigint | null
+  /** Objects of the log whose alarm a person has accepted, for it stands whatever is pinned. */
+  readonly accepted: readonly string[]
 }
 
-export const NO_PINS: Pins = { heads: [], trust: null, gc: null, ownSigned: null, lastLookNs: null }
+export const NO_PINS: Pins = {
+  heads: [],
+  trust: null,
+  gc: null,
+  ownSigned: null,
+  lastLookNs: null,
+  accepted: [],
+}
 
 export function readPins(home: RepositoryHome): Pins {
   const text = readPrivateFile(home.pinsPath)
@@ -49,7 +58,7 @@ export function updatePins(home: RepositoryHome, change: (pins: Pins) => Pins): 
   })
 }
 
-function encodePins({ heads, trust, gc, ownSigned, lastLookNs }: Pins): string {
+function encodePins({ heads, trust, gc, ownSigned, lastLookNs, accepted }: Pins): string {
   const sorted = heads.toSorted((a, b) => (a.device < b.device ? -1 : 1))
   const content = {
     version: VERSION,
@@ -58,6 +67,7 @@ function encodePins({ heads, trust, gc, ownSigned, lastLookNs }: Pins): string {
     gc,
     ownSigned,
     lastLookNs: lastLookNs?.toString() ?? null,
+    ...(accepted.length === 0 ? {} : { accepted: accepted.toSorted() }),
   }
   return `${JSON.stringify(content, null, 2)}\n`
 }
@@ -86,5 +96,6 @@ function decodePins(text: string, file: string): Pins {
         ? null
         : { sequence: own.integer("sequence"), digest: own.hex("digest", 32) as Digest },
     lastLookNs: fields.isNull("lastLookNs") ? null : fields.decimal("lastLookNs"),
+    accepted: fields.texts("accepted"),
   }
 }

@@ -133,6 +133,7 @@ test("updatePins() keeps what it was given, sorted, and builds on what is there"
     gc: { number: 1, digest: digest("44") },
     ownSigned: { sequence: 10, digest: digest("55") },
     lastLookNs: 1_790_000_000_123_456_789n,
+    accepted: ["log/b", "log/a"].toSorted(),
   }
   updatePins(home, () => ({ ...pins, heads: pins.heads.toReversed() }))
   assert.deepEqual(readPins(home), pins)

@@ -28,9 +28,23 @@ export interface LogState {
   readonly labels: ReadonlyMap<string, string>
 }
 
-/** Each problem is `untrusted`; none when all is well. */
+/** Each problem is `untrusted`; none when all is well. What is pinned is missed whatever was accepted. */
 export function checkLog(state: LogState): EngineError[] {
-  return [...missingTrust(state), ...missingHeads(state), ...gaps(state), ...forks(state)]
+  const pinned = missingPins(state)
+  const all = [...missingTrust(state), ...missingHeads(state), ...gaps(state), ...forks(state)]
+  const others = withoutAccepted(all, state.pins)
+  return firstOfEach([...pinned, ...others])
+}
+
+/** Of these, what this device has seen itself. */
+export function missingPins(state: Pick<LogState, "names" | "pins" | "own" | "labels">): EngineError[] {
+  const mine = { ...state, claims: [], verified: new Set<Digest>() }
+  return [...missingTrust(mine), ...missingHeads(mine)]
+}
+
+/** Rule R1: only `connect --accept-head` makes such a list. */
+export function withoutAccepted(problems: readonly EngineError[], { accepted }: Pins): EngineError[] {
+  return problems.filter(({ detail }) => !accepted.includes(String(detail["object"])))
 }
 
 function missingTrust({ names, pins, claims, labels }: LogState): EngineError[] {

@@ -11,7 +11,7 @@ import { enrolAnew } from "./enrol.ts"
 import { explainAlarm } from "./explain-alarm.ts"
 import { importEntries } from "./import-entries.ts"
 import type { Extent } from "./import-entries.ts"
-import { checkLog } from "./log-check.ts"
+import { checkLog, withoutAccepted } from "./log-check.ts"
 import type { Claim } from "./log-check.ts"
 import { hasEntry, listLog } from "./log-names.ts"
 import type { LogNames } from "./log-names.ts"
@@ -112,7 +112,7 @@ async function examine(
   const { log, pins, device, trust } = repository
   const claims = claimsOf(repository, names)
   const state = { names, pins, own: device?.id, claims, verified: log.verified(), labels: trust.labels }
-  return { names, problems: [...damaged, ...checkLog(state), ...imported] }
+  return { names, problems: [...damaged, ...checkLog(state), ...withoutAccepted(imported, pins)] }
 }
 
 /** Of the newest entries only: each one's heads are at or after those of its predecessors. */

@@ -17,6 +17,8 @@ type OwnChain =
   | { readonly state: "agreed"; readonly head: Head | undefined }
   | { readonly state: "unsent"; readonly entry: SignedEntry }
   | { readonly state: "cloned" }
+  /** The store was put back, and that was accepted: what was signed there is never signed again. */
+  | { readonly state: "shorter" }
 
 /** Call it with the chain's lock held, after a look. True when something was sent or changed. */
 export async function settleOwnChain(repository: Repository): Promise<boolean> {
@@ -29,11 +31,16 @@ export async function settleOwnChain(repository: Repository): Promise<boolean> {
   }
   const old = repository.device
   assert(old !== undefined, "only a device has a chain")
-  const why =
-    "this home was copied, or restored from a backup: the repository holds entries of this device that it did not write"
+  const why = WHY_ANEW[own.state]
   await enrolAnew(repository, why, old.id)
   warnOnce(repository, `${why}; it goes on as a new device, which continues ${old.id.slice(0, 8)}`)
   return true
+}
+
+const WHY_ANEW: Readonly<Record<"cloned" | "shorter", string>> = {
+  cloned:
+    "this home was copied, or restored from a backup: the repository holds entries of this device that it did not write",
+  shorter: "the repository is older than what this device has written to it",
 }
 
 /** The own head, once the chain is settled. */
@@ -57,7 +64,8 @@ function compareOwnChain({ log, device, home }: Repository): OwnChain {
     return digest === signed.digest && another === undefined ? { state: "agreed", head } : { state: "cloned" }
   }
   const isNext = last === signed.sequence - 1
-  return isNext && mine?.digest === signed.digest ? { state: "unsent", entry: mine } : { state: "cloned" }
+  if (isNext && mine?.digest === signed.digest) return { state: "unsent", entry: mine }
+  return { state: last < signed.sequence ? "shorter" : "cloned" }
 }
 
 /** Before the bytes are sent: from here on nothing else is ever signed for this sequence. */

@@ -3,6 +3,7 @@
  * before the entry is sent, so that a run which was killed in between sends these very bytes, and
  * never signs a second content for one sequence (rule W6). spec/home.md.
  */
+import * as fs from "node:fs"
 import * as path from "node:path"
 import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
@@ -35,6 +36,11 @@ export function readSignedEntry(home: RepositoryHome): SignedEntry | undefined {
   if (parsed?.type !== "entry" || digestOf(bytes) !== parsed.digest) return undefined
   const { device, sequence, digest } = parsed
   return { device, sequence, digest, bytes }
+}
+
+/** What it holds is never sent again. */
+export function removeSignedEntry(home: RepositoryHome): void {
+  fs.rmSync(fileOf(home), { force: true })
 }
 
 function fileOf(home: RepositoryHome): string {

@@ -1,0 +1,124 @@
+/**
+ * `connect --accept-head`: the one way to move a pin back (rule R1), for a store that was put back to an
+ * older state on purpose, or that has lost a part of its log for good. It tells each alarm that it takes
+ * away. Caches go first, for they speak of packs that may be gone; what this device signed and the
+ * store has lost is never sent or signed again, and it goes on as a new device (rule W6). spec/log.md.
+ */
+import * as fs from "node:fs"
+import type { EngineError } from "./base/errors.ts"
+import { isEngineError } from "./base/errors.ts"
+import { digestOf } from "./crypto/digest.ts"
+import { readDeviceFile } from "./home/device-file.ts"
+import { openRepositoryHome } from "./home/home.ts"
+import type { RepositoryHome } from "./home/home.ts"
+import { repositoryAt } from "./home/last-repository.ts"
+import { readPins, updatePins } from "./home/pins.ts"
+import { removeStateFiles } from "./home/state-database.ts"
+import { openRepository } from "./open-repository.ts"
+import type { OpenRequest } from "./open-repository.ts"
+import { openLocalState } from "./repository.ts"
+import type { Repository } from "./repository.ts"
+import { repositoryGone, repositorySwapped } from "./trust/explain-alarm.ts"
+import { readRepositoryObject } from "./trust/foreign.ts"
+import { missingPins } from "./trust/log-check.ts"
+import { hasEntry, hasTrust, listLog } from "./trust/log-names.ts"
+import { look, lookToWrite } from "./trust/look.ts"
+import { removeSignedEntry } from "./trust/signed-file.ts"
+import type { SnapshotRecord } from "./trust/view.ts"
+
+export type AcceptEvent =
+  /** An alarm that is gone from now on; its `detail.object` is what had been seen. */
+  | { readonly type: "accepted"; readonly alarm: EngineError }
+  /** A snapshot that this home knew, and that the log does not have any more. */
+  | { readonly type: "lost"; readonly snapshot: SnapshotRecord }
+
+type Observe = (event: AcceptEvent) => void
+
+/** After the first, only what other entries claim can be left; a third time means that it goes on happening. */
+const ROUNDS_MAX = 3
+
+/**
+ * Opens the repository as `openRepository` does, with what its store holds now; no event when nothing is
+ * wrong. Throws what that throws; denied "enrol-anew" when this device must go on as a new one and nobody
+ * gives a secret; `untrusted` when this is no repository, another one, or when the log goes on changing.
+ */
+export async function acceptHead(request: OpenRequest, observe: Observe): Promise<Repository> {
+  for (let round = 1; ; round++) {
+    const known = repositoryAt(request.home, request.store.location)
+    const home = known === undefined ? undefined : openRepositoryHome(request.home, known)
+    if (home !== undefined) await movePinsBack(request, home, observe)
+    const repository = await openAnew(request, home)
+    const { problems } = await look(repository, { tolerant: true })
+    const standing = problems.filter(({ kind }) => kind === "untrusted")
+    const [first] = standing
+    if (first === undefined) return await readyToWrite(request, repository)
+    repository.close()
+    if (round === ROUNDS_MAX) throw first
+    for (const alarm of standing) observe({ type: "accepted", alarm })
+    forget(repository.home)
+    updatePins(repository.home, (pins) => ({
+      ...pins,
+      accepted: [...new Set([...pins.accepted, ...standing.map(({ detail }) => String(detail["object"]))])],
+    }))
+  }
+}
+
+/** A device whose own entries are gone takes its new identity now, while a person is there. */
+async function readyToWrite({ write }: OpenRequest, repository: Repository): Promise<Repository> {
+  if (write !== true || repository.device === undefined) return repository
+  try {
+    await lookToWrite(repository)
+    return repository
+  } catch (error) {
+    repository.close()
+    throw error
+  }
+}
+
+/** What this device has seen, and is not listed, it has not seen. */
+async function movePinsBack({ store }: OpenRequest, home: RepositoryHome, observe: Observe): Promise<void> {
+  const device = readDeviceFile(home)
+  const pins = readPins(home)
+  const object = await readRepositoryObject(store)
+  const known = { store, id: home.repository }
+  if (object === undefined) throw repositoryGone(known)
+  if (device !== undefined && digestOf(object) !== device.repositoryDigest) throw repositorySwapped(known)
+  const names = await listLog(store)
+  const missing = missingPins({ names, pins, own: device?.device, labels: new Map() })
+  if (missing.length === 0) return
+  for (const alarm of missing) observe({ type: "accepted", alarm })
+  const state = openLocalState(home)
+  try {
+    const isListed = ({ device: of, sequence, digest }: SnapshotRecord): boolean =>
+      hasEntry(names, of, { sequence, digest })
+    for (const snapshot of state.log.snapshots({}))
+      if (!isListed(snapshot)) observe({ type: "lost", snapshot })
+  } finally {
+    state.close()
+  }
+  forget(home)
+  updatePins(home, (before) => ({
+    ...before,
+    heads: before.heads.filter((head) => hasEntry(names, head.device, head)),
+    trust: before.trust !== null && hasTrust(names, before.trust) ? before.trust : null,
+    lastLookNs: null,
+  }))
+}
+
+/** Before the pins move: a crash in between leaves the alarm, and caches that are made anew. */
+function forget(home: RepositoryHome): void {
+  removeStateFiles(home.statePath)
+  removeSignedEntry(home)
+}
+
+/** The store may be older than this device's enrolment: then it comes in again, as a new one. */
+async function openAnew(request: OpenRequest, home: RepositoryHome | undefined): Promise<Repository> {
+  try {
+    return await openRepository(request)
+  } catch (error) {
+    if (home === undefined || !isEngineError(error, "not-a-member")) throw error
+    fs.rmSync(home.devicePath, { force: true })
+    updatePins(home, (pins) => ({ ...pins, ownSigned: null }))
+    return await openRepository(request)
+  }
+}
