@@ -1,4 +1,5 @@
 /** What every command gets: the words that were typed, where to print, and the environment. */
+import type { Store } from "../engine/index.ts"
 import type { ExitCode } from "./exit-codes.ts"
 import type { Output } from "./output.ts"
 import type { Parsed } from "./parse.ts"
@@ -6,6 +7,8 @@ import type { Parsed } from "./parse.ts"
 export interface Call extends Parsed {
   readonly output: Output
   readonly environment: NodeJS.ProcessEnv
+  /** Those that were opened so far, to tell what they were asked. */
+  readonly stores: Store[]
 }
 
 /** A verb's code: does the work, prints by the output, and returns the exit code. */

@@ -34,14 +34,23 @@ export async function storeAt(call: Call, location: string): Promise<Store> {
   const how: OpenStoreOptions = {
     endpoint: options.text("endpoint"),
     region: options.text("region"),
+    credentialsFrom: options.text("credentials") ?? (environment["HOLDFAST_CREDENTIALS"] || undefined),
+    addressing: addressingOf(call),
     caFile: options.text("ca-file"),
     uploadKib: wholeNumber(call, "limit-upload"),
     downloadKib: wholeNumber(call, "limit-download"),
   }
-  return await openStore(location, how, environment)
+  const store = await openStore(location, how, environment)
+  call.stores.push(store)
+  return store
 }
 
-function wholeNumber(call: Call, flag: string): number | undefined {
+/** One of the flag's choices. */
+export function addressingOf({ options }: Call): OpenStoreOptions["addressing"] {
+  return options.text("addressing") as OpenStoreOptions["addressing"]
+}
+
+export function wholeNumber(call: Call, flag: string): number | undefined {
   const text = call.options.text(flag)
   if (text === undefined) return undefined
   const number = Number(text)

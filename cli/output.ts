@@ -29,6 +29,10 @@ export interface Output {
   say(text: string): void
   /** A JSON line on standard output; nothing without --json. */
   object(line: JsonLine): void
+  /** Whether an object has told what the store was asked. */
+  hasRequests(): boolean
+  /** A remark beside the result, on standard error: words, or a JSON line. */
+  aside(remark: string | JsonLine): void
   /** Something to know that is not a failure: on standard error, a JSON line with --json. */
   warn(text: string): void
   /** The last line of a failure, on standard error. */
@@ -44,6 +48,7 @@ const HELD_BACK_CHARACTERS = 16 * 1024
 export function createOutput(options: OutputOptions): Output {
   const { json, quiet, verbose } = options
   const out = bufferedWriter(1)
+  let hasRequests = false
   const colour =
     process.stdout.isTTY && !options.environment["NO_COLOR"] && options.environment["TERM"] !== "dumb"
   const stderr = (text: string): void => {
@@ -60,7 +65,11 @@ export function createOutput(options: OutputOptions): Output {
     closed: () => out.closed(),
     line: print,
     say: (text) => (quiet ? undefined : print(text)),
+    hasRequests: () => hasRequests,
+    aside: (remark) => stderr(typeof remark === "string" ? remark : toJson(remark)),
     object(line) {
+      const { requests } = line
+      if (typeof requests === "object" && requests !== null && "bytesUp" in requests) hasRequests = true
       if (json) out.write(`${toJson(line)}\n`)
     },
     warn: (text) => stderr(json ? toJson({ message_type: "warning", message: text }) : `holdfast: ${text}`),

@@ -105,7 +105,7 @@ const WRONG: readonly Wrong[] = [
   {
     what: "no credentials at all",
     code: 1,
-    says: /no credentials for S3 were found: set AWS_ACCESS_KEY_ID/,
+    says: /no credentials for S3 were found: give --credentials file:PATH.* or set AWS_ACCESS_KEY_ID/,
     environment: { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" },
   },
   {

@@ -2,6 +2,7 @@
  * One run of the program, from its words to its exit code: find the verb, parse, load that verb's
  * code alone, run it, and tell of a failure in one line. Stack traces need HOLDFAST_DEBUG.
  */
+import type { Store } from "../engine/index.ts"
 import type { Call, Command } from "./call.ts"
 import { EXIT, exitCodeOf, messageOf, type ExitCode } from "./exit-codes.ts"
 import { overview, verbHelp } from "./help-text.ts"
@@ -42,6 +43,7 @@ export async function start(words: readonly string[]): Promise<void> {
   let output = outputFor(words, environment)
   process.once("SIGINT", () => interrupted(output))
   process.once("uncaughtException", (error) => process.exit(tell(error, output, environment)))
+  const stores: Store[] = []
   let code: ExitCode
   try {
     const split = splitVerb(words)
@@ -51,14 +53,21 @@ export async function start(words: readonly string[]): Promise<void> {
     } else {
       const parsed = parse(split.verb, split.rest)
       output = outputFor(words, environment, parsed.options)
-      code = await runVerb({ ...parsed, output, environment })
+      code = await runVerb({ ...parsed, output, environment, stores })
+      await tellRequests(output, stores)
     }
   } catch (error) {
+    await tellRequests(output, stores)
     code = tell(error, output, environment)
   }
   output.flush()
   // A worker thread or a socket that is still closing must not hold the program back.
   process.exit(code)
+}
+
+/** Loaded with the engine alone, which `help` and a mistyped flag do without. */
+async function tellRequests(output: Output, stores: Store[]): Promise<void> {
+  if (stores.length > 0) (await import("./asked.ts")).tellAsked({ output, stores })
 }
 
 async function runVerb(call: Call): Promise<ExitCode> {

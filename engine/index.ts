@@ -13,6 +13,9 @@ export type { Content, Entry, EntryType } from "./format/listing-entry.ts"
 export type { SkippedPath, SnapshotSummary } from "./format/entry.ts"
 export type { DeviceStatus, Role } from "./format/trust-entry.ts"
 
+export { readSecret } from "./secrets/read-secret.ts"
+export type { SecretPorts } from "./secrets/read-secret.ts"
+
 export { openStore } from "./store/open-store.ts"
 export type { OpenStoreOptions } from "./store/open-store.ts"
 export type { Store } from "./store/store.ts"
@@ -31,6 +34,7 @@ export type { AcceptEvent } from "./accept-head.ts"
 export { createRepository, openRepository } from "./open-repository.ts"
 export type { CreatedRepository, NewRepository, OpenRequest } from "./open-repository.ts"
 export type { Device, Repository, Requests, Trust } from "./trust/repository-ports.ts"
+export { requestsOf } from "./trust/requests.ts"
 export type { Secret } from "./trust/secret.ts"
 
 export { cacheInfo, clearCache } from "./queries/caches.ts"

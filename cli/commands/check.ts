@@ -1,5 +1,6 @@
 /** `holdfast check`: what the engine verified, and each damaged or missing object by its name. */
 import { check as runCheck, type CheckRequest, type CheckResult } from "../../engine/index.ts"
+import { askedSoFar } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
@@ -29,7 +30,8 @@ function requestOf({ options }: Call): CheckRequest {
   return { readData: options.flag("read-data") }
 }
 
-function report({ output }: Call, result: CheckResult, { readData }: CheckRequest): void {
+function report(call: Call, result: CheckResult, { readData }: CheckRequest): void {
+  const { output } = call
   for (const error of result.errors) reportError(output, error)
   for (const { object, message } of result.notes) {
     output.object({ message_type: "note", object, message })
@@ -46,6 +48,7 @@ function report({ output }: Call, result: CheckResult, { readData }: CheckReques
     packs_read: packsRead,
     unreferenced_packs: unreferenced.packs,
     unreferenced_bytes: unreferenced.bytes,
+    requests: askedSoFar(call),
   })
   const read =
     readData === true ? `data of ${packsRead} opened` : "references only; --read-data opens the data too"

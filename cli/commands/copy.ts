@@ -1,7 +1,15 @@
 /** `holdfast copy`: a mirror of the repository in another store, and making a mirror the repository. */
-import { copy as copyTo, openStore, promote, type CopyResult, type Store } from "../../engine/index.ts"
+import {
+  copy as copyTo,
+  openStore,
+  promote,
+  requestsOf,
+  type CopyResult,
+  type Store,
+} from "../../engine/index.ts"
+import { askedSoFar } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
-import { homeOf, locationOf, storeAt, withRepository } from "../connection.ts"
+import { addressingOf, homeOf, locationOf, storeAt, wholeNumber, withRepository } from "../connection.ts"
 import { EXIT, UsageError, type ExitCode } from "../exit-codes.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
 
@@ -20,12 +28,12 @@ export const copy: Command = async (call) => {
       progress.update({ bytes: bytesDone, bytesTotal, current })
     })
     progress.wipe()
-    report(call, result, { to, dryRun, requests: repository.requests() })
+    report(call, result, { to, dryRun })
     return result.errors.length === 0 ? EXIT.done : EXIT.damaged
   })
 }
 
-/** Its credentials are its own when they are set; the AWS chain serves both stores else. */
+/** Its credentials are its own when they are named; those of the repository serve both else. */
 async function destination(call: Call, place: string, dryRun: boolean): Promise<Store> {
   const { options, environment } = call
   const accessKeyId = environment["HOLDFAST_TO_ACCESS_KEY_ID"]
@@ -35,26 +43,34 @@ async function destination(call: Call, place: string, dryRun: boolean): Promise<
     accessKeyId && secretAccessKey
       ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
       : undefined
-  return await openStore(
+  const named = options.text("to-credentials") ?? environment["HOLDFAST_TO_CREDENTIALS"]
+  const shared = options.text("credentials") ?? environment["HOLDFAST_CREDENTIALS"]
+  const store = await openStore(
     place,
     {
       create: !dryRun,
       endpoint: options.text("to-endpoint") ?? options.text("endpoint"),
       region: options.text("to-region") ?? options.text("region"),
+      addressing: addressingOf(call),
       caFile: options.text("ca-file"),
-      credentials: own,
+      credentials: named ? undefined : own,
+      credentialsFrom: named || shared || undefined,
+      uploadKib: wholeNumber(call, "limit-upload"),
+      downloadKib: wholeNumber(call, "limit-download"),
     },
     environment,
   )
+  call.stores.push(store)
+  return store
 }
 
 interface Told {
   readonly to: Store
   readonly dryRun: boolean
-  readonly requests: object
 }
 
-function report({ output }: Call, result: CopyResult, { to, dryRun, requests }: Told): void {
+function report(call: Call, result: CopyResult, { to, dryRun }: Told): void {
+  const { output } = call
   const { copied, present, errors, durationMs } = result
   for (const { object, message } of errors) {
     output.object({
@@ -77,7 +93,9 @@ function report({ output }: Call, result: CopyResult, { to, dryRun, requests }: 
     bytes_present: present.bytes,
     num_errors: errors.length,
     total_duration: durationMs / 1000,
-    requests,
+    // The repository's and the mirror's together, and the mirror's alone.
+    requests: askedSoFar(call),
+    requests_to: requestsOf(to),
   })
   const done = `${showCount(copied.objects, "object")}, ${showBytes(copied.bytes)}`
   const there = `${showCount(present.objects, "object")} were there already`
@@ -95,7 +113,7 @@ async function promoteMirror(call: Call): Promise<ExitCode> {
     throw new UsageError("which mirror? for example: holdfast copy --promote /mnt/disk/mirror")
   const store = await storeAt(call, location)
   await promote(store)
-  call.output.object({ message_type: "promoted", repository: store.location })
+  call.output.object({ message_type: "promoted", repository: store.location, requests: askedSoFar(call) })
   call.output.say(`${store.location} is no mirror any more: devices may write to it`)
   call.output.say("do not write to the repository that it was copied from again")
   return EXIT.done

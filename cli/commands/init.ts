@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os"
 import { createRepository, type Secret } from "../../engine/index.ts"
+import { askedSoFar } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { homeOf, storeAt } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
@@ -22,7 +23,12 @@ export const init: Command = async (call) => {
   const label = options.text("label") ?? hostname()
   const created = await keepingPlaces(places, () => createRepository({ store, home, secrets, label }))
   const facts = { location: store.location, repositoryId: created.id }
-  output.object({ message_type: "initialized", id: created.id, repository: store.location })
+  output.object({
+    message_type: "initialized",
+    id: created.id,
+    repository: store.location,
+    requests: askedSoFar(call),
+  })
   output.say(`made repository ${created.id.slice(0, 8)} at ${store.location}`)
   if (!deliverWords(call, created.recoveryWords, places, facts)) {
     output.warn("the recovery words were not shown; `holdfast key add --recovery` makes new ones at any time")

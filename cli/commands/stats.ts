@@ -1,5 +1,6 @@
 /** `holdfast stats`: what lies in the store, and what it would be without deduplication. */
 import { stats as readStats } from "../../engine/index.ts"
+import { askedSoFar } from "../asked.ts"
 import type { Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
@@ -21,6 +22,7 @@ export const stats: Command = async (call) =>
         money.map(({ provider, dollarsPerMonth }) => [provider, round(dollarsPerMonth)]),
       ),
       provider: money.find(({ isHere }) => isHere)?.provider ?? null,
+      requests: askedSoFar(call),
     })
     const rows = [
       ["snapshots", String(snapshots)],

@@ -31,11 +31,16 @@ export const CARE_VERBS: readonly Verb[] = [
     details: [
       "A mirror is a verbatim copy to restore from when the first store is lost. Run it again whenever you like: it sends what is new, and goes on where it was stopped. Each object is verified on the way.",
       "No device writes to a mirror. When it has to take the place of the repository, `holdfast copy --promote MIRROR` makes it one; the old repository must not be written to after that.",
-      "Another store's credentials are HOLDFAST_TO_ACCESS_KEY_ID and HOLDFAST_TO_SECRET_ACCESS_KEY, when they differ from the first one's.",
+      "Another store's credentials are named by --to-credentials or HOLDFAST_TO_CREDENTIALS, or are in HOLDFAST_TO_ACCESS_KEY_ID and HOLDFAST_TO_SECRET_ACCESS_KEY, when they differ from the first one's.",
     ],
     arguments: [{ name: "location", completes: "files" }],
     flags: [
       { name: "to-endpoint", value: "URL", text: "the S3 endpoint of the mirror (default: --endpoint)" },
+      {
+        name: "to-credentials",
+        value: "WHERE",
+        text: "where the mirror's S3 keys lie (default: --credentials)",
+      },
       { name: "to-region", value: "NAME", text: "the S3 region of the mirror (default: --region)" },
       { name: "promote", text: "let devices write to this mirror from now on" },
       DRY_RUN,

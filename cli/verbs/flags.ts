@@ -22,6 +22,17 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "key-file", value: "FILE", text: "read a 32-byte key, in base64, from this file" },
   { name: "endpoint", value: "URL", text: "the S3 service's address; otherwise AWS_ENDPOINT_URL_S3" },
   { name: "region", value: "NAME", text: "the S3 region; otherwise AWS_REGION" },
+  {
+    name: "credentials",
+    value: "WHERE",
+    text: "where S3's keys lie: file:PATH, command:COMMAND, keychain:NAME, env:NAME or profile:NAME; otherwise HOLDFAST_CREDENTIALS, otherwise where every AWS tool finds them",
+  },
+  {
+    name: "addressing",
+    value: "HOW",
+    choices: ["path", "virtual"],
+    text: "where the S3 service wants the bucket: host/bucket or bucket.host",
+  },
   { name: "ca-file", value: "FILE", text: "trust the S3 service's certificate by this PEM file too" },
   { name: "limit-upload", value: "KIB", text: "send at most this many KiB a second" },
   { name: "limit-download", value: "KIB", text: "fetch at most this many KiB a second" },

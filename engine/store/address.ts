@@ -79,7 +79,7 @@ function parseUrl(text: string): URL {
     throw badAddress(
       "secret-in-address",
       "credentials in a location end up in logs and shell histories: leave them out, and give them by" +
-        " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or any other way of the AWS default chain",
+        " --credentials file:PATH, command:COMMAND or keychain:NAME, or as every AWS tool finds them",
     )
   }
   if (url.search !== "" || url.hash !== "")

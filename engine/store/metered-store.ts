@@ -55,6 +55,15 @@ const UNSENT: ReadonlySet<string> = new Set([
   "certificate",
   "not-https",
   "no-credentials",
+  "credentials-renewal",
+  "credentials-form",
+  "secret-missing",
+  "secret-empty",
+  "secret-file",
+  "secret-open",
+  "secret-command",
+  "no-keychain",
+  "keychain-closed",
 ])
 
 /**

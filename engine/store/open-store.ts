@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto"
 import { formatAddress, parseAddress, parseEndpoint, type S3Address } from "./address.ts"
 import { limitedStore, type Bandwidth } from "./limited-store.ts"
 import { createLocalRoot, localStore } from "./local-store.ts"
-import { meteredStore, noTraffic, type MeteredStore } from "./metered-store.ts"
+import { meteredStore, noTraffic, type MeteredStore, type Traffic } from "./metered-store.ts"
 import { probeStore, type StoreAbilities } from "./probe.ts"
 import {
   PROVIDER_PROFILES,
@@ -19,6 +19,7 @@ import {
 import { readOnlyStore } from "./read-only-store.ts"
 import { retryingStore, SYSTEM_RETRY_PORTS, type RetryPorts } from "./retrying-store.ts"
 import type { S3Credentials } from "./s3-client.ts"
+import { credentialsByReference, type S3CredentialsSource } from "./s3-credentials.ts"
 import type { S3StoreSettings } from "./s3-store.ts"
 import type { Store } from "./store.ts"
 
@@ -32,7 +33,9 @@ export interface OpenStoreOptions extends Bandwidth {
   readonly region?: string | undefined
   readonly provider?: ProviderId | undefined
   readonly addressing?: "path" | "virtual" | undefined
-  readonly credentials?: S3Credentials | (() => Promise<S3Credentials>) | undefined
+  readonly credentials?: S3Credentials | S3CredentialsSource | undefined
+  /** Where they lie instead: `env:`, `file:`, `command:`, `keychain:`, or `profile:` of the AWS files. */
+  readonly credentialsFrom?: string | undefined
   readonly caFile?: string | undefined
   readonly conditionalPut?: boolean | undefined
   readonly retryPorts?: RetryPorts | undefined
@@ -56,6 +59,11 @@ export function probeOf(store: Store): OpenedStore["probe"] {
 /** Of a store that was opened by `openStore`. */
 export function providerOf(store: Store): OpenedStore["provider"] {
   return (store as Partial<OpenedStore>).provider
+}
+
+/** Of a store that was opened by `openStore`. */
+export function trafficOf(store: Store): Traffic {
+  return (store as Partial<OpenedStore>).traffic?.() ?? noTraffic()
 }
 
 /** Sends nothing yet: a store that cannot be reached fails at its first call. */
@@ -118,10 +126,19 @@ export function s3Settings(
     endpoint,
     region: region ?? regionOfEndpoint(profile, endpoint),
     addressing: options.addressing ?? addressing,
-    credentials: options.credentials,
+    ...credentialsOf(options, environment),
     caFile: options.caFile,
     conditionalPut: options.conditionalPut,
   }
+}
+
+function credentialsOf(
+  { credentials, credentialsFrom }: OpenStoreOptions,
+  environment: StoreEnvironment,
+): Pick<S3StoreSettings, "credentials" | "profile"> {
+  if (credentials !== undefined || credentialsFrom === undefined) return { credentials }
+  const ports = { environment, platform: process.platform, nowMs: Date.now }
+  return credentialsByReference(credentialsFrom, ports)
 }
 
 function profileOf({ provider }: OpenStoreOptions, endpoint: string | undefined): ProviderProfile {

@@ -7,11 +7,15 @@
 import { readFileSync } from "node:fs"
 import type { GetObjectCommandOutput, PutObjectCommand } from "@aws-sdk/client-s3"
 import { EngineError } from "../base/errors.ts"
+import type { S3CredentialsSource } from "./s3-credentials.ts"
+import { withRenewal, type IdentitySource } from "./s3-renewal.ts"
 
 export interface S3Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string
+  /** Fetched again five minutes before. */
+  readonly expiration?: Date
 }
 
 export interface S3Settings {
@@ -22,7 +26,9 @@ export interface S3Settings {
   readonly region: string | undefined
   readonly addressing: "path" | "virtual"
   /** Undefined is the AWS default chain: environment, profile, SSO, container, instance. */
-  readonly credentials?: S3Credentials | (() => Promise<S3Credentials>) | undefined
+  readonly credentials?: S3Credentials | S3CredentialsSource | undefined
+  /** One of the AWS configuration files, instead of credentials. */
+  readonly profile?: string | undefined
   /** A PEM file of authorities to trust besides the usual ones. */
   readonly caFile?: string | undefined
   readonly connections?: number | undefined
@@ -63,10 +69,11 @@ export interface S3Api {
 
 export async function connectS3(settings: S3Settings): Promise<S3Api> {
   const [sdk, requestHandler] = await Promise.all([import("@aws-sdk/client-s3"), httpSettings(settings)])
-  const { bucket: Bucket, endpoint, region, credentials } = settings
+  const { bucket: Bucket, endpoint, region, credentials, profile } = settings
   const client = new sdk.S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
     // A copy, for the SDK writes into it.
     ...(credentials === undefined
       ? {}
@@ -80,6 +87,8 @@ export async function connectS3(settings: S3Settings): Promise<S3Api> {
     expectContinueHeader: false,
     requestHandler,
   })
+  const identity: IdentitySource = (options) => (client.config.credentials as IdentitySource)(options)
+  const renewing = <T>(call: () => Promise<T>): Promise<T> => withRenewal(identity, call)
 
   return {
     region: () => client.config.region(),
@@ -94,27 +103,29 @@ export async function connectS3(settings: S3Settings): Promise<S3Api> {
         ...(onlyNew ? { IfNoneMatch: "*" } : {}),
       })
       if (sha256 !== undefined) signWithHash(command, sha256)
-      return (await client.send(command)).ETag
+      return (await renewing(() => client.send(command))).ETag
     },
 
     get: (Key, range) =>
-      client.send(
-        new sdk.GetObjectCommand({ Bucket, Key, ...(range === undefined ? {} : { Range: range }) }),
+      renewing(() =>
+        client.send(
+          new sdk.GetObjectCommand({ Bucket, Key, ...(range === undefined ? {} : { Range: range }) }),
+        ),
       ),
 
     async size(Key) {
-      return (await client.send(new sdk.HeadObjectCommand({ Bucket, Key }))).ContentLength ?? 0
+      const head = new sdk.HeadObjectCommand({ Bucket, Key })
+      return (await renewing(() => client.send(head))).ContentLength ?? 0
     },
 
     async list(Prefix, { names, token }) {
-      const page = await client.send(
-        new sdk.ListObjectsV2Command({
-          Bucket,
-          Prefix,
-          MaxKeys: names,
-          ...(token === undefined ? {} : { ContinuationToken: token }),
-        }),
-      )
+      const command = new sdk.ListObjectsV2Command({
+        Bucket,
+        Prefix,
+        MaxKeys: names,
+        ...(token === undefined ? {} : { ContinuationToken: token }),
+      })
+      const page = await renewing(() => client.send(command))
       return {
         objects: (page.Contents ?? []).map(({ Key, Size }) => ({ key: Key ?? "", sizeBytes: Size ?? 0 })),
         next: page.IsTruncated === true ? page.NextContinuationToken : undefined,
@@ -123,7 +134,8 @@ export async function connectS3(settings: S3Settings): Promise<S3Api> {
     },
 
     async delete(Key) {
-      const { $metadata } = await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }))
+      const command = new sdk.DeleteObjectCommand({ Bucket, Key })
+      const { $metadata } = await renewing(() => client.send(command))
       return $metadata.httpStatusCode === 204 || $metadata.requestId !== undefined
     },
   }

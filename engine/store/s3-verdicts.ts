@@ -37,6 +37,7 @@ type Meaning =
   | "certificate"
   | "notHttps"
   | "refused"
+  | "proxy"
   | "unknownHost"
   | "noRoute"
   | "timeout"
@@ -47,7 +48,7 @@ export const VERDICTS: Readonly<Record<Meaning, Judge>> = {
   noCredentials: () => [
     "denied",
     "no-credentials",
-    "no credentials for S3 were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "no credentials for S3 were found: give --credentials file:PATH, command:COMMAND or keychain:NAME, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
   ],
   unknownKey: () => [
     "denied",
@@ -64,7 +65,7 @@ export const VERDICTS: Readonly<Record<Meaning, Judge>> = {
     "expired-credentials",
     "the session token is expired or invalid: log in again, or get new credentials",
   ],
-  clockSkew: (fault) => ["denied", "clock-skew", clockAdvice(fault)],
+  clockSkew: (fault) => clockVerdict(fault),
   wrongRegion: (fault, call) => ["invalid", "wrong-region", regionAdvice(fault, call)],
   noBucket: (_, { bucket, host }) => [
     "not-found",
@@ -104,6 +105,11 @@ export const VERDICTS: Readonly<Record<Meaning, Judge>> = {
     "connection-refused",
     `nothing listens at ${host}: is the server running, are host and port right`,
   ],
+  proxy: (_, { host }) => [
+    "unavailable",
+    "proxy",
+    `the proxy of HTTPS_PROXY does not let this machine through to ${host}: is its name, user and password right; NO_PROXY names hosts that need none`,
+  ],
   unknownHost: (_, { host }) => [
     "unavailable",
     "no-network",
@@ -120,7 +126,7 @@ export const MEANING_OF_CODE: ReadonlyMap<string, Meaning> = byWord({
   badEndpoint: "EndpointError InvalidBucketName",
   unknownKey: "InvalidAccessKeyId InvalidClientTokenId UnrecognizedClientException XAdminUserNotFound",
   wrongSecret: "SignatureDoesNotMatch",
-  expired: "ExpiredToken ExpiredTokenException TokenRefreshRequired InvalidToken",
+  expired: "ExpiredToken ExpiredTokenException TokenRefreshRequired InvalidToken InvalidTokenId",
   clockSkew: "RequestTimeTooSkewed RequestExpired",
   wrongRegion:
     "AuthorizationHeaderMalformed PermanentRedirect TemporaryRedirect IllegalLocationConstraintException InvalidRegion",
@@ -137,6 +143,7 @@ export const MEANING_OF_CODE: ReadonlyMap<string, Meaning> = byWord({
 export const MEANING_OF_NETWORK_CODE: ReadonlyMap<string, Meaning> = byWord({
   notHttps: "EPROTO ERR_SSL_WRONG_VERSION_NUMBER",
   refused: "ECONNREFUSED",
+  proxy: "ERR_PROXY_TUNNEL ERR_PROXY_INVALID_CONFIG",
   unknownHost: "ENOTFOUND EAI_AGAIN EAI_NODATA EAI_FAIL",
   noRoute: "ENETUNREACH EHOSTUNREACH ENETDOWN EADDRNOTAVAIL",
   timeout: "TimeoutError ETIMEDOUT",
@@ -200,12 +207,26 @@ function regionAdvice(fault: S3Fault, call: S3Call): string {
   return `the bucket "${call.bucket}" is not in region ${call.region}: ${known}`
 }
 
-function clockAdvice(fault: S3Fault): string {
-  const serverMs = Date.parse(fault.headers["date"] ?? "")
-  const minutes = Math.round((Date.now() - serverMs) / 60_000)
-  const off =
-    Number.isFinite(minutes) && minutes !== 0
-      ? `${Math.abs(minutes)} minutes ${minutes > 0 ? "ahead" : "behind"}`
-      : "off"
-  return `this machine's clock is ${off}, and S3 refuses requests that are off by more than 15 minutes: set the clock, or turn on NTP`
+/** Far below the 15 minutes that S3 allows, and far above what an answer takes. */
+const CLOCK_RIGHT_MS = 5 * 60_000
+
+/**
+ * A request that was signed before the machine slept, and sent after, is refused for its age, though
+ * the clock is right: signed anew, it passes.
+ */
+function clockVerdict(fault: S3Fault): Verdict {
+  const offMs = Date.now() - Date.parse(fault.headers["date"] ?? "")
+  if (Math.abs(offMs) < CLOCK_RIGHT_MS) {
+    return [
+      "unavailable",
+      "stale-request",
+      "the request was signed too long before it arrived: did this machine sleep",
+    ]
+  }
+  const minutes = Math.round(offMs / 60_000)
+  const off = Number.isFinite(minutes)
+    ? `${Math.abs(minutes)} minutes ${minutes > 0 ? "ahead" : "behind"}`
+    : "off"
+  const advice = `this machine's clock is ${off}, and S3 refuses requests that are off by more than 15 minutes: set the clock, or turn on NTP`
+  return ["denied", "clock-skew", advice]
 }

@@ -4,6 +4,7 @@
  * servers and networks do. It has none of the SDK in it, so the two check each other.
  */
 import * as http from "node:http"
+import * as https from "node:https"
 import type { AddressInfo } from "node:net"
 import { handleRequest, errorReply, type Reply, type ServedBucket } from "./s3-fault-objects.ts"
 import { verifySignature } from "./sigv4-verify.ts"
@@ -27,6 +28,7 @@ export type S3ServerFault =
   | "stale-list" // a listing without the newest objects, and with the ones removed last
   | "portal" // 200 and a page of HTML, as a captive portal answers
   | "hang" // no answer at all
+  | "stale" // refused as signed too long ago, by a server whose clock is right
   | "flipped-bit" // a read with one wrong bit, and all else right
   | { readonly delayMs: number }
 
@@ -35,6 +37,8 @@ export interface S3FaultServerOptions {
   readonly region?: string
   readonly accessKeyId?: string
   readonly secretAccessKey?: string
+  /** Temporary keys: requests with another token are answered ExpiredToken. */
+  readonly sessionToken?: string
   /** Names a listing has at most. */
   readonly pageNames?: number
   readonly conditionalPut?: "works" | "refused" | "ignored"
@@ -45,6 +49,10 @@ export interface S3FaultServerOptions {
   readonly clockAheadMs?: number
   /** Before every answer. */
   readonly latencyMs?: number
+  /** Speaks TLS with this certificate and key, PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** A bucket may stand before this name instead of in the path: virtual addressing. */
+  readonly hostName?: string
   readonly plan?: (request: S3Request) => S3ServerFault | undefined
 }
 
@@ -56,7 +64,9 @@ export interface S3FaultServer {
   readonly objects: Map<string, Uint8Array>
   /** What arrived so far, faults included. */
   readonly requests: readonly S3Request[]
-  /** Replaces the plan of the options from here on. */
+  /** These replace the options' from here on. */
+  clockAheadMs: number
+  sessionToken: string | undefined
   plan: (request: S3Request) => S3ServerFault | undefined
   close(): Promise<void>
 }
@@ -75,12 +85,14 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
     ranges: options.ranges ?? "works",
   }
   const requests: S3Request[] = []
-  const listener = http.createServer((message, response) => {
+  const listen: http.RequestListener = (message, response) => {
     answer(message, response).catch((error: unknown) => response.destroy(error as Error))
-  })
+  }
+  const listener =
+    options.tls === undefined ? http.createServer(listen) : https.createServer({ ...options.tls }, listen)
 
   async function answer(message: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const target = readTarget(message)
+    const target = readTarget(message, options.hostName)
     const request = { number: requests.length, method: target.method, key: target.key }
     requests.push(request)
     const fault = server.plan(request)
@@ -91,9 +103,15 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
     if (fault === "hang") return
 
     const headers = message.headers as Record<string, string>
-    const nowMs = Date.now() + (options.clockAheadMs ?? 0)
+    const nowMs = Date.now() + server.clockAheadMs
     const signed = { method: message.method ?? "", target: message.url ?? "/", headers, body }
-    const refused = verifySignature(signed, { accessKeyId, secretAccessKey, region, nowMs })
+    const refused = verifySignature(signed, {
+      accessKeyId,
+      secretAccessKey,
+      sessionToken: server.sessionToken,
+      region,
+      nowMs,
+    })
     let reply = faultReply(fault)
     if (reply === undefined && refused !== undefined) reply = signatureReply(refused, region)
     if (options.denied?.includes(target.method) === true) reply ??= errorReply(403, "AccessDenied")
@@ -112,12 +130,14 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
   const { port } = listener.address() as AddressInfo
   const server: S3FaultServer = {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `${options.tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     bucket,
     region,
     credentials: { accessKeyId, secretAccessKey },
     objects: served.objects,
     requests,
+    clockAheadMs: options.clockAheadMs ?? 0,
+    sessionToken: options.sessionToken,
     plan: options.plan ?? (() => undefined),
     close() {
       listener.closeAllConnections()
@@ -134,9 +154,16 @@ interface Target {
   readonly query: URLSearchParams
 }
 
-function readTarget({ url = "/", method = "GET" }: http.IncomingMessage): Target {
+function readTarget(
+  { url = "/", method = "GET", headers }: http.IncomingMessage,
+  hostName: string | undefined,
+): Target {
   const { pathname, searchParams: query } = new URL(url, "http://server")
-  const [, bucket = "", ...parts] = decodeURIComponent(pathname).split("/")
+  const host = headers.host?.replace(/:\d+$/, "") ?? ""
+  const inHost =
+    hostName !== undefined && host.endsWith(`.${hostName}`) ? host.slice(0, -hostName.length - 1) : ""
+  const [, bucket = "", ...parts] =
+    `${inHost === "" ? "" : `/${inHost}`}${decodeURIComponent(pathname)}`.split("/")
   const key = parts.join("/")
   if (method === "GET" && key === "") return { bucket, method: "LIST", key: query.get("prefix") ?? "", query }
   return { bucket, method: method as S3Request["method"], key, query }
@@ -146,6 +173,7 @@ function faultReply(fault: S3ServerFault | undefined): Reply | undefined {
   if (fault === "500") return errorReply(500, "InternalError")
   if (fault === "503") return errorReply(503, "SlowDown")
   if (fault === "429") return errorReply(429, "TooManyRequests", { "retry-after": "1" })
+  if (fault === "stale") return errorReply(403, "RequestTimeTooSkewed")
   return fault === "portal" ? PORTAL : undefined
 }
 
@@ -177,7 +205,7 @@ function signatureReply(code: string, region: string): Reply {
   if (code === "AuthorizationHeaderMalformed") {
     return errorReply(400, code, { "x-amz-bucket-region": region }, `<Region>${region}</Region>`)
   }
-  return errorReply(code === "XAmzContentSHA256Mismatch" ? 400 : 403, code)
+  return errorReply(code === "XAmzContentSHA256Mismatch" || code === "ExpiredToken" ? 400 : 403, code)
 }
 
 async function readAll(message: http.IncomingMessage): Promise<Buffer> {

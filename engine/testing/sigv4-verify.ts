@@ -16,6 +16,7 @@ export interface SignedRequest {
 export interface SigningFacts {
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
   readonly region: string
   readonly nowMs: number
 }
@@ -23,6 +24,7 @@ export interface SigningFacts {
 export type SignatureFault =
   | "AccessDenied"
   | "InvalidAccessKeyId"
+  | "ExpiredToken"
   | "SignatureDoesNotMatch"
   | "AuthorizationHeaderMalformed"
   | "RequestTimeTooSkewed"
@@ -38,13 +40,15 @@ export function verifySignature(request: SignedRequest, facts: SigningFacts): Si
   if (parts === null) return "AccessDenied"
   const [, accessKeyId = "", day = "", region = "", signedHeaders = "", signature = ""] = parts
   if (accessKeyId !== facts.accessKeyId) return "InvalidAccessKeyId"
+  if (headers["x-amz-security-token"] !== facts.sessionToken) return "ExpiredToken"
   if (region !== facts.region) return "AuthorizationHeaderMalformed"
   const time = headers["x-amz-date"] ?? ""
   if (Math.abs(parseTime(time) - facts.nowMs) > SKEW_MS_MAX) return "RequestTimeTooSkewed"
 
   const payloadHash = headers["x-amz-content-sha256"] ?? ""
   const names = signedHeaders.split(";")
-  for (const required of ["host", "x-amz-date", "x-amz-content-sha256"]) {
+  const token = facts.sessionToken === undefined ? [] : ["x-amz-security-token"]
+  for (const required of ["host", "x-amz-date", "x-amz-content-sha256", ...token]) {
     if (!names.includes(required)) return "SignatureDoesNotMatch"
   }
   const canonical = [

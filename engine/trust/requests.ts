@@ -1,4 +1,6 @@
-/** What one verb asked of the store, out of all that was asked since the repository was opened. */
+/** What was asked of a store: by one verb, out of all since the repository was opened; or in all. */
+import { trafficOf } from "../store/open-store.ts"
+import type { Store } from "../store/store.ts"
 import type { Requests } from "./repository-ports.ts"
 
 export function requestsSince(before: Requests, now: Requests): Requests {
@@ -11,4 +13,10 @@ export function requestsSince(before: Requests, now: Requests): Requests {
     bytesUp: now.bytesUp - before.bytesUp,
     bytesDown: now.bytesDown - before.bytesDown,
   }
+}
+
+/** All that a store was asked since `openStore`. */
+export function requestsOf(store: Store): Requests {
+  const { requests, bytesUp, bytesDown } = trafficOf(store)
+  return { ...requests, bytesUp, bytesDown }
 }

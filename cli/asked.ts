@@ -1,0 +1,42 @@
+/**
+ * What a run asked of its stores, as providers bill it. Verbs that end with a summary have it there;
+ * after all others it is a line of its own on standard error: with --json always, for a person with
+ * --verbose. Standard output stays what was asked for.
+ */
+import { requestsOf, type Requests } from "../engine/index.ts"
+import type { Call } from "./call.ts"
+import { showBytes } from "./format.ts"
+
+/** Of all stores that were opened so far; undefined when none was. */
+export function askedSoFar({ stores }: Pick<Call, "stores">): Requests | undefined {
+  const all = stores.map((store) => requestsOf(store))
+  const [first, ...others] = all
+  return first === undefined ? undefined : others.reduce(sum, first)
+}
+
+function sum(a: Requests, b: Requests): Requests {
+  return {
+    put: a.put + b.put,
+    get: a.get + b.get,
+    head: a.head + b.head,
+    list: a.list + b.list,
+    delete: a.delete + b.delete,
+    bytesUp: a.bytesUp + b.bytesUp,
+    bytesDown: a.bytesDown + b.bytesDown,
+  }
+}
+
+export function tellAsked({ output, stores }: Pick<Call, "output" | "stores">): void {
+  const asked = askedSoFar({ stores })
+  if (asked === undefined) return
+  if (output.json) {
+    if (!output.hasRequests() && !output.quiet) output.aside({ message_type: "requests", requests: asked })
+  } else if (output.verbose) output.aside(showAsked(asked))
+}
+
+function showAsked({ put, get, head, list, delete: removed, bytesUp, bytesDown }: Requests): string {
+  const counts = { PUT: put, GET: get, HEAD: head, LIST: list, DELETE: removed }
+  const named = Object.entries(counts).flatMap(([name, count]) => (count === 0 ? [] : [`${count} ${name}`]))
+  if (named.length === 0) return "asked the store nothing"
+  return `asked the store: ${named.join(", ")}; sent ${showBytes(bytesUp)}, fetched ${showBytes(bytesDown)}`
+}

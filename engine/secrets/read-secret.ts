@@ -1,0 +1,91 @@
+/**
+ * Fetches the secret that a reference leads to: from a variable, a file for the owner alone, a
+ * command's output or the system's keychain. No error holds a value, nor what a program printed.
+ * See spec/secrets.md.
+ */
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { EngineError, type ErrorKind } from "../base/errors.ts"
+import { readKeychain } from "./keychain.ts"
+import { parseSecretReference } from "./reference.ts"
+import { outputOf, SECRET_BYTES_MAX } from "./run-program.ts"
+
+export interface SecretPorts {
+  /** For `env:`, and for the programs that are run; process.env is one. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly platform: NodeJS.Platform
+}
+
+/** Modes of Windows files say nothing about who may read them. */
+const OTHERS = 0o077
+const UNPRINTED_PATH = /[^\w@%+=:,./~-]/
+
+/** Without a last newline. `what` names the secret in messages, which begin with it. */
+export async function readSecret(reference: string, what: string, ports: SecretPorts): Promise<string> {
+  const parsed = parseSecretReference(reference, what)
+  const text = await readText()
+  if (text !== "") return text
+  throw failure("invalid", "secret-empty", `${what}: ${parsed.kind}: gave nothing`)
+
+  async function readText(): Promise<string> {
+    switch (parsed.kind) {
+      case "env":
+        return fromEnvironment(parsed.name, what, ports)
+      case "file":
+        return cut(fromFile(parsed.path, what, ports))
+      case "command":
+        return cut(await fromCommand(parsed.command, what, ports))
+      case "keychain":
+        return cut(await readKeychain(parsed.name, what, ports))
+    }
+  }
+}
+
+function fromEnvironment(name: string, what: string, { environment }: SecretPorts): string {
+  const value = environment[name]
+  if (value !== undefined && value !== "") return value
+  throw failure("invalid", "secret-missing", `${what}: the variable ${name} is not set`)
+}
+
+/** What is checked is what is read: the mode is the open file's. */
+function fromFile(given: string, what: string, { environment, platform }: SecretPorts): string {
+  const home = environment["HOME"] ?? os.homedir()
+  const file = given.startsWith("~/") ? path.join(home, given.slice(2)) : given
+  let handle: number | undefined
+  try {
+    handle = fs.openSync(file, "r")
+    const { mode, size } = fs.fstatSync(handle)
+    if (platform !== "win32" && (mode & OTHERS) !== 0) throw openToOthers(file, what)
+    if (size > SECRET_BYTES_MAX)
+      throw failure("invalid", "secret-file", `${what}: ${file} is too large for a secret`)
+    return fs.readFileSync(handle, "utf8")
+  } catch (error) {
+    if (error instanceof EngineError) throw error
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown"
+    const why = code === "ENOENT" ? "is not there" : `can't be read (${code})`
+    throw failure("invalid", "secret-file", `${what}: the file ${file} ${why}`)
+  } finally {
+    if (handle !== undefined) fs.closeSync(handle)
+  }
+}
+
+function openToOthers(file: string, what: string): EngineError {
+  const typed = UNPRINTED_PATH.test(file) ? `'${file.replaceAll("'", String.raw`'\''`)}'` : file
+  return failure("denied", "secret-open", `${what}: other users can read ${file}; run: chmod 600 ${typed}`)
+}
+
+/** By the shell, as --password-command. It may ask on the terminal itself, but not read our input. */
+async function fromCommand(command: string, what: string, { environment }: SecretPorts): Promise<string> {
+  const ended = await outputOf({ program: command, shell: true, environment, stderr: "inherit" })
+  if (ended.code === 0) return ended.output
+  throw failure("denied", "secret-command", `${what}: the command ${ended.how}`)
+}
+
+function cut(text: string): string {
+  return text.replace(/\r?\n$/, "")
+}
+
+function failure(kind: ErrorKind, code: string, message: string): EngineError {
+  return new EngineError(kind, code, message)
+}

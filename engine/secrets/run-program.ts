@@ -1,0 +1,64 @@
+/**
+ * Runs a program for its output: a secret, that goes nowhere else. Bounded in size and time, for a
+ * program that asks somebody who is not there would hold a backup up for ever.
+ */
+import { spawn } from "node:child_process"
+
+export const SECRET_BYTES_MAX: number = 64 * 1024
+const TIMEOUT_MS = 120_000
+
+export interface Program {
+  readonly program: string
+  readonly args?: readonly string[]
+  /** The program is a line for the shell. */
+  readonly shell?: boolean
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** What it complains of is for the person at the terminal, or is only looked at for being there. */
+  readonly stderr: "inherit" | "pipe"
+}
+
+export interface Ended {
+  /** Undefined when it could not be run, or did not end by itself. */
+  readonly code: number | undefined
+  readonly output: string
+  readonly hasComplained: boolean
+  /** For a message, as in "the command …". */
+  readonly how: string
+  /** There is no such program. */
+  readonly isMissing: boolean
+}
+
+export async function outputOf({
+  program,
+  args = [],
+  shell = false,
+  environment,
+  stderr,
+}: Program): Promise<Ended> {
+  return await new Promise((resolve) => {
+    const parts: Buffer[] = []
+    let bytes = 0
+    let hasComplained = false
+    const child = spawn(program, args, { shell, env: { ...environment }, stdio: ["ignore", "pipe", stderr] })
+    const end = (code: number | undefined, how: string, isMissing = false): void => {
+      clearTimeout(timer)
+      resolve({ code, output: Buffer.concat(parts).toString("utf8"), hasComplained, how, isMissing })
+    }
+    const give = (how: string): void => {
+      child.kill()
+      child.stdout?.destroy()
+      end(undefined, how)
+    }
+    const timer = setTimeout(() => give(`did not end within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS)
+    child.stdout?.on("data", (part: Buffer) => {
+      bytes += part.length
+      parts.push(part)
+      if (bytes > SECRET_BYTES_MAX) give("printed more than a secret is long")
+    })
+    child.stderr?.on("data", () => (hasComplained = true))
+    child.once("error", ({ code }: NodeJS.ErrnoException) => {
+      end(undefined, `could not run (${code ?? "unknown"})`, code === "ENOENT")
+    })
+    child.once("close", (code, signal) => end(code ?? undefined, `ended with ${code ?? signal ?? "nothing"}`))
+  })
+}
