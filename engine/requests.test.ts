@@ -4,8 +4,10 @@ import { appendFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } fr
 import * as path from "node:path"
 import { test, type TestContext } from "node:test"
 import type { RawPath } from "./base/ids.ts"
-import { findSnapshot, restore, type Repository, type Requests } from "./index.ts"
+import { findSnapshot, restore, type Repository, type Requests, type Store } from "./index.ts"
+import { openStore } from "./store/open-store.ts"
 import { backupPlace, save, type BackupPlace } from "./testing/backup-place.ts"
+import { noSleep, startServer } from "./testing/s3-fault-store.ts"
 
 const DAY_NS = 24n * 3600n * 1_000_000_000n
 
@@ -20,6 +22,16 @@ function total(repository: Repository): number {
   return counts(repository.requests()).reduce((sum, count) => sum + count)
 }
 
+/** S3 with its meter, limit and retries, and memory: what is counted is the same. */
+const STORES = {
+  memory: async (): Promise<Store | undefined> => undefined,
+  S3: async (): Promise<Store | undefined> => {
+    const { endpoint, bucket, region, credentials } = await startServer()
+    return await openStore(`s3:${endpoint}/${bucket}/x`, { region, credentials, retryPorts: noSleep }, {})
+  },
+}
+const KINDS = ["memory", "S3"] as const
+
 interface Source {
   readonly place: BackupPlace
   readonly folder: string
@@ -27,8 +39,9 @@ interface Source {
   readonly change: (round: number) => void
 }
 
-async function source(t: TestContext, files: number): Promise<Source> {
-  const place = await backupPlace(t)
+async function source(t: TestContext, kind: (typeof KINDS)[number], files: number): Promise<Source> {
+  const adapter = await STORES[kind]()
+  const place = await backupPlace(t, adapter === undefined ? {} : { adapter })
   const folder = path.join(place.folder, "notes")
   mkdirSync(folder)
   for (let i = 0; i < files; i++) writeFileSync(path.join(folder, `${i}.md`), `note ${i}\n`)
@@ -40,63 +53,65 @@ async function source(t: TestContext, files: number): Promise<Source> {
   return { place, folder, change }
 }
 
-test("backup() of nothing new asks nothing, and makes one LIST when the last look is a day old", async (t) => {
-  const { place, folder } = await source(t, 20)
-  await save(place.repository, folder)
-  assert.deepEqual(counts((await save(place.repository, folder)).requests), [0, 0, 0, 0, 0])
-  const later = await place.open()
-  assert.deepEqual(counts((await save(later, folder)).requests), [0, 0, 0, 0, 0])
-  assert.equal(total(later), 0, "opening as a known device is free")
-  place.clock.aheadNs += DAY_NS + 1n
-  assert.deepEqual(counts((await save(later, folder)).requests), [0, 0, 0, 1, 0])
-  assert.deepEqual(counts((await save(later, folder)).requests), [0, 0, 0, 0, 0])
-})
-
-test("backup() of a small change is 2 PUT and 2 LIST, forty times in a row", async (t) => {
-  const { place, folder, change } = await source(t, 30)
-  await save(place.repository, folder)
-  for (let round = 0; round < 40; round++) {
-    change(round)
-    assert.deepEqual(
-      counts((await save(place.repository, folder)).requests),
-      [2, 0, 0, 2, 0],
-      `round ${round}`,
-    )
-  }
-})
-
-for (const files of [20, 1500]) {
-  test(`restore() on an empty machine needs at most 10 requests before the first of ${files} files`, async (t) => {
-    const { place, folder, change } = await source(t, files)
+for (const kind of KINDS) {
+  test(`backup() to ${kind} of nothing new asks nothing, and makes one LIST when the last look is a day old`, async (t) => {
+    const { place, folder } = await source(t, kind, 20)
     await save(place.repository, folder)
-    for (let round = 1; round < 10; round++) {
+    assert.deepEqual(counts((await save(place.repository, folder)).requests), [0, 0, 0, 0, 0])
+    const later = await place.open()
+    assert.deepEqual(counts((await save(later, folder)).requests), [0, 0, 0, 0, 0])
+    assert.equal(total(later), 0, "opening as a known device is free")
+    place.clock.aheadNs += DAY_NS + 1n
+    assert.deepEqual(counts((await save(later, folder)).requests), [0, 0, 0, 1, 0])
+    assert.deepEqual(counts((await save(later, folder)).requests), [0, 0, 0, 0, 0])
+  })
+
+  test(`backup() to ${kind} of a small change is 2 PUT and 2 LIST, forty times in a row`, async (t) => {
+    const { place, folder, change } = await source(t, kind, 30)
+    await save(place.repository, folder)
+    for (let round = 0; round < 40; round++) {
+      change(round)
+      assert.deepEqual(
+        counts((await save(place.repository, folder)).requests),
+        [2, 0, 0, 2, 0],
+        `round ${round}`,
+      )
+    }
+  })
+
+  for (const files of [20, 1500]) {
+    test(`restore() from ${kind} on an empty machine needs at most 10 requests before the first of ${files} files`, async (t) => {
+      const { place, folder, change } = await source(t, kind, files)
+      await save(place.repository, folder)
+      for (let round = 1; round < 10; round++) {
+        change(round)
+        await save(place.repository, folder)
+      }
+      const found: number[] = []
+      for (const address of ["latest", place.repository.log.heads()[0]?.digest ?? ""]) {
+        found.push(await requestsForOneFile(place, address, { folder, name: "5.md" }))
+      }
+      t.diagnostic(`requests, the file's own included: ${found.join(", ")}`)
+      for (const requests of found) assert.ok(requests - 1 <= 10, `${requests - 1} requests`)
+    })
+  }
+
+  test(`restore() from ${kind} on an empty machine needs at most 2 requests more for another device`, async (t) => {
+    const { place, folder, change } = await source(t, kind, 20)
+    for (let round = 0; round < 10; round++) {
       change(round)
       await save(place.repository, folder)
     }
-    const found: number[] = []
-    for (const address of ["latest", place.repository.log.heads()[0]?.digest ?? ""]) {
-      found.push(await requestsForOneFile(place, address, { folder, name: "5.md" }))
+    const before = await requestsForOneFile(place, "latest", { folder, name: "5.md" })
+    const other = await place.open(place.newHome())
+    for (let round = 10; round < 15; round++) {
+      change(round)
+      await save(other, folder)
     }
-    t.diagnostic(`requests, the file's own included: ${found.join(", ")}`)
-    for (const requests of found) assert.ok(requests - 1 <= 10, `${requests - 1} requests`)
+    const after = await requestsForOneFile(place, "latest", { folder, name: "5.md" })
+    assert.ok(after - before <= 2, `${before} requests, with another device ${after}`)
   })
 }
-
-test("restore() on an empty machine needs at most 2 requests more for another device", async (t) => {
-  const { place, folder, change } = await source(t, 20)
-  for (let round = 0; round < 10; round++) {
-    change(round)
-    await save(place.repository, folder)
-  }
-  const before = await requestsForOneFile(place, "latest", { folder, name: "5.md" })
-  const other = await place.open(place.newHome())
-  for (let round = 10; round < 15; round++) {
-    change(round)
-    await save(other, folder)
-  }
-  const after = await requestsForOneFile(place, "latest", { folder, name: "5.md" })
-  assert.ok(after - before <= 2, `${before} requests, with another device ${after}`)
-})
 
 /** Those of a whole restore of one small file by a home that knows nothing, its own data among them. */
 async function requestsForOneFile(

@@ -53,17 +53,17 @@ export const VERDICTS: Readonly<Record<Meaning, Judge>> = {
   unknownKey: () => [
     "denied",
     "wrong-credentials",
-    "the server does not know this access key: check AWS_ACCESS_KEY_ID, and that the key is of this provider",
+    "the server does not know this access key: check AWS_ACCESS_KEY_ID or what --credentials names, and that the key is of this provider",
   ],
   wrongSecret: () => [
     "denied",
     "wrong-credentials",
-    "the secret key does not belong to this access key: check AWS_SECRET_ACCESS_KEY for missing or added characters",
+    "the secret key does not belong to this access key: check AWS_SECRET_ACCESS_KEY or what --credentials names for missing or added characters",
   ],
   expired: () => [
     "denied",
     "expired-credentials",
-    "the session token is expired or invalid: log in again, or get new credentials",
+    "the session token is expired or invalid: log in again, or get new credentials; with --credentials command:COMMAND a run fetches them itself",
   ],
   clockSkew: (fault) => clockVerdict(fault),
   wrongRegion: (fault, call) => ["invalid", "wrong-region", regionAdvice(fault, call)],
