@@ -190,13 +190,13 @@ test("restore() takes what include and exclude say, and no folder in vain", asyn
     [{ within: "b" as RawPath }, ["deep", "deep/three.txt", "four.log"]],
     [{ within: "b/four.log" as RawPath }, ["four.log"]],
     [{ within: "b" as RawPath, exclude: ["deep"] as RawPath[] }, ["four.log"]],
-    [{ within: "nothing" as RawPath }, []],
   ]
   for (const [request, expected] of cases) {
     fs.rmSync(target, { recursive: true, force: true })
     assert.deepEqual((await restore(request)).errors, [])
     assert.deepEqual(names(target), expected, JSON.stringify(request))
   }
+  await assert.rejects(restore({ within: "nothing" as RawPath }), { code: "no-entry" })
 })
 
 test("restore() writes nothing in a dry run", async (t) => {
