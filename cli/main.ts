@@ -15,22 +15,29 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`holdfast needs Node 22.18 or newer, this is ${found}\n`)
   process.exitCode = 2
 } else if (["version", "--version", "version --json"].includes(words.join(" "))) {
-  const { versionText } = await import("./version.ts")
-  process.stdout.write(`${versionText(words.length > 1)}\n`)
+  void sayVersion()
 } else {
   // One thread for file calls is as fast here (our own threads do the work), and ends for certain: with
   // several, glibc before 2.41 can lose the wake-up that ends them, and the program hangs at its exit.
   process.env["UV_THREADPOOL_SIZE"] ??= "1"
   process.umask(0o077) // whatever holdfast writes is for its owner alone
+  void run()
+}
+
+async function sayVersion() {
+  const { versionText } = await import("./version.ts")
+  process.stdout.write(`${versionText(words.length > 1)}\n`)
+}
+
+async function run() {
   await keepCompiledCode()
   const { start } = await import("./start.ts")
   await start(words)
 }
 
 /**
- * V8's compiled code of the chunks and packages, kept with holdfast's other caches: a third of the
- * start-up. Never in a shared folder, where another user could plant code, and not before the folder
- * of caches is there.
+ * V8's compiled code, kept with holdfast's other caches: a third of the start-up. Never in a shared
+ * folder, where another user could plant code, and not before the folder of caches is there.
  */
 async function keepCompiledCode() {
   const { existsSync } = await import("node:fs")

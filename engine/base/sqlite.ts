@@ -1,23 +1,19 @@
 /**
- * The door to better-sqlite3, for device-local state only: loaded when first opened, since the native
- * module costs several milliseconds that a `--help` should not pay. Statements are prepared when
- * first used. Errors of the file become `EngineError`s; a damaged one is made anew (rule L1).
+ * The door to better-sqlite3, for device-local state only: its native part is loaded when the first file is
+ * opened, for it costs milliseconds that a `--help` should not pay. Statements are prepared when first
+ * used. Errors of the file become `EngineError`s; a damaged one is made anew (rule L1).
  */
 import { closeSync, openSync } from "node:fs"
-import { createRequire } from "node:module"
-import type Sqlite from "better-sqlite3"
+import Sqlite from "better-sqlite3"
 import { EngineError } from "./errors.ts"
 
 export type Database = Sqlite.Database
 export type Statement<Parameters extends unknown[], Row> = Sqlite.Statement<Parameters, Row>
 
-let loaded: typeof Sqlite | undefined
-
 /** A connection. The file must exist, so that its mode was chosen by us and not by the umask. */
 export function openSqlite(path: string, options: { readonly?: boolean; timeoutMs: number }): Database {
-  loaded ??= createRequire(import.meta.url)("better-sqlite3") as typeof Sqlite
   const { readonly = false, timeoutMs } = options
-  return new loaded(path, { fileMustExist: true, readonly, timeout: timeoutMs })
+  return new Sqlite(path, { fileMustExist: true, readonly, timeout: timeoutMs })
 }
 
 /** Rows as objects, as arrays ("raw"), or their first column alone ("pluck"). */

@@ -9,8 +9,6 @@ import { EngineError } from "../base/errors.ts"
 import { fsPath, showPath } from "../base/paths.ts"
 import type { Native } from "./native.ts"
 
-const run = promisify(execFile)
-
 /** Throws unavailable "flush-failed". @param root absolute raw path of the target */
 export async function syncTarget(root: string, native: Native | undefined): Promise<void> {
   let descriptor: number | undefined
@@ -29,6 +27,7 @@ export async function syncTarget(root: string, native: Native | undefined): Prom
 }
 
 async function syncByChild(descriptor: number): Promise<void> {
+  const run = promisify(execFile)
   try {
     // by descriptor, since a raw path may be no text that a child can be given
     if (process.platform === "linux") await run("sync", ["-f", `/proc/${process.pid}/fd/${descriptor}`])
