@@ -39,7 +39,7 @@ const WINDOW: WindowSize = { files: 2_000, bytes: 64 * 1024 ** 2 }
 const WINDOW_MAX: WindowSize = { files: 50_000, bytes: 1024 ** 3 }
 const WINDOW_GROWTH = 4
 /** Up to this much is placed by the main thread: starting threads would take longer (spec/decisions/0011-threads.md). */
-const INLINE_BYTES_MAX = 32 * 1024 ** 2
+const INLINE_BYTES_MAX = 48 * 1024 ** 2
 /** What a file costs beside its bytes, in bytes. */
 const FILE_COST_BYTES = 16 * 1024
 /** Leaves that are decided before the messages of the placing threads have their turn. */

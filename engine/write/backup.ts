@@ -35,7 +35,7 @@ import { createTally, type Tally } from "./tally.ts"
 /** How old the last look may be for a run without change to ask the store nothing. */
 const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n
 /** Up to this much is split on the main thread: starting threads would take longer (spec/decisions/0011-threads.md). */
-const INLINE_BYTES_MAX = 32 * 1024 * 1024
+const INLINE_BYTES_MAX = 48 * 1024 * 1024
 /** What a file costs beside its bytes, in bytes. */
 const FILE_COST_BYTES = 8 * 1024
 /** Listing nodes go to the pool in messages of this many bytes. */
