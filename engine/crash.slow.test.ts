@@ -14,7 +14,7 @@ import { localStore } from "./store/local-store.ts"
 import { assertPicture, fastFolder, restoreTo } from "./testing/backup-place.ts"
 import { runChild } from "./testing/children.ts"
 import { CHILD_KEY, type ChildPlan } from "./testing/use-case-child.ts"
-import { UPLOADS_IN_FLIGHT_MAX } from "./write/split-pool.ts"
+import { UPLOADS_AT_ONCE } from "./write/backup.ts"
 
 const SEED = process.env["HOLDFAST_SEED"] ?? randomBytes(4).toString("hex")
 const SHAPE: TreeShape = { entries: 25, fileBytesMax: 30_000 }
@@ -22,7 +22,7 @@ const SECRET = { kind: "key" as const, bytes: CHILD_KEY }
 
 const THREADS = Math.min(4, availableParallelism())
 /** What a killed run may have to send again: each thread's open pack and the one that it seals, and the uploads under way. */
-const SENT_AGAIN_MAX = (2 * THREADS + UPLOADS_IN_FLIGHT_MAX) * PACK_BYTES
+const SENT_AGAIN_MAX = (2 * THREADS + UPLOADS_AT_ONCE.folder) * PACK_BYTES
 
 interface Place {
   readonly folder: string

@@ -1,7 +1,6 @@
 /** Who opens packs: worker threads, or this thread for a small repository. */
-import { availableParallelism } from "node:os"
-import { Worker } from "node:worker_threads"
-import { workerUrl } from "../base/worker-url.ts"
+import type { Worker } from "node:worker_threads"
+import { startWorkers } from "../base/worker-threads.ts"
 import { createZstd } from "../compression/zstd.ts"
 import { chunkHasher, chunkIdKey, type ChunkHasher } from "../crypto/chunk-id.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
@@ -43,23 +42,19 @@ interface Thread {
 
 export function threadCheckPool(keys: RepositoryKeys): CheckPool {
   let broken: unknown
-  const start = (): Thread => {
-    const thread: Thread = {
-      worker: new Worker(workerUrl("maintain/check-worker"), { workerData: keys }),
-      waiting: [],
-    }
+  const threads = startWorkers("maintain/check-worker", keys).map((worker): Thread => {
+    const thread: Thread = { worker, waiting: [] }
     const fail = (error: unknown): void => {
       broken ??= error
       for (const waiting of thread.waiting.splice(0)) waiting.reject(error)
     }
-    thread.worker.on("error", fail)
-    thread.worker.on("message", (message: FromCheckWorker) => {
+    worker.on("error", fail)
+    worker.on("message", (message: FromCheckWorker) => {
       if (message.type === "broken") fail(new Error(message.message))
       else thread.waiting.shift()?.resolve(message.verdict)
     })
     return thread
-  }
-  const threads = Array.from({ length: Math.max(1, Math.min(4, availableParallelism())) }, start)
+  })
   return {
     check(job) {
       if (broken !== undefined) return Promise.reject(broken as Error)

@@ -1,7 +1,6 @@
 /** Who opens blocks and writes files: worker threads, or this thread for small restores. */
-import { availableParallelism } from "node:os"
-import { Worker } from "node:worker_threads"
-import { workerUrl } from "../base/worker-url.ts"
+import type { Worker } from "node:worker_threads"
+import { startWorkers } from "../base/worker-threads.ts"
 import {
   jobBuffers,
   type CompareFile,
@@ -50,20 +49,16 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
       for (const resolve of thread.waiting.splice(0)) resolve({ type: "broken", message: "" })
     for (const resume of wake.splice(0)) resume()
   }
-  const start = (): Thread => {
-    const thread: Thread = {
-      worker: new Worker(workerUrl("read/place-worker"), { workerData: options }),
-      waiting: [],
-    }
-    thread.worker.on("message", (message: FromPlaceWorker) => {
+  const threads = startWorkers("read/place-worker", options).map((worker): Thread => {
+    const thread: Thread = { worker, waiting: [] }
+    worker.on("message", (message: FromPlaceWorker) => {
       if (message.type === "broken") return fail(new Error(message.message))
       thread.waiting.shift()?.(message)
       for (const resume of wake.splice(0)) resume()
     })
-    thread.worker.on("error", fail)
+    worker.on("error", fail)
     return thread
-  }
-  const threads: Thread[] = Array.from({ length: Math.max(1, Math.min(4, availableParallelism())) }, start)
+  })
   const idlest = (): Thread => threads.reduce((a, b) => (b.waiting.length < a.waiting.length ? b : a))
 
   const ask = async (message: ToPlaceWorker, transfer: ArrayBuffer[]): Promise<FromPlaceWorker> => {

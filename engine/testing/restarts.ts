@@ -12,7 +12,7 @@ import { startS3Server, type RealS3Server, type RealS3ServerKind } from "../../f
 import { PACK_BYTES } from "../format/pack.ts"
 import type { Repository } from "../index.ts"
 import { openStore } from "../store/open-store.ts"
-import { UPLOADS_IN_FLIGHT_MAX } from "../write/split-pool.ts"
+import { UPLOADS_AT_ONCE } from "../write/backup.ts"
 import { assertPicture, backupPlace, restoreTo, save } from "./backup-place.ts"
 
 export interface Restarts {
@@ -22,7 +22,7 @@ export interface Restarts {
 }
 
 /** Packs on their way when a server dies, and sent again: the constant that spec/stores.md states. */
-export const RESENT_BYTES_MAX: number = UPLOADS_IN_FLIGHT_MAX * PACK_BYTES
+export const RESENT_BYTES_MAX: number = UPLOADS_AT_ONCE.remote * PACK_BYTES
 
 const FILE_BYTES = 128 * 1024 * 1024
 

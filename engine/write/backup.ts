@@ -16,6 +16,7 @@ import type { Entry } from "../format/listing-entry.ts"
 import { lockSeries } from "../home/series-lock.ts"
 import { listingBuilder, type BuiltListing, type ListingBuilder } from "../listing/build.ts"
 import { lookUp } from "../listing/look-up.ts"
+import { probeOf } from "../store/open-store.ts"
 import { look, localView, lookToWrite } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotRecord, View } from "../trust/view.ts"
@@ -38,6 +39,8 @@ const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n
 const INLINE_BYTES_MAX = 48 * 1024 * 1024
 /** What a file costs beside its bytes, in bytes. */
 const FILE_COST_BYTES = 8 * 1024
+/** Packs under way to the store: a remote one takes several at once, a folder one after the other. */
+export const UPLOADS_AT_ONCE = { folder: 1, remote: 3 } as const
 /** Listing nodes go to the pool in messages of this many bytes. */
 const NODES_BYTES = 256 * 1024
 
@@ -198,7 +201,12 @@ function poolPorts(repository: Repository, store: RunStore): PoolPorts {
     isStored: store.isStored,
     indexPath: repository.index.isEmpty() ? undefined : repository.home.statePath,
     onPack: store.putPack,
+    uploadsAtOnce: isFolder(repository) ? UPLOADS_AT_ONCE.folder : UPLOADS_AT_ONCE.remote,
   }
+}
+
+function isFolder({ store }: Repository): boolean {
+  return probeOf(store) === undefined
 }
 
 /** A file's content is known: the tally counts it, and its folder's record takes what was read. */

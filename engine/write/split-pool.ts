@@ -3,9 +3,8 @@
  * port, so that both run the same `splitter.ts`. Messages carry batches of files, tables and whole
  * packs, never single chunks.
  */
-import { availableParallelism } from "node:os"
-import { Worker } from "node:worker_threads"
-import { workerUrl } from "../base/worker-url.ts"
+import type { Worker } from "node:worker_threads"
+import { startWorkers } from "../base/worker-threads.ts"
 import type { Random } from "../base/ports.ts"
 import type { ChunkId } from "../base/ids.ts"
 import { release } from "../base/bytes.ts"
@@ -46,6 +45,8 @@ export interface PoolPorts {
   readonly indexPath: string | undefined
   /** Makes a pack durable and records it; rejects when it can't. */
   readonly onPack: (pack: SealedPack) => Promise<void>
+  /** Packs that are being sealed or wait for the store, beyond those being filled: the memory they may take. */
+  readonly uploadsAtOnce: number
 }
 
 /** The same stages in this thread, which can also read a stream. */
@@ -104,8 +105,6 @@ export type FromSplitWorker =
     }
 
 const BATCHES_IN_FLIGHT_MAX = 2
-/** Packs that are being sealed or wait for the store, beyond those being filled: the memory they may take. */
-export const UPLOADS_IN_FLIGHT_MAX = 3
 
 interface Thread {
   readonly worker: Worker
@@ -114,10 +113,9 @@ interface Thread {
   batches: number
 }
 
-/** One thread a core, at most four: beyond that the disk is the limit. */
 export function threadPool(ports: PoolPorts): SplitPool {
   const credits = new Int32Array(new SharedArrayBuffer(4))
-  credits[0] = UPLOADS_IN_FLIGHT_MAX
+  credits[0] = ports.uploadsAtOnce
   const uploads = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
   let wake: (() => void)[] = []
@@ -138,30 +136,22 @@ export function threadPool(ports: PoolPorts): SplitPool {
     uploads.add(done)
     void done.then(() => uploads.delete(done))
   }
-  const start = (): Thread => {
-    const workerData: SplitWorkerData = {
-      keys: ports.keys,
-      claims: ports.claims,
-      indexPath: ports.indexPath,
-      credits: credits.buffer as SharedArrayBuffer,
-    }
-    const thread: Thread = {
-      worker: new Worker(workerUrl("write/split-worker"), {
-        workerData,
-        resourceLimits: { maxYoungGenerationSizeMb: 8 },
-      }),
-      waiting: [],
-      batches: 0,
-    }
-    thread.worker.on("message", (message: FromSplitWorker) => {
+  const workerData: SplitWorkerData = {
+    keys: ports.keys,
+    claims: ports.claims,
+    indexPath: ports.indexPath,
+    credits: credits.buffer as SharedArrayBuffer,
+  }
+  const threads = startWorkers("write/split-worker", workerData).map((worker): Thread => {
+    const thread: Thread = { worker, waiting: [], batches: 0 }
+    worker.on("message", (message: FromSplitWorker) => {
       if (message.type === "pack") upload(message.pack)
       else if (message.type === "failed") fail(revive(message.error))
       else thread.waiting.shift()?.(message)
     })
-    thread.worker.on("error", fail)
+    worker.on("error", fail)
     return thread
-  }
-  const threads: Thread[] = Array.from({ length: Math.max(1, Math.min(4, availableParallelism())) }, start)
+  })
 
   const ask = (
     thread: Thread,

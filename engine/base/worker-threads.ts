@@ -1,0 +1,40 @@
+/**
+ * Starts the worker threads of a pool: one a core, at most four, for beyond that the disk is the limit.
+ * The same code runs from sources (`engine/write/split-worker.ts`) and from the build, where esbuild moves
+ * functions between files: there the entry is found from the `dist` folder, not from the file that asks. A
+ * worker started from sources inherits `--import tsx` with its parent's execArgv. Every file named
+ * `*-worker.ts` is an entry of the build.
+ */
+import { availableParallelism } from "node:os"
+import { setFlagsFromString } from "node:v8"
+import { Worker } from "node:worker_threads"
+
+/** Workers hold long-lived buffers and short-lived scraps: more room for scraps saves no time. */
+const YOUNG_MIB = 4
+
+export function startWorkers(entry: `${string}-worker`, workerData: unknown): Worker[] {
+  const count = Math.max(1, Math.min(4, availableParallelism()))
+  const workers = Array.from(
+    { length: count },
+    () =>
+      new Worker(workerUrl(entry), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } }),
+  )
+  workers.at(-1)?.once("online", keepYoungSpaceSmall)
+  return workers
+}
+
+/**
+ * V8 would double this thread's space for young objects up to 48 MiB; as it is, it is collected more
+ * often and in the same time. Node's own code that is still to be loaded counts as compiled with other
+ * flags after this, and is compiled anew: so not before all has started.
+ */
+function keepYoungSpaceSmall(): void {
+  setFlagsFromString("--semi-space-growth-factor=1")
+}
+
+function workerUrl(entry: string): URL {
+  const here = import.meta.url
+  if (here.endsWith(".ts")) return new URL(`../${entry}.ts`, here)
+  const dist = here.lastIndexOf("/dist/")
+  return new URL(`${here.slice(0, dist)}/dist/engine/${entry}.js`)
+}
