@@ -1,5 +1,5 @@
 /**
- * Blocks, spec/pack.md: chunks of one kind and class, in the order read, up to one MiB, compressed
+ * Blocks, spec/pack.md: chunks of one kind and class, in the order read, up to two MiB, compressed
  * as one zstd frame. Small chunks find more duplicates and large pieces compress better, so the
  * unit of dedupe and the unit of compression differ. Each block is decompressed again and compared
  * with what was read before anything refers to it: bad memory is noticed here, not at a restore.
@@ -10,7 +10,11 @@ import { EngineError } from "../base/errors.ts"
 import type { Zstd } from "../compression/zstd.ts"
 import { CODEC_STORED, CODEC_ZSTD } from "../format/sealed-header.ts"
 
-export const BLOCK_BYTES: number = 1024 * 1024
+export const BLOCK_BYTES: number = 2 * 1024 * 1024
+/** What does not compress gains nothing by the size of its block, and small ones fill a pack to its end. */
+const STORED_BLOCK_BYTES = 256 * 1024
+/** Of a block that follows a stored one, this much is tried first. */
+const PROBE_BYTES = 32 * 1024
 const BLOCK_CHUNKS_MAX = 8192
 /** A block that compression does not make this much smaller is stored as it is. */
 const WORTHWHILE = 0.97
@@ -19,6 +23,8 @@ export interface OpenBlock {
   readonly kind: number
   rawLength: number
   chunkCount: number
+  /** The last block of this kind and class did not compress, and so this one may not either. */
+  follows: "compressed" | "stored"
   readonly raw: Uint8Array<ArrayBuffer>
   readonly ids: Uint8Array<ArrayBuffer>
   readonly lengths: Uint32Array<ArrayBuffer>
@@ -29,6 +35,7 @@ export function openBlock(kind: number): OpenBlock {
     kind,
     rawLength: 0,
     chunkCount: 0,
+    follows: "compressed",
     raw: new Uint8Array(BLOCK_BYTES),
     ids: new Uint8Array(BLOCK_CHUNKS_MAX * CHUNK_ID_BYTES),
     lengths: new Uint32Array(BLOCK_CHUNKS_MAX),
@@ -36,7 +43,9 @@ export function openBlock(kind: number): OpenBlock {
 }
 
 export function fits(block: OpenBlock, chunkBytes: number): boolean {
-  return block.rawLength + chunkBytes <= BLOCK_BYTES && block.chunkCount < BLOCK_CHUNKS_MAX
+  if (block.chunkCount === 0) return true
+  const bytesMax = block.follows === "stored" ? STORED_BLOCK_BYTES : BLOCK_BYTES
+  return block.rawLength + chunkBytes <= bytesMax && block.chunkCount < BLOCK_CHUNKS_MAX
 }
 
 export function addChunk(block: OpenBlock, id: Uint8Array, chunk: Uint8Array): void {
@@ -64,7 +73,7 @@ export interface ClosedBlock {
  */
 export function closeBlock(block: OpenBlock, zstd: Zstd, target: Bytes, scratch: Uint8Array): ClosedBlock {
   const raw = block.raw.subarray(0, block.rawLength)
-  const length = zstd.compress(target, raw)
+  const length = mayCompress(block, zstd, target) ? zstd.compress(target, raw) : raw.length
   const worthwhile = length < raw.length * WORTHWHILE
   if (!worthwhile) target.set(raw)
   const bytes = target.subarray(0, worthwhile ? length : raw.length)
@@ -87,7 +96,13 @@ export function closeBlock(block: OpenBlock, zstd: Zstd, target: Bytes, scratch:
   }
   block.rawLength = 0
   block.chunkCount = 0
+  block.follows = worthwhile ? "compressed" : "stored"
   return closed
+}
+
+function mayCompress({ follows, raw, rawLength }: OpenBlock, zstd: Zstd, target: Bytes): boolean {
+  if (follows === "compressed" || rawLength <= PROBE_BYTES) return true
+  return zstd.compress(target, raw.subarray(0, PROBE_BYTES)) < PROBE_BYTES * WORTHWHILE
 }
 
 /** The memory behind closed blocks, each buffer once: it travels along, or is given back. */
