@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
 import * as fc from "fast-check"
-import { classify, CHUNK_SIZES, FILE_CLASS, type FileClass } from "./classes.ts"
+import { classify, CHUNK_SIZES, FILE_CLASS, mayKeepClass, type FileClass } from "./classes.ts"
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -63,6 +63,21 @@ it("classify() never keeps a class that a new file twice as far from the bound w
       assert.ok(allowed.includes(found), `${bytes} bytes, class ${before} before, ${found} now`)
     }),
   )
+})
+
+it("mayKeepClass() is false only where no class that a file had makes a difference", () => {
+  const near = fc.tuple(
+    fc.constantFrom(4 * KiB, 64 * MiB, 512 * MiB, 16 * GiB),
+    fc.double({ min: 0.2, max: 5, noNaN: true }),
+  )
+  fc.assert(
+    fc.property(near, fc.constantFrom(0, 1, 2, 3, 4, 5), ([bound, factor], before) => {
+      const bytes = Math.floor(bound * factor)
+      const differs = classify(bytes, NO_MAGIC, before as FileClass) !== classify(bytes, NO_MAGIC)
+      assert.ok(mayKeepClass(bytes) || !differs, `${bytes} bytes, class ${before} before`)
+    }),
+  )
+  assert.equal(mayKeepClass(MiB), false)
 })
 
 it("classify() knows SQLite images by their first bytes alone, and forgets the class with them", () => {

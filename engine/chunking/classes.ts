@@ -54,6 +54,11 @@ export function classify(sizeBytes: number, head: Uint8Array, previous?: FileCla
   return BOUNDS.find(([, bytesMax]) => sizeBytes <= bytesMax)?.[0] ?? FILE_CLASS.huge
 }
 
+/** Whether a previous class can matter for a file of this size: it is near a bound. */
+export function mayKeepClass(sizeBytes: number): boolean {
+  return BOUNDS.some(([, bound]) => sizeBytes <= bound * 2 && sizeBytes * 2 > bound)
+}
+
 function stays(previous: FileClass, sizeBytes: number): boolean {
   if (previous === FILE_CLASS.sqlite) return false
   const position = BOUNDS.findIndex(([fileClass]) => fileClass === previous)

@@ -6,7 +6,7 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { isWithin, joinPath } from "../base/paths.ts"
-import type { FileClass } from "../chunking/classes.ts"
+import { mayKeepClass, type FileClass } from "../chunking/classes.ts"
 import { splitDeviceNumber } from "../files/device-number.ts"
 import { isFailure, type Source, type Stat } from "../files/source.ts"
 import type { Folder, Run } from "../files/walk.ts"
@@ -229,7 +229,8 @@ function makeChange(
 
 function jobOf(ports: ScanPorts, { path, stat, knownType }: Omit<Found, "first">): SplitJob {
   const { size, inode, mtimeNs, ctimeNs } = stat
-  const previousClass = knownType === "file" ? (ports.previousClass(path) ?? -1) : -1
+  const looksBack = knownType === "file" && mayKeepClass(size)
+  const previousClass = looksBack ? (ports.previousClass(path) ?? -1) : -1
   return { path: ports.source.absolute(path), size, inode, mtimeNs, ctimeNs, previousClass }
 }
 
