@@ -1,6 +1,6 @@
 /**
  * Fetch: the sealed frames of one pack, in as few ranged requests as pay off. A request costs about
- * as much as a few hundred KiB of transfer, and a pack of which half is needed is read whole.
+ * as much as a hundred KiB of transfer, and a pack of which half is needed is read whole.
  */
 import { release, type Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
@@ -10,7 +10,7 @@ import type { FrameLocation, PackLocation } from "../index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
 
 /** Ranges that are closer than this are read together. */
-const GAP_BYTES_MAX = 256 * 1024
+const GAP_BYTES_MAX = 128 * 1024
 const RANGES_AT_ONCE = 4
 
 export interface Range {

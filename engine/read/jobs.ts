@@ -4,8 +4,10 @@ import type { PlaceFrame } from "./place-jobs.ts"
 import { PIECE_NUMBERS } from "./placer.ts"
 import type { FramePlan, PackPlan } from "./plan.ts"
 
-/** Raw bytes of a job: enough that most files lie in one, few enough that threads share the work. */
-const JOB_BYTES = 8 * 1024 * 1024
+/** What a job may cost, in bytes: enough that most files lie in one, few enough that threads share the work. */
+const JOB_COST = 12 * 1024 * 1024
+/** What a file costs beside its bytes, in bytes. */
+export const FILE_COST_BYTES: number = 16 * 1024
 
 export interface Job {
   readonly plan: PackPlan
@@ -15,22 +17,28 @@ export interface Job {
 /** Blocks of one pack, in the order of the files, a few at a time. */
 export function jobsOf(plan: PackPlan): Job[] {
   const jobs: { plan: PackPlan; frames: FramePlan[] }[] = []
-  let bytes = Infinity
+  let cost = Infinity
   for (const frame of plan.frames) {
-    if (bytes + frame.frame.rawLength > JOB_BYTES) {
+    const more = frame.frame.rawLength + filesOf([frame]).size * FILE_COST_BYTES
+    if (cost + more > JOB_COST) {
       jobs.push({ plan, frames: [] })
-      bytes = 0
+      cost = 0
     }
     jobs.at(-1)?.frames.push(frame)
-    bytes += frame.frame.rawLength
+    cost += more
   }
   return jobs
 }
 
-/** The positions of all files that a job writes to. */
-export function filesOf(job: Job): Set<number> {
+/** First, last, second, last but one: threads that work in one folder wait for each other. */
+export function fromBothEnds<T>(items: readonly T[]): T[] {
+  return items.map((_, i) => items.at(i % 2 === 0 ? i / 2 : -(i + 1) / 2) as T)
+}
+
+/** The positions of all files that these blocks have pieces of. */
+export function filesOf(frames: readonly FramePlan[]): Set<number> {
   const files = new Set<number>()
-  for (const { pieces } of job.frames) {
+  for (const { pieces } of frames) {
     for (let i = 0; i < pieces.length; i += PIECE_NUMBERS) files.add(pieces[i] as number)
   }
   return files

@@ -12,7 +12,7 @@ import { packName } from "../format/names.ts"
 import { compareWithTarget } from "./compare.ts"
 import type { DecidedFile } from "./decide.ts"
 import { fetchFrames, type FetchedFrames } from "./fetch.ts"
-import { filesOf, framesWithBytes, jobsOf, type Job } from "./jobs.ts"
+import { filesOf, framesWithBytes, fromBothEnds, jobsOf, type Job } from "./jobs.ts"
 import type { PlaceFailure } from "./place-jobs.ts"
 import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
 import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./shared-files.ts"
@@ -103,7 +103,7 @@ async function placePack(run: WindowRun, plan: PackPlan, jobs: readonly Job[]): 
   }
   const bytesOf = new Map(frames.map((frame, i) => [frame, fetched.sealed[i] as Bytes]))
   const running: Promise<void>[] = []
-  for (const job of jobs) {
+  for (const job of fromBothEnds(jobs)) {
     await window.pool.room()
     running.push(placeJob(run, job, bytesOf))
   }
@@ -113,7 +113,7 @@ async function placePack(run: WindowRun, plan: PackPlan, jobs: readonly Job[]): 
 
 async function placeJob(run: WindowRun, job: Job, bytesOf: ReadonlyMap<FramePlan, Bytes>): Promise<void> {
   const { shared, window } = run
-  const positions = [...filesOf(job)]
+  const positions = [...filesOf(job.frames)]
   for (const position of positions) {
     const state = shared.get(position)
     if (state !== undefined) beginShared(run, position, state)
@@ -157,7 +157,7 @@ function fetchFailure(error: unknown, plan: PackPlan): Omit<PlaceFailure, "file"
 
 function failJobs(run: WindowRun, jobs: readonly Job[], failure: Omit<PlaceFailure, "file">): void {
   for (const job of jobs) {
-    const positions = [...filesOf(job)]
+    const positions = [...filesOf(job.frames)]
     for (const position of positions)
       if (run.shared.get(position) !== undefined)
         beginShared(run, position, run.shared.get(position) as Shared)

@@ -24,6 +24,7 @@ import { createExtraRemover } from "./delete-extra.ts"
 import { finishTree } from "./finish-tree.ts"
 import { inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
 import type { PlacerOptions } from "./place-jobs.ts"
+import { FILE_COST_BYTES } from "./jobs.ts"
 import { placeWindow } from "./place-window.ts"
 import { failureOf } from "./placer.ts"
 import { createProgress } from "./progress.ts"
@@ -38,10 +39,10 @@ import { verifyWindow } from "./verify.ts"
 const WINDOW: WindowSize = { files: 2_000, bytes: 64 * 1024 ** 2 }
 const WINDOW_MAX: WindowSize = { files: 50_000, bytes: 1024 ** 3 }
 const WINDOW_GROWTH = 4
+/** One is planned while the other is placed. */
+const WINDOWS_AT_ONCE = 2
 /** Up to this much is placed by the main thread: starting threads would take longer (spec/decisions/0011-threads.md). */
 const INLINE_BYTES_MAX = 48 * 1024 ** 2
-/** What a file costs beside its bytes, in bytes. */
-const FILE_COST_BYTES = 16 * 1024
 /** Leaves that are decided before the messages of the placing threads have their turn. */
 const LEAVES_AT_ONCE = 32
 
@@ -95,7 +96,12 @@ export async function restore(
     await placeWindow(window, files)
     if (request.verify) await verifyWindow(window, files)
   }
-  let placing: Promise<void> = Promise.resolve()
+  const placing: Promise<void>[] = []
+  const begin = (collected: Collected): void => {
+    const placed = place(collected)
+    placed.catch(() => {}) // noticed where it is awaited
+    placing.push(placed)
+  }
   try {
     let collected = nothing()
     let size = WINDOW
@@ -111,18 +117,18 @@ export async function restore(
         await decide(deciding, entry, files)
         if (files.length > collected.counted) count(collected, entry)
       }
-      if (!isSmall(collected) && !request.dryRun) pool ??= threadPlacePool(placer)
+      const isFull = files.length >= size.files || collected.bytes >= size.bytes
+      if ((isFull || !isSmall(collected)) && !request.dryRun) pool ??= threadPlacePool(placer)
       if (++leaves % LEAVES_AT_ONCE === 0) await turn()
-      if (files.length < size.files && collected.bytes < size.bytes) continue
-      await placing
-      placing = place(collected)
-      placing.catch(() => {}) // noticed where it is awaited
+      if (!isFull) continue
+      await placing.at(-WINDOWS_AT_ONCE)
+      begin(collected)
       collected = nothing()
       size = grown(size)
     }
-    await placing
     if (!found && !deciding.tree.lost) throw noEntry(request.snapshot, within)
-    await place(collected)
+    begin(collected)
+    await Promise.all(placing)
     if (!request.dryRun) {
       await finishTree(deciding, async ({ path, entry }) => {
         const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
@@ -132,7 +138,7 @@ export async function restore(
     }
     return progress.result()
   } finally {
-    await placing.catch(() => {})
+    await Promise.allSettled(placing)
     await pool?.close()
     target.close()
   }

@@ -11,7 +11,8 @@ import { placeFile, type Shared, type Wanted, type WindowRun } from "./window-ru
 
 export function sharedFiles(files: readonly Wanted[], plan: Plan, jobs: readonly Job[]): Map<number, Shared> {
   const jobCounts = new Uint32Array(files.length)
-  for (const job of jobs) for (const file of filesOf(job)) jobCounts[file] = (jobCounts[file] as number) + 1
+  for (const job of jobs)
+    for (const file of filesOf(job.frames)) jobCounts[file] = (jobCounts[file] as number) + 1
   const shared = new Map<number, Shared>()
   files.forEach(({ own }, position) => {
     const jobsLeft = jobCounts[position] as number
