@@ -3,44 +3,14 @@
  * mounted read-only. Needs the right to mount, and fails without it.
  */
 import * as assert from "node:assert/strict"
-import { execFileSync } from "node:child_process"
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { test, type TestContext } from "node:test"
+import { test } from "node:test"
 import { pictureOf } from "../fixtures/picture.ts"
 import { seededRandom } from "../fixtures/random.ts"
 import { assertPicture } from "../engine/testing/backup-place.ts"
+import { disk } from "./testing/disk.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-
-interface Disk {
-  readonly path: (...names: string[]) => string
-  /** Such as "size=4m" or "ro". */
-  readonly remount: (options: string) => void
-}
-
-function disk(context: TestContext, size: string): Disk {
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-disk-"))
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "holdfast-test", folder])
-  context.after(() => {
-    execFileSync("umount", ["--lazy", folder])
-    rmdirSync(folder)
-  })
-  chmodSync(folder, 0o755)
-  return {
-    path: (...names) => join(folder, ...names),
-    remount: (options) => void execFileSync("mount", ["-o", `remount,${options}`, folder]),
-  }
-}
 
 /** Eight files of 1 MB that nobody can compress. */
 function eightFiles(box: Sandbox): string {

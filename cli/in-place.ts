@@ -1,5 +1,5 @@
 /** `restore --in-place`: the folder that a snapshot, or a part of it, was taken from. */
-import { entries, showPath, type Entry, type RawPath, type Repository } from "../engine/index.ts"
+import { entries, type Entry, type RawPath, type Repository } from "../engine/index.ts"
 import { UsageError } from "./exit-codes.ts"
 import type { Named } from "./filter.ts"
 
@@ -11,31 +11,18 @@ export interface Place {
 
 export async function inPlace(repository: Repository, { snapshot, path }: Named): Promise<Place> {
   const { paths, options, shortId } = snapshot
-  const base = options["base"]
+  const { base, renamed } = options
   if (base === undefined)
     throw new UsageError(`snapshot ${shortId} came from no folder; give --target FOLDER`)
+  // What was saved under another name is not where its name says.
+  if (renamed !== undefined)
+    throw new UsageError(`parts of snapshot ${shortId} were saved under other names; give --target FOLDER`)
   const whole = paths.length === 1 && paths[0] === base
-  if (!whole) await refuseRenamed(repository, snapshot, base)
   if (path === "") return { target: base as RawPath, whole }
   const entry = await entryAt(repository, snapshot, path)
   // What is no folder is placed under its own name in the target.
   const isFolder = entry === undefined || entry.type === "directory"
   return { target: below(base, isFolder ? path : parentOf(path)), whole: whole && isFolder }
-}
-
-/** A path that was saved under another name is not where its name says. */
-async function refuseRenamed(
-  repository: Repository,
-  snapshot: Named["snapshot"],
-  base: string,
-): Promise<void> {
-  for (const path of snapshot.paths) {
-    const inside = path.startsWith(base === "/" ? "/" : `${base}/`)
-      ? path.slice(base === "/" ? 1 : base.length + 1)
-      : ""
-    if (inside !== "" && (await entryAt(repository, snapshot, inside)) !== undefined) continue
-    throw new UsageError(`${showPath(path)} was saved under another name; give --target FOLDER`)
-  }
 }
 
 async function entryAt(

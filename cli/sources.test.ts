@@ -1,6 +1,6 @@
 /** What `backup` can be pointed at, besides one folder. */
 import assert from "node:assert/strict"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
 import { sandbox, type JsonLine, type Sandbox } from "./testing/run-cli.ts"
 
@@ -21,6 +21,64 @@ test("several paths lie under their longest common folder, name=PATH renames", (
   box.must("init")
   box.must("backup", "a/x", "a/y", "third=other", "--series", "s")
   assert.deepEqual(listed(box), ["third", "third/3", "x", "x/1", "y", "y/2"])
+})
+
+test("a path that is missing today moves none of the others, nor the series", (context) => {
+  const box = sandbox(context)
+  make(box, { "a/x/1": "1", "a/y/2": "2" })
+  box.must("init")
+  const save = (): JsonLine => {
+    const { code, last } = box.run("backup", "a/x", "a/y", "--json")
+    return { ...last, code }
+  }
+  assert.equal(save()["code"], 0)
+  const before = listed(box)
+  renameSync(box.path("a", "y"), box.path("away"))
+  const without = save()
+  assert.deepEqual([without["code"], without["series"], without["errors"]], [3, "a", 1])
+  assert.deepEqual(
+    listed(box),
+    before.filter((path) => !path.startsWith("y")),
+  )
+  renameSync(box.path("away"), box.path("a", "y"))
+  assert.equal(save()["code"], 0)
+  assert.deepEqual(listed(box), before)
+})
+
+test("a link that is named is what it leads to, and goes back to there", (context) => {
+  const box = sandbox(context)
+  make(box, { "real/1": "1", "real/sub/2": "2" })
+  symlinkSync("real", box.path("link"))
+  box.must("init")
+  for (const words of [["link"], ["link/sub"], ["link/1"], ["link/1", "link/sub"]]) {
+    box.must("backup", ...words, "--series", "s")
+    assert.match(box.must("diff", "latest", "--series", "s").out, /^0 added, 0 removed, 0 changed/)
+    rmSync(box.path("real", "sub", "2"))
+    rmSync(box.path("real", "1"))
+    box.must("restore", "latest", "--series", "s", "--in-place")
+    if (!words.includes("link/sub")) assert.equal(readFileSync(box.path("real", "1"), "utf8"), "1")
+    if (!words.includes("link/1")) assert.equal(readFileSync(box.path("real", "sub", "2"), "utf8"), "2")
+    make(box, { "real/1": "1", "real/sub/2": "2" })
+  }
+  assert.ok(lstatSync(box.path("link")).isSymbolicLink())
+  assert.equal(box.must("backup", "link", "--json").last["series"], "link")
+})
+
+test("what was saved under another name goes back only where one says", (context) => {
+  const box = sandbox(context)
+  make(box, { "a/x/1": "1", "a/y/2": "2" })
+  box.must("init")
+  box.must("backup", "z=a/x", "a/y", "--series", "s")
+  for (const words of [
+    ["restore", "latest", "--in-place"],
+    ["diff", "latest"],
+  ]) {
+    const { code, err } = box.run(...words)
+    assert.equal(code, 2, err)
+    assert.match(err, /saved under other names/)
+  }
+  box.must("restore", "latest", "--target", box.path("out"))
+  assert.equal(readFileSync(box.path("out", "z", "1"), "utf8"), "1")
 })
 
 test("--files-from reads paths from a file and from standard input", (context) => {

@@ -98,6 +98,8 @@ test("resolveRoots() refuses two places under one name", () => {
 
 test("resolveRoots() follows a link that was named, and keeps its name", () => {
   assert.equal(roots(["link"]).base, join(folder, "srv/data"))
+  assert.equal(roots(["link"]).origin, join(folder, "home/link"))
+  assert.equal(roots(["link/file"]).origin, join(folder, "home/link"))
   assert.deepEqual(roots(["link"]).paths, [join(folder, "home/link")])
   assert.deepEqual(walkedPaths(roots(["link", "docs"])), ["docs", "docs/file", "link", "link/file"])
   const aliased = walkedPaths(roots(["alias/deep", "docs"]))
@@ -117,8 +119,13 @@ test("resolveRoots() takes listed paths literally, with their parents and nothin
   ])
 })
 
-test("resolveRoots() names what is missing, and fails only when all is", () => {
-  assert.deepEqual(roots(["docs", "none"]).missing, [join(folder, "home/none")])
+test("resolveRoots() names what is missing, moves nothing because of it, and fails only when all is", () => {
+  const some = roots(["docs", "none"])
+  assert.deepEqual([some.missing, some.paths], [[join(folder, "home/none")], [join(folder, "home/docs")]])
+  assert.deepEqual([some.base, walkedPaths(some)], [join(folder, "home"), ["docs", "docs/file"]])
+  assert.equal(roots(["docs/file", "none"]).single, false)
+  assert.equal(roots(["docs", "../srv/none"]).base, folder)
+  assert.equal(roots([], ["docs/file", "../srv/none"]).base, folder)
   assert.throws(
     () => roots(["none", "x=none"]),
     (error) => isEngineError(error, "no-source"),

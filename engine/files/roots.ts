@@ -22,11 +22,17 @@ export interface Included {
 export interface Roots {
   /** The absolute raw path of the folder that stands for "". */
   readonly base: string
+  /** The same as it was named: a link is not followed. Where a restore in place goes. */
+  readonly origin: RawPath
   readonly tree: Included
   /** One entry that is no folder: the snapshot has only it, and no entry for "". */
   readonly single: boolean
   /** What was asked for: absolute raw paths, in the order given, without those that are missing. */
   readonly paths: readonly RawPath[]
+  /** The same as paths below the root, under the names that they have there. */
+  readonly named: readonly RawPath[]
+  /** Something stands under another name than its own. */
+  readonly renamed: boolean
   /** Asked for, and not there: the backup reports them and goes on with the others. */
   readonly missing: readonly RawPath[]
 }
@@ -45,41 +51,43 @@ interface Wanted {
   readonly path: string
   /** What a person names means what it points to: a snapshot of a mere link would keep nothing. */
   readonly follows: boolean
-  readonly isFolder: boolean
+  readonly type: "folder" | "other" | "missing"
 }
 
 /** A source that is all of one folder. */
 export function everything(base: string): Roots {
   return {
     base,
+    origin: base as RawPath,
     tree: { whole: true, children: new Map(), at: undefined },
     single: false,
     paths: [base as RawPath],
+    named: ["" as RawPath],
+    renamed: false,
     missing: [],
   }
 }
 
 /** Throws invalid "no-paths", not-found "no-source" when nothing is there, invalid "name-twice". */
 export function resolveRoots(request: RootsRequest): Roots {
-  const missing: RawPath[] = []
-  const wanted: Wanted[] = []
-  for (const path of request.paths) keep(resolveArgument(path, request.cwd))
-  for (const path of request.listed ?? []) keep(lookAt(resolveLexically(path, request.cwd), false))
-  if (wanted.length === 0) throw nothingToDo(missing)
-  const paths = wanted.map((one) => one.path as RawPath)
-  const [first] = wanted
-  const isOne = wanted.length === 1 && request.listed === undefined && first !== undefined
-  if (isOne && first.name === undefined && first.isFolder)
-    return { ...everything(follow(first.path)), paths, missing }
-  const base = commonParent(wanted)
+  const { cwd, paths: typed, listed } = request
+  const asked = typed.map((path) => resolveArgument(path, cwd))
+  for (const path of listed ?? []) asked.push(lookAt(resolveLexically(path, cwd), false))
+  const there = asked.filter(({ type }) => type !== "missing")
+  const missing = asked.filter(({ type }) => type === "missing").map(({ path }) => path as RawPath)
+  const [first] = there
+  if (first === undefined) throw nothingToDo(missing)
+  const paths = there.map(({ path }) => path as RawPath)
+  // what is missing today decides as well: nothing else may move because of it
+  const isOne = asked.length === 1 && listed === undefined
+  if (isOne && first.name === undefined && first.type === "folder")
+    return { ...everything(follow(first.path)), origin: first.path as RawPath, paths, missing }
+  const origin = commonParent(asked)
   const tree = newPart()
-  for (const one of wanted) include(tree, base, one)
-  return { base: follow(base), tree, single: isOne && !first.isFolder, paths, missing }
-
-  function keep(found: Wanted | string): void {
-    if (typeof found === "string") missing.push(found as RawPath)
-    else wanted.push(found)
-  }
+  const named = there.map((one) => include(tree, origin, one))
+  const single = isOne && first.type === "other"
+  const renamed = there.some(({ name }) => name !== undefined)
+  return { base: follow(origin), origin, tree, single, paths, named, renamed, missing }
 }
 
 function nothingToDo(missing: readonly RawPath[]): EngineError {
@@ -89,7 +97,7 @@ function nothingToDo(missing: readonly RawPath[]): EngineError {
   return new EngineError("not-found", "no-source", `${showPath(first)}: no such file or folder`)
 }
 
-function resolveArgument(argument: RawPath, cwd: string): Wanted | string {
+function resolveArgument(argument: RawPath, cwd: string): Wanted {
   const literal = resolveLexically(argument, cwd)
   const equals = argument.indexOf("=")
   const name = argument.slice(0, Math.max(equals, 0)) as RawPath
@@ -105,12 +113,14 @@ function resolveArgument(argument: RawPath, cwd: string): Wanted | string {
   return lookAt(resolveLexically(argument.slice(equals + 1), cwd), true, name)
 }
 
-function lookAt(path: string, follows: boolean, name?: RawPath): Wanted | string {
+function lookAt(path: string, follows: boolean, name?: RawPath): Wanted {
   const stat = lstat(follows ? follow(path) : path)
-  return isFailure(stat) ? path : { name, path, follows, isFolder: stat.type === "directory" }
+  const type = isFailure(stat) ? "missing" : stat.type === "directory" ? "folder" : "other"
+  return { name, path, follows, type }
 }
 
-function follow(path: string): string {
+/** Where a link leads to; anything else is where it is. */
+export function follow(path: string): string {
   const stat = lstat(path)
   if (isFailure(stat) || stat.type !== "symlink") return path
   try {
@@ -131,7 +141,7 @@ function resolveLexically(path: string, cwd: string): string {
 }
 
 /** Renamed paths stand at the top wherever they come from, so that they don't move the others. */
-function commonParent(wanted: readonly Wanted[]): string {
+function commonParent(wanted: readonly Wanted[]): RawPath {
   const unnamed = wanted.filter((one) => one.name === undefined)
   const deciding = unnamed.length > 0 ? unnamed : wanted
   let common: string[] | undefined
@@ -142,7 +152,7 @@ function commonParent(wanted: readonly Wanted[]): string {
     while (same < common.length && common[same] === parents[same]) same++
     common = common.slice(0, same)
   }
-  return `/${(common ?? []).join("/")}`
+  return `/${(common ?? []).join("/")}` as RawPath
 }
 
 interface Part {
@@ -155,13 +165,15 @@ function newPart(): Part {
   return { whole: false, children: new Map(), at: undefined }
 }
 
-function include(tree: Part, base: string, one: Wanted): void {
+/** Gives its path below the root. */
+function include(tree: Part, base: string, one: Wanted): RawPath {
   const inside = base === "/" ? one.path.slice(1) : one.path.slice(base.length + 1)
   const names = one.name === undefined ? inside.split("/").filter((name) => name !== "") : [one.name]
+  const path = names.join("/") as RawPath
   let part = tree
   let place = base
   for (const [depth, name] of (names as RawPath[]).entries()) {
-    if (part.whole) return
+    if (part.whole) return path
     const isLast = depth === names.length - 1
     place = one.name === undefined ? `${place === "/" ? "" : place}/${name}` : one.path
     const known = part.children.get(name)
@@ -177,15 +189,9 @@ function include(tree: Part, base: string, one: Wanted): void {
   }
   part.whole = true
   part.children.clear()
+  return path
 }
 
 function nameTwice(name: RawPath): EngineError {
   return new EngineError("invalid", "name-twice", `${showPath(name)}: two paths would have this name`)
-}
-
-/** Whether a path is one that was asked for, or one that leads to it. */
-export function isChosen(roots: Roots, path: RawPath): boolean {
-  let part: Included | undefined = roots.tree
-  for (const name of path === "" ? [] : path.split("/")) part = part?.children.get(name as RawPath)
-  return part !== undefined
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { afterEach, beforeEach, test } from "node:test"
 import fc from "fast-check"
 import { isEngineError } from "../base/errors.ts"
@@ -9,9 +9,9 @@ import type { RawPath } from "../base/ids.ts"
 import { fsPath, joinPath } from "../base/paths.ts"
 import { openDiskSource } from "./disk-source.ts"
 import { patternText } from "./patterns.ts"
-import { isChosen, resolveRoots } from "./roots.ts"
+import { resolveRoots } from "./roots.ts"
 import { createSelection, GIT_IGNORE_FILE, IGNORE_FILE, type SelectionRequest } from "./select.ts"
-import type { Source, Stat } from "./source.ts"
+import type { Source } from "./source.ts"
 import { temporaryName } from "./temporary-name.ts"
 import { walk } from "./walk.ts"
 
@@ -200,27 +200,36 @@ test("createSelection() leaves out files above a size", () => {
   assert.deepEqual(kept({ excludeLargerThan: 1000 }).files, ["dir/", "dir/f", "small"])
 })
 
-test("createSelection() with oneFileSystem keeps a mount's folder, empty, and follows what was named", () => {
-  make(["a/f", "mount/f", "mount/deep/g"])
-  const disk = openDiskSource(folder)
-  const stat = (path: RawPath): Stat => {
-    const found = disk.stat(path)
-    assert.ok(!("error" in found))
-    return path.startsWith("mount") ? { ...found, device: 77n } : found
+test("createSelection() with oneFileSystem keeps a mount's folder, empty, and all that was named wherever it lies", () => {
+  make(["a/f", "mount/f", "mount/deep/g", "mount/deep/more/h"])
+  const onMount = (source: Source): Source => {
+    const stat: Source["stat"] = (path) => {
+      const found = source.stat(path)
+      const isThere = source.absolute(path).startsWith(join(folder, "mount"))
+      return isThere && !("error" in found) ? { ...found, device: 77n } : found
+    }
+    return { ...source, stat }
   }
-  const source = { ...disk, stat }
-  assert.deepEqual(kept({ oneFileSystem: true }, source).files, ["a/", "a/f", "mount/"])
-  const paths = ["a", "mount"].map((name) => join(folder, name) as RawPath)
-  const roots = resolveRoots({ paths, cwd: "/" })
-  const request = { oneFileSystem: true, isChosen: (path: RawPath) => isChosen(roots, path) }
-  assert.deepEqual(kept(request, source).files, [
+  const keptOf = (...typed: string[]): string[] => {
+    const paths = typed.map((path) => path.replace(/[^=]+$/, `${folder}/$&`)) as RawPath[]
+    const roots = resolveRoots({ paths, cwd: "/" })
+    return kept({ oneFileSystem: true, named: roots.named }, onMount(openDiskSource(roots))).files
+  }
+  assert.deepEqual(keptOf("."), ["a/", "a/f", "mount/"])
+  const deep = ["mount/deep/", "mount/deep/g", "mount/deep/more/", "mount/deep/more/h"]
+  assert.deepEqual(keptOf("a", "mount"), ["a/", "a/f", "mount/", ...deep, "mount/f"])
+  // the folder that leads there is on the mount as well
+  assert.deepEqual(keptOf("a", "mount/deep"), ["a/", "a/f", "mount/", ...deep])
+  assert.deepEqual(keptOf("a", "n=mount/deep"), [
     "a/",
     "a/f",
-    "mount/",
-    "mount/deep/",
-    "mount/deep/g",
-    "mount/f",
+    ...deep.map((path) => path.replace("mount/deep", "n")),
   ])
+  // inside what is kept whole
+  const below = (paths: string[]): string[] => ["", ...paths].map((path) => `${basename(folder)}/${path}`)
+  assert.deepEqual(keptOf(".", "mount/deep"), below(["a/", "a/f", "mount/", ...deep]))
+  const more = ["a/", "a/f", "mount/", "mount/deep/", ...deep.slice(2)]
+  assert.deepEqual(keptOf("mount/deep/more", "."), below(more))
 })
 
 test("createSelection() leaves out holdfast's own folders and says so once a kind", () => {

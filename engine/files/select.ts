@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { fsPath, joinPath, showPath } from "../base/paths.ts"
+import { fsPath, joinPath, parentPath, showPath } from "../base/paths.ts"
 import { bearsMarker, CACHE_MARKER, holdsName, type Marker, parseMarker } from "./markers.ts"
 import { type PatternSet, patternSet } from "./patterns.ts"
 import type { Scope } from "./scope.ts"
@@ -29,8 +29,8 @@ export interface SelectionRequest {
   readonly excludeIfPresent?: readonly RawPath[]
   readonly excludeLargerThan?: number
   readonly oneFileSystem?: boolean
-  /** Paths that were named by the user: `oneFileSystem` lets them lie anywhere. */
-  readonly isChosen?: (path: RawPath) => boolean
+  /** What the user named, below the source's root: `oneFileSystem` lets it lie anywhere. */
+  readonly named?: readonly RawPath[]
   readonly own?: readonly OwnFolder[]
 }
 
@@ -57,6 +57,9 @@ interface Context {
   readonly markers: readonly Marker[]
   readonly own: readonly (OwnFolder & { inode: bigint; device: bigint })[]
   readonly told: Set<string>
+  readonly named: ReadonlySet<RawPath>
+  /** With `oneFileSystem`: what was named, and every folder that leads there. */
+  readonly ways: ReadonlySet<RawPath> | undefined
   /** How many sets come from flags; they stay in front. */
   readonly flagCount: number
 }
@@ -67,6 +70,8 @@ interface Rules {
   readonly device: bigint
   /** The folder is marked: only its marker is kept. */
   readonly only: RawPath | undefined
+  /** In another file system, on the way to what was named: nothing else is kept. */
+  readonly isWay: boolean
 }
 
 /** Throws invalid "exclude-file" and "bad-marker". */
@@ -79,10 +84,21 @@ export function createSelection(
   if (request.excludeCaches === true) markers.push(CACHE_MARKER)
   const sets = flagSets(request)
   const own = locateOwn(request.own)
-  const context = { source, observer, request, markers, own, told: new Set<string>(), flagCount: sets.length }
+  const named = new Set(request.named)
+  const ways = request.oneFileSystem === true ? waysTo(named) : undefined
+  const told = new Set<string>()
+  const context = { source, observer, request, markers, own, told, named, ways, flagCount: sets.length }
   const root = source.stat("" as RawPath)
   const device = isFailure(root) ? 0n : root.device
-  return scopeOf(context, { sets, device, only: undefined })
+  return scopeOf(context, { sets, device, only: undefined, isWay: false })
+}
+
+function waysTo(named: Iterable<RawPath>): Set<RawPath> {
+  const ways = new Set<RawPath>()
+  for (const path of named) {
+    for (let at = path; at !== "" && !ways.has(at); at = parentPath(at)) ways.add(at)
+  }
+  return ways
 }
 
 function flagSets(request: SelectionRequest): PatternSet[] {
@@ -123,17 +139,19 @@ function locateOwn(own: readonly OwnFolder[] = []): Context["own"] {
 function scopeOf(context: Context, rules: Rules): Scope {
   const scope: Scope = {
     enters: (directory, stat) => {
-      const { oneFileSystem, isChosen } = context.request
-      if (oneFileSystem !== true || directory === "" || stat.device === rules.device) return true
-      return isChosen?.(directory) === true
+      const { ways } = context
+      return ways === undefined || directory === "" || stat.device === rules.device || ways.has(directory)
     },
     inside: (directory, stat, names) => {
       const inner = rulesInside(context, rules, directory, names)
-      const isSame = inner.sets === rules.sets && inner.only === rules.only && stat.device === rules.device
-      return isSame ? scope : scopeOf(context, { ...inner, device: stat.device })
+      const isOther = context.ways !== undefined && stat.device !== rules.device
+      const isWay = (rules.isWay || isOther) && !context.named.has(directory)
+      const next = { ...inner, device: stat.device, isWay }
+      return isSameRules(next, rules) ? scope : scopeOf(context, next)
     },
     keeps: (path, name, stat) => {
       if (isOwn(context, path, name, stat)) return false
+      if (rules.isWay && context.ways?.has(path) !== true) return false
       if (rules.only !== undefined && name !== rules.only) return false
       const { excludeLargerThan } = context.request
       if (excludeLargerThan !== undefined && stat.type === "file" && stat.size > excludeLargerThan)
@@ -141,11 +159,16 @@ function scopeOf(context: Context, rules: Rules): Scope {
       return rules.sets.length === 0 || matches(rules.sets, path, stat.type === "directory")
     },
     keepsUnread: (path, name) => {
+      if (rules.isWay && context.ways?.has(path) !== true) return false
       if (rules.only !== undefined && name !== rules.only) return false
       return matches(rules.sets, path, false) && matches(rules.sets, path, true)
     },
   }
   return scope
+}
+
+function isSameRules(a: Rules, b: Rules): boolean {
+  return a.sets === b.sets && a.only === b.only && a.device === b.device && a.isWay === b.isWay
 }
 
 function isOwn(context: Context, path: RawPath, name: RawPath, stat: Stat): boolean {

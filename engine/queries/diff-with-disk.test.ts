@@ -10,11 +10,11 @@ import { backupPlace, restoreTo, save, type BackupPlace } from "../testing/backu
 
 async function differences(
   place: BackupPlace,
-  request: { folder?: string; within?: string } = {},
+  request: { folder?: string; within?: string; series?: string } = {},
 ): Promise<Record<string, string>> {
-  const { snapshot } = await findSnapshot(place.repository, "latest")
+  const { folder, within = "", series = "notes" } = request
+  const { snapshot } = await findSnapshot(place.repository, "latest", { series })
   const found: Record<string, string> = {}
-  const { folder, within = "" } = request
   for await (const { path: each, change } of diffWithDisk(place.repository, snapshot, {
     folder,
     within: within as RawPath,
@@ -119,4 +119,21 @@ test("diffWithDisk() knows the several paths, and the single file, that a snapsh
   write("b.md", "longer than it was\n")
   assert.deepEqual(await differences(place), { "b.md": "modified" })
   assert.deepEqual(await differences(place, { folder: source }), { "b.md": "modified" })
+})
+
+test("diffWithDisk() finds what was named through a link, and refuses what was saved under another name", async (t) => {
+  const { place, source } = await made(t)
+  const link = path.join(place.folder, "a link")
+  fs.symlinkSync("notes", link)
+  const saved = async (...paths: string[]): Promise<string> =>
+    (await save(place.repository, "", { paths: paths as RawPath[], forceSnapshot: true })).series
+  assert.equal(await saved(link), "a link")
+  for (const names of [[link], [`${link}/deep`], [`${link}/b.md`], [`${link}/deep`, `${link}/b.md`]]) {
+    const series = await saved(...names)
+    assert.deepEqual(await differences(place, { series }), {}, names.join(" "))
+  }
+  for (const names of [[`other=${source}/deep`], [`other=${source}/b.md`, `${link}/deep`]]) {
+    const series = await saved(...names)
+    await assert.rejects(differences(place, { series }), { code: "no-folder", message: /under other names/ })
+  }
 })

@@ -8,7 +8,7 @@ import type { RawPath } from "../base/ids.ts"
 import { isWithin, joinPath, parentPath, showPath } from "../base/paths.ts"
 import { openDiskSource } from "../files/disk-source.ts"
 import { readSelection } from "../files/kept-selection.ts"
-import { everything, type Included, type Roots } from "../files/roots.ts"
+import { everything, follow, type Included, type Roots } from "../files/roots.ts"
 import type { Scope } from "../files/scope.ts"
 import { createSelection } from "../files/select.ts"
 import type { Source, Stat } from "../files/source.ts"
@@ -66,7 +66,7 @@ export function openDiskSide(
     source,
     isUnread: (path) => unread.some((each) => isWithin(path, each)),
     *entries() {
-      const scope = narrowed(selection(repository, snapshot, source), isWanted)
+      const scope = narrowed(selection(repository, { snapshot, source, named: roots.named }), isWanted)
       for (const { folder: at, from, to } of walk(source, scope, { unreadable: tell })) {
         if (at.path === "" && from === 0 && !snapshot.single && isWithin(prefix, within)) {
           yield { path: prefix, inside: "" as RawPath, stat: at.stat }
@@ -83,33 +83,23 @@ export function openDiskSide(
 }
 
 function rootsOf({ options, paths, shortId, single }: SnapshotRecord): Roots {
-  const base = options["base"]
-  if (base === undefined) {
-    throw new EngineError(
-      "invalid",
-      "no-folder",
-      `snapshot ${shortId} came from no folder; name one to compare with (--with)`,
-    )
-  }
-  if (paths.length === 1 && paths[0] === base) return everything(base)
+  const { base, renamed } = options
+  if (base === undefined) throw noOrigin(`snapshot ${shortId} came from no folder`)
+  if (renamed !== undefined) throw noOrigin(`parts of snapshot ${shortId} were saved under other names`)
+  if (paths.length === 1 && paths[0] === base) return everything(follow(base))
   const tree = newPart()
-  for (const path of paths) {
-    const prefix = base === "/" ? "/" : `${base}/`
-    if (!path.startsWith(prefix)) {
-      throw new EngineError(
-        "invalid",
-        "no-folder",
-        `${showPath(path)} was saved under another name; name a folder to compare with (--with)`,
-      )
-    }
-    include(tree, path.slice(prefix.length).split("/") as RawPath[])
-  }
-  return { ...everything(base), tree, single, paths }
+  const named = paths.map((path) => path.slice(base === "/" ? 1 : base.length + 1) as RawPath)
+  for (const inside of named) include(tree, inside)
+  return { ...everything(follow(base)), tree, single, paths, named }
+}
+
+function noOrigin(what: string): EngineError {
+  return new EngineError("invalid", "no-folder", `${what}; name a folder to compare with (--with)`)
 }
 
 function oneEntry(folder: RawPath, entry: Entry | undefined): Roots {
   const tree = newPart()
-  if (entry !== undefined) include(tree, [entry.path])
+  if (entry !== undefined) include(tree, entry.path)
   return { ...everything(folder), tree, single: true }
 }
 
@@ -122,9 +112,9 @@ function newPart(): Part {
   return { whole: false, children: new Map(), at: undefined }
 }
 
-function include(tree: Part, names: readonly RawPath[]): void {
+function include(tree: Part, path: RawPath): void {
   let part = tree
-  for (const name of names) {
+  for (const name of path === "" ? [] : (path.split("/") as RawPath[])) {
     const child = part.children.get(name) ?? newPart()
     part.children.set(name, child)
     part = child
@@ -132,7 +122,13 @@ function include(tree: Part, names: readonly RawPath[]): void {
   part.whole = true
 }
 
-function selection(repository: Repository, { options, paths }: SnapshotRecord, source: Source): Scope {
+interface Looked {
+  readonly snapshot: SnapshotRecord
+  readonly source: Source
+  readonly named: readonly RawPath[]
+}
+
+function selection(repository: Repository, { snapshot: { options }, source, named }: Looked): Scope {
   const own = [
     ...(repository.location.startsWith("/")
       ? [{ kind: "repository" as const, path: repository.location }]
@@ -142,8 +138,7 @@ function selection(repository: Repository, { options, paths }: SnapshotRecord, s
       path,
     })),
   ]
-  const isChosen = (path: RawPath): boolean => (paths as readonly string[]).includes(source.absolute(path))
-  return createSelection({ ...readSelection(options["selection"]), own, isChosen }, source, {
+  return createSelection({ ...readSelection(options["selection"]), own, named }, source, {
     ownLeftOut: () => {},
     unreadable: (path, error) => {
       repository.warnings.push(`${showPath(path)}: its patterns can't be read (${error})`)

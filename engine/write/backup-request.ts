@@ -29,7 +29,7 @@ export interface BackupRequest {
   readonly dryRun?: boolean | undefined
   /** Observe an "entry" event for each path that is new, changed or removed. */
   readonly verbose?: boolean | undefined
-  readonly selection?: Omit<SelectionRequest, "own" | "isChosen"> | undefined
+  readonly selection?: Omit<SelectionRequest, "own" | "named"> | undefined
 }
 
 export interface UnkeptPath {

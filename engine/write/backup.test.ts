@@ -271,11 +271,11 @@ test("backup() takes several paths, renamed ones and a single file", async (t) =
   file(join(folder, "x/one/a"), "a")
   file(join(folder, "x/two/b"), "b")
   file(join(folder, "elsewhere/c"), "c")
-  const paths = ["x/one", "x/two", "gone", "extra=elsewhere"] as RawPath[]
+  const paths = ["x/one", "x/two", "x/gone", "extra=elsewhere"] as RawPath[]
   const many = await backup(repository, { paths, cwd: folder, host: "h", user: "u", series: "many" })
   assert.deepEqual(
     many.errors.map(({ path }) => path),
-    [join(folder, "gone")],
+    [join(folder, "x/gone")],
   )
   const single = await save(repository, join(folder, "elsewhere/c"))
   const target = join(folder, "target")

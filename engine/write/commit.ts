@@ -82,15 +82,19 @@ function draft({ request, source, listing, tally, startedNs }: Finished, summary
     skipped: errors.slice(0, SKIPPED_MAX).map(({ path, message }) => ({ path, reason: message })),
     skippedCount: errors.length,
     // a stream came from nowhere
-    options: source.stdin === undefined ? originOf(source.base, request) : {},
+    options: source.stdin === undefined ? originOf(source, request) : {},
     single: source.single,
   }
 }
 
 /** Where `restore --in-place` puts it, and what a comparison with the disk leaves out. */
-function originOf(base: string, { selection }: BackupRequest): Record<string, string> {
+function originOf({ origin, renamed }: RunSource, { selection }: BackupRequest): Record<string, string> {
   const kept = selection === undefined ? undefined : keptSelection(selection)
-  return kept === undefined ? { base } : { base, selection: kept }
+  return {
+    base: origin,
+    ...(renamed ? { renamed: "yes" } : {}),
+    ...(kept === undefined ? {} : { selection: kept }),
+  }
 }
 
 /** New, changed and unmodified against the parent, by comparing the two trees where they differ. */

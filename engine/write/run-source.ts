@@ -3,7 +3,7 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, pathBytes, showPath } from "../base/paths.ts"
 import { openDiskSource } from "../files/disk-source.ts"
-import { resolveRoots, type Included, type Roots } from "../files/roots.ts"
+import { resolveRoots, type Roots } from "../files/roots.ts"
 import type { Scope } from "../files/scope.ts"
 import { createSelection, type SelectionRequest } from "../files/select.ts"
 import type { Source } from "../files/source.ts"
@@ -20,8 +20,10 @@ export interface RunSource {
   readonly single: boolean
   /** Absolute, for the manifest. */
   readonly paths: readonly RawPath[]
-  /** The folder that stands for the snapshot's root. */
-  readonly base: string
+  /** The folder that stands for the snapshot's root, as it was named. */
+  readonly origin: RawPath
+  /** Something stands in the snapshot under another name than its own. */
+  readonly renamed: boolean
   /** Found missing before the walk began. */
   readonly missing: readonly UnkeptPath[]
   readonly stdin: BackupRequest["stdin"]
@@ -46,7 +48,8 @@ export async function openRunSource(
     scope: selection(repository, { request, roots, files, observe }),
     single: roots.single,
     paths: roots.paths,
-    base: roots.base,
+    origin: roots.origin,
+    renamed: roots.renamed,
     missing: roots.missing.map((path) => ({ path, message: "no such file or folder" })),
     stdin: undefined,
   }
@@ -67,7 +70,8 @@ function streamSource(request: BackupRequest, stdin: NonNullable<BackupRequest["
     scope: undefined,
     single: true,
     paths: [`/${stdin.name}` as RawPath],
-    base: request.cwd,
+    origin: request.cwd as RawPath,
+    renamed: false,
     missing: [],
     stdin,
   }
@@ -75,8 +79,7 @@ function streamSource(request: BackupRequest, stdin: NonNullable<BackupRequest["
 
 /** A snapshot's series is what is backed up, wherever it moves: the last component of its path. */
 function defaultSeries(roots: Roots): string {
-  const path = roots.single ? (roots.paths[0] ?? roots.base) : roots.base
-  const name = baseName(path as RawPath)
+  const name = baseName(roots.single ? (roots.paths[0] ?? roots.origin) : roots.origin)
   return name === "" ? "root" : pathBytes(name).toString("utf8")
 }
 
@@ -97,15 +100,11 @@ function selection(repository: Repository, { request, roots, files, observe }: S
       path,
     })),
   ]
-  return createSelection(
-    { ...request.selection, own, isChosen: (path) => isChosen(roots.tree, path) },
-    files,
-    {
-      ownLeftOut: (kind, path) => observe({ type: "notice", message: ownMessage(kind, path) }),
-      unreadable: (path, error) =>
-        observe({ type: "error", path, message: `its patterns could not be read (${error})` }),
-    },
-  )
+  return createSelection({ ...request.selection, own, named: roots.named }, files, {
+    ownLeftOut: (kind, path) => observe({ type: "notice", message: ownMessage(kind, path) }),
+    unreadable: (path, error) =>
+      observe({ type: "error", path, message: `its patterns could not be read (${error})` }),
+  })
 }
 
 function ownMessage(kind: "repository" | "home" | "restore", path: RawPath): string {
@@ -115,10 +114,4 @@ function ownMessage(kind: "repository" | "home" | "restore", path: RawPath): str
     restore: "an unfinished restore's files",
   }
   return `left out: ${what[kind]} (${showPath(path)})`
-}
-
-function isChosen(tree: Included, path: RawPath): boolean {
-  let part: Included | undefined = tree
-  for (const name of path === "" ? [] : (path.split("/") as RawPath[])) part = part?.children.get(name)
-  return part?.whole === true
 }

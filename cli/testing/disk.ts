@@ -1,0 +1,30 @@
+/** A disk of its own: a tmpfs. Needs the right to mount, and fails without it. Slow tests only. */
+import { execFileSync } from "node:child_process"
+import { chmodSync, mkdtempSync, rmdirSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { TestContext } from "node:test"
+
+export interface Disk {
+  readonly path: (...names: string[]) => string
+  /** Such as "size=4m" or "ro". */
+  readonly remount: (options: string) => void
+}
+
+/** At `folder`, which goes with it; unmounted when the test ends. */
+export function disk(
+  context: TestContext,
+  size: string,
+  folder: string = mkdtempSync(join(tmpdir(), "holdfast-disk-")),
+): Disk {
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "holdfast-test", folder])
+  context.after(() => {
+    execFileSync("umount", ["--lazy", folder])
+    rmdirSync(folder)
+  })
+  chmodSync(folder, 0o755)
+  return {
+    path: (...names) => join(folder, ...names),
+    remount: (options) => void execFileSync("mount", ["-o", `remount,${options}`, folder]),
+  }
+}
