@@ -8,6 +8,7 @@ import {
   openRepository,
   openStore,
   rememberedRepository,
+  shellWord,
   type Home,
   type OpenRequest,
   type OpenStoreOptions,
@@ -126,7 +127,8 @@ async function openWithSecrets(call: Call, opening: Opening): Promise<Repository
 
 /** What a newcomer types first, when `backup` comes before `init`. */
 function noLocation(call: Call): string {
-  const wanted = call.args.length > 0 && call.verb.name === "backup" ? call.args.join(" ") : "FOLDER"
+  const wanted =
+    call.args.length > 0 && call.verb.name === "backup" ? call.args.map(shellWord).join(" ") : "FOLDER"
   return [
     "no repository is known yet; make one, then save something in it:",
     "  holdfast init /path/to/repository",

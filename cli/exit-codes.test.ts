@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { test } from "node:test"
 import { exitCodeOf, messageOf, UsageError } from "./exit-codes.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
@@ -47,24 +47,66 @@ test("exitCodeOf() knows our own bugs from failures of the machine", () => {
   assert.equal(messageOf(full), "/x: no space left on the disk")
 })
 
-test("10: a folder that is no repository, and one that is not there", (context) => {
+test("10: a folder that is no repository, one that is not there, and a file", (context) => {
   const box = sandbox(context)
   mkdirSync(box.path("empty"))
-  for (const place of [box.path("empty"), box.path("nowhere")]) {
-    const { code, err } = box.run("snapshots", "-r", place)
-    assert.equal(code, 10)
-    assert.match(err, /repository/)
+  for (const place of [box.path("empty"), box.path("no where"), box.keyFile]) {
+    for (const words of [["snapshots"], ["restore", "latest", "--target", box.path("out")], ["check"]]) {
+      const { code, err } = box.run(...words, "-r", place)
+      assert.equal(code, 10, `${words[0]} ${place}: ${err}`)
+      assert.match(err, /^holdfast: .*no repository here/)
+    }
   }
+  assert.match(box.run("snapshots", "-r", box.path("no where")).err, /`holdfast init '[^']*\/no where'`/)
+  assert.ok(!existsSync(box.path("out")))
 })
 
-test("10: the repository of another program is named", (context) => {
+test("10: a repository that was half made says what to do", (context) => {
   const box = sandbox(context)
-  mkdirSync(box.path("restic", "keys"), { recursive: true })
-  for (const name of ["data", "index", "locks", "snapshots"]) mkdirSync(box.path("restic", name))
-  writeFileSync(box.path("restic", "config"), Buffer.alloc(155, 3))
-  const { code, err } = box.run("snapshots", "-r", box.path("restic"))
-  assert.equal(code, 10)
-  assert.match(err, /restic/)
+  ready(box)
+  const record = readFileSync(join(box.repository, "repository"))
+  rmSync(join(box.repository, "repository"))
+  const gone = stranger(box, { HOLDFAST_KEY_FILE: box.keyFile }, "snapshots")
+  assert.equal(gone.code, 10, gone.err)
+  const again = stranger(box, { HOLDFAST_KEY_FILE: box.keyFile }, "init", box.repository)
+  assert.equal(again.code, 1, again.err)
+  assert.match(again.err, /holds parts of a repository .*put that back from a copy/)
+  writeFileSync(join(box.repository, "repository"), record)
+  box.must("check", "--read-data")
+})
+
+/** As they look when they are new: only names and a few first bytes count. */
+const OTHERS: Readonly<Record<string, Readonly<Record<string, string | Buffer>>>> = {
+  restic: {
+    config: Buffer.alloc(155, 3),
+    [`keys/${"0a".repeat(32)}`]: "{}",
+    "data/00/x": "",
+    "snapshots/x": "",
+  },
+  borg: {
+    README: "This is a Borg Backup repository.\n",
+    config: "[repository]\nversion = 1\n",
+    "data/0/1": "",
+  },
+  kopia: { "kopia.repository.f": "{}", "kopia.blobcfg.f": "{}", "q00/x": "" },
+}
+
+test("10: the repository of another program is named, and nothing is made in it", (context) => {
+  const box = sandbox(context)
+  for (const [tool, files] of Object.entries(OTHERS)) {
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(dirname(box.path(tool, name)), { recursive: true })
+      writeFileSync(box.path(tool, name), content)
+    }
+    for (const words of [["snapshots"], ["backup", "key"], ["connect"]]) {
+      const { code, err } = box.run(...words, "-r", box.path(tool))
+      assert.equal(code, 10, err)
+      assert.match(err, new RegExp(`this is a repository of ${tool}`))
+    }
+    assert.match(box.run("init", box.path(tool)).err, new RegExp(`repository of ${tool}`))
+    const names = readdirSync(box.path(tool), { recursive: true, encoding: "utf8" })
+    assert.ok(!names.includes("repository"), tool)
+  }
 })
 
 test("12: a wrong key or passphrase, or none, tells nothing about which ones exist", (context) => {

@@ -14,7 +14,7 @@ const words = process.argv.slice(2)
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`holdfast needs Node 22.18 or newer, this is ${found}\n`)
   process.exitCode = 2
-} else if (["version", "--version", "version --json"].includes(words.join(" "))) {
+} else if (["version", "--version", "-V", "version --json"].includes(words.join(" "))) {
   void sayVersion()
 } else {
   // One thread for file calls is as fast here (our own threads do the work), and ends for certain: with

@@ -29,7 +29,9 @@ export function splitVerb(words: readonly string[]): Split {
   const position = firstPlainWord(words)
   const first = words[position]
   if (first === undefined) {
-    return { verb: undefined, wantsHelp: words.includes("--help") || words.includes("-h") }
+    const wantsHelp = words.includes("--help") || words.includes("-h")
+    if (!wantsHelp) refuseUnknown(words)
+    return { verb: undefined, wantsHelp }
   }
   const found = findVerb(first, words[position + 1])
   if (found === undefined) throw new UsageError(unknownVerb(first, words[position + 1]))
@@ -52,7 +54,26 @@ function takesNextWord(word: string): boolean {
   return flag?.value !== undefined
 }
 
-function unknownVerb(first: string, second: string | undefined): string {
+/** Without a verb nobody knows which flags there are, but the global ones. */
+function refuseUnknown(words: readonly string[]): void {
+  const long = GLOBAL_FLAGS.map(({ name }) => `--${name}`)
+  const known = new Set([...long, ...GLOBAL_FLAGS.map(({ short }) => `-${short ?? ""}`)])
+  for (let position = 0; position < words.length; position++) {
+    const word = words[position] ?? ""
+    const [flag = ""] = word.split("=")
+    if (!known.has(flag)) throw new UsageError(unknownFlag(flag, "", [...long, "--version"]))
+    if (takesNextWord(word)) position++
+  }
+}
+
+function unknownFlag(typed: string, of: string, known: readonly string[]): string {
+  const guess = typed.startsWith("--") ? nearest(typed, known) : undefined
+  const help = of === "" ? "`holdfast help` lists them all" : `\`holdfast help ${of}\` explains it`
+  const where = of === "" ? "" : ` for ${of}`
+  return `unknown flag "${typed}"${where}; ${guess === undefined ? help : `did you mean ${guess}?`}`
+}
+
+export function unknownVerb(first: string, second: string | undefined): string {
   const group = secondWords(first)
   if (group.length > 0) {
     const guess = second === undefined ? undefined : nearest(second, group)
@@ -104,14 +125,15 @@ function optionFor(flag: Flag): Option {
 
 function usageMessage(error: CommanderError, verb: Verb): string {
   const message = error.message.replace(/^error: /, "").replaceAll("'", '"')
-  const help = `\`holdfast help ${verb.name}\` explains it`
   if (error.code === "commander.unknownOption") {
-    const typed = /"(-[^"]*)"/.exec(message)?.[1] ?? ""
-    const known = flagsOf(verb).map(({ name }) => `--${name}`)
-    const guess = typed.startsWith("--") ? nearest(typed.split("=")[0] ?? typed, known) : undefined
-    return `unknown flag "${typed}" for ${verb.name}; ${guess === undefined ? help : `did you mean ${guess}?`}`
+    const [typed = ""] = (/"(-[^"]*)"/.exec(message)?.[1] ?? "").split("=")
+    return unknownFlag(
+      typed,
+      verb.name,
+      flagsOf(verb).map(({ name }) => `--${name}`),
+    )
   }
-  return `${lowerFirst(message).replace(/\.$/, "")}; ${help}`
+  return `${lowerFirst(message).replace(/\.$/, "")}; \`holdfast help ${verb.name}\` explains it`
 }
 
 function lowerFirst(text: string): string {

@@ -1,5 +1,6 @@
 /** Secrets and recovery words: where they may be, and where they must never be (rule S1). */
 import assert from "node:assert/strict"
+import { execFileSync } from "node:child_process"
 import {
   existsSync,
   mkdirSync,
@@ -9,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { test } from "node:test"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
 
@@ -72,6 +73,26 @@ test("the recovery sheet has the words, the address, the id and three commands",
   assert.equal(sheet.match(/\d+\. [a-z]+/g)?.length, 24)
   for (const part of [String(id), box.repository, "holdfast connect", "holdfast restore"])
     assert.ok(sheet.includes(part))
+})
+
+test("the recovery sheet's commands do what they say, also for a place with a blank in its name", (context) => {
+  const box = sandbox(context)
+  const place = box.path("my repository")
+  box.must("init", place, "--recovery-sheet", box.path("sheet"))
+  box.must("backup", "key", "-r", place)
+  const sheet = readFileSync(box.path("sheet"), "utf8")
+  const words = [...sheet.matchAll(/\d+\. ([a-z]+)/g)].map(([, word]) => word)
+  writeFileSync(box.path("words.txt"), words.join(" "), { mode: 0o600 })
+  const commands = [...sheet.matchAll(/^ {2}holdfast (.*)$/gm)].map(([, command]) => command)
+  assert.equal(commands.length, 2)
+  for (const command of commands) {
+    execFileSync("sh", ["-c", `"${process.execPath}" "${resolve("dist/cli/main.js")}" ${command}`], {
+      cwd: box.folder,
+      env: { PATH: process.env["PATH"] ?? "", HOLDFAST_HOME: box.path("empty home") },
+      stdio: "pipe",
+    })
+  }
+  assert.deepEqual(readFileSync(box.path("restored", "key")), readFileSync(box.keyFile))
 })
 
 test("the 24 words alone bring everything back on an empty machine", (context) => {

@@ -4,6 +4,7 @@
  */
 import { closeSync, fsyncSync, openSync, realpathSync, rmSync, writeSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
+import { shellWord } from "../engine/index.ts"
 import type { Call } from "./call.ts"
 import { UsageError } from "./exit-codes.ts"
 import { VERSION } from "./version.ts"
@@ -139,7 +140,7 @@ function recoverySheet(words: string, { location, repositoryId }: SheetFacts): s
     "words.txt, in their order, and type:",
     "",
     "  npm install --global holdfast",
-    `  holdfast connect ${location} --recovery-words-file words.txt`,
+    `  holdfast connect ${shellWord(location)} --recovery-words-file words.txt`,
     "  holdfast restore latest --target restored",
     "",
   ].join("\n")

@@ -4,7 +4,7 @@
  */
 import type { Store } from "../engine/index.ts"
 import type { Call, Command } from "./call.ts"
-import { EXIT, exitCodeOf, messageOf, type ExitCode } from "./exit-codes.ts"
+import { EXIT, exitCodeOf, messageOf, UsageError, type ExitCode } from "./exit-codes.ts"
 import { overview, verbHelp } from "./help-text.ts"
 import { createOutput, type Output } from "./output.ts"
 import { checkArguments, parse, splitVerb } from "./parse.ts"
@@ -48,6 +48,8 @@ export async function start(words: readonly string[]): Promise<void> {
   try {
     const split = splitVerb(words)
     if (split.verb === undefined) {
+      if (output.json && !split.wantsHelp)
+        throw new UsageError("no verb was given; `holdfast help` lists them all")
       output.line(overview())
       code = split.wantsHelp ? EXIT.done : EXIT.usage
     } else {

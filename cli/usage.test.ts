@@ -43,6 +43,7 @@ test("a mistyped verb gets the nearest one", (context) => {
   isUsage(run("key", "ad"), /did you mean `holdfast key add`\?/)
   isUsage(run("key"), /key needs a second word: .*key list/)
   isUsage(run("wibble"), /`holdfast help` lists them all/)
+  isUsage(run("help", "bakup"), /did you mean `holdfast backup`\?/)
 })
 
 test("a mistyped flag gets the nearest one of its verb", (context) => {
@@ -51,6 +52,16 @@ test("a mistyped flag gets the nearest one of its verb", (context) => {
   isUsage(run("snapshots", "--wibble"), /unknown flag "--wibble" for snapshots; `holdfast help snapshots`/)
   isUsage(run("restore", "latest", "--target"), /needs|missing/)
   isUsage(run("restore", "latest", "-t", "x", "--overwrite", "maybe"), /always, if-changed, if-newer, never/)
+})
+
+test("a flag without a verb is told as well, the nearest one too", (context) => {
+  const { run } = sandbox(context)
+  isUsage(run("--jsno"), /unknown flag "--jsno"; did you mean --json\?/)
+  isUsage(run("-r", "place", "--wibble=3"), /unknown flag "--wibble"; `holdfast help` lists them all/)
+  assert.equal(run("-V").out, run("version").out)
+  const { code, err } = run("--json")
+  assert.equal(code, 2)
+  assert.match(err, /^\{"message_type":"exit_error","code":2,/)
 })
 
 test("missing and surplus arguments are told with an example", (context) => {
@@ -84,6 +95,8 @@ test("backup before init prints the two lines to type", (context) => {
   const { code, err } = sandbox(context).runWith({ HOLDFAST_HOME: "/nonexistent/home" }, ["backup", "notes"])
   assert.equal(code, 10)
   assert.match(err, /holdfast init \S+\n\s+holdfast backup notes/)
+  const spaced = sandbox(context).runWith({ HOLDFAST_HOME: "/nonexistent/home" }, ["backup", "my notes"])
+  assert.match(spaced.err, /holdfast backup 'my notes'$/m)
 })
 
 test("standard output that is closed early is no failure of its own", (context) => {

@@ -6,6 +6,7 @@ export { EngineError } from "./base/errors.ts"
 export type { ErrorKind } from "./base/errors.ts"
 export type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "./base/ids.ts"
 export { rawPathFromText, showPath } from "./base/paths.ts"
+export { shellWord } from "./base/shell-word.ts"
 export type { Clock, Random } from "./base/ports.ts"
 
 export type { KdfParameters, SlotKind } from "./format/keyslot.ts"

@@ -3,8 +3,8 @@ import type { Command } from "../call.ts"
 import { EXIT, UsageError, type ExitCode } from "../exit-codes.ts"
 import { overview, verbHelp } from "../help-text.ts"
 import type { Output } from "../output.ts"
-import { nearest } from "../suggest.ts"
-import { FIRST_WORDS, findVerb, secondWords, VERBS } from "../verbs/table.ts"
+import { unknownVerb } from "../parse.ts"
+import { findVerb, secondWords, VERBS } from "../verbs/table.ts"
 
 export const help: Command = async ({ args, output }) => {
   const [first, second] = args
@@ -16,8 +16,7 @@ export const help: Command = async ({ args, output }) => {
     return show(output, verbHelp(found.verb))
   }
   if (secondWords(first).length === 0) {
-    const guess = nearest(first, FIRST_WORDS)
-    throw new UsageError(`unknown verb "${first}"${guess === undefined ? "" : `; did you mean ${guess}?`}`)
+    throw new UsageError(unknownVerb(first, second))
   }
   const group = VERBS.filter(({ name }) => name.startsWith(`${first} `))
   return show(output, group.map((verb) => verbHelp(verb)).join("\n\n\n"))

@@ -8,6 +8,7 @@ import type { Bytes } from "../base/bytes.ts"
 import { toHex } from "../base/bytes.ts"
 import type { ObjectName, RepositoryId } from "../base/ids.ts"
 import type { Clock, Random } from "../base/ports.ts"
+import { shellWord } from "../base/shell-word.ts"
 import { digestOf } from "../crypto/digest.ts"
 import { signingPair } from "../crypto/keypair.ts"
 import { makeKeyslot } from "../crypto/keyslots.ts"
@@ -184,7 +185,7 @@ async function requireEmpty(store: Store): Promise<ObjectName[]> {
 }
 
 function repositoryExists({ location }: Store): EngineError {
-  const message = `${location}: there is a repository already; to use it from here: holdfast connect ${location}`
+  const message = `${location}: there is a repository already; to use it from here: holdfast connect ${shellWord(location)}`
   return new EngineError("conflict", "repository-exists", message)
 }
 

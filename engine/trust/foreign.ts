@@ -1,18 +1,25 @@
 /** Errors for places that hold no repository of ours, with the next step for a person. */
 import { EngineError, isEngineError } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
+import { shellWord } from "../base/shell-word.ts"
 import { REPOSITORY_NAME } from "../format/names.ts"
 import { foreignRepository } from "../store/neighbours.ts"
 import type { Store } from "../store/store.ts"
 
-/** The object `repository`; undefined when the place is empty, or is not there at all. */
+/** The object `repository`; undefined when the place is empty, or is not there at all. Throws "no-repository" for a file. */
 export async function readRepositoryObject(store: Store): Promise<Bytes | undefined> {
   try {
     return await store.get(REPOSITORY_NAME)
   } catch (error) {
     if (isEngineError(error) && error.kind === "not-found") return undefined
+    if (isEngineError(error, "not-a-folder")) throw noFolderHere(store, error)
     throw error
   }
+}
+
+function noFolderHere({ location }: Store, cause: EngineError): EngineError {
+  const message = `${location}: no repository here: this is a file, or has a folder where a file should be`
+  return new EngineError("not-found", "no-repository", message, { cause })
 }
 
 /** Throws "no-bucket" when there is not even a place: `init` could not make a repository in it. */
@@ -22,7 +29,7 @@ export async function noRepository(store: Store): Promise<EngineError> {
     const message = `${store.location}: this is a repository of ${foreign}, which holdfast cannot read; use that tool, or another place`
     return new EngineError("not-found", "no-repository", message, { detail: { foreign } })
   }
-  const message = `${store.location}: no repository here; \`holdfast init ${store.location}\` makes one`
+  const message = `${store.location}: no repository here; \`holdfast init ${shellWord(store.location)}\` makes one`
   return new EngineError("not-found", "no-repository", message)
 }
 
