@@ -12,7 +12,7 @@ import { seededRandom } from "../../fixtures/random.ts"
 import { editTree } from "../../fixtures/edits.ts"
 import { writeRandomTree, type TreeShape } from "../../fixtures/trees.ts"
 import { isEngineError } from "../base/errors.ts"
-import { snapshots, type Repository, type Store } from "../index.ts"
+import { check, snapshots, type Repository, type Store } from "../index.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "./backup-place.ts"
 import { faultAt, faultyStore, StoreCrash, type FaultyStore } from "./faulty-store.ts"
 
@@ -154,6 +154,7 @@ async function assertGoesOn(story: Story, what: string): Promise<void> {
     assert.deepEqual(errors, [], what)
     story.committed.set(at, pictureOf(source))
     await assertWhole(repository, story)
+    assert.deepEqual((await check(repository, { readData: true })).errors, [], what)
   }
   same.close()
   fresh.close()
