@@ -5,7 +5,8 @@
  */
 import { forEachBounded } from "../base/concurrency.ts"
 import { EngineError, isEngineError } from "../base/errors.ts"
-import type { DeviceId } from "../base/ids.ts"
+import type { DeviceId, ObjectName } from "../base/ids.ts"
+import { checkDigest } from "../crypto/digest.ts"
 import { openEntry } from "../crypto/signed-entry.ts"
 import { decodeEntryBody, type Entry } from "../format/entry.ts"
 import { entryName, trustName } from "../format/names.ts"
@@ -31,7 +32,7 @@ export async function checkLog(
     const writer = await findWriter(repository, device, log)
     if (writer instanceof EngineError) {
       findings.addError(writer, `log/${device}`)
-      await findEnrolment(repository, { device, names }, log, findings)
+      await lookAtStrangers(repository, { device, names }, log, findings)
       continue
     }
     const entries = await readChain(repository, { writer, names }, findings)
@@ -65,26 +66,42 @@ async function readChain(
 }
 
 /**
- * Entries of a device that no trust entry knows: when a member has sealed the newest one, it says by
- * which state of trust it was written, and that may be what is gone. Only a hint: nobody's signature
- * stands for it.
+ * Entries of a device that no trust entry knows. Whether their bytes are damaged is told by their names
+ * alone. When a member has sealed the newest one, it says by which state of trust it was written, and that
+ * may be what is gone: only a hint, since nobody's signature stands for it.
  */
-async function findEnrolment(
+async function lookAtStrangers(
   repository: Repository,
   { device, names }: { device: DeviceId; names: readonly ChainName[] },
   log: LogNames,
   findings: Findings,
 ): Promise<void> {
-  const newest = names.at(-1)
-  if (newest === undefined) return
-  const object = entryName(device, newest.sequence, newest.digest)
+  await forEachBounded(names, GETS_AT_ONCE, async (name) => {
+    const object = entryName(device, name.sequence, name.digest)
+    try {
+      const bytes = await repository.store.get(object)
+      checkDigest(bytes, name.digest, object)
+      if (name === names.at(-1)) findEnrolment(repository, { object, bytes, log }, findings)
+    } catch (error) {
+      if (!isLocalFault(error)) throw error
+      loseEntry(repository, { device, ...name, found: error }, findings)
+    }
+  })
+}
+
+interface Stranger {
+  readonly object: ObjectName
+  readonly bytes: Uint8Array
+  readonly log: LogNames
+}
+
+function findEnrolment({ keys }: Repository, { object, bytes, log }: Stranger, findings: Findings): void {
   try {
-    const body = openEntry(await repository.store.get(object), repository.keys, object)
-    const { trust } = decodeEntryBody(body, object)
+    const { trust } = decodeEntryBody(openEntry(bytes, keys, object), object)
     if (!hasTrust(log, trust))
       findings.add(trustName(trust.number, trust.digest), `missing: ${object} was written by it`)
   } catch (error) {
-    if (!isEngineError(error) || error.kind === "unavailable") throw error
+    if (!isEngineError(error)) throw error
   }
 }
 

@@ -68,11 +68,14 @@ test("check() tells of what belongs to no snapshot, and calls it no error", asyn
     [[], others.toSorted((a, b) => (a < b ? -1 : 1))],
   )
   assert.deepEqual(found.unreferenced, { packs: 1, bytes: pack[1].length })
-  // Sealed with another repository's keys: it could never be of use here.
+  // The pack is sealed with another repository's keys: it could never be of use here. The segment is none.
   const read = await check(place.repository, { readData: true })
   assert.deepEqual(
     read.errors.map(({ object, snapshots }) => [object, snapshots]),
-    [[pack[0], []]],
+    [
+      [others[1], []],
+      [pack[0], []],
+    ],
   )
 })
 

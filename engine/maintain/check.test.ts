@@ -144,6 +144,37 @@ test("check() with data names every object that is cut, flipped or swapped; cont
   assert.deepEqual((await check(place.second, { readData: true })).errors, [], "after all was put back")
 })
 
+test("check() names both of any two objects that are swapped, also from an empty home", async (t) => {
+  const place = await smallRepository(t)
+  const all = [...place.objects].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  for (const [i, [one, oneBytes]] of all.entries()) {
+    for (const [two, twoBytes] of all.slice(i + 1)) {
+      const swapped = new Map([
+        [one, twoBytes],
+        [two, oneBytes],
+      ])
+      await withObjects(place.objects, swapped, async () => {
+        // Of a pack or a segment that nothing names any more, only with data.
+        const readData = /packs\/|index\//.test(`${one} ${two}`)
+        const known = objectsOf(await check(place.second, { readData }))
+        assert.ok(known.includes(one) && known.includes(two), `${one} and ${two}: ${known.join(" ")}`)
+        try {
+          const found = objectsOf(await checkWithSecret(place, readData))
+          assert.ok(
+            found.includes(one) && found.includes(two),
+            `empty: ${one} and ${two}: ${found.join(" ")}`,
+          )
+        } catch (error) {
+          // Without these nothing opens, and the error says so.
+          assert.ok(isEngineError(error), String(error))
+          assert.match(`${one} ${two}`, /\brepository\b|\bkeys\/|^log\/trust\S+ log\/trust/)
+          assert.match(error.message, /^(repository|keys\/|log\/trust)/)
+        }
+      })
+    }
+  }
+})
+
 /** Whatever could be restored is right; whatever could not is listed. Gives the paths that are missing. */
 async function restoreDamaged(
   repository: Repository,

@@ -5,16 +5,19 @@
  *
  * Nothing is written to the store, and the home's caches are only ever made more right. spec/check.md.
  */
+import { forEachBounded } from "../base/concurrency.ts"
 import { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
+import { checkDigest } from "../crypto/digest.ts"
 import { packName, parseName, segmentName } from "../format/names.ts"
 import { frameOffsets } from "./same-pack.ts"
 import { look } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { isLocalFault } from "../trust/trust-log.ts"
 import { checkCoverage } from "./check-coverage.ts"
 import { checkLog } from "./check-log.ts"
 import type { CheckObserver, CheckRequest, CheckResult } from "./check-request.ts"
-import { checkTrust } from "./check-trust.ts"
+import { checkTrust, GETS_AT_ONCE } from "./check-trust.ts"
 import { checkedStore } from "./checked-store.ts"
 import { createFindings, type Findings } from "./findings.ts"
 import { freshObjects } from "./fresh-objects.ts"
@@ -61,6 +64,7 @@ export async function check(
   hurtSnapshots(graph, roots, findings)
   takeAlarms(repository, alarms, findings)
   noteOthers(inventory, named, findings)
+  if (readData) await readOthers(repository, { inventory, named, findings })
   return {
     ...totals({ inventory, named, findings }),
     snapshots: snapshots.length,
@@ -129,6 +133,23 @@ function noteOthers({ foreign, segments }: Inventory, named: NamedPacks, finding
     if (!named.segments.has(digest))
       findings.note(segmentName(digest), "no entry names it; left by a run that was stopped, or replaced")
   }
+}
+
+/** Nobody needs them, but their names say what their bytes must be. */
+async function readOthers(
+  { store }: Repository,
+  { inventory: { segments }, named, findings }: Checked,
+): Promise<void> {
+  const others = [...segments].filter((digest) => !named.segments.has(digest))
+  await forEachBounded(others, GETS_AT_ONCE, async (digest) => {
+    const object = segmentName(digest)
+    try {
+      checkDigest(await store.get(object), digest, object)
+    } catch (error) {
+      if (!isLocalFault(error)) throw error
+      findings.addError(error, object)
+    }
+  })
 }
 
 function totals({
