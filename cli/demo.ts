@@ -8,11 +8,9 @@ import { randomBytes } from "node:crypto"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { differences, pictureOf, showDifferences, type Picture } from "../fixtures/picture.ts"
 import { changeTree, copyTree } from "./demo-change.ts"
-import { readTree, treeDifferences, type TreeFacts } from "./demo-tree.ts"
 import { showBytes, showDuration, table } from "./format.ts"
-
-const SHOWN_DIFFERENCES = 10
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -57,17 +55,15 @@ function backup(what: string): Line {
 }
 
 /** True when the restored tree is equal to what was there when the snapshot was taken. */
-function restoreAndCompare(name: string, snapshot: unknown, expected: TreeFacts): boolean {
+function restoreAndCompare(name: string, snapshot: unknown, expected: Picture): boolean {
   const target = join(folder, `restored-${name}`)
   timed(`restore the ${name} snapshot`, () => holdfast("restore", String(snapshot), "--target", target))
-  const differences = timed(`compare ${expected.size} entries with the ${name} state`, () =>
-    treeDifferences(expected, readTree(target)),
+  const found = timed(`compare ${expected.size} entries with the ${name} state`, () =>
+    differences(expected, pictureOf(target)),
   )
-  for (const difference of differences.slice(0, SHOWN_DIFFERENCES)) console.log(`  ${difference}`)
-  if (differences.length > SHOWN_DIFFERENCES)
-    console.log(`  … and ${differences.length - SHOWN_DIFFERENCES} more`)
+  if (found.length > 0) console.log(showDifferences(found))
   rmSync(target, { recursive: true, force: true })
-  return differences.length === 0
+  return found.length === 0
 }
 
 function showFigures(first: Line, second: Line): void {
@@ -95,10 +91,10 @@ function demo(): boolean {
   writeFileSync(environment.HOLDFAST_KEY_FILE, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600 })
   timed("copy the folder, so that the real one stays as it is", () => copyTree(source, copy))
   timed("make a repository", () => holdfast("init", repository, "--recovery-sheet", join(folder, "sheet")))
-  const firstState = timed("note every byte, mode and time", () => readTree(copy))
+  const firstState = timed("note every byte, mode and time", () => pictureOf(copy))
   const first = backup("first backup")
   const changes = timed("change the copy", () => changeTree(copy))
-  const secondState = timed("note every byte, mode and time", () => readTree(copy))
+  const secondState = timed("note every byte, mode and time", () => pictureOf(copy))
   const second = backup("second backup")
   const third = backup("third backup, nothing changed")
   const equal = [
