@@ -7,7 +7,7 @@ import { startS3FaultServer, type S3FaultServer } from "../engine/testing/s3-fau
 import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
 import { seededRandom } from "../fixtures/random.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, type Beside } from "./testing/run-cli-beside.ts"
+import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
 
 const FILES = 12
 const FILE_BYTES = 6 * 2 ** 20
@@ -32,12 +32,7 @@ async function place(context: TestContext): Promise<Place> {
   mkdirSync(source)
   for (let i = 0; i < FILES; i++)
     writeFileSync(join(source, `${i}`), seededRandom(`clock ${i}`).bytes(FILE_BYTES))
-  const { accessKeyId, secretAccessKey } = server.credentials
-  const cli = besides(box, {
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_REGION: server.region,
-  })
+  const cli = besides(box, environmentOf(server))
   const location = `s3:${server.endpoint}/${server.bucket}/x`
   await cli.must(["init", location])
   const packs = (): number => [...server.objects.keys()].filter((key) => key.startsWith("x/packs/")).length

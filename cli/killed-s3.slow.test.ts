@@ -8,7 +8,7 @@ import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
 import { seededRandom } from "../fixtures/random.ts"
 import { REAL_S3_SERVERS, startS3Server } from "../fixtures/s3-servers.ts"
 import { sandbox } from "./testing/run-cli.ts"
-import { besides } from "./testing/run-cli-beside.ts"
+import { besides, environmentOf } from "./testing/run-cli-beside.ts"
 
 const KILLS = 12
 const FILES = 40
@@ -23,12 +23,7 @@ for (const kind of REAL_S3_SERVERS) {
 
   test(`backup killed ${KILLS} times on ${kind} goes on each time, and stores little twice`, async (context) => {
     const box = sandbox(context)
-    const { accessKeyId, secretAccessKey } = server.credentials
-    const environment = {
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_REGION: server.region,
-    }
+    const environment = environmentOf(server)
     const cli = besides(box, environment)
     const source = box.path("source")
     mkdirSync(source)

@@ -6,7 +6,7 @@ import { startS3FaultServer, type S3FaultServer } from "../engine/testing/s3-fau
 import { makeCertificates } from "../fixtures/certificates.ts"
 import { startProxy } from "./testing/proxy-process.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, type Beside } from "./testing/run-cli-beside.ts"
+import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
 
 const HOST = "s3.holdfast.test"
 const CERTIFICATES = makeCertificates([HOST, `*.${HOST}`, "127.0.0.1"])
@@ -26,12 +26,7 @@ async function setting(context: TestContext, { tls }: { tls: boolean }): Promise
   mkdirSync(box.path("notes"))
   writeFileSync(box.path("notes", "a.md"), "first\n")
   writeFileSync(box.path("ca.pem"), CERTIFICATES.authority)
-  const { accessKeyId, secretAccessKey } = server.credentials
-  const usual = {
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_REGION: server.region,
-  }
+  const usual = environmentOf(server)
   return {
     box,
     server,

@@ -5,17 +5,12 @@ import { after, test } from "node:test"
 import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
 import { REAL_S3_SERVERS, startS3Server } from "../fixtures/s3-servers.ts"
 import { sandbox } from "./testing/run-cli.ts"
-import { besides } from "./testing/run-cli-beside.ts"
+import { besides, environmentOf } from "./testing/run-cli-beside.ts"
 
 for (const kind of REAL_S3_SERVERS) {
   const server = await startS3Server(kind)
   after(() => server.close())
-  const { accessKeyId, secretAccessKey } = server.credentials
-  const environment = {
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_REGION: server.region,
-  }
+  const environment = environmentOf(server)
 
   test(`init, backup, check and restore do the main job on ${kind}`, async (context) => {
     const box = sandbox(context)

@@ -9,7 +9,7 @@ import {
   type S3FaultServerOptions,
 } from "../engine/testing/s3-fault-server.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, type Beside } from "./testing/run-cli-beside.ts"
+import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
 
 interface Setting {
   readonly box: Sandbox
@@ -23,13 +23,7 @@ interface Setting {
 async function setting(context: TestContext, options: S3FaultServerOptions = {}): Promise<Setting> {
   const server = await startS3FaultServer(options)
   context.after(() => server.close())
-  const { accessKeyId, secretAccessKey } = server.credentials
-  const environment = {
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_REGION: server.region,
-    AWS_EC2_METADATA_DISABLED: "true",
-  }
+  const environment = { ...environmentOf(server), AWS_EC2_METADATA_DISABLED: "true" }
   const box = sandbox(context)
   const location = `s3:${server.endpoint}/${server.bucket}/team/notes`
   return { box, server, environment, cli: besides(box, environment), location }

@@ -12,7 +12,7 @@ import { seededRandom } from "../fixtures/random.ts"
 import { REAL_S3_SERVERS, startS3Server, type RealS3Server } from "../fixtures/s3-servers.ts"
 import { openStore } from "../engine/store/open-store.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, type Beside } from "./testing/run-cli-beside.ts"
+import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
 
 const FILES = 24
 const FILE_BYTES = 8 * 2 ** 20
@@ -37,12 +37,7 @@ interface Place {
 
 async function place(context: TestContext, server: RealS3Server, prefix: string): Promise<Place> {
   const box = sandbox(context)
-  const { accessKeyId, secretAccessKey } = server.credentials
-  const environment = {
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_REGION: server.region,
-  }
+  const environment = environmentOf(server)
   const cli = besides(box, environment)
   const source = box.path("source")
   mkdirSync(source)

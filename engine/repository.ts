@@ -21,7 +21,6 @@ import { openStateDatabase } from "./home/state-database.ts"
 import type { StateDatabase } from "./home/state-database.ts"
 import type { ChunkIndex } from "./index/chunk-index.ts"
 import { openChunkIndex } from "./index/sqlite-index.ts"
-import { trafficSince } from "./store/metered-store.ts"
 import type { MeteredStore, Traffic } from "./store/metered-store.ts"
 import { trustOf } from "./trust/enrol.ts"
 import type { LogNames } from "./trust/log-names.ts"
@@ -29,6 +28,7 @@ import { openLogTable } from "./trust/log-table.ts"
 import type { LogTable } from "./trust/log-table.ts"
 import type { FoundRepository } from "./trust/open.ts"
 import type { Device, Repository } from "./trust/repository-ports.ts"
+import { requestsIn, requestsSince } from "./trust/requests.ts"
 import type { Secret } from "./trust/secret.ts"
 
 export type { Device, Repository, Requests, Trust } from "./trust/repository-ports.ts"
@@ -67,10 +67,7 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
     record: found.record,
     location: store.location,
     store,
-    requests() {
-      const { requests, bytesUp, bytesDown } = trafficSince(start, store.traffic())
-      return { ...requests, bytesUp, bytesDown }
-    },
+    requests: () => requestsSince(requestsIn(start), requestsIn(store.traffic())),
     home,
     clock,
     random,

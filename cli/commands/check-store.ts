@@ -5,6 +5,7 @@ import type { Call } from "../call.ts"
 import { homeOf, locationOf, storeAt } from "../connection.ts"
 import { EXIT, type ExitCode } from "../exit-codes.ts"
 import { showBytes, showCount } from "../format.ts"
+import { tellObjectError } from "../object-error.ts"
 
 export async function checkStore(call: Call): Promise<ExitCode> {
   const { output } = call
@@ -19,17 +20,7 @@ export async function checkStore(call: Call): Promise<ExitCode> {
     progress.update({ bytes: bytesDone, bytesTotal, current })
   })
   progress.wipe()
-  for (const { object, message } of errors) {
-    output.object({
-      message_type: "error",
-      during: "check",
-      object,
-      item: object,
-      message,
-      error: { message },
-    })
-    output.line(message.includes(object) ? message : `${object}: ${message}`)
-  }
+  for (const error of errors) tellObjectError(output, "check", error)
   output.object({
     message_type: "summary",
     num_errors: errors.length,

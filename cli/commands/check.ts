@@ -5,6 +5,7 @@ import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
 import { showBytes, showCount } from "../format.ts"
+import { namedObject, tellObjectError } from "../object-error.ts"
 import type { Output } from "../output.ts"
 import { parsePercent } from "../sizes.ts"
 import { checkStore } from "./check-store.ts"
@@ -35,7 +36,7 @@ function report(call: Call, result: CheckResult, { readData }: CheckRequest): vo
   for (const error of result.errors) reportError(output, error)
   for (const { object, message } of result.notes) {
     output.object({ message_type: "note", object, message })
-    output.say(`note: ${named(object, message)}`)
+    output.say(`note: ${namedObject(object, message)}`)
   }
   const { errors, snapshots, packs, bytes, chunks, packsRead, unreferenced } = result
   output.object({
@@ -62,22 +63,9 @@ function report(call: Call, result: CheckResult, { readData }: CheckRequest): vo
   output.say(errors.length === 0 ? "no errors were found" : `${showCount(errors.length, "error")} found`)
 }
 
-function reportError(output: Output, { object, message, snapshots }: CheckResult["errors"][number]): void {
-  output.object({
-    message_type: "error",
-    during: "check",
-    object,
-    item: object,
-    message,
-    snapshots,
-    error: { message },
-  })
-  const whose =
-    snapshots.length === 0 ? "" : `; needed by ${snapshots.map((id) => id.slice(0, 8)).join(", ")}`
-  output.line(`${named(object, message)}${whose}`)
-}
-
-/** Most messages begin with the object's name. */
-function named(object: string, message: string): string {
-  return message.includes(object) ? message : `${object}: ${message}`
+function reportError(output: Output, error: CheckResult["errors"][number]): void {
+  const { snapshots } = error
+  const whose = snapshots.map((id) => id.slice(0, 8)).join(", ")
+  const behind = snapshots.length === 0 ? "" : `; needed by ${whose}`
+  tellObjectError(output, "check", error, { more: { snapshots }, behind })
 }

@@ -12,6 +12,7 @@ import type { Call, Command } from "../call.ts"
 import { addressingOf, homeOf, locationOf, storeAt, wholeNumber, withRepository } from "../connection.ts"
 import { EXIT, UsageError, type ExitCode } from "../exit-codes.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
+import { tellObjectError } from "../object-error.ts"
 
 export const copy: Command = async (call) => {
   if (call.options.flag("promote")) return await promoteMirror(call)
@@ -72,17 +73,7 @@ interface Told {
 function report(call: Call, result: CopyResult, { to, dryRun }: Told): void {
   const { output } = call
   const { copied, present, errors, durationMs } = result
-  for (const { object, message } of errors) {
-    output.object({
-      message_type: "error",
-      during: "copy",
-      object,
-      item: object,
-      message,
-      error: { message },
-    })
-    output.line(message.includes(object) ? message : `${object}: ${message}`)
-  }
+  for (const error of errors) tellObjectError(output, "copy", error)
   output.object({
     message_type: "summary",
     repository: to.location,

@@ -15,6 +15,20 @@ export interface Beside {
   readonly must: (words: readonly string[], home?: string) => Promise<Outcome>
 }
 
+interface S3Server {
+  readonly region: string
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
+
+/** The variables by which every AWS tool finds the server's credentials. */
+export function environmentOf({ region, credentials }: S3Server): Record<string, string> {
+  return {
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_REGION: region,
+  }
+}
+
 export function besides(box: Sandbox, environment: Readonly<Record<string, string>>): Beside {
   const run: Beside["run"] = async (words, home = "home") => {
     const child = spawn(process.execPath, [PROGRAM, ...words], {

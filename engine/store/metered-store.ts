@@ -31,23 +31,6 @@ export function noTraffic(): Traffic {
   return { requests: { put: 0, get: 0, head: 0, list: 0, delete: 0 }, bytesUp: 0, bytesDown: 0 }
 }
 
-/** What happened between two readings. */
-export function trafficSince(before: Traffic, now: Traffic): Traffic {
-  const a = before.requests
-  const b = now.requests
-  return {
-    requests: {
-      put: b.put - a.put,
-      get: b.get - a.get,
-      head: b.head - a.head,
-      list: b.list - a.list,
-      delete: b.delete - a.delete,
-    },
-    bytesUp: now.bytesUp - before.bytesUp,
-    bytesDown: now.bytesDown - before.bytesDown,
-  }
-}
-
 /** Nothing left this machine, so nobody bills it. */
 const UNSENT: ReadonlySet<string> = new Set([
   "connection-refused",

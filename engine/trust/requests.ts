@@ -1,5 +1,6 @@
 /** What was asked of a store: by one verb, out of all since the repository was opened; or in all. */
 import { trafficOf } from "../store/open-store.ts"
+import type { Traffic } from "../store/metered-store.ts"
 import type { Store } from "../store/store.ts"
 import type { Requests } from "./repository-ports.ts"
 
@@ -17,6 +18,9 @@ export function requestsSince(before: Requests, now: Requests): Requests {
 
 /** All that a store was asked since `openStore`. */
 export function requestsOf(store: Store): Requests {
-  const { requests, bytesUp, bytesDown } = trafficOf(store)
+  return requestsIn(trafficOf(store))
+}
+
+export function requestsIn({ requests, bytesUp, bytesDown }: Traffic): Requests {
   return { ...requests, bytesUp, bytesDown }
 }
