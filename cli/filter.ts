@@ -8,8 +8,14 @@ import {
 } from "../engine/index.ts"
 import type { Call } from "./call.ts"
 
-export function filterOf({ options }: Call): SnapshotFilter {
-  const tags = options.list("tag")
+/** `--tag a,b` is two, as in restic. */
+export function tagsOf({ options }: Call): string[] {
+  return options.list("tag").flatMap((list) => list.split(",").filter((tag) => tag !== ""))
+}
+
+export function filterOf(call: Call): SnapshotFilter {
+  const { options } = call
+  const tags = tagsOf(call)
   return {
     series: options.text("series"),
     host: options.text("host"),

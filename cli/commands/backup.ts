@@ -19,6 +19,7 @@ import {
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { CommandFailed, EXIT, UsageError } from "../exit-codes.ts"
+import { tagsOf } from "../filter.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
 import { pathFields, pathText, summaryFields } from "../json-shapes.ts"
 import type { Progress } from "../progress.ts"
@@ -53,7 +54,7 @@ function requestOf(call: Call, stream: Stream | undefined): BackupRequest {
     series: options.text("series"),
     host: options.text("host") ?? hostname(),
     user: userName(),
-    tags: options.list("tag"),
+    tags: [...new Set(tagsOf(call))],
     timeNs: time === undefined ? undefined : parseTime(time, "time"),
     trigger: options.text("trigger") ?? "manual",
     force: options.flag("force"),

@@ -49,7 +49,12 @@ export const BACKUP_VERBS: readonly Verb[] = [
       { name: "stdin-filename", value: "NAME", text: "what that file is called (default: stdin)" },
       { name: "stdin-from-command", text: "the arguments are a command; save what it prints" },
       { name: "series", value: "NAME", text: "the series this belongs to (default: the folder's name)" },
-      { name: "tag", value: "TAG", many: true, text: "a word to find the snapshot by" },
+      {
+        name: "tag",
+        value: "TAG",
+        many: true,
+        text: "a word to find the snapshot by; several with commas, or again",
+      },
       { name: "host", value: "NAME", text: "record another host name" },
       { name: "time", value: "TIME", text: "record another time, e.g. 2026-11-23T10:00:00Z" },
       { name: "trigger", value: "WORD", text: "record why it ran, e.g. schedule (default: manual)" },
