@@ -142,8 +142,8 @@ async function backUpStates(
     if (index < labels.length) {
       await corpus.enter?.(index, { source: repetition.source, built: options.built })
     }
-    readThrough(repetition.source)
     for (const standing of turned(repetition.standings, repetition.run + index)) {
+      readThrough(repetition.source)
       const sample = await backUp(standing, { work, run: repetition.run, options })
       if (sample === undefined) continue
       samples.push(sample)
