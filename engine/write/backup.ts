@@ -105,7 +105,12 @@ async function run(repository: Repository, { request, source, observe }: Run): P
   try {
     const fill: FillListing = async (builder) =>
       source.stdin === undefined
-        ? await assemble(chain(first?.changes ?? [], changes), pool, builder, settler(records, tally))
+        ? await assemble(
+            chain(first?.changes ?? [], changes),
+            pool,
+            builder,
+            settler({ records, tally, counts }),
+          )
         : await putStream(builder, pool as InlinePool, {
             stdin: source.stdin,
             startedNs,
@@ -210,13 +215,21 @@ function isFolder({ store }: Repository): boolean {
 }
 
 /** A file's content is known: the tally counts it, and its folder's record takes what was read. */
-function settler(records: FolderRecords, tally: Tally): AssembleObserver {
+function settler({
+  records,
+  tally,
+  counts,
+}: Pick<Scanning, "records" | "tally" | "counts">): AssembleObserver {
   return {
     done({ entry, job, linkTo, spare, record, position }, read, failure) {
-      if (failure !== undefined) tally.failed(entry.path, failure)
-      else if (read?.outcome === "torn")
+      if (failure !== undefined) {
+        tally.failed(entry.path, failure)
+        // the scan counted it, and the snapshot does not have it
+        counts.files--
+        counts.bytes -= entry.size
+      } else if (read?.outcome === "torn")
         tally.failed(entry.path, "it changed while it was read, three times: what was read last is kept")
-      tally.fileDone(entry.path, read?.bytes ?? 0)
+      if (entry.type !== "directory") tally.fileDone(entry.path, read?.bytes ?? 0)
       if (job === undefined && spare === undefined) return
       // a link that was read itself stands alone in this listing: the next run looks at it again
       const isKept =
