@@ -15,7 +15,7 @@ import {
 import { dirname, join } from "node:path"
 import { test } from "node:test"
 import { exitCodeOf, messageOf, UsageError } from "./exit-codes.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type JsonLine, type Sandbox } from "./testing/run-cli.ts"
 
 function ready(box: Sandbox): string {
   const source = box.path("notes")
@@ -24,6 +24,12 @@ function ready(box: Sandbox): string {
   box.must("init")
   box.must("backup", source)
   return source
+}
+
+/** The code in the last line of standard error. */
+function exitError(err: string): unknown {
+  const line = JSON.parse(err.trim().split("\n").at(-1) ?? "") as JsonLine
+  return line["message_type"] === "exit_error" ? line["code"] : undefined
 }
 
 /** Another home, without a secret unless one is given. */
@@ -126,8 +132,9 @@ test("12: a wrong key or passphrase, or none, tells nothing about which ones exi
 test("3: a file that can't be read is told, the rest is saved", (context) => {
   const box = sandbox(context)
   const source = ready(box)
-  const { code, last, out } = box.run("backup", source, box.path("missing"), "--json")
+  const { code, last, out, err } = box.run("backup", source, box.path("missing"), "--json")
   assert.equal(code, 3)
+  assert.equal(exitError(err), 3)
   assert.equal(last["errors"], 1)
   assert.match(out, /"message_type":"error"[^\n]*missing/)
 })
@@ -149,6 +156,12 @@ test("13: a damaged pack is named by check and by restore, and no wrong file app
   )
   const restored = box.run("restore", "latest", "--target", box.path("out"), "--json")
   assert.equal(restored.code, 13)
+  for (const { lines, last, err } of [checked, restored]) {
+    assert.ok(lines.some(({ message_type, object }) => message_type === "error" && object === name))
+    assert.equal(last["message_type"], "summary")
+    assert.equal(exitError(err), 13)
+  }
+  assert.doesNotMatch(box.run("check", "--read-data").err, /exit_error|told by a line/)
   assert.ok(!existsSync(box.path("out", "a.md")))
 })
 

@@ -51,6 +51,13 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   budget: EXIT.budget,
 }
 
+/** Of a run that came to its summary: each thing that is wrong had a line of its own. */
+export function messageOfCode(code: ExitCode): string {
+  if (code === EXIT.someUnread) return "some files could not be read, each told by a line; all else is saved"
+  if (code === EXIT.damaged) return "objects are damaged or missing, each told by a line"
+  return "not everything could be done, each failure told by a line"
+}
+
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return EXIT.usage
   if (isEngineError(error)) return BY_CODE[error.code] ?? byKind(error.kind)

@@ -4,7 +4,7 @@
  */
 import type { Store } from "../engine/index.ts"
 import type { Call, Command } from "./call.ts"
-import { EXIT, exitCodeOf, messageOf, UsageError, type ExitCode } from "./exit-codes.ts"
+import { EXIT, exitCodeOf, messageOf, messageOfCode, UsageError, type ExitCode } from "./exit-codes.ts"
 import { overview, verbHelp } from "./help-text.ts"
 import { createOutput, type Output } from "./output.ts"
 import { checkArguments, parse, splitVerb } from "./parse.ts"
@@ -57,6 +57,8 @@ export async function start(words: readonly string[]): Promise<void> {
       output = outputFor(words, environment, parsed.options)
       code = await runVerb({ ...parsed, output, environment, stores })
       await tellRequests(output, stores)
+      // a person has been told in words; a script is promised a last line
+      if (code !== EXIT.done && output.json) output.fail(code, messageOfCode(code))
     }
   } catch (error) {
     await tellRequests(output, stores)
