@@ -9,6 +9,16 @@ import { availableParallelism } from "node:os"
 import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 
+/** What a file costs beside its bytes, in bytes. */
+export const FILE_COST_BYTES: number = 16 * 1024
+/** Up to this much is done by the main thread. */
+const INLINE_COST_MAX = 48 * 1024 * 1024
+
+/** Whether threads would be started in less time than they save (spec/decisions/0011-threads.md). */
+export function paysThreads({ files, bytes }: { files: number; bytes: number }): boolean {
+  return bytes + files * FILE_COST_BYTES > INLINE_COST_MAX
+}
+
 /** Workers hold long-lived buffers and short-lived scraps: more room for scraps saves no time. */
 const YOUNG_MIB = 4
 
@@ -19,14 +29,14 @@ export function startWorkers(entry: `${string}-worker`, workerData: unknown): Wo
     () =>
       new Worker(workerUrl(entry), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } }),
   )
-  workers.at(-1)?.once("online", keepYoungSpaceSmall)
+  workers.at(-1)?.once("message", keepYoungSpaceSmall)
   return workers
 }
 
 /**
  * V8 would double this thread's space for young objects up to 48 MiB; as it is, it is collected more
  * often and in the same time. Node's own code that is still to be loaded counts as compiled with other
- * flags after this, and is compiled anew: so not before all has started.
+ * flags after this, and is compiled anew: so not before the last worker has answered.
  */
 function keepYoungSpaceSmall(): void {
   setFlagsFromString("--semi-space-growth-factor=1")

@@ -1,13 +1,12 @@
 /** A pack's blocks in jobs of a few, and what travels to the thread that does one. */
 import { concatBytes, type Bytes } from "../base/bytes.ts"
+import { FILE_COST_BYTES } from "../base/worker-threads.ts"
 import type { PlaceFrame } from "./place-jobs.ts"
 import { PIECE_NUMBERS } from "./placer.ts"
 import type { FramePlan, PackPlan } from "./plan.ts"
 
 /** What a job may cost, in bytes: enough that most files lie in one, few enough that threads share the work. */
 const JOB_COST = 12 * 1024 * 1024
-/** What a file costs beside its bytes, in bytes. */
-export const FILE_COST_BYTES: number = 16 * 1024
 
 export interface Job {
   readonly plan: PackPlan

@@ -10,6 +10,7 @@
 import { setImmediate as turn } from "node:timers/promises"
 import type { RawPath } from "../base/ids.ts"
 import { showPath } from "../base/paths.ts"
+import { paysThreads } from "../base/worker-threads.ts"
 import type { ChunkKind } from "../crypto/chunk-id.ts"
 import { openDiskTarget } from "../files/disk-target.ts"
 import type { TargetOptions } from "../files/target.ts"
@@ -24,7 +25,6 @@ import { createExtraRemover } from "./delete-extra.ts"
 import { finishTree } from "./finish-tree.ts"
 import { inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
 import type { PlacerOptions } from "./place-jobs.ts"
-import { FILE_COST_BYTES } from "./jobs.ts"
 import { placeWindow } from "./place-window.ts"
 import { failureOf } from "./placer.ts"
 import { createProgress } from "./progress.ts"
@@ -41,8 +41,6 @@ const WINDOW_MAX: WindowSize = { files: 50_000, bytes: 1024 ** 3 }
 const WINDOW_GROWTH = 4
 /** One is planned while the other is placed. */
 const WINDOWS_AT_ONCE = 2
-/** Up to this much is placed by the main thread: starting threads would take longer (spec/decisions/0011-threads.md). */
-const INLINE_BYTES_MAX = 48 * 1024 ** 2
 /** Leaves that are decided before the messages of the placing threads have their turn. */
 const LEAVES_AT_ONCE = 32
 
@@ -118,7 +116,8 @@ export async function restore(
         if (files.length > collected.counted) count(collected, entry)
       }
       const isFull = files.length >= size.files || collected.bytes >= size.bytes
-      if ((isFull || !isSmall(collected)) && !request.dryRun) pool ??= threadPlacePool(placer)
+      const isMuch = isFull || paysThreads({ files: files.length, bytes: collected.bytes })
+      if (isMuch && !request.dryRun) pool ??= threadPlacePool(placer)
       if (++leaves % LEAVES_AT_ONCE === 0) await turn()
       if (!isFull) continue
       await placing.at(-WINDOWS_AT_ONCE)
@@ -158,10 +157,6 @@ function nothing(): Collected {
 function count(collected: Collected, { size }: Entry): void {
   collected.counted++
   collected.bytes += size
-}
-
-function isSmall({ counted, bytes }: Collected): boolean {
-  return bytes + counted * FILE_COST_BYTES <= INLINE_BYTES_MAX
 }
 
 function grown({ files, bytes }: WindowSize): WindowSize {

@@ -26,8 +26,8 @@ const SHAPE: TreeShape = { entries: 25, fileBytesMax: 30_000 }
 const SECRET = { kind: "key" as const, bytes: CHILD_KEY }
 
 const THREADS = Math.min(4, availableParallelism())
-/** What a killed run may have to send again: each thread's open pack and the one that it seals, and the uploads under way. */
-const SENT_AGAIN_MAX = (2 * THREADS + UPLOADS_AT_ONCE.folder) * PACK_BYTES
+/** What a killed run may have to send again: the open pack of each thread, and those being sealed or on their way. */
+const SENT_AGAIN_MAX = (THREADS + UPLOADS_AT_ONCE.folder) * PACK_BYTES
 
 interface Place {
   readonly folder: string

@@ -9,6 +9,7 @@
  * a snapshot that can't be restored.
  */
 import { isEngineError } from "../base/errors.ts"
+import { paysThreads } from "../base/worker-threads.ts"
 import { hkdf, idBytes, purpose } from "../crypto/derive.ts"
 import { walk } from "../files/walk.ts"
 import type { FileCache, FileCacheBase } from "../home/file-cache.ts"
@@ -35,10 +36,6 @@ import { createTally, type Tally } from "./tally.ts"
 
 /** How old the last look may be for a run without change to ask the store nothing. */
 const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n
-/** Up to this much is split on the main thread: starting threads would take longer (spec/decisions/0011-threads.md). */
-const INLINE_BYTES_MAX = 48 * 1024 * 1024
-/** What a file costs beside its bytes, in bytes. */
-const FILE_COST_BYTES = 8 * 1024
 /** Packs under way to the store: a remote one takes several at once, a folder one after the other. */
 export const UPLOADS_AT_ONCE = { folder: 1, remote: 3 } as const
 /** Listing nodes go to the pool in messages of this many bytes. */
@@ -183,12 +180,11 @@ interface FirstChanges {
 function firstChanges(changes: Iterator<Change, void, undefined>): FirstChanges {
   const found: Change[] = []
   let bytes = 0
-  while (bytes <= INLINE_BYTES_MAX) {
+  while (!paysThreads({ files: found.length, bytes })) {
     const next = changes.next()
     if (next.done === true) return { changes: found, ended: true }
     found.push(next.value)
-    const size = next.value.type === "put" ? (next.value.job?.size ?? 0) : 0
-    bytes += FILE_COST_BYTES + size
+    if (next.value.type === "put") bytes += next.value.job?.size ?? 0
   }
   return { changes: found, ended: false }
 }

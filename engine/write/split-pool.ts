@@ -62,12 +62,17 @@ export function inlinePool(ports: PoolPorts): InlinePool {
     uploads.push(upload)
   }
   const splitter = createSplitter({ ...ports, onFull: (seal) => onPack(seal()) })
+  const room = async (): Promise<void> => uploads.at(-ports.uploadsAtOnce)
+  async function* paced(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const piece of stream) {
+      yield piece
+      await room()
+    }
+  }
   return {
     split: async (jobs) => jobs.map((job) => splitter.split(job)),
-    splitStream: (stream) => splitter.splitStream(stream),
-    async room() {
-      await uploads.at(-4)
-    },
+    splitStream: (stream) => splitter.splitStream(paced(stream)),
+    room,
     add: (chunks) => splitter.add(chunks),
     async finish() {
       const groups = groupIntoPacks(splitter.drain())
