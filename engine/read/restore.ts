@@ -7,20 +7,17 @@
  * folders come first, then what stands in the target is compared, then content by pack. Links follow
  * when all files are in place, folders' metadata comes last (rule P1 of spec/ordering.md).
  */
-import { setImmediate as turn } from "node:timers/promises"
 import type { RawPath } from "../base/ids.ts"
 import { showPath } from "../base/paths.ts"
-import { paysThreads } from "../base/worker-threads.ts"
 import type { ChunkKind } from "../crypto/chunk-id.ts"
 import { openDiskTarget } from "../files/disk-target.ts"
 import type { TargetOptions } from "../files/target.ts"
-import type { Entry } from "../format/listing-entry.ts"
 import { noEntry } from "../listing/look-up.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { walkListingLeaves, type LostNode } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import type { Repository } from "../trust/repository-ports.ts"
-import { createTree, decide, idsOf, type DecidedFile, type Deciding } from "./decide.ts"
+import { createTree, decide, idsOf, type Deciding } from "./decide.ts"
 import { createExtraRemover } from "./delete-extra.ts"
 import { finishTree } from "./finish-tree.ts"
 import { inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
@@ -31,23 +28,7 @@ import { createProgress } from "./progress.ts"
 import type { RestoreObserver, RestoreRequest, RestoreResult } from "./restore-request.ts"
 import { selectEntries } from "./selected.ts"
 import { verifyWindow } from "./verify.ts"
-
-/**
- * A window of files is planned and placed together, while the next one is decided. The first is small, so
- * that placing begins early; the others grow, since a block that two windows need is fetched twice.
- */
-const WINDOW: WindowSize = { files: 2_000, bytes: 64 * 1024 ** 2 }
-const WINDOW_MAX: WindowSize = { files: 50_000, bytes: 1024 ** 3 }
-const WINDOW_GROWTH = 4
-/** One is planned while the other is placed. */
-const WINDOWS_AT_ONCE = 2
-/** Leaves that are decided before the messages of the placing threads have their turn. */
-const LEAVES_AT_ONCE = 32
-
-interface WindowSize {
-  readonly files: number
-  readonly bytes: number
-}
+import { createWindows, type FileWindow } from "./windows.ts"
 
 /**
  * Makes the target equal to the snapshot, or to the part of it that was asked for. What could not be
@@ -85,7 +66,7 @@ export async function restore(
   }
   const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: options }
   let pool: PlacePool | undefined
-  const place = async ({ files, bytes }: Collected): Promise<void> => {
+  const place = async ({ files, bytes }: FileWindow): Promise<void> => {
     progress.expect(bytes)
     if (request.dryRun)
       return files.forEach(({ path, entry }) => progress.entry(path, "restored", entry.size))
@@ -94,75 +75,33 @@ export async function restore(
     await placeWindow(window, files)
     if (request.verify) await verifyWindow(window, files)
   }
-  const placing: Promise<void>[] = []
-  const begin = (collected: Collected): void => {
-    const placed = place(collected)
-    placed.catch(() => {}) // noticed where it is awaited
-    placing.push(placed)
+  const onMuch = (): void => {
+    if (!request.dryRun) pool ??= threadPlacePool(placer)
   }
+  const windows = createWindows({ place, onMuch })
   try {
-    let collected = nothing()
-    let size = WINDOW
-    let leaves = 0
-    const onLost = (lost: LostNode): void => noteLost(deciding, lost)
     const within = request.within ?? ("" as RawPath)
-    const range = { within, onLost }
+    const range = { within, onLost: (lost: LostNode): void => noteLost(deciding, lost) }
     let found = within === ""
     for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), range)) {
       found ||= entries.length > 0
-      const { files } = collected
-      for (const entry of entries) {
-        await decide(deciding, entry, files)
-        if (files.length > collected.counted) count(collected, entry)
-      }
-      const isFull = files.length >= size.files || collected.bytes >= size.bytes
-      const isMuch = isFull || paysThreads({ files: files.length, bytes: collected.bytes })
-      if (isMuch && !request.dryRun) pool ??= threadPlacePool(placer)
-      if (++leaves % LEAVES_AT_ONCE === 0) await turn()
-      if (!isFull) continue
-      await placing.at(-WINDOWS_AT_ONCE)
-      begin(collected)
-      collected = nothing()
-      size = grown(size)
+      for (const entry of entries) await decide(deciding, entry, windows.filling)
+      await windows.leafDecided()
     }
     if (!found && !deciding.tree.lost) throw noEntry(request.snapshot, within)
-    begin(collected)
-    await Promise.all(placing)
+    await windows.finish()
     if (!request.dryRun) {
       await finishTree(deciding, async ({ path, entry }) => {
         const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
-        await place({ files: [file], counted: 1, bytes: entry.size })
+        await place({ files: [file], bytes: entry.size })
       })
       if (request.sync !== "none") await target.flush()
     }
     return progress.result()
   } finally {
-    await Promise.allSettled(placing)
+    await windows.settled()
     await pool?.close()
     target.close()
-  }
-}
-
-/** The files of a window so far. */
-interface Collected {
-  readonly files: DecidedFile[]
-  counted: number
-  bytes: number
-}
-
-function nothing(): Collected {
-  return { files: [], counted: 0, bytes: 0 }
-}
-
-function count(collected: Collected, { size }: Entry): void {
-  collected.counted++
-  collected.bytes += size
-}
-
-function grown({ files, bytes }: WindowSize): WindowSize {
-  return {
-    files: Math.min(files * WINDOW_GROWTH, WINDOW_MAX.files),
-    bytes: Math.min(bytes * WINDOW_GROWTH, WINDOW_MAX.bytes),
   }
 }
 

@@ -1,0 +1,77 @@
+/** How files are taken in windows, and what of them is under way at once. */
+import * as assert from "node:assert/strict"
+import { test } from "node:test"
+import type { DecidedFile } from "./decide.ts"
+import { fromBothEnds } from "./jobs.ts"
+import { createWindows, type FileWindow, type Windows } from "./windows.ts"
+
+function fileOf(size: number): DecidedFile {
+  return { entry: { size } } as unknown as DecidedFile
+}
+
+async function decideLeaves(windows: Windows, leaves: number, files = 500, size = 1000): Promise<void> {
+  for (let leaf = 0; leaf < leaves; leaf++) {
+    for (let i = 0; i < files; i++) windows.filling.push(fileOf(size))
+    await windows.leafDecided()
+  }
+}
+
+test("createWindows() places every file once, in windows that grow, and starts threads in time", async () => {
+  const placed: FileWindow[] = []
+  let much = 0
+  const windows = createWindows({
+    place: async (window) => void placed.push(window),
+    onMuch: () => {
+      if (placed.length === 0) much++
+    },
+  })
+  await decideLeaves(windows, 101)
+  await windows.finish()
+  assert.deepEqual(
+    placed.map(({ files }) => files.length),
+    [2_000, 8_000, 32_000, 8_500],
+  )
+  assert.ok(placed.every(({ files, bytes }) => bytes === files.length * 1000))
+  assert.ok(much > 0)
+})
+
+test("createWindows() asks for no threads when there is little, and places it all the same", async () => {
+  const placed: number[] = []
+  const windows = createWindows({
+    place: async ({ files }) => void placed.push(files.length),
+    onMuch: () => assert.fail("threads for 500 files"),
+  })
+  await decideLeaves(windows, 1)
+  await windows.finish()
+  assert.deepEqual(placed, [500])
+})
+
+test("createWindows() has two windows under way at most, and passes on what one fails with", async () => {
+  let running = 0
+  let most = 0
+  let calls = 0
+  const windows = createWindows({
+    async place() {
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      running--
+      if (++calls === 3) throw new Error("third")
+    },
+    onMuch: () => {},
+  })
+  await assert.rejects(
+    (async () => {
+      await decideLeaves(windows, 400)
+      await windows.finish()
+    })(),
+    /third/,
+  )
+  await windows.settled()
+  assert.equal(most, 2)
+  assert.equal(running, 0)
+})
+
+test("fromBothEnds() takes each once, from the front and the back by turns", () => {
+  assert.deepEqual(fromBothEnds([1, 2, 3, 4, 5]), [1, 5, 2, 4, 3])
+  assert.deepEqual(fromBothEnds([]), [])
+})

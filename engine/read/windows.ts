@@ -1,0 +1,81 @@
+/**
+ * Windows of decided files, so that memory stays bounded: the files of one are planned and placed
+ * together, while the next one is decided. The first is small, so that placing begins early; the
+ * others grow, since a block that two windows need is fetched twice.
+ */
+import { setImmediate as turn } from "node:timers/promises"
+import { paysThreads } from "../base/worker-threads.ts"
+import type { DecidedFile } from "./decide.ts"
+
+export interface FileWindow {
+  readonly files: readonly DecidedFile[]
+  readonly bytes: number
+}
+
+export interface Windows {
+  /** The window that is being filled: what is decided is pushed here. */
+  readonly filling: DecidedFile[]
+  /** After each leaf of the listing; waits while two windows are being placed. */
+  leafDecided(): Promise<void>
+  /** Places the rest; resolves when all is placed, and rejects with what a window failed with. */
+  finish(): Promise<void>
+  /** After a failure: resolves when nothing is being placed any more. Never rejects. */
+  settled(): Promise<void>
+}
+
+interface Ports {
+  readonly place: (window: FileWindow) => Promise<void>
+  /** So much is to be done that threads should be started, before the first window is full. */
+  readonly onMuch: () => void
+}
+
+const FIRST = { files: 2_000, bytes: 64 * 1024 ** 2 }
+const MAX = { files: 50_000, bytes: 1024 ** 3 }
+const GROWTH = 4
+/** One is planned while the other is placed. */
+const AT_ONCE = 2
+/** Leaves that are decided before the messages of the placing threads have their turn. */
+const LEAVES_AT_ONCE = 32
+
+export function createWindows({ place, onMuch }: Ports): Windows {
+  let filling: DecidedFile[] = []
+  let counted = 0
+  let bytes = 0
+  let size = FIRST
+  let leaves = 0
+  const placing: Promise<void>[] = []
+
+  const begin = (): void => {
+    const placed = place({ files: filling, bytes })
+    placed.catch(() => {}) // noticed where it is awaited
+    placing.push(placed)
+    filling = []
+    counted = 0
+    bytes = 0
+  }
+  return {
+    get filling() {
+      return filling
+    },
+    async leafDecided() {
+      for (; counted < filling.length; counted++) bytes += filling[counted]?.entry.size ?? 0
+      const isFull = counted >= size.files || bytes >= size.bytes
+      if (isFull || paysThreads({ files: counted, bytes })) onMuch()
+      if (++leaves % LEAVES_AT_ONCE === 0) await turn()
+      if (!isFull) return
+      await placing.at(-AT_ONCE)
+      begin()
+      size = {
+        files: Math.min(size.files * GROWTH, MAX.files),
+        bytes: Math.min(size.bytes * GROWTH, MAX.bytes),
+      }
+    },
+    async finish() {
+      begin()
+      await Promise.all(placing)
+    },
+    async settled() {
+      await Promise.allSettled(placing)
+    },
+  }
+}
