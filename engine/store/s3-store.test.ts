@@ -64,6 +64,14 @@ describe("openS3Store()", () => {
     assert.deepEqual(server.objects.get("a prefix/x/a"), pattern(10))
   })
 
+  it("takes it for a moment's failure when a store has already what it does not have yet", async () => {
+    const { store, server } = await openOnFaultServer({}, { conditionalPut: true })
+    server.plan = ({ method }) => (method === "PUT" ? "unsettled" : undefined)
+    await assert.rejects(store.put(named("a"), pattern(10)), isFailure("unavailable", "unsettled"))
+    server.plan = () => undefined
+    await store.put(named("a"), pattern(10))
+  })
+
   it("puts without a condition, from then on, where a conditional put is refused", async () => {
     const { store, server } = await openOnFaultServer({ conditionalPut: "refused" }, { conditionalPut: true })
     for (const name of ["a", "b"]) await store.put(named(name), pattern(10))

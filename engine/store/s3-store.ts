@@ -96,9 +96,14 @@ async function put(bucket: Bucket, name: ObjectName, bytes: Uint8Array): Promise
   }
 }
 
-/** It is there: from an attempt whose answer was lost, or not ours. */
+/** It is there: from an attempt whose answer was lost, or not ours. versitygw says so a moment before it is. */
 async function confirmObject(bucket: Bucket, name: ObjectName, bytes: Uint8Array): Promise<void> {
-  if (!equalBytes(await get(bucket, name, undefined), bytes)) throw objectExists(name)
+  const found = await get(bucket, name, undefined).catch((error: unknown) => {
+    if (!isEngineError(error) || error.kind !== "not-found") throw error
+    const message = `${name}: the store says that it has it already, and does not have it yet`
+    throw new EngineError("unavailable", "unsettled", message, { cause: error })
+  })
+  if (!equalBytes(found, bytes)) throw objectExists(name)
 }
 
 /** Names of sealed objects end with the SHA-256 of their bytes, which the server checks for us. */

@@ -28,6 +28,7 @@ export type S3ServerFault =
   | "stale-list" // a listing without the newest objects, and with the ones removed last
   | "portal" // 200 and a page of HTML, as a captive portal answers
   | "hang" // no answer at all
+  | "unsettled" // refused as there already, before it is
   | "stale" // refused as signed too long ago, by a server whose clock is right
   | "flipped-bit" // a read with one wrong bit, and all else right
   | { readonly delayMs: number }
@@ -173,6 +174,7 @@ function faultReply(fault: S3ServerFault | undefined): Reply | undefined {
   if (fault === "500") return errorReply(500, "InternalError")
   if (fault === "503") return errorReply(503, "SlowDown")
   if (fault === "429") return errorReply(429, "TooManyRequests", { "retry-after": "1" })
+  if (fault === "unsettled") return errorReply(412, "PreconditionFailed")
   if (fault === "stale") return errorReply(403, "RequestTimeTooSkewed")
   return fault === "portal" ? PORTAL : undefined
 }
