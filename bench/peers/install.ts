@@ -13,8 +13,8 @@ const rusticVersion = "0.11.4"
 const borgVersion = "1.4.5"
 
 const byHand: Readonly<Record<string, string>> = {
-  restic: "go install github.com/restic/restic/cmd/restic@latest, or a release from restic.net",
-  kopia: "go install github.com/kopia/kopia@latest, or a release from kopia.io",
+  restic: "`go build ./cmd/restic` in a clone of github.com/restic/restic, or a release from restic.net",
+  kopia: "`go build -tags nohtmlui .` in a clone of github.com/kopia/kopia, or a release from kopia.io",
 }
 
 function run(program: string, args: readonly string[]): boolean {
