@@ -46,6 +46,9 @@ test("estimate tells bytes, requests and money; backup --budget refuses with 16 
   assert.match(refused.err, /would be stored, and the budget is 1024; nothing was written/)
   assert.equal(box.must("snapshots", "--json").lines.length, 0)
   assert.equal(box.run("backup", source, "--budget", "$1").code, 2, "a folder has no prices")
+  const priced = box.run("backup", source, "--budget", "$0.0000001", "--provider", "aws")
+  assert.equal(priced.code, 16)
+  assert.match(priced.err, /it would cost \$.* at Amazon S3 \(Standard\), and the budget is/)
   const done = box.must("backup", source, "--budget", "10M", "--json").last
   assert.equal((told["bytes_added"] as number) === done["data_added_packed"], true)
 

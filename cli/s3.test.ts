@@ -130,8 +130,15 @@ const WRONG: readonly Wrong[] = [
   {
     what: "a host that has no name",
     code: 17,
-    says: /the host s3\.example\.invalid cannot be found: is there a network/,
+    says: /the host s3\.example\.invalid cannot be found: is there a network, are endpoint/,
     location: () => "s3:https://s3.example.invalid/bucket",
+  },
+  {
+    what: "a region of Amazon's that there is none",
+    code: 17,
+    says: /the host s3\.eu-nowhere-7\.amazonaws\.com cannot be found:.* endpoint and region spelled right/,
+    location: () => "s3://bucket/x",
+    environment: { AWS_REGION: "eu-nowhere-7" },
   },
   {
     what: "a log-in page instead of a server",

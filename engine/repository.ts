@@ -22,6 +22,7 @@ import type { StateDatabase } from "./home/state-database.ts"
 import type { ChunkIndex } from "./index/chunk-index.ts"
 import { openChunkIndex } from "./index/sqlite-index.ts"
 import type { MeteredStore, Traffic } from "./store/metered-store.ts"
+import { guardPuts } from "./store/open-store.ts"
 import { trustOf } from "./trust/enrol.ts"
 import type { LogNames } from "./trust/log-names.ts"
 import { openLogTable } from "./trust/log-table.ts"
@@ -60,6 +61,7 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
   const { store, start, clock, random } = ports
   const { home, found, opened, device, member, listed } = parts
   const { recreated, ...state } = parts.state
+  guardPuts(store, opened.state.store)
   return {
     ...state,
     id: found.id,

@@ -13,6 +13,7 @@ import {
   type BackupEvent,
   type BackupRequest,
   type BackupResult,
+  type ProviderId,
   type RawPath,
   type Repository,
 } from "../../engine/index.ts"
@@ -70,7 +71,12 @@ async function keepToBudget(call: Call, repository: Repository, request: BackupR
   if (text === undefined) return
   if (request.stdin !== undefined)
     throw new UsageError("--budget needs to read the source twice, which a stream can't be")
-  await requireBudget(repository, request, parseBudget(text))
+  await requireBudget(repository, { ...request, provider: pricedAs(call) }, parseBudget(text))
+}
+
+/** One of the flag's choices; undefined is whose store it is. */
+export function pricedAs({ options }: Call): ProviderId | undefined {
+  return options.text("provider") as ProviderId | undefined
 }
 
 /** Undefined without the flag. */

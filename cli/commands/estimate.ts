@@ -5,7 +5,6 @@ import {
   rawPathFromText,
   type Estimate,
   type EstimateRequest,
-  type ProviderId,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
@@ -13,7 +12,7 @@ import { EXIT } from "../exit-codes.ts"
 import { showBytes, showCount, showDollars, table } from "../format.ts"
 import { shown } from "../show-path.ts"
 import { summaryFields } from "../json-shapes.ts"
-import { checkSource, filesFromOf, selectionOf, userName } from "./backup.ts"
+import { checkSource, filesFromOf, pricedAs, selectionOf, userName } from "./backup.ts"
 
 export const estimate: Command = async (call) => {
   const request = requestOf(call)
@@ -41,7 +40,7 @@ function requestOf(call: Call): EstimateRequest {
     host: hostname(),
     user: userName(),
     selection: selectionOf(call),
-    provider: call.options.text("provider") as ProviderId | undefined, // one of the flag's choices
+    provider: pricedAs(call),
   }
 }
 

@@ -26,6 +26,13 @@ const EXCLUDE_FLAGS: readonly Flag[] = [
   { name: "no-holdfast-ignore", text: "do not obey .holdfastignore files" },
 ]
 
+const PRICED_AS: Flag = {
+  name: "provider",
+  value: "NAME",
+  choices: ["aws", "backblaze", "wasabi", "r2"],
+  text: "price it as this provider would (default: whose store it is)",
+}
+
 export const BACKUP_VERBS: readonly Verb[] = [
   {
     name: "backup",
@@ -65,6 +72,7 @@ export const BACKUP_VERBS: readonly Verb[] = [
         value: "LIMIT",
         text: "refuse to store more than this, e.g. 500M, or to spend more, e.g. 2.50USD",
       },
+      PRICED_AS,
       DRY_RUN,
       RECOVERY_READ,
     ],
@@ -91,12 +99,7 @@ export const BACKUP_VERBS: readonly Verb[] = [
       ...EXCLUDE_FLAGS,
       { name: "files-from", value: "FILE", many: true, text: "read paths from this file, one a line" },
       { name: "series", value: "NAME", text: "the series this belongs to (default: the folder's name)" },
-      {
-        name: "provider",
-        value: "NAME",
-        choices: ["aws", "backblaze", "wasabi", "r2"],
-        text: "price it as this provider would (default: whose store it is)",
-      },
+      PRICED_AS,
       RECOVERY_READ,
     ],
     examples: [

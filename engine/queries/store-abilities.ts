@@ -1,17 +1,44 @@
 /** What the store was found to do, at `init` or just now, as findings of `doctor`. spec/stores.md. */
 import type { Value } from "../format/msgpack.ts"
-import { probeOf } from "../store/open-store.ts"
+import { probeOf, providerOf } from "../store/open-store.ts"
+import { PROVIDER_PROFILES, type ProviderProfile } from "../store/provider-profiles.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { Finding } from "./doctor.ts"
 
 /** None for a folder. */
 export async function storeAbilities(repository: Repository, probe: boolean): Promise<Finding[]> {
-  const recorded = repository.trust.state.store
+  const byHost = providerOf(repository.store)
+  if (byHost === undefined) return []
   const probed = probe ? await probeOf(repository.store)?.() : undefined
-  const abilities: Readonly<Record<string, Value>> = { ...recorded, ...probed }
-  if (Object.keys(abilities).length === 0) return []
+  const recorded = repository.trust.state.store
+  const abilities: Readonly<Record<string, Value>> = probed === undefined ? recorded : { ...probed }
+  const provider = profileHere(byHost, abilities["provider"])
+  const about = { level: "good", subject: "provider", message: saysOf(provider ?? byHost) } as const
+  if (provider === undefined) return [about, UNTRIED]
   const when = probed === undefined ? `tried ${dateOf(recorded["probedNs"])}` : "tried now"
-  return [listing(abilities, when), ...remarks(abilities, when)]
+  return [about, listing(abilities, when), ...remarks(abilities, when)]
+}
+
+/** Undefined when nothing was tried, or at another provider: the record comes along with a mirror. */
+function profileHere(byHost: ProviderProfile, tried: Value | undefined): ProviderProfile | undefined {
+  const found = Object.values(PROVIDER_PROFILES).find(({ id }) => id === tried)
+  if (found === undefined || found.id === byHost.id) return found
+  return byHost.id === "custom" && found.host === undefined ? found : undefined
+}
+
+const UNTRIED: Finding = {
+  level: "warning",
+  subject: "store",
+  message: "what it really does was not tried here yet",
+  advice: "`holdfast doctor --probe` tries it, with a few small objects",
+}
+
+function saysOf({ title, deleteHides, minimumDays }: ProviderProfile): string {
+  const says = [title]
+  if (deleteHides)
+    says.push("what is deleted stays paid for, unless a lifecycle rule keeps only the last version")
+  if (minimumDays > 0) says.push(`an object is paid for ${minimumDays} days, even when it is deleted sooner`)
+  return says.join("; ")
 }
 
 function listing({ listing: found }: Readonly<Record<string, Value>>, when: string): Finding {

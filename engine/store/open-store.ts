@@ -12,6 +12,7 @@ import { probeStore, type StoreAbilities } from "./probe.ts"
 import {
   PROVIDER_PROFILES,
   profileOfEndpoint,
+  profileOfServer,
   regionOfEndpoint,
   type ProviderId,
   type ProviderProfile,
@@ -49,11 +50,22 @@ export interface OpenedStore extends MeteredStore {
   readonly provider?: ProviderProfile
   /** What the store really does, found out by trying. Absent for a folder, which is known to do all of it. */
   readonly probe?: () => Promise<StoreAbilities>
+  /** Writes only what is not there, from now on: for a store whose probe showed that this works. */
+  readonly guardPuts?: () => void
 }
 
 /** Of a store that was opened by `openStore`. */
 export function probeOf(store: Store): OpenedStore["probe"] {
   return (store as Partial<OpenedStore>).probe
+}
+
+/**
+ * A second guard, where `init` found that it works. What it found may have come here with a mirror, so
+ * a provider that is known to refuse is not asked. Does nothing to a store that was not opened by `openStore`.
+ */
+export function guardPuts(store: Store, found: Readonly<Record<string, unknown>>): void {
+  const { provider, guardPuts: guard } = store as Partial<OpenedStore>
+  if (found["conditionalPut"] === "works" && provider?.conditionalPut !== "refused") guard?.()
 }
 
 /** Of a store that was opened by `openStore`. */
@@ -93,9 +105,10 @@ export async function openStore(
     const guarded = wrapped(await openS3Store({ ...settings, conditionalPut: true }))
     const ignoresRanges = (): boolean => adapter.ignoresRanges()
     const nonce = randomBytes(16).toString("hex")
-    return await probeStore({ provider: provider.id, store, guarded, ignoresRanges, nonce })
+    const found = await probeStore({ store, guarded, ignoresRanges, nonce })
+    return { provider: profileOfServer(provider, adapter.serverName()).id, ...found }
   }
-  return { ...store, provider, probe }
+  return { ...store, provider, probe, guardPuts: () => adapter.guardPuts() }
 }
 
 /** The name under which a location is remembered: the same for all ways to write one place. */
@@ -126,6 +139,7 @@ export function s3Settings(
     endpoint,
     region: region ?? regionOfEndpoint(profile, endpoint),
     addressing: options.addressing ?? addressing,
+    checksum: profile.checksum,
     ...credentialsOf(options, environment),
     caFile: options.caFile,
     conditionalPut: options.conditionalPut,

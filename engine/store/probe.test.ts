@@ -32,6 +32,9 @@ for (const [what, options, found] of [
   ["a key that may not delete", { denied: ["DELETE"] }, { removal: "denied" }],
   ["a listing that lags", { plan: staleLists }, { listing: "lags" }],
   ["one that fails one request in four", { plan: failsOften }, {}],
+  ["a server that says it is MinIO", { serverName: "MinIO" }, { provider: "minio" }],
+  ["a server that says it is Ceph", { serverName: "Ceph Object Gateway (squid)" }, { provider: "ceph" }],
+  ["a server of another name", { serverName: "nginx" }, {}],
 ] as const satisfies readonly (readonly [string, S3FaultServerOptions, object])[]) {
   it(`probe() finds out what ${what} does, and leaves nothing that it may remove`, async () => {
     const { store, left } = await open(options)
@@ -65,7 +68,7 @@ it("probe() tells a conditional PUT that several at once win", async () => {
       await store.put(name, bytes)
     },
   }
-  const ports = { provider: "custom" as const, store, guarded, ignoresRanges: () => false, nonce: "0" }
+  const ports = { store, guarded, ignoresRanges: () => false, nonce: "0" }
   assert.equal((await probeStore(ports)).conditionalPut, "races")
 })
 

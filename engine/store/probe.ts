@@ -22,7 +22,6 @@ export interface StoreAbilities {
 }
 
 export interface ProbePorts {
-  readonly provider: ProviderId
   /** Plain, retried. */
   readonly store: Store
   /** The same place, asking that a PUT writes only what is not there. */
@@ -40,8 +39,8 @@ const RACES = 3
 const RACERS = 8
 
 /** Throws what the store throws when it can't be written to at all. */
-export async function probeStore(ports: ProbePorts): Promise<StoreAbilities> {
-  const { store, provider } = ports
+export async function probeStore(ports: ProbePorts): Promise<Omit<StoreAbilities, "provider">> {
+  const { store } = ports
   const written: ObjectName[] = []
   const nameOf = (what: string): ObjectName => {
     const name = `${PROBE_PREFIX}${ports.nonce}-${what}` as ObjectName
@@ -62,7 +61,6 @@ export async function probeStore(ports: ProbePorts): Promise<StoreAbilities> {
     if (written.some((name) => left.has(name))) lags = true
   }
   return {
-    provider,
     conditionalPut,
     listing: lags ? "lags" : "at-once",
     ranges: ports.ignoresRanges() ? "ignored" : "works",

@@ -1,6 +1,11 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
-import { PROVIDER_PROFILES, profileOfEndpoint, regionOfEndpoint } from "./provider-profiles.ts"
+import {
+  PROVIDER_PROFILES,
+  profileOfEndpoint,
+  profileOfServer,
+  regionOfEndpoint,
+} from "./provider-profiles.ts"
 
 it("profileOfEndpoint() and regionOfEndpoint() know a provider and a region by the host", () => {
   const cases: [string | undefined, string, string | undefined][] = [
@@ -21,6 +26,15 @@ it("profileOfEndpoint() and regionOfEndpoint() know a provider and a region by t
     const profile = profileOfEndpoint(endpoint)
     assert.deepEqual([profile.id, regionOfEndpoint(profile, endpoint)], [id, region], endpoint)
   }
+})
+
+it("profileOfServer() believes a server's name only where its host tells nothing", () => {
+  const { custom, wasabi } = PROVIDER_PROFILES
+  assert.equal(profileOfServer(custom, "MinIO").id, "minio")
+  assert.equal(profileOfServer(custom, "Ceph Object Gateway (reef)").id, "ceph")
+  assert.equal(profileOfServer(custom, "nginx").id, "custom")
+  assert.equal(profileOfServer(custom, undefined).id, "custom")
+  assert.equal(profileOfServer(wasabi, "MinIO").id, "wasabi")
 })
 
 it("PROVIDER_PROFILES are filed under their own ids, and every price has a date", () => {

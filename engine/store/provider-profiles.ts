@@ -11,8 +11,12 @@ export interface ProviderProfile {
   readonly title: string
   /** Matches the endpoint's host; its first group, when it has one, is the region. */
   readonly host: RegExp | undefined
+  /** Matches the `Server` header where the host does not tell: it may stand anywhere. */
+  readonly server?: RegExp
   /** How the bucket goes into the address: `host/bucket` or `bucket.host`. */
   readonly addressing: "path" | "virtual"
+  /** Sent with each PUT besides the signed hash: AWS wants one for buckets with an object lock; clones may refuse any. */
+  readonly checksum: "sha256" | "none"
   /** What to sign for when nobody says a region and the host does not tell. */
   readonly region: string | undefined
   /** `If-None-Match: *` as documented or seen; `init` probes what a store really does. */
@@ -44,6 +48,7 @@ export interface Prices {
 const SELF_HOSTED = {
   host: undefined,
   addressing: "path",
+  checksum: "none",
   region: "us-east-1",
   deleteHides: false,
   minimumDays: 0,
@@ -57,6 +62,7 @@ export const PROVIDER_PROFILES: Readonly<Record<ProviderId, ProviderProfile>> = 
     title: "Amazon S3 (Standard)",
     host: /(?:^|\.)s3(?:[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?:\.cn)?$/,
     addressing: "virtual",
+    checksum: "sha256",
     region: undefined,
     conditionalPut: "works",
     deleteHides: false,
@@ -78,6 +84,7 @@ export const PROVIDER_PROFILES: Readonly<Record<ProviderId, ProviderProfile>> = 
     title: "Backblaze B2",
     host: /^(?:.+\.)?s3\.([a-z0-9-]+)\.backblazeb2\.com$/,
     addressing: "path",
+    checksum: "none",
     region: "us-west-004",
     conditionalPut: "refused",
     deleteHides: true,
@@ -99,6 +106,7 @@ export const PROVIDER_PROFILES: Readonly<Record<ProviderId, ProviderProfile>> = 
     title: "Wasabi",
     host: /^(?:.+\.)?s3(?:\.([a-z0-9-]+))?\.wasabisys\.com$/,
     addressing: "path",
+    checksum: "none",
     region: "us-east-1",
     conditionalPut: "unknown",
     deleteHides: false,
@@ -120,6 +128,7 @@ export const PROVIDER_PROFILES: Readonly<Record<ProviderId, ProviderProfile>> = 
     title: "Cloudflare R2",
     host: /\.r2\.cloudflarestorage\.com$/,
     addressing: "path",
+    checksum: "none",
     region: "auto",
     conditionalPut: "works",
     deleteHides: false,
@@ -136,8 +145,8 @@ export const PROVIDER_PROFILES: Readonly<Record<ProviderId, ProviderProfile>> = 
       minimumStoredTb: 0,
     },
   },
-  minio: { ...SELF_HOSTED, id: "minio", title: "MinIO", conditionalPut: "works" },
-  ceph: { ...SELF_HOSTED, id: "ceph", title: "Ceph RGW", conditionalPut: "works" },
+  minio: { ...SELF_HOSTED, id: "minio", title: "MinIO", server: /^MinIO\b/i, conditionalPut: "works" },
+  ceph: { ...SELF_HOSTED, id: "ceph", title: "Ceph RGW", server: /^Ceph\b/i, conditionalPut: "works" },
   custom: { ...SELF_HOSTED, id: "custom", title: "another S3 server", conditionalPut: "unknown" },
 }
 
@@ -147,6 +156,12 @@ export function profileOfEndpoint(endpoint: string | undefined): ProviderProfile
   const { hostname } = new URL(endpoint)
   const known = Object.values(PROVIDER_PROFILES).find(({ host }) => host?.test(hostname))
   return known ?? PROVIDER_PROFILES.custom
+}
+
+/** The provider that a server's own name tells, where its host told nothing. */
+export function profileOfServer(byHost: ProviderProfile, serverName: string | undefined): ProviderProfile {
+  if (byHost.id !== "custom" || serverName === undefined) return byHost
+  return Object.values(PROVIDER_PROFILES).find(({ server }) => server?.test(serverName)) ?? byHost
 }
 
 /** The region that an endpoint's host names, or the profile's own. */

@@ -4,6 +4,7 @@
  * them). This file is the only one that loads the SDK, when a client is connected. It speaks keys
  * and throws what the SDK throws; names and meanings are `s3-store.ts`. See spec/stores.md.
  */
+import { hash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import type { GetObjectCommandOutput, PutObjectCommand } from "@aws-sdk/client-s3"
 import { EngineError } from "../base/errors.ts"
@@ -25,6 +26,8 @@ export interface S3Settings {
   /** Undefined leaves it to the AWS configuration files. */
   readonly region: string | undefined
   readonly addressing: "path" | "virtual"
+  /** "sha256" sends `x-amz-checksum-sha256` with each PUT; nothing is sent by default. */
+  readonly checksum?: "sha256" | "none" | undefined
   /** Undefined is the AWS default chain: environment, profile, SSO, container, instance. */
   readonly credentials?: S3Credentials | S3CredentialsSource | undefined
   /** One of the AWS configuration files, instead of credentials. */
@@ -65,6 +68,8 @@ export interface S3Api {
   list(prefix: string, page: { names: number; token: string | undefined }): Promise<S3Page>
   /** False when the answer is not one that an S3 server gives. */
   delete(key: string): Promise<boolean>
+  /** What the newest answer's `Server` header says. */
+  serverName(): string | undefined
 }
 
 export async function connectS3(settings: S3Settings): Promise<S3Api> {
@@ -87,6 +92,16 @@ export async function connectS3(settings: S3Settings): Promise<S3Api> {
     expectContinueHeader: false,
     requestHandler,
   })
+  let serverName: string | undefined
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      const { headers } = result.response as { headers?: Record<string, string> }
+      serverName = headers?.["server"] ?? serverName
+      return result
+    },
+    { step: "deserialize", priority: "low", name: "holdfastServerName" },
+  )
   const identity: IdentitySource = (options) => (client.config.credentials as IdentitySource)(options)
   const renewing = <T>(call: () => Promise<T>): Promise<T> => withRenewal(identity, call)
 
@@ -101,6 +116,7 @@ export async function connectS3(settings: S3Settings): Promise<S3Api> {
         ContentLength: bytes.length,
         ContentType: "application/octet-stream",
         ...(onlyNew ? { IfNoneMatch: "*" } : {}),
+        ...(settings.checksum === "sha256" ? { ChecksumSHA256: checksumOf(bytes, sha256) } : {}),
       })
       if (sha256 !== undefined) signWithHash(command, sha256)
       return (await renewing(() => client.send(command))).ETag
@@ -138,7 +154,16 @@ export async function connectS3(settings: S3Settings): Promise<S3Api> {
       const { $metadata } = await renewing(() => client.send(command))
       return $metadata.httpStatusCode === 204 || $metadata.requestId !== undefined
     },
+
+    serverName: () => serverName,
   }
+}
+
+/** As the header has it, from the digest in the name when there is one. */
+function checksumOf(bytes: Uint8Array, sha256: string | undefined): string {
+  return sha256 === undefined
+    ? hash("sha256", bytes, "base64")
+    : Buffer.from(sha256, "hex").toString("base64")
 }
 
 /** The signer takes this header as it finds it, and does not hash the body a second time. */

@@ -20,8 +20,8 @@ for (const kind of REAL_S3_SERVERS) {
   }
 
   storeContract(`openS3Store() on ${kind}`, async () => ({ store: await openS3Store(settings()) }))
-  storeContract(`openS3Store() on ${kind} with small pages and a conditional put`, async () => ({
-    store: await openS3Store({ ...settings(), pageNames: 3, conditionalPut: true }),
+  storeContract(`openS3Store() on ${kind} with small pages, a checksum and a conditional put`, async () => ({
+    store: await openS3Store({ ...settings(), pageNames: 3, checksum: "sha256", conditionalPut: true }),
   }))
 
   describe(`openS3Store() on ${kind}`, () => {
@@ -54,7 +54,7 @@ for (const kind of REAL_S3_SERVERS) {
       const { endpoint, bucket, region, credentials } = server
       const store = await openStore(`s3:${endpoint}/${bucket}/probed`, { region, credentials }, {})
       assert.deepEqual(await probeOf(store)?.(), {
-        provider: "custom",
+        provider: kind === "minio" ? "minio" : "custom",
         conditionalPut: "works",
         listing: "at-once",
         ranges: "works",

@@ -56,6 +56,15 @@ describe("openS3Store()", () => {
     )
   })
 
+  it("sends the SHA-256 as a checksum too where it is asked to, which an object lock needs", async () => {
+    const digest = createHash("sha256").update(pattern(100)).digest("hex")
+    const plain = await openOnFaultServer({ isLocked: true })
+    await assert.rejects(plain.store.put(named("a"), pattern(100)), isFailure("invalid", "store-refused"))
+    const { store, server } = await openOnFaultServer({ isLocked: true }, { checksum: "sha256" })
+    for (const name of ["repository", `keys/${digest}`]) await store.put(named(name), pattern(100))
+    assert.equal(server.objects.size, 2)
+  })
+
   it("refuses other bytes under a taken name where a conditional put works", async () => {
     const { store, server } = await openOnFaultServer({}, { conditionalPut: true })
     await store.put(named("a"), pattern(10))

@@ -37,6 +37,10 @@ export interface S3StoreSettings extends S3Settings {
 export interface S3Store extends Store {
   /** Whether a range has brought a whole object so far. */
   ignoresRanges(): boolean
+  /** What the server called itself in its newest answer. */
+  serverName(): string | undefined
+  /** From here on as with `conditionalPut`. */
+  guardPuts(): void
 }
 
 interface Bucket {
@@ -68,6 +72,8 @@ export async function openS3Store(settings: S3StoreSettings): Promise<S3Store> {
     list: (prefix) => list(bucket, prefix),
     remove: (name) => remove(bucket, name),
     ignoresRanges: () => bucket.ignoresRanges,
+    serverName: () => api.serverName(),
+    guardPuts: () => void (bucket.conditionalPut = true),
   }
 }
 
@@ -258,6 +264,6 @@ async function remove(bucket: Bucket, name: ObjectName): Promise<void> {
 
 function callOf(bucket: Bucket, action: S3Action, name: string): S3Call {
   const { endpoint, bucket: bucketName } = bucket.settings
-  const host = endpoint === undefined ? "Amazon S3" : new URL(endpoint).host
+  const host = endpoint === undefined ? `s3.${bucket.region}.amazonaws.com` : new URL(endpoint).host
   return { action, name, location: bucket.location, bucket: bucketName, host, region: bucket.region }
 }

@@ -113,7 +113,7 @@ export const VERDICTS: Readonly<Record<Meaning, Judge>> = {
   unknownHost: (_, { host }) => [
     "unavailable",
     "no-network",
-    `the host ${host} cannot be found: is there a network, is the endpoint spelled right`,
+    `the host ${host} cannot be found: is there a network, are endpoint and region spelled right`,
   ],
   noRoute: (_, { host }) => ["unavailable", "no-network", `there is no way to ${host}: is there a network`],
   timeout: (_, { host }) => ["unavailable", "timeout", `${host} did not answer in time`],

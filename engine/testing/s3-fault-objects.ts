@@ -10,6 +10,8 @@ export interface ServedBucket {
   readonly pageNames: number
   readonly conditionalPut: "works" | "refused" | "ignored"
   readonly ranges: "works" | "ignored"
+  /** The bucket has an object lock: a PUT without a checksum header is refused. */
+  readonly isLocked: boolean
 }
 
 export interface ServedRequest {
@@ -69,7 +71,10 @@ export function errorReply(
   return { status, headers: { "content-type": "application/xml", ...headers }, body: Buffer.from(body) }
 }
 
-function put({ objects, conditionalPut }: ServedBucket, { key, headers, body }: ServedRequest): Reply {
+function put(
+  { objects, conditionalPut, isLocked }: ServedBucket,
+  { key, headers, body }: ServedRequest,
+): Reply {
   // Holdfast must never send these: servers exist that refuse or mis-handle them.
   if (
     "transfer-encoding" in headers ||
@@ -78,6 +83,10 @@ function put({ objects, conditionalPut }: ServedBucket, { key, headers, body }: 
   ) {
     return errorReply(501, "NotImplemented")
   }
+  const checksum = headers["x-amz-checksum-sha256"]
+  if (checksum === undefined && isLocked) return errorReply(400, "InvalidRequest")
+  if (checksum !== undefined && checksum !== createHash("sha256").update(body).digest("base64"))
+    return errorReply(400, "BadDigest")
   if (headers["if-none-match"] !== undefined) {
     if (conditionalPut === "refused") return errorReply(501, "NotImplemented")
     if (conditionalPut === "works" && objects.has(key)) return errorReply(412, "PreconditionFailed")

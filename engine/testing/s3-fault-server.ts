@@ -44,6 +44,9 @@ export interface S3FaultServerOptions {
   readonly pageNames?: number
   readonly conditionalPut?: "works" | "refused" | "ignored"
   readonly ranges?: "works" | "ignored"
+  readonly isLocked?: boolean
+  /** What it calls itself. */
+  readonly serverName?: string
   /** Whoever asks for these is answered AccessDenied. */
   readonly denied?: readonly S3Request["method"][]
   /** How far the server's clock is ahead of this machine's. */
@@ -84,6 +87,7 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
     pageNames: options.pageNames ?? 1000,
     conditionalPut: options.conditionalPut ?? "works",
     ranges: options.ranges ?? "works",
+    isLocked: options.isLocked ?? false,
   }
   const requests: S3Request[] = []
   const listen: http.RequestListener = (message, response) => {
@@ -125,7 +129,8 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
     })
     if (fault === "lost-reply") return void message.socket.destroy()
     if (fault === "flipped-bit" && target.method === "GET") reply = { ...reply, body: flipped(reply.body) }
-    send(response, reply, { torn: fault === "torn-body", withBody: target.method !== "HEAD", nowMs })
+    const withBody = target.method !== "HEAD"
+    send(response, reply, { torn: fault === "torn-body", withBody, nowMs, serverName: options.serverName })
   }
 
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
@@ -190,12 +195,14 @@ interface Sending {
   readonly torn: boolean
   readonly withBody: boolean
   readonly nowMs: number
+  readonly serverName: string | undefined
 }
 
 function send(response: http.ServerResponse, reply: Reply, how: Sending): void {
   response.writeHead(reply.status, {
     date: new Date(how.nowMs).toUTCString(),
     ...(reply === PORTAL ? {} : { "x-amz-request-id": "TESTREQUEST" }),
+    ...(how.serverName === undefined ? {} : { server: how.serverName }),
     ...(reply.status === 204 ? {} : { "content-length": String(reply.length ?? reply.body.length) }),
     ...reply.headers,
   })

@@ -39,7 +39,14 @@ test("estimate() says what the backup then does, and writes nothing", async (t) 
   assert.equal(second.added.bytes, again.summary.dataAddedPacked)
   assert.equal(second.after.bytes, first.added.bytes + second.added.bytes)
   const idle = await estimate(place.repository, request)
-  assert.deepEqual([idle.added.bytes, idle.added.objects, idle.requests.put], [0, 0, 0])
+  assert.deepEqual(
+    [idle.added, idle.requests],
+    [
+      { objects: 0, bytes: 0 },
+      { put: 0, list: 0, get: 0 },
+    ],
+  )
+  assert.equal((await save(place.repository, folder)).requests.list, 0)
 })
 
 test("estimate() prices it as the provider would, and is silent where nobody knows", async (t) => {

@@ -73,7 +73,7 @@ export async function estimate(
   // The entry; and a segment for a run of many packs.
   const others = isIdle ? 0 : packs > 2 ? 2 : 1
   const added = { objects: packs + others, bytes: addedBytes }
-  const requests = { put: packs + others, list: isIdle ? 1 : 2, get: 0 }
+  const requests = { put: packs + others, list: isIdle ? 0 : 2, get: 0 }
   const before = storedNow(repository)
   const after = { objects: before.objects + added.objects, bytes: before.bytes + added.bytes }
   const restoreBytes = Math.min(after.bytes, run.summary.bytes)
@@ -94,7 +94,7 @@ export async function requireBudget(
   }
   if (dollars === undefined) return
   if (money === null) {
-    const message = `${repository.location}: no prices are known for this store; give the budget in bytes, e.g. 500M`
+    const message = `${repository.location}: no prices are known for this store; give the budget in bytes, e.g. 500M, or name whose prices it has with --provider`
     throw new EngineError("invalid", "no-prices", message)
   }
   const cost = money.requests + money.storage
