@@ -2,13 +2,16 @@
  * Runs the built command line beside a server that lives in the test's own process: `run-cli.ts` would
  * hold that server up while it waits. Tests only.
  */
-import { spawn } from "node:child_process"
+import { spawn, type ChildProcessByStdio } from "node:child_process"
 import { join, resolve } from "node:path"
+import type { Readable } from "node:stream"
 import type { JsonLine, Outcome, Sandbox } from "./run-cli.ts"
 
 const PROGRAM = resolve("dist/cli/main.js")
 
 export interface Beside {
+  /** The process, for a test that stops or kills it. */
+  readonly start: (words: readonly string[], home?: string) => ChildProcessByStdio<null, Readable, Readable>
   /** With the sandbox's home and key and these variables; `home` names another one. */
   readonly run: (words: readonly string[], home?: string) => Promise<Outcome>
   /** Like `run`, and fails unless the exit code is 0. */
@@ -30,8 +33,8 @@ export function environmentOf({ region, credentials }: S3Server): Record<string,
 }
 
 export function besides(box: Sandbox, environment: Readonly<Record<string, string>>): Beside {
-  const run: Beside["run"] = async (words, home = "home") => {
-    const child = spawn(process.execPath, [PROGRAM, ...words], {
+  const start: Beside["start"] = (words, home = "home") =>
+    spawn(process.execPath, [PROGRAM, ...words], {
       cwd: box.folder,
       env: {
         PATH: process.env["PATH"] ?? "",
@@ -42,6 +45,8 @@ export function besides(box: Sandbox, environment: Readonly<Record<string, strin
       },
       stdio: ["ignore", "pipe", "pipe"],
     })
+  const run: Beside["run"] = async (words, home) => {
+    const child = start(words, home)
     const [out, err, code] = await Promise.all([
       textOf(child.stdout),
       textOf(child.stderr),
@@ -53,6 +58,7 @@ export function besides(box: Sandbox, environment: Readonly<Record<string, strin
     return { code, out, err, lines, last: lines.at(-1) ?? {} }
   }
   return {
+    start,
     run,
     async must(words, home) {
       const outcome = await run(words, home)
