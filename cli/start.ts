@@ -10,7 +10,7 @@ import { createOutput, type Output } from "./output.ts"
 import { checkArguments, parse, splitVerb } from "./parse.ts"
 import type { Verb } from "./verbs/verb.ts"
 
-/** Each import is a chunk of its own in the build, loaded when its verb is called. */
+/** Each import runs when its verb is called, and no other: in the build they stand in one file, unrun until then. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import("./commands/init.ts")).init,
   connect: async () => (await import("./commands/connect.ts")).connect,
