@@ -63,6 +63,7 @@ const programs = await bundle({
   plugins: [sqliteFolder],
   define: { "import.meta.url": "importMetaUrl" },
   banner: { js: `const importMetaUrl = require("node:url").pathToFileURL(__filename).href` },
+  metafile: true,
   write: false,
 })
 const main = await bundle({
@@ -76,7 +77,18 @@ const main = await bundle({
 })
 const manifest = { path: resolve("dist/package.json"), contents: Buffer.from('{ "type": "commonjs" }\n') }
 
-const built = [manifest, ...programs.outputFiles, ...main.outputFiles]
+/** The packages inside are copies, which their licenses allow if these go along. */
+const inside = Object.keys(programs.metafile.inputs).flatMap(
+  (input) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [],
+)
+const texts = [...new Set(inside)].toSorted().map((folder) => {
+  const [file] = globSync(`${folder}/LICEN[CS]E*`)
+  if (file === undefined) throw new Error(`${folder} has no license to go along with it`)
+  return `${folder.replace("node_modules/", "")}\n\n${readFileSync(file, "utf8")}`
+})
+const licenses = { path: resolve("dist/licenses.txt"), contents: Buffer.from(texts.join("\n\n")) }
+
+const built = [manifest, licenses, ...programs.outputFiles, ...main.outputFiles]
 for (const { path, contents } of built) {
   if (existsSync(path) && readFileSync(path).equals(contents)) continue
   mkdirSync(dirname(path), { recursive: true })

@@ -11,6 +11,8 @@ test("the packed tarball holds the program and its pages, and nothing of the wor
   const names = execFileSync("tar", ["tzf", tarball], { encoding: "utf8" }).trim().split("\n")
   for (const name of [
     "package/dist/cli/main.js",
+    "package/dist/package.json",
+    "package/dist/licenses.txt",
     "package/README.md",
     "package/LICENSE",
     "package/CHANGELOG.md",
