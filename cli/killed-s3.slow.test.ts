@@ -1,14 +1,14 @@
-/** The program is killed again and again while it backs up to a real S3 server; then it is left alone. */
+/** The program is killed again and again while it backs up to a real S3 server, and restores from it; then it is left alone. */
 import assert from "node:assert/strict"
-import { spawn } from "node:child_process"
-import { mkdirSync, writeFileSync } from "node:fs"
-import { join, resolve } from "node:path"
-import { after, test } from "node:test"
+import { once } from "node:events"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { after, test, type TestContext } from "node:test"
 import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
 import { seededRandom } from "../fixtures/random.ts"
-import { REAL_S3_SERVERS, startS3Server } from "../fixtures/s3-servers.ts"
-import { sandbox } from "./testing/run-cli.ts"
-import { besides, environmentOf } from "./testing/run-cli-beside.ts"
+import { REAL_S3_SERVERS, startS3Server, type RealS3Server } from "../fixtures/s3-servers.ts"
+import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
 
 const KILLS = 12
 const FILES = 40
@@ -16,42 +16,54 @@ const FILE_BYTES = 6 * 2 ** 20
 const PACK_BYTES = 16 * 2 ** 20
 /** Packs on their way when it dies (spec/stores.md). */
 const IN_FLIGHT_MAX = 3
+/** So slow that every kill meets a run that is at work. */
+const UPLOAD_KIB = 12 * 1024
+const DOWNLOAD_KIB = 48 * 1024
+const RESTORE_KILLS = 4
+
+interface Setting {
+  readonly box: Sandbox
+  readonly cli: Beside
+  readonly source: string
+}
+
+async function setting(context: TestContext, server: RealS3Server, prefix: string): Promise<Setting> {
+  const box = sandbox(context)
+  const cli = besides(box, environmentOf(server))
+  const source = box.path("source")
+  mkdirSync(source)
+  for (let i = 0; i < FILES; i++) writeFileSync(join(source, `${i}`), seededRandom(`${i}`).bytes(FILE_BYTES))
+  const location = `s3:${server.endpoint}/${server.bucket}/${prefix}`
+  await cli.must(["init", location, "--recovery-words-file", box.path("words")])
+  return { box, cli, source }
+}
+
+async function killAfter({ cli }: Setting, words: readonly string[], milliseconds: number): Promise<void> {
+  const child = cli.start(words)
+  for (const stream of [child.stdout, child.stderr]) stream.resume()
+  const ended = once(child, "close")
+  await Promise.race([ended, new Promise((done) => void setTimeout(done, milliseconds))])
+  child.kill("SIGKILL")
+  const [, signal] = (await ended) as [number | null, string | null]
+  assert.equal(signal, "SIGKILL", "it was killed before it had ended")
+}
+
+/** What is whole under its name. */
+function filesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith(".")) : []
+}
 
 for (const kind of REAL_S3_SERVERS) {
   const server = await startS3Server(kind)
   after(() => server.close())
 
   test(`backup killed ${KILLS} times on ${kind} goes on each time, and stores little twice`, async (context) => {
-    const box = sandbox(context)
-    const environment = environmentOf(server)
-    const cli = besides(box, environment)
-    const source = box.path("source")
-    mkdirSync(source)
-    for (let i = 0; i < FILES; i++)
-      writeFileSync(join(source, `${i}`), seededRandom(`${i}`).bytes(FILE_BYTES))
+    const at = await setting(context, server, "killed")
+    const { box, cli, source } = at
     const before = pictureOf(source)
-    await cli.must([
-      "init",
-      `s3:${server.endpoint}/${server.bucket}/killed`,
-      "--recovery-words-file",
-      box.path("words"),
-    ])
     const random = seededRandom(`kills ${Date.now()}`)
-    for (let kill = 0; kill < KILLS; kill++) {
-      const child = spawn(process.execPath, [resolve("dist/cli/main.js"), "backup", source], {
-        env: {
-          PATH: process.env["PATH"] ?? "",
-          HOME: box.path("user"),
-          HOLDFAST_HOME: box.path("home"),
-          ...environment,
-        },
-        stdio: "ignore",
-      })
-      const ended = new Promise((done) => void child.once("close", done))
-      await Promise.race([ended, new Promise((done) => void setTimeout(done, random.between(150, 2500)))])
-      child.kill("SIGKILL")
-      await ended
-    }
+    const slowly = ["backup", source, "--limit-upload", String(UPLOAD_KIB)]
+    for (let kill = 0; kill < KILLS; kill++) await killAfter(at, slowly, random.between(150, 2500))
     await cli.must(["backup", source])
     const checked = (await cli.must(["check", "--read-data", "--json"])).last
     const stored = Number(checked["bytes"])
@@ -62,8 +74,33 @@ for (const kind of REAL_S3_SERVERS) {
     assert.equal(checked["num_errors"], 0)
     assert.ok(Number(checked["unreferenced_packs"]) <= KILLS * IN_FLIGHT_MAX)
     assert.ok(stored <= 1.02 * FILES * FILE_BYTES + KILLS * IN_FLIGHT_MAX * PACK_BYTES)
-    await cli.must(["restore", "latest", "--target", box.path("out")], "home")
+    await cli.must(["restore", "latest", "--target", box.path("out")])
     const differing = differences(before, pictureOf(box.path("out")))
+    assert.equal(differing.length, 0, showDifferences(differing))
+  })
+
+  test(`restore killed ${RESTORE_KILLS} times from ${kind} goes on each time, and fetches no file again that is whole`, async (context) => {
+    const at = await setting(context, server, "restored")
+    const { box, cli, source } = at
+    await cli.must(["backup", source])
+    const out = box.path("out")
+    const words = ["restore", "latest", "--target", out]
+    const slowly = [...words, "--limit-download", String(DOWNLOAD_KIB)]
+    for (let kill = 0; kill < RESTORE_KILLS; kill++) {
+      const before = filesIn(out)
+      await killAfter(at, slowly, 1500)
+      for (const name of before) assert.ok(existsSync(join(out, name)), `${name} stays`)
+    }
+    const whole = filesIn(out).length
+    const { last } = await cli.must([...words, "--json"])
+    const { bytesDown } = last["requests"] as { bytesDown: number }
+    context.diagnostic(
+      `${kind}: ${whole} of ${FILES} files were whole; ${Math.round(bytesDown / 2 ** 20)} MiB for the rest`,
+    )
+    assert.ok(whole > 0)
+    assert.equal(last["files_skipped"], whole)
+    assert.ok(bytesDown <= (FILES - whole) * FILE_BYTES + IN_FLIGHT_MAX * PACK_BYTES, `${bytesDown} bytes`)
+    const differing = differences(pictureOf(source), pictureOf(out))
     assert.equal(differing.length, 0, showDifferences(differing))
   })
 }
