@@ -7,6 +7,18 @@ import { REAL_S3_SERVERS, startS3Server } from "../fixtures/s3-servers.ts"
 import { sandbox } from "./testing/run-cli.ts"
 import { besides, environmentOf } from "./testing/run-cli-beside.ts"
 
+/** Loaded before the program: its clock is an hour ahead. */
+const CLOCK_AHEAD = `--import=data:text/javascript,${encodeURIComponent(`
+  const Right = Date
+  globalThis.Date = class extends Right {
+    constructor(...given) {
+      super(...(given.length === 0 ? [Right.now() + 3_600_000] : given))
+    }
+    static now() {
+      return Right.now() + 3_600_000
+    }
+  }`)}`
+
 for (const kind of REAL_S3_SERVERS) {
   const server = await startS3Server(kind)
   after(() => server.close())
@@ -49,7 +61,8 @@ for (const kind of REAL_S3_SERVERS) {
   for (const [what, wrong, code, says] of [
     ["wrong secret key", { AWS_SECRET_ACCESS_KEY: "wrong" }, 1, /check AWS_SECRET_ACCESS_KEY/],
     ["wrong access key", { AWS_ACCESS_KEY_ID: "wrong" }, 1, /check AWS_ACCESS_KEY_ID/],
-    ["wrong region", { AWS_REGION: "eu-west-3" }, 2, /is not in region eu-west-3|set AWS_REGION/],
+    ["wrong region", { AWS_REGION: "eu-west-3" }, 2, /is in us-east-1: set AWS_REGION=us-east-1/],
+    ["wrong clock", { NODE_OPTIONS: CLOCK_AHEAD }, 1, /clock is 60 minutes ahead.*set the clock/],
   ] as const) {
     test(`a ${what} is told by ${kind} and understood`, async (context) => {
       const box = sandbox(context)

@@ -72,6 +72,26 @@ test("a key that may not delete makes, backs up and restores, and doctor tells o
   assert.match(again.out, /\(tried now\)/)
 })
 
+test("copy to a bucket that forbids delete mirrors all, and says so where it has to replace an object", async (context) => {
+  const { box, server, cli } = await setting(context, { denied: ["DELETE"] })
+  const source = box.path("notes")
+  mkdirSync(source)
+  writeFileSync(join(source, "a.md"), "kept\n")
+  await cli.must(["init", box.repository, "--recovery-words-file", box.path("words")])
+  await cli.must(["backup", source])
+  const mirror = ["copy", `s3:${server.endpoint}/${server.bucket}/mirror`, "-r", box.repository]
+  await cli.must(mirror)
+  await cli.must(mirror)
+  const pack = [...server.objects.keys()].find((key) => key.startsWith("mirror/packs/")) ?? ""
+  server.objects.set(pack, new Uint8Array(3))
+  const refused = await cli.run(mirror)
+  assert.equal(refused.code, 1, refused.err)
+  assert.match(
+    refused.err,
+    /this key may not delete in bucket "test-bucket" \(s3:DeleteObject, or an object lock\)/,
+  )
+})
+
 interface Wrong {
   readonly what: string
   readonly code: number

@@ -23,6 +23,28 @@ for (const fault of SWEEP_FAULTS) {
   })
 }
 
+/** Three packs and a part of one; of so many the directories go into an index segment. */
+const MANY_PACKS_BYTES = 50 * 2 ** 20
+
+test("backup() of several packs over S3 with each fault at each request from the first pack on saves all, or loses nothing", async (t) => {
+  const sweep = await faultSweep(t, MANY_PACKS_BYTES)
+  assert.ok(sweep.requests - sweep.firstPack >= 7, "4 packs, a segment, the entry, the look after it")
+  for (const fault of SWEEP_FAULTS) {
+    const outcomes: string[] = []
+    for (let k = sweep.firstPack; k < sweep.requests; k++) {
+      const outcome = await sweep.run(k, fault)
+      outcomes.push(outcome === "saved" ? "saved" : outcome.code)
+    }
+    const name = typeof fault === "string" ? fault : "delay"
+    t.diagnostic(`${name}: ${outcomes.join(" ")}`)
+    if (name !== "flipped-bit")
+      assert.ok(
+        outcomes.every((each) => each === "saved"),
+        `${name}: ${outcomes.join(" ")}`,
+      )
+  }
+})
+
 for (const fault of ["500", "503", "reset", "lost-reply", "portal"] as const) {
   test(`backup() over S3 with "${fault}" from each request on ends as unavailable, and the next run loses nothing`, async (t) => {
     const sweep = await faultSweep(t)

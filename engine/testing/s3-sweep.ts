@@ -1,5 +1,5 @@
 /**
- * Every fault at every request of a small backup, on the fault server: a new device opens, enrols, looks
+ * Every fault at every request of a backup, on the fault server: a new device opens, enrols, looks
  * and backs up what changed. It must end in a snapshot that restores whole, or in an error that says what
  * happened; and after an error the next run must succeed, with nothing lost.
  */
@@ -36,11 +36,14 @@ export const SWEEP_FAULTS: readonly S3ServerFault[] = [
 export interface Sweep {
   /** Requests of the backup when nothing fails. */
   readonly requests: number
+  /** The first of them that brings a pack. */
+  readonly firstPack: number
   /** The fault at the k-th request, from 0, or at it and all that follow. Throws when a promise is broken. */
   run(k: number, fault: S3ServerFault, lasting?: boolean): Promise<"saved" | EngineError>
 }
 
-export async function faultSweep(t: TestContext): Promise<Sweep> {
+/** `addedBytes` beyond one pack make a run of several packs, sent at once, with an index segment. */
+export async function faultSweep(t: TestContext, addedBytes: number = 70_000): Promise<Sweep> {
   const server = await startServer()
   const client = async (): Promise<Store> => await openClient(server)
   const place = await backupPlace(t, { adapter: await client() })
@@ -50,11 +53,11 @@ export async function faultSweep(t: TestContext): Promise<Sweep> {
   const first = await save(place.repository, source)
   const old = pictureOf(source)
   appendFileSync(path.join(source, "3"), "changed")
-  writeFileSync(path.join(source, "added"), seededRandom("added").bytes(70_000))
+  writeFileSync(path.join(source, "added"), seededRandom("added").bytes(addedBytes))
   const base = { objects: new Map(server.objects), first: first.at, old, now: pictureOf(source) }
   const setting: Setting = { server, place, source, base, client }
-  const requests = await countRequests(setting)
-  return { requests, run: (k, fault, lasting = false) => runOnce(setting, { k, fault, lasting }) }
+  const counted = await countRequests(setting)
+  return { ...counted, run: (k, fault, lasting = false) => runOnce(setting, { k, fault, lasting }) }
 }
 
 interface Setting {
@@ -82,11 +85,13 @@ function reset({ server, base }: Setting): void {
   for (const [key, bytes] of base.objects) server.objects.set(key, bytes)
 }
 
-async function countRequests(setting: Setting): Promise<number> {
+async function countRequests(setting: Setting): Promise<Pick<Sweep, "requests" | "firstPack">> {
   reset(setting)
   const before = setting.server.requests.length
   await backUp(setting, setting.place.newHome())
-  return setting.server.requests.length - before
+  const asked = setting.server.requests.slice(before)
+  const firstPack = asked.findIndex(({ method, key }) => method === "PUT" && key.includes("/packs/"))
+  return { requests: asked.length, firstPack }
 }
 
 async function backUp({ place, source, client }: Setting, home: Home): Promise<string> {
