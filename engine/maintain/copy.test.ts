@@ -9,6 +9,7 @@ import type { ObjectName } from "../base/ids.ts"
 import { check, scrub, snapshots } from "../index.ts"
 import type { Repository } from "../index.ts"
 import { memoryStore } from "../store/memory-store.ts"
+import { meteredStore } from "../store/metered-store.ts"
 import type { Store } from "../store/store.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 import { faultAt, faultyStore, StoreCrash } from "../testing/faulty-store.ts"
@@ -75,8 +76,10 @@ test("copy() makes the same objects, sends only what is new the next time, and i
   assert.deepEqual(ours(mirrored), ours(place.objects))
   const empty = await restoreFrom(place, to, folder)
   assert.deepEqual((await check(empty, { readData: true })).errors, [])
-  const third = await copy(place.repository, { to })
+  const metered = meteredStore(to)
+  const third = await copy(place.repository, { to: metered })
   assert.equal(third.copied.objects, 0)
+  assert.deepEqual(metered.traffic().requests, { put: 0, get: 1, head: 0, list: 1, delete: 0 })
 })
 
 test("copy() with dryRun writes nothing and counts the same", async (t) => {

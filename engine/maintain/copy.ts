@@ -19,7 +19,7 @@ import type { ParsedName } from "../format/names.ts"
 import type { Store } from "../store/store.ts"
 import { isMirrorMark } from "../trust/log-names.ts"
 import { look } from "../trust/look.ts"
-import { mirrorMark, putMirrorMark } from "../trust/mirror.ts"
+import { mirrorMark, newestMark, putMirrorMark } from "../trust/mirror.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { entriesInOrder } from "./copy-order.ts"
 
@@ -200,7 +200,7 @@ async function requireMirror(
 ): Promise<number> {
   const ours = [...there.keys()].filter((name) => parseName(name) !== undefined)
   if (ours.length === 0) return 0
-  const mark = await mirrorMark(to)
+  const mark = newestMark(there.keys())
   if (!isMirrorMark(mark)) {
     const why = mark === 0 ? "holds something else than a mirror" : "was promoted, so devices may write to it"
     throw new EngineError("conflict", "not-a-mirror", `${to.location}: ${why}; copy to an empty place`)

@@ -4,6 +4,7 @@
  * an even one promotes it. spec/copy.md.
  */
 import { EngineError } from "../base/errors.ts"
+import type { ObjectName } from "../base/ids.ts"
 import type { Clock } from "../base/ports.ts"
 import { digestOf } from "../crypto/digest.ts"
 import { MIRROR_PREFIX, mirrorName, parseName } from "../format/names.ts"
@@ -13,10 +14,17 @@ import { isMirrorMark, type LogNames } from "./log-names.ts"
 
 /** Of the newest mark; 0 when there is none. One LIST. */
 export async function mirrorMark(store: Store): Promise<number> {
+  const names: ObjectName[] = []
+  for await (const { name } of store.list(MIRROR_PREFIX)) names.push(name)
+  return newestMark(names)
+}
+
+/** Among names that were listed already. */
+export function newestMark(names: Iterable<ObjectName>): number {
   let newest = 0
-  for await (const { name } of store.list(MIRROR_PREFIX)) {
+  for (const name of names) {
     const parsed = parseName(name)
-    if (parsed?.type === "mirror") newest = parsed.number
+    if (parsed?.type === "mirror") newest = Math.max(newest, parsed.number)
   }
   return newest
 }
