@@ -1,6 +1,10 @@
 /** The built program on real S3 servers of different make: real files there and back. */
 import assert from "node:assert/strict"
-import { cpSync, readdirSync } from "node:fs"
+import { once } from "node:events"
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import * as http from "node:http"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
 import { after, test } from "node:test"
 import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
 import { REAL_S3_SERVERS, startS3Server } from "../fixtures/s3-servers.ts"
@@ -83,4 +87,46 @@ for (const kind of REAL_S3_SERVERS) {
     assert.equal(outcome.code, 10, outcome.err)
     assert.match(outcome.err, /there is no bucket "no-such-bucket"/)
   })
+}
+
+test("a key of minio's that may not delete makes, backs up, mirrors and restores, and doctor tells of it", async (context) => {
+  const policy = await startPolicy((action) => !action.startsWith("s3:Delete"))
+  context.after(() => policy.close())
+  const { port } = policy.address() as AddressInfo
+  const server = await startS3Server("minio", { MINIO_POLICY_PLUGIN_URL: `http://127.0.0.1:${port}/` })
+  context.after(() => server.close())
+  const box = sandbox(context)
+  const cli = besides(box, environmentOf(server))
+  const source = box.path("source")
+  mkdirSync(source)
+  writeFileSync(join(source, "a.md"), "kept\n")
+  const place = `s3:${server.endpoint}/${server.bucket}`
+  await cli.must(["init", `${place}/kept`, "--recovery-words-file", box.path("words")])
+  await cli.must(["backup", source])
+  const told = (await cli.must(["doctor"])).out
+  assert.match(
+    told,
+    /!! {2}store: this key may not delete .*\n +that protects the backups; `prune` needs a key/,
+  )
+  assert.match(told, /ok {2}provider: MinIO/)
+  await cli.must(["copy", `${place}/mirror`])
+  await cli.must(["restore", "latest", "--target", box.path("out"), "-r", `${place}/mirror`], "other home")
+  const differing = differences(pictureOf(source), pictureOf(box.path("out")))
+  assert.equal(differing.length, 0, showDifferences(differing))
+})
+
+/** MinIO asks it about each action, root's too. */
+async function startPolicy(allows: (action: string) => boolean): Promise<http.Server> {
+  const policy = http.createServer((request, response) => {
+    let text = ""
+    request.setEncoding("utf8").on("data", (part: string) => (text += part))
+    request.on("end", () => {
+      // It tries the address itself first, with nothing to ask.
+      const { input } = JSON.parse(text || "{}") as { input?: { action?: string } }
+      response.end(JSON.stringify({ result: allows(input?.action ?? "") }))
+    })
+  })
+  policy.listen(0, "127.0.0.1")
+  await once(policy, "listening")
+  return policy
 }
