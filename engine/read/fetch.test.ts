@@ -20,7 +20,7 @@ function frame(offset: number, sealedLength: number): FrameLocation {
 const someFrames = fc
   .array(
     fc.record({
-      skip: fc.integer({ min: 0, max: 400 * KIB }),
+      gap: fc.integer({ min: 0, max: 400 * KIB }),
       length: fc.integer({ min: 1, max: 300 * KIB }),
     }),
     {
@@ -30,8 +30,8 @@ const someFrames = fc
   )
   .map((steps) => {
     let at = 0
-    return steps.map(({ skip, length }) => {
-      const offset = at + skip
+    return steps.map(({ gap, length }) => {
+      const offset = at + gap
       at = offset + length
       return frame(offset, length)
     })

@@ -63,6 +63,14 @@ it("s3Error() lets bugs through, so that they are not retried", () => {
   }
 })
 
+it("s3Error() says what to do after a connection that broke off", () => {
+  const { message } = s3Error(fromNode("ECONNRESET"), call)
+  assert.match(
+    message,
+    /broke off: is the network up, and is it http:\/\/ or https:\/\/ there \(put: ECONNRESET\)/,
+  )
+})
+
 it("s3Error() passes an EngineError, and never repeats the server's own words", () => {
   const failure = notS3(call, "no listing")
   assert.equal(s3Error(failure, call), failure)

@@ -117,7 +117,11 @@ export const VERDICTS: Readonly<Record<Meaning, Judge>> = {
   ],
   noRoute: (_, { host }) => ["unavailable", "no-network", `there is no way to ${host}: is there a network`],
   timeout: (_, { host }) => ["unavailable", "timeout", `${host} did not answer in time`],
-  connectionLost: (_, { host }) => ["unavailable", "connection-lost", `the connection to ${host} failed`],
+  connectionLost: (_, { host }) => [
+    "unavailable",
+    "connection-lost",
+    `the connection to ${host} broke off: is the network up, and is it http:// or https:// there`,
+  ],
 }
 
 /** The words of servers and of the SDK. */
