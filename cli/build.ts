@@ -37,6 +37,31 @@ const sqliteFolder: Plugin = {
     })),
 }
 
+/** Parts of Node that most runs do without, and that take it a millisecond or more each: loaded at their first use. */
+const LATE_BUILTINS = [
+  "child_process",
+  "readline",
+  "stream",
+  "stream/promises",
+  "tty",
+  "worker_threads",
+  "zlib",
+]
+
+const lateBuiltins: Plugin = {
+  name: "late-builtins",
+  setup(build) {
+    const names = LATE_BUILTINS.map((name) => `node:${name}`)
+    build.onResolve({ filter: /^node:/ }, ({ path }) =>
+      names.includes(path) ? { path, namespace: "late-builtin" } : undefined,
+    )
+    build.onLoad({ filter: /.*/, namespace: "late-builtin" }, ({ path }) => ({
+      contents: `for (const name of ${JSON.stringify(Object.keys(process.getBuiltinModule(path) ?? {}))})
+        Object.defineProperty(exports, name, { enumerable: true, get: () => process.getBuiltinModule("${path}")[name] })`,
+    }))
+  },
+}
+
 /** The main program's own file is small: an older Node must be able to read all of it. */
 const startApart: Plugin = {
   name: "start-apart",
@@ -60,7 +85,7 @@ const programs = await bundle({
   entryPoints: PROGRAMS,
   bundle: true,
   external: NATIVE_OR_LARGE,
-  plugins: [sqliteFolder],
+  plugins: [sqliteFolder, lateBuiltins],
   define: { "import.meta.url": "importMetaUrl" },
   banner: { js: `const importMetaUrl = require("node:url").pathToFileURL(__filename).href` },
   metafile: true,

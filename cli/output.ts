@@ -5,6 +5,7 @@
  */
 import { writeSync } from "node:fs"
 import { progressBar, type Progress } from "./progress.ts"
+import { isTerminal } from "./terminal.ts"
 
 /** A line for programs: every one says what it is. Numbers and bigints alike are JSON numbers. */
 export type JsonLine = { readonly message_type: string; readonly [field: string]: unknown }
@@ -49,8 +50,8 @@ export function createOutput(options: OutputOptions): Output {
   const { json, quiet, verbose } = options
   const out = bufferedWriter(1)
   let hasRequests = false
-  const colour =
-    process.stdout.isTTY && !options.environment["NO_COLOR"] && options.environment["TERM"] !== "dumb"
+  const hasColour = (): boolean =>
+    isTerminal(1) && !options.environment["NO_COLOR"] && options.environment["TERM"] !== "dumb"
   const stderr = (text: string): void => {
     out.flush()
     writeAll(2, `${text}\n`)
@@ -77,10 +78,10 @@ export function createOutput(options: OutputOptions): Output {
       stderr(json ? toJson({ message_type: "exit_error", code, message }) : `holdfast: ${message}`)
     },
     progress(label) {
-      const shown = options.progress && !json && !quiet && process.stderr.isTTY
+      const shown = options.progress && !json && !quiet && isTerminal(2)
       return progressBar(label, shown ? process.stderr : undefined)
     },
-    bold: (text) => (colour ? `\x1b[1m${text}\x1b[22m` : text),
+    bold: (text) => (hasColour() ? `\x1b[1m${text}\x1b[22m` : text),
     flush: () => out.flush(),
   }
 }

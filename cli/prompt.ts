@@ -6,10 +6,11 @@ import { closeSync, openSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { ReadStream, WriteStream } from "node:tty"
 import { Writable } from "node:stream"
+import { isTerminal } from "./terminal.ts"
 
 /** True when a person can be asked. */
 export function canAsk(): boolean {
-  return process.stderr.isTTY && terminalPath() !== undefined
+  return isTerminal(2) && terminalPath() !== undefined
 }
 
 function terminalPath(): string | undefined {

@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from "node:path"
 import { shellWord } from "../engine/index.ts"
 import type { Call } from "./call.ts"
 import { UsageError } from "./exit-codes.ts"
+import { isTerminal } from "./terminal.ts"
 import { VERSION } from "./version.ts"
 
 export interface WordsPlace {
@@ -94,7 +95,7 @@ export function deliverWords(
     call.output.say(`the recovery words are in ${path}; move them to a safe place off this machine`)
   }
   if (places.length > 0) return true
-  if (call.output.json || !process.stdout.isTTY) return false
+  if (call.output.json || !isTerminal(1)) return false
   call.output.line(shownWords(call, words))
   return true
 }

@@ -8,6 +8,7 @@ import { EXIT, exitCodeOf, messageOf, messageOfCode, UsageError, type ExitCode }
 import { overview, verbHelp } from "./help-text.ts"
 import { createOutput, type Output } from "./output.ts"
 import { checkArguments, parse, splitVerb } from "./parse.ts"
+import { isTerminal } from "./terminal.ts"
 import type { Verb } from "./verbs/verb.ts"
 
 /** Each import runs when its verb is called, and no other: in the build they stand in one file, unrun until then. */
@@ -124,7 +125,7 @@ function causeOf({ cause }: Error): string {
 function interrupted(output: Output): never {
   output.flush()
   // The cursor may stand behind a progress bar or a question.
-  if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K")
+  if (isTerminal(2)) process.stderr.write("\r\x1b[2K")
   output.fail(EXIT.interrupted, "interrupted; run it again and it goes on where it was")
   process.exit(EXIT.interrupted)
 }

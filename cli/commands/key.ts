@@ -16,6 +16,7 @@ import { EXIT, UsageError } from "../exit-codes.ts"
 import { table } from "../format.ts"
 import { pathText } from "../json-shapes.ts"
 import { deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
+import { isTerminal } from "../terminal.ts"
 import {
   askNewPassphrase,
   askPassphrase,
@@ -59,7 +60,7 @@ export const keyAdd: Command = async (call) => {
 async function addRecoveryWords(call: Call): Promise<typeof EXIT.done> {
   const { output, options } = call
   const named = options.text("recovery-words-file") ?? options.text("recovery-sheet")
-  if (named === undefined && (output.json || !process.stdout.isTTY)) {
+  if (named === undefined && (output.json || !isTerminal(1))) {
     throw new UsageError(
       "the words are shown on a terminal only; give --recovery-words-file FILE or --recovery-sheet FILE",
     )
