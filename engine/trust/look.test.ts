@@ -69,6 +69,20 @@ test("look() on an unchanged repository is one LIST, and a new foreign entry one
   assert.deepEqual([b.requests().list - before.list, b.requests().get - before.get], [2, 1])
 })
 
+test("look() that finds nothing new pins its time once an hour at most", async (t) => {
+  const { b } = await twoDevices(sharedPlace(t))
+  const hour = 3600n * 1_000_000_000n
+  const startNs = b.clock.now() + hour
+  const lookAfter = async (ns: bigint): Promise<bigint[]> => {
+    Object.assign(b, { clock: { now: () => startNs + ns } })
+    const { lookedNs } = await look(b)
+    return [lookedNs - startNs, (readPins(b.home).lastLookNs ?? 0n) - startNs]
+  }
+  assert.deepEqual(await lookAfter(0n), [0n, 0n])
+  assert.deepEqual(await lookAfter(hour - 1n), [hour - 1n, 0n])
+  assert.deepEqual(await lookAfter(hour), [hour, hour])
+})
+
 test("look() tells a chain that ends too early, and who has seen more", async (t) => {
   const { place, a, b, chainOfA } = await twoDevices(sharedPlace(t))
   await look(b)

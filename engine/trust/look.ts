@@ -3,9 +3,10 @@
  * what is new is fetched, verified and taken into the local index. spec/log.md.
  */
 import { EngineError } from "../base/errors.ts"
+import type { DeviceId } from "../base/ids.ts"
 import type { Head } from "../format/entry.ts"
 import { readPins, updatePins } from "../home/pins.ts"
-import type { PinnedHead } from "../home/pins.ts"
+import type { PinnedHead, Pins } from "../home/pins.ts"
 import { lockChain } from "../home/series-lock.ts"
 import { enrolAnew } from "./enrol.ts"
 import { explainAlarm } from "./explain-alarm.ts"
@@ -26,6 +27,9 @@ export const CHAIN_WAIT_MS = 120_000
 
 /** How old the listing of the opening may be: the time that a command takes from there to its look. */
 const LISTED_NS_MAX = 10_000_000_000n
+
+/** A pinned time of the last look may be this old when there was a newer look that found nothing new. */
+const LOOK_PINNED_EVERY_NS = 3600n * 1_000_000_000n
 
 export interface LookOptions {
   /** Alarms are in the view's problems instead of being thrown: for verbs that must go on. */
@@ -138,16 +142,28 @@ function isAlarm(error: EngineError): boolean {
   return error.kind === "untrusted"
 }
 
+/** A look that found nothing new is worth a write, with its flushes, once in a while only. */
 function pinWhatWasSeen(repository: Repository, names: LogNames, isWhole: boolean): void {
-  const { log, home, clock, trust } = repository
+  const { log, home, clock, trust, pins } = repository
   const seen = log.heads().filter((head) => hasEntry(names, head.device, head))
-  repository.pins = updatePins(home, (pins) => ({
-    ...pins,
-    heads: newerHeads(pins.heads, seen),
+  const nowNs = clock.now()
+  const seenIn = (known: Pins): Pins => ({
+    ...known,
+    heads: newerHeads(known.heads, seen),
     trust:
-      (pins.trust?.number ?? 0) > trust.number ? pins.trust : { number: trust.number, digest: trust.digest },
-    lastLookNs: isWhole ? clock.now() : pins.lastLookNs,
-  }))
+      (known.trust?.number ?? 0) > trust.number
+        ? known.trust
+        : { number: trust.number, digest: trust.digest },
+    lastLookNs: isWhole ? nowNs : known.lastLookNs,
+  })
+  const age = nowNs - (pins.lastLookNs ?? 0n)
+  const isNew = seen.some(({ device, sequence }) => sequence > pinnedSequence(pins.heads, device))
+  const isTold = age >= 0n && age < LOOK_PINNED_EVERY_NS && (pins.trust?.number ?? 0) >= trust.number
+  repository.pins = isNew || !isTold ? updatePins(home, seenIn) : seenIn(pins)
+}
+
+function pinnedSequence(pinned: readonly PinnedHead[], device: DeviceId): number {
+  return pinned.find((head) => head.device === device)?.sequence ?? 0
 }
 
 function newerHeads(pinned: readonly PinnedHead[], seen: readonly Head[]): PinnedHead[] {
