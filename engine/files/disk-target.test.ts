@@ -49,7 +49,7 @@ test("writeAt() of a sparse file gives the same bytes as of another", () => {
 test("ensureFolder() works at a depth beyond what a path can name, and removeExtra() too", () => {
   const target = folder.open()
   const deep = raw(Array.from({ length: 300 }, () => "d".repeat(40)).join("/"))
-  assert.equal(target.ensureFolder(deep, false), "created")
+  assert.equal(target.ensureFolder(deep, { replace: false }), "created")
   put(target, `${deep}/f`, "deep")
   assert.equal(target.look(raw(`${deep}/f`))?.size, 4)
   target.finishFolder(deep, { ...META, mode: 0o500 })
@@ -69,7 +69,7 @@ test("a target opened for one user works in folders that it made read-only befor
     const mine = { ...META, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
     const restore = (mode: number): void => {
       const target = folder.open({ owners: false })
-      for (const path of ["r", "r/s"]) target.ensureFolder(raw(path), false)
+      for (const path of ["r", "r/s"]) target.ensureFolder(raw(path), { replace: false })
       put(target, "r/s/f", "x", { ...mine, placing: OVER })
       for (const path of ["r/s", "r"]) target.finishFolder(raw(path), { ...mine, mode })
       target.close()
@@ -85,7 +85,7 @@ test("a target opened for one user works in folders that it made read-only befor
     fs.chmodSync(folder.root, 0o700)
     restore(0o500)
     const target = folder.open()
-    target.ensureFolder(raw("r"), false)
+    target.ensureFolder(raw("r"), { replace: false })
     assert.equal(target.removeExtra(raw("r/s")), 2)
   } finally {
     if (isRoot) {

@@ -16,7 +16,7 @@ import {
   unlinkSync,
 } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
-import { fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
+import { baseName, fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
 import { isFailure } from "./source.ts"
 import { errorCode, lstat } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
@@ -63,6 +63,13 @@ export function closeFolders(folders: FolderHandles): void {
   closeHandle(folders.root)
 }
 
+export interface EnsureOptions {
+  /** Removes a link or a file in the way; else it is an error. */
+  readonly replace: boolean
+  /** The folder above was made in this run, so that most likely nothing stands in it: looking costs more than trying. */
+  readonly isNew?: boolean
+}
+
 /** Throws "vanished" or "in-the-way" when some part of the path is missing or no folder. */
 export function folderAt(folders: FolderHandles, path: RawPath): FolderHandle {
   if (path === "") return folders.root
@@ -84,9 +91,10 @@ export function folderAt(folders: FolderHandles, path: RawPath): FolderHandle {
 export function ensureFolderAt(
   folders: FolderHandles,
   path: RawPath,
-  replace: boolean,
+  { replace, isNew = false }: EnsureOptions,
 ): "created" | "existing" {
   if (path === "" || (folders.byHandle && recall(folders, path) !== undefined)) return "existing"
+  if (isNew && makeBelow(folderAt(folders, parentPath(path)), path)) return "created"
   const [start, handle] = nearest(folders, path)
   let reached = start
   let current = handle
@@ -98,6 +106,16 @@ export function ensureFolderAt(
     current = remember(folders, reached, ensured.handle)
   }
   return made
+}
+
+/** False when something has the name after all, or the folder above is not what it was. */
+function makeBelow(above: FolderHandle, path: RawPath): boolean {
+  try {
+    mkdirSync(fsPath(above.prefix + baseName(path)), 0o700)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A restore that is run again meets folders that it has already made read-only. */

@@ -11,7 +11,7 @@ const folder = targetFolder()
 
 test("100,000 names in one folder are placed, walked and removed", () => {
   const target = folder.open()
-  target.ensureFolder(raw("many"), false)
+  target.ensureFolder(raw("many"), { replace: false })
   const names = Array.from({ length: COUNT }, (_, i) => `name \xe9 ${i}`).sort()
   for (const name of names) put(target, `many/${name}`, name)
   target.finishFolder(raw("many"), { ...META, mode: 0o500 })

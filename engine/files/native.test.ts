@@ -58,7 +58,7 @@ test("extended attributes come back as they were, of any bytes, and only user's 
   assert.equal(target.xattrsAvailable, true)
   const foreign = { name: raw("trusted.x"), value: new Uint8Array([1]) }
   put(target, "f", "x", { xattrs: [...xattrs, foreign] })
-  target.ensureFolder(raw("d"), false)
+  target.ensureFolder(raw("d"), { replace: false })
   target.finishFolder(raw("d"), { ...META, mode: 0o700, xattrs })
   target.placeSymlink(raw("l"), raw("f"), { ...META, xattrs }, NEW)
   const source = openDiskSource(folder.root, (path) => native().attributes(path))

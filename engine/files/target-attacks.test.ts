@@ -41,7 +41,7 @@ const CALLS: Readonly<Record<string, (target: Target, path: RawPath) => unknown>
   list: (target, path) => target.list(path),
   readLink: (target, path) => target.readLink(path),
   openExisting: (target, path) => target.openExisting(path),
-  ensureFolder: (target, path) => target.ensureFolder(path, true),
+  ensureFolder: (target, path) => target.ensureFolder(path, { replace: true }),
   finishFolder: (target, path) => target.finishFolder(path, META),
   beginFile: (target, path) => target.beginFile(path, 1, false),
   placeSymlink: (target, path) => target.placeSymlink(path, raw("x"), META, OVER),
@@ -108,7 +108,7 @@ test("a symlink that the listing itself places leads no later entry outside", ()
   const before = outside()
   target.placeSymlink(raw("a"), raw("../victim"), META, NEW)
   assert.throws(() => put(target, "a/f", "evil"), code("in-the-way"))
-  assert.throws(() => target.ensureFolder(raw("a/b"), false), code("in-the-way"))
+  assert.throws(() => target.ensureFolder(raw("a/b"), { replace: false }), code("in-the-way"))
   assert.throws(() => target.finishFolder(raw("a"), META), code("in-the-way"))
   assert.throws(() => target.removeExtra(raw("a/f")), code("in-the-way"))
   assert.equal(outside(), before)
@@ -155,7 +155,7 @@ test("nothing outside changes while another thread swaps folders and names, 200 
   const victim = join(folder.base, "victim")
   fs.mkdirSync(join(victim, "sub"), { recursive: true })
   fs.writeFileSync(join(victim, "f"), "outside", { mode: 0o600 })
-  for (const path of ["a", "b"]) target.ensureFolder(raw(path), true)
+  for (const path of ["a", "b"]) target.ensureFolder(raw(path), { replace: true })
   const before = outside()
   const stop = new SharedArrayBuffer(4)
   const workerData = { root: folder.root, victim, stop }
@@ -177,7 +177,7 @@ test("nothing outside changes while another thread swaps folders and names, 200 
 function attackedRound(target: Target, round: number): number {
   const n = round % 8
   const calls: (() => unknown)[] = [
-    () => target.ensureFolder(raw("a/sub"), round % 2 === 0),
+    () => target.ensureFolder(raw("a/sub"), { replace: round % 2 === 0, isNew: round % 3 === 0 }),
     () => put(target, `a/f${n}`, "evil", { placing: OVER }),
     () => put(target, "a/sub/x", "evil", { placing: OVER }),
     () => put(target, `b/f${n}`, "evil", { mode: 0o777, placing: OVER }),

@@ -23,9 +23,9 @@ export type Making = Pick<
 export function making(state: TargetState): Making {
   const { folders, rules } = state
   return {
-    ensureFolder: (path, replace) => {
+    ensureFolder: (path, options) => {
       checkPath(path, state.portable)
-      const made = ensureFolderAt(folders, path, replace)
+      const made = ensureFolderAt(folders, path, options)
       if (made === "existing") makeWritable(folders, path)
       return made
     },

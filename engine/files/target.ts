@@ -7,6 +7,7 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import type { DeviceNumber } from "./device-number.ts"
+import type { EnsureOptions } from "./folder-handles.ts"
 import type { ExtendedAttribute, Stat } from "./source.ts"
 
 export interface Metadata {
@@ -64,11 +65,10 @@ export interface Target {
   /** A regular file, never through a link; undefined when there is no such thing or it can't be read. */
   openExisting(path: RawPath): ExistingFile | undefined
   /**
-   * Makes a folder and those above it, 0700 until they are finished. With `replace` a link or a file
-   * in the way is removed, else it is an error. Every folder that was ensured must be finished: one
-   * that stood there read-only has been opened for writing.
+   * Makes a folder and those above it, 0700 until they are finished. Every folder that was ensured must be
+   * finished: one that stood there read-only has been opened for writing.
    */
-  ensureFolder(path: RawPath, replace: boolean): "created" | "existing"
+  ensureFolder(path: RawPath, options: EnsureOptions): "created" | "existing"
   /** A folder's metadata, after all its entries. */
   finishFolder(path: RawPath, metadata: Metadata): void
   /** In a folder that has been ensured. */

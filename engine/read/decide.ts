@@ -148,7 +148,8 @@ function makeFolder(deciding: Deciding, path: RawPath, entry: Entry, isWhole: bo
     return
   }
   try {
-    const state = target.ensureFolder(path, (request.overwrite ?? "always") !== "never")
+    const isNew = path !== "" && tree.made.has(parentPath(path))
+    const state = target.ensureFolder(path, { replace: request.overwrite !== "never", isNew })
     if (state === "created") tree.made.add(path)
     else target.removeLeftovers(path)
     tree.folders.push({ path, entry })
@@ -180,7 +181,7 @@ function makeLostFolders(deciding: Deciding, path: RawPath): void {
   if (target.look(path)?.type === "directory") return
   makeLostFolders(deciding, parentPath(path))
   try {
-    if (target.ensureFolder(path, (request.overwrite ?? "always") !== "never") === "created")
+    if (target.ensureFolder(path, { replace: request.overwrite !== "never" }) === "created")
       tree.made.add(path)
   } catch (error) {
     tree.failedFolders.add(path)

@@ -29,11 +29,6 @@ export function jobsOf(plan: PackPlan): Job[] {
   return jobs
 }
 
-/** First, last, second, last but one: threads that work in one folder wait for each other. */
-export function fromBothEnds<T>(items: readonly T[]): T[] {
-  return items.map((_, i) => items.at(i % 2 === 0 ? i / 2 : -(i + 1) / 2) as T)
-}
-
 /** The positions of all files that these blocks have pieces of. */
 export function filesOf(frames: readonly FramePlan[]): Set<number> {
   const files = new Set<number>()

@@ -12,7 +12,7 @@ import { packName } from "../format/names.ts"
 import { compareWithTarget } from "./compare.ts"
 import type { DecidedFile } from "./decide.ts"
 import { fetchFrames, type FetchedFrames } from "./fetch.ts"
-import { filesOf, framesWithBytes, fromBothEnds, jobsOf, type Job } from "./jobs.ts"
+import { filesOf, framesWithBytes, jobsOf, type Job } from "./jobs.ts"
 import type { PlaceFailure } from "./place-jobs.ts"
 import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
 import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./shared-files.ts"
@@ -22,7 +22,12 @@ const PACKS_AT_ONCE = 2
 /** Files that several jobs write to are open all the while. */
 const SHARED_FILES_MAX = 2_000
 
-export async function placeWindow(window: Window, files: readonly DecidedFile[]): Promise<void> {
+/** @param beforeLastJob called when nothing is left to be fetched, and all but one job are given to the pool */
+export async function placeWindow(
+  window: Window,
+  files: readonly DecidedFile[],
+  beforeLastJob: () => void = () => {},
+): Promise<void> {
   const standing = await compareWithTarget(window, files)
   const wanted: Wanted[] = []
   files.forEach((file, i) => {
@@ -30,17 +35,21 @@ export async function placeWindow(window: Window, files: readonly DecidedFile[])
     if (found?.state === "done") return
     wanted.push({ ...file, standing: found, size: file.entry.size, own: found?.equal })
   })
-  await placeFiles(window, wanted)
+  await placeFiles(window, wanted, beforeLastJob)
 }
 
-async function placeFiles(window: Window, files: readonly Wanted[]): Promise<void> {
+async function placeFiles(
+  window: Window,
+  files: readonly Wanted[],
+  beforeLastJob: () => void,
+): Promise<void> {
   const plan = planFiles(files, window.repository.index)
   const jobs = plan.packs.flatMap(jobsOf)
   const shared = sharedFiles(files, plan, jobs)
   if (shared.size > SHARED_FILES_MAX && files.length > 1) {
     const half = files.length >> 1
-    await placeFiles(window, files.slice(0, half))
-    return placeFiles(window, files.slice(half))
+    await placeFiles(window, files.slice(0, half), () => {})
+    return placeFiles(window, files.slice(half), beforeLastJob)
   }
   for (const [position, message] of plan.broken) {
     const { path } = files[position] as Wanted
@@ -49,11 +58,16 @@ async function placeFiles(window: Window, files: readonly Wanted[]): Promise<voi
   const run: WindowRun = { window, files, plan, shared }
   await placeEmpty(run)
   await beginOwn(run)
+  let jobsLeft = jobs.length
+  const beforeJob = async (): Promise<void> => {
+    await window.pool.room()
+    if (--jobsLeft === 0) beforeLastJob()
+  }
   await forEachBounded(plan.packs, PACKS_AT_ONCE, (pack) =>
     placePack(
       run,
-      pack,
       jobs.filter((job) => job.plan === pack),
+      beforeJob,
     ),
   )
 }
@@ -88,8 +102,13 @@ async function beginOwn({ window, files, shared, plan }: WindowRun): Promise<voi
   }
 }
 
-async function placePack(run: WindowRun, plan: PackPlan, jobs: readonly Job[]): Promise<void> {
+async function placePack(
+  run: WindowRun,
+  jobs: readonly Job[],
+  beforeJob: () => Promise<void>,
+): Promise<void> {
   const { window } = run
+  const { plan } = jobs[0] as Job // a pack that is wanted has a frame that is wanted
   const frames = jobs.flatMap((job) => job.frames)
   let fetched: FetchedFrames
   try {
@@ -103,8 +122,8 @@ async function placePack(run: WindowRun, plan: PackPlan, jobs: readonly Job[]): 
   }
   const bytesOf = new Map(frames.map((frame, i) => [frame, fetched.sealed[i] as Bytes]))
   const running: Promise<void>[] = []
-  for (const job of fromBothEnds(jobs)) {
-    await window.pool.room()
+  for (const job of jobs) {
+    await beforeJob()
     running.push(placeJob(run, job, bytesOf))
   }
   await Promise.all(running)

@@ -65,14 +65,17 @@ export async function restore(
     unmade: [],
   }
   const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: options }
+  const syncs = request.dryRun !== true && request.sync !== "none"
+  // what is placed meanwhile is left for the flush that counts, the one at the end
+  const flushEarly = (): void => void target.flush().catch(() => {})
   let pool: PlacePool | undefined
-  const place = async ({ files, bytes }: FileWindow): Promise<void> => {
+  const place = async ({ files, bytes, isLast }: FileWindow): Promise<void> => {
     progress.expect(bytes)
     if (request.dryRun)
       return files.forEach(({ path, entry }) => progress.entry(path, "restored", entry.size))
     pool ??= inlinePlacePool(placer)
     const window = { repository, request, target, progress, pool }
-    await placeWindow(window, files)
+    await placeWindow(window, files, isLast && syncs ? flushEarly : undefined)
     if (request.verify) await verifyWindow(window, files)
   }
   const onMuch = (): void => {
@@ -93,9 +96,9 @@ export async function restore(
     if (!request.dryRun) {
       await finishTree(deciding, async ({ path, entry }) => {
         const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
-        await place({ files: [file], bytes: entry.size })
+        await place({ files: [file], bytes: entry.size, isLast: false })
       })
-      if (request.sync !== "none") await target.flush()
+      if (syncs) await target.flush()
     }
     return progress.result()
   } finally {

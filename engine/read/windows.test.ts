@@ -2,7 +2,6 @@
 import * as assert from "node:assert/strict"
 import { test } from "node:test"
 import type { DecidedFile } from "./decide.ts"
-import { fromBothEnds } from "./jobs.ts"
 import { createWindows, type FileWindow, type Windows } from "./windows.ts"
 
 function fileOf(size: number): DecidedFile {
@@ -32,6 +31,10 @@ test("createWindows() places every file once, in windows that grow, and starts t
     [2_000, 8_000, 32_000, 8_500],
   )
   assert.ok(placed.every(({ files, bytes }) => bytes === files.length * 1000))
+  assert.deepEqual(
+    placed.map(({ isLast }) => isLast),
+    [false, false, false, true],
+  )
   assert.ok(much > 0)
 })
 
@@ -69,9 +72,4 @@ test("createWindows() has two windows under way at most, and passes on what one 
   await windows.settled()
   assert.equal(most, 2)
   assert.equal(running, 0)
-})
-
-test("fromBothEnds() takes each once, from the front and the back by turns", () => {
-  assert.deepEqual(fromBothEnds([1, 2, 3, 4, 5]), [1, 5, 2, 4, 3])
-  assert.deepEqual(fromBothEnds([]), [])
 })

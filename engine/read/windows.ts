@@ -10,6 +10,8 @@ import type { DecidedFile } from "./decide.ts"
 export interface FileWindow {
   readonly files: readonly DecidedFile[]
   readonly bytes: number
+  /** No other follows. */
+  readonly isLast: boolean
 }
 
 export interface Windows {
@@ -45,8 +47,8 @@ export function createWindows({ place, onMuch }: Ports): Windows {
   let leaves = 0
   const placing: Promise<void>[] = []
 
-  const begin = (): void => {
-    const placed = place({ files: filling, bytes })
+  const begin = (isLast: boolean): void => {
+    const placed = place({ files: filling, bytes, isLast })
     placed.catch(() => {}) // noticed where it is awaited
     placing.push(placed)
     filling = []
@@ -64,14 +66,14 @@ export function createWindows({ place, onMuch }: Ports): Windows {
       if (++leaves % LEAVES_AT_ONCE === 0) await turn()
       if (!isFull) return
       await placing.at(-AT_ONCE)
-      begin()
+      begin(false)
       size = {
         files: Math.min(size.files * GROWTH, MAX.files),
         bytes: Math.min(size.bytes * GROWTH, MAX.bytes),
       }
     },
     async finish() {
-      begin()
+      begin(true)
       await Promise.all(placing)
     },
     async settled() {

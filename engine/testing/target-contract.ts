@@ -15,7 +15,7 @@ import { code, META, NEW, OVER, put, raw, type TargetFolder } from "./target-fix
 export function targetContract(name: string, options: TargetOptions, folder: TargetFolder): void {
   test(`a target ${name} places files with content, mode and time`, () => {
     const target = folder.open(options)
-    target.ensureFolder(raw("a/b"), false)
+    target.ensureFolder(raw("a/b"), { replace: false })
     put(target, "a/b/f", "hello")
     put(target, "empty", "", { mode: 0o400 })
     assert.equal(folder.text("a/b/f"), "hello")
@@ -52,7 +52,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
       folder.assertTime(target, "f", mtimeNs)
       target.placeSymlink(raw("l"), raw("f"), { ...META, mtimeNs }, OVER)
       folder.assertTime(target, "l", mtimeNs)
-      target.ensureFolder(raw("d"), false)
+      target.ensureFolder(raw("d"), { replace: false })
       target.finishFolder(raw("d"), { ...META, mode: 0o755, mtimeNs })
       folder.assertTime(target, "d", mtimeNs)
       target.finishFolder(raw(""), { ...META, mode: 0o755, mtimeNs })
@@ -71,9 +71,9 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     target.placeSymlink(raw("f"), raw("x"), META, OVER)
     assert.equal(target.readLink(raw("f")), "x")
     put(target, "f", "again", { placing: OVER })
-    target.ensureFolder(raw("empty"), false)
+    target.ensureFolder(raw("empty"), { replace: false })
     put(target, "empty", "file now", { placing: OVER })
-    target.ensureFolder(raw("full/x"), false)
+    target.ensureFolder(raw("full/x"), { replace: false })
     assert.throws(() => put(target, "full", "", { placing: OVER }), code("in-the-way"))
     assert.deepEqual(folder.names(), ["empty", "f", "full"])
   })
@@ -103,7 +103,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     fs.symlinkSync(join(outside, "f"), join(folder.root, "m"))
     assert.throws(() => put(target, "l/f", "evil"), code("in-the-way"))
     assert.throws(() => put(target, "l/new", "evil"), code("in-the-way"))
-    assert.throws(() => target.ensureFolder(raw("l/x"), false), code("in-the-way"))
+    assert.throws(() => target.ensureFolder(raw("l/x"), { replace: false }), code("in-the-way"))
     assert.throws(() => target.removeExtra(raw("l/f")), code("in-the-way"))
     assert.equal(target.look(raw("l/f")), undefined)
     assert.deepEqual(target.list(raw("l")), [])
@@ -113,7 +113,13 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     put(target, "m", "inside", { placing: OVER })
     assert.equal(target.removeExtra(raw("l")), 1)
     fs.symlinkSync(outside, join(folder.root, "l"))
-    assert.equal(target.ensureFolder(raw("l"), true), "created")
+    const hopeful = { replace: false, isNew: true }
+    assert.throws(() => target.ensureFolder(raw("l"), hopeful), code("in-the-way"))
+    assert.throws(() => target.ensureFolder(raw("l/x"), hopeful), code("in-the-way"))
+    assert.equal(target.ensureFolder(raw("l"), { replace: true }), "created")
+    assert.equal(target.ensureFolder(raw("l/x"), hopeful), "created")
+    assert.equal(target.ensureFolder(raw("l/x"), hopeful), "existing")
+    target.removeExtra(raw("l/x"))
     put(target, "l/f", "inside")
     assert.deepEqual(fs.readdirSync(outside), ["f"])
     assert.equal(fs.readFileSync(join(outside, "f"), "utf8"), "untouched")
@@ -123,9 +129,9 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
   test(`a target ${name} puts a folder in a file's place only when that is asked for`, () => {
     const target = folder.open(options)
     put(target, "f", "")
-    assert.throws(() => target.ensureFolder(raw("f/g"), false), code("in-the-way"))
-    assert.equal(target.ensureFolder(raw("f/g"), true), "created")
-    assert.equal(target.ensureFolder(raw("f/g"), true), "existing")
+    assert.throws(() => target.ensureFolder(raw("f/g"), { replace: false }), code("in-the-way"))
+    assert.equal(target.ensureFolder(raw("f/g"), { replace: true }), "created")
+    assert.equal(target.ensureFolder(raw("f/g"), { replace: true }), "existing")
   })
 
   test(`a target ${name} links names of one file, and no other file`, () => {
@@ -166,12 +172,12 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
 
   test(`a target ${name} removes what is extra, with all below it, and leftovers`, () => {
     const target = folder.open(options)
-    target.ensureFolder(raw("d/e/f"), false)
+    target.ensureFolder(raw("d/e/f"), { replace: false })
     for (const path of ["d/1", "d/e/2", "d/e/f/3", "keep"]) put(target, path, "")
     fs.symlinkSync(folder.base, join(folder.root, "d/e/up"))
     assert.equal(target.removeExtra(raw("d")), 7)
     assert.equal(target.removeExtra(raw("d")), 0)
-    assert.equal(target.ensureFolder(raw("d"), false), "created")
+    assert.equal(target.ensureFolder(raw("d"), { replace: false }), "created")
     for (const path of ["", "d/"]) fs.writeFileSync(`${folder.root}/${path}${temporaryName()}`, "half")
     assert.deepEqual(
       [target.list(raw("")), target.list(raw("d")), target.list(raw("none"))],
@@ -195,7 +201,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
       "a\\b",
       "...",
     ]
-    target.ensureFolder(raw("\xe9\xff/\xfe"), false)
+    target.ensureFolder(raw("\xe9\xff/\xfe"), { replace: false })
     for (const one of wild) put(target, `\xe9\xff/\xfe/${one}`, one)
     assert.deepEqual(folder.names("\xe9\xff/\xfe"), [...wild].sort())
     for (const one of wild) assert.equal(folder.text(`\xe9\xff/\xfe/${one}`), one)
