@@ -13,6 +13,13 @@ import { folderSize, type FolderSize } from "./folder-size.ts"
 import { measure, type Command, type Outcome } from "./measure.ts"
 import type { Sample, ScenarioResult, Stored } from "./sample.ts"
 
+/**
+ * ext4 passes over each inode that was freed in the last minutes, one by one, whenever a file is made: a
+ * restore after a removal takes up to four times as long, whoever made the mess. So nothing that was
+ * restored is removed before the last repetition, unless it would fill the disk.
+ */
+const KEPT_BYTES_MAX = 2e9
+
 export interface Contender {
   readonly peer: Peer
   readonly program: Program
@@ -55,11 +62,11 @@ export async function runScenario(
   const samples: Sample[] = []
   const stored: Stored[] = []
   let source: FolderSize = { bytes: 0, objects: 0, diskBytes: 0 }
-  const kept: string[] = []
+  const folders: string[] = []
   for (let run = 0; run < options.runs; run++) {
     mkdirSync(options.scratch, { recursive: true })
     const folder = mkdtempSync(join(options.scratch, `${scenario.name}-`))
-    kept.push(folder)
+    folders.push(folder)
     try {
       const repetition = await begin(scenario, contenders, { run, folder, options })
       samples.push(...(await backUpStates(scenario, repetition, options)))
@@ -71,7 +78,8 @@ export async function runScenario(
       }
     } finally {
       const isLast = run === options.runs - 1
-      if (isLast || source.bytes > KEPT_BYTES_MAX) for (const old of kept.splice(0)) remove(old)
+      if (isLast || source.bytes > KEPT_BYTES_MAX)
+        for (const old of folders.splice(0)) rmSync(old, { recursive: true, force: true })
     }
   }
   return {
@@ -86,17 +94,6 @@ export async function runScenario(
     samples,
     stored,
   }
-}
-
-/**
- * ext4 passes over each inode that was freed in the last minutes, one by one, whenever a file is made: a
- * restore after a removal takes up to four times as long, whoever made the mess. So nothing that was
- * restored is removed before the last repetition, unless it would fill the disk.
- */
-const KEPT_BYTES_MAX = 2e9
-
-function remove(folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
 }
 
 async function begin(
