@@ -9,6 +9,7 @@ import type { Bytes } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import { packName } from "../format/names.ts"
+import { isFolder } from "../store/open-store.ts"
 import { compareWithTarget } from "./compare.ts"
 import type { DecidedFile } from "./decide.ts"
 import { fetchFrames, type FetchedFrames } from "./fetch.ts"
@@ -18,7 +19,8 @@ import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
 import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./shared-files.ts"
 import { placeFile, type Shared, type Wanted, type Window, type WindowRun } from "./window-run.ts"
 
-const PACKS_AT_ONCE = 2
+/** Packs in memory of each window. */
+const PACKS_AT_ONCE = { folder: 1, remote: 2 } as const
 /** Files that several jobs write to are open all the while. */
 const SHARED_FILES_MAX = 2_000
 
@@ -63,7 +65,8 @@ async function placeFiles(
     await window.pool.room()
     if (--jobsLeft === 0) beforeLastJob()
   }
-  await forEachBounded(plan.packs, PACKS_AT_ONCE, (pack) =>
+  const packsAtOnce = isFolder(window.repository.store) ? PACKS_AT_ONCE.folder : PACKS_AT_ONCE.remote
+  await forEachBounded(plan.packs, packsAtOnce, (pack) =>
     placePack(
       run,
       jobs.filter((job) => job.plan === pack),

@@ -59,6 +59,11 @@ export function probeOf(store: Store): OpenedStore["probe"] {
   return (store as Partial<OpenedStore>).probe
 }
 
+/** Its answers come from a disk at hand: what is under way at once costs memory, and saves no time. */
+export function isFolder(store: Store): boolean {
+  return probeOf(store) === undefined
+}
+
 /**
  * A second guard, where `init` found that it works. What it found may have come here with a mirror, so
  * a provider that is known to refuse is not asked. Does nothing to a store that was not opened by `openStore`.

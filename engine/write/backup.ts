@@ -17,7 +17,7 @@ import type { Entry } from "../format/listing-entry.ts"
 import { lockSeries } from "../home/series-lock.ts"
 import { listingBuilder, type BuiltListing, type ListingBuilder } from "../listing/build.ts"
 import { lookUp } from "../listing/look-up.ts"
-import { probeOf } from "../store/open-store.ts"
+import { isFolder } from "../store/open-store.ts"
 import { look, localView, lookToWrite } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotRecord, View } from "../trust/view.ts"
@@ -202,12 +202,8 @@ function poolPorts(repository: Repository, store: RunStore): PoolPorts {
     isStored: store.isStored,
     indexPath: repository.index.isEmpty() ? undefined : repository.home.statePath,
     onPack: store.putPack,
-    uploadsAtOnce: isFolder(repository) ? UPLOADS_AT_ONCE.folder : UPLOADS_AT_ONCE.remote,
+    uploadsAtOnce: isFolder(repository.store) ? UPLOADS_AT_ONCE.folder : UPLOADS_AT_ONCE.remote,
   }
-}
-
-function isFolder({ store }: Repository): boolean {
-  return probeOf(store) === undefined
 }
 
 /** A file's content is known: the tally counts it, and its folder's record takes what was read. */
