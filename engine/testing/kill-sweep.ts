@@ -71,9 +71,9 @@ async function open({ plan, folder }: Place, isFresh: boolean): Promise<Reposito
 /** After each run, before the source changes again. */
 async function noteSigned(place: Place): Promise<void> {
   const { states, signed, source } = place
-  const { home, close } = await open(place, false)
-  const entry = readSignedEntry(home)
-  close()
+  const repository = await open(place, false)
+  const entry = readSignedEntry(repository.home)
+  repository.close()
   if (entry === undefined || states.has(entry.digest) || signed.has(entry.digest)) return
   signed.set(entry.digest, pictureOf(source))
 }
