@@ -39,7 +39,10 @@ export async function roundTrips(
   const counts: RoundTripCounts = { trees: 0, entries: 0, snapshots: 0, restores: 0 }
   const only = process.env["HOLDFAST_TREE"] // to look at one tree of a seed
   for (let number = Number(only ?? 0); number < (only === undefined ? trees : Number(only) + 1); number++) {
-    if (number % TREES_A_REPOSITORY === TREES_A_REPOSITORY - 1) place = await backupPlace(t)
+    if (number % TREES_A_REPOSITORY === TREES_A_REPOSITORY - 1) {
+      place.objects.clear() // thousands of trees would not fit into memory
+      place = await backupPlace(t)
+    }
     const done: string[] = []
     try {
       await roundTrip({ place, seed, number, isLarge: number % largeEvery === largeEvery - 1, done, counts })
