@@ -66,8 +66,11 @@ export async function restore(
   }
   const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: options }
   const syncs = request.dryRun !== true && request.sync !== "none"
-  // what is placed meanwhile is left for the flush that counts, the one at the end
-  const flushEarly = (): void => void target.flush().catch(() => {})
+  let flushing: Promise<void> | undefined
+  const flushEarly = (): void => {
+    flushing = target.flush()
+    flushing.catch(() => {}) // noticed at the end
+  }
   let pool: PlacePool | undefined
   const place = async ({ files, bytes, isLast }: FileWindow): Promise<void> => {
     progress.expect(bytes)
@@ -98,7 +101,10 @@ export async function restore(
         const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
         await place({ files: [file], bytes: entry.size, isLast: false })
       })
-      if (syncs) await target.flush()
+      if (syncs) {
+        await flushing // a failed write is told to one flush alone, and this one may be it
+        await target.flush()
+      }
     }
     return progress.result()
   } finally {
