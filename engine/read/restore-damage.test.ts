@@ -126,7 +126,8 @@ test("restore() from a large damaged pack restores everything that lies in other
   const result = await restored(repository, id, target)
   assertRightOrAbsent(result, target, picture, name)
   const paths = new Set(result.errors.map(({ path }) => path))
-  assert.ok(paths.size >= 1 && paths.size < 12, `${paths.size} files are damaged by one bit`)
+  // the first block is of 2 MiB, which is half of what the thirty files come to; the others are smaller
+  assert.ok(paths.size >= 1 && paths.size < 24, `${paths.size} files are damaged by one bit`)
 })
 
 test("restore() without a pack, or with a short or a swapped one, fails only what needs it", async (t) => {
