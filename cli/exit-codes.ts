@@ -47,6 +47,7 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   "no-secret": EXIT.wrongKey,
   // the disk that is restored to, not the store
   "target-io": EXIT.failed,
+  "flush-failed": EXIT.failed,
   "format-too-new": EXIT.tooNew,
   budget: EXIT.budget,
 }

@@ -1,6 +1,6 @@
 /**
- * Disks that are full or read-only, for real: a tmpfs of a few MiB that is mounted, filled, enlarged and
- * mounted read-only. Needs the right to mount, and fails without it.
+ * Disks that are full, read-only or failing, for real: a tmpfs of a few MiB that is mounted, filled,
+ * enlarged and mounted read-only. Needs the right to mount, and fails without it.
  */
 import * as assert from "node:assert/strict"
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -9,7 +9,7 @@ import { test } from "node:test"
 import { pictureOf } from "../fixtures/picture.ts"
 import { seededRandom } from "../fixtures/random.ts"
 import { assertPicture } from "../engine/testing/backup-place.ts"
-import { disk } from "./testing/disk.ts"
+import { disk, losingDisk } from "./testing/disk.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
 
 /** Eight files of 1 MB that nobody can compress. */
@@ -112,6 +112,21 @@ test("restore to a full disk: 1, each file told, none of wrong bytes; more room,
   remount("size=20m")
   assert.equal(box.run("restore", "latest", "--target", path("out")).code, 0)
   assertPicture(path("out"), pictureOf(source))
+})
+
+test("restore to a disk that loses what it was given: 1, told, whichever flush meets it", (context) => {
+  const box = sandbox(context)
+  const { path } = losingDisk(context)
+  const source = box.path("source")
+  const random = seededRandom("losing disk")
+  mkdirSync(source)
+  for (let i = 0; i < 40; i++) writeFileSync(join(source, `f${i}`), random.bytes(1_000_000))
+  box.must("init")
+  box.must("backup", source)
+  assertFailed(
+    box.run("restore", "latest", "--target", path("out")),
+    /out: the disk failed to keep what was restored, and some of it may be lost: restore to another disk/,
+  )
 })
 
 test("restore to a read-only disk: 1, told, and what stands there stays as it was", (context) => {

@@ -15,10 +15,10 @@ import type { Sample, ScenarioResult, Stored } from "./sample.ts"
 
 /**
  * ext4 passes over each inode that was freed in the last minutes, one by one, whenever a file is made: a
- * restore after a removal takes up to four times as long, whoever made the mess. So many small files that
- * were restored are not removed before the last repetition.
+ * restore after a removal takes up to four times as long, whoever made the mess. So nothing that was
+ * restored is removed before the last repetition, unless the source is of few files or would fill the disk.
  */
-const REMOVED_FILES_MAX = 1_000
+const FEW_FILES = 1_000
 const KEPT_BYTES_MAX = 2e9
 
 export interface Contender {
@@ -79,7 +79,7 @@ export async function runScenario(
       }
     } finally {
       const isLast = run === options.runs - 1
-      if (isLast || source.objects <= REMOVED_FILES_MAX || source.bytes > KEPT_BYTES_MAX)
+      if (isLast || source.objects <= FEW_FILES || source.bytes > KEPT_BYTES_MAX)
         for (const old of folders.splice(0)) rmSync(old, { recursive: true, force: true })
     }
   }

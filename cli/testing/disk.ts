@@ -1,6 +1,6 @@
-/** A disk of its own: a tmpfs. Needs the right to mount, and fails without it. Slow tests only. */
+/** Disks of their own: a tmpfs, or a file in one. Needs the right to mount, and fails without it. Slow tests only. */
 import { execFileSync } from "node:child_process"
-import { chmodSync, mkdtempSync, rmdirSync } from "node:fs"
+import { chmodSync, mkdtempSync, rmdirSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TestContext } from "node:test"
@@ -27,4 +27,19 @@ export function disk(
     path: (...names) => join(folder, ...names),
     remount: (options) => void execFileSync("mount", ["-o", `remount,${options}`, folder]),
   }
+}
+
+/** It takes every write, and loses those beyond 12 MiB when they are flushed: its image has less room than it was made for. */
+export function losingDisk(context: TestContext): Pick<Disk, "path"> {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-disk-"))
+  const image = disk(context, "12m").path("image")
+  writeFileSync(image, "")
+  truncateSync(image, 200 * 2 ** 20)
+  execFileSync("mkfs.ext4", ["-q", "-F", image])
+  execFileSync("mount", ["-o", "loop", image, folder])
+  context.after(() => {
+    execFileSync("umount", ["--lazy", folder])
+    rmdirSync(folder)
+  })
+  return { path: (...names) => join(folder, ...names) }
 }
