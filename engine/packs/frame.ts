@@ -18,16 +18,23 @@ export function packSealer(keys: RepositoryKeys, pack: PackLocation, object: Obj
   return sealerFromSalt(sealingKeyOfEpoch(keys, pack.epoch, object), KIND_PACK, pack.salt, object)
 }
 
-/** The raw block. `sealed` is exactly the frame's bytes; `object` names the pack in errors. */
+export interface FrameTools {
+  readonly zstd: Zstd
+  /** The pack, for errors. */
+  readonly object: ObjectName
+  /** Memory for a raw block; absent: memory of its own, which is the caller's to keep. */
+  readonly room?: (lengthBytes: number) => Bytes
+}
+
+/** The raw block. `sealed` is exactly the frame's bytes. */
 export function openFrame(
   sealer: ObjectSealer,
   frame: Omit<FrameLocation, "offset" | "sealedLength">,
   sealed: Uint8Array,
-  tools: { zstd: Zstd; object: ObjectName },
+  { zstd, object, room = newRoom }: FrameTools,
 ): Bytes {
   const { number, kind, codec, rawLength } = frame
   const bytes = sealer.open({ number, kind, codec, rawLength }, sealed)
-  const { object } = tools
   if (codec === CODEC_STORED) {
     if (bytes.length !== rawLength)
       throw corrupt(
@@ -43,13 +50,17 @@ export function openFrame(
       object,
       `frame ${number} has codec ${codec}, which this version does not know`,
     )
-  const raw = new Uint8Array(rawLength)
+  const raw = room(rawLength)
   try {
-    tools.zstd.decompress(raw, bytes)
+    zstd.decompress(raw, bytes)
   } catch (cause) {
     const found = cause instanceof Error ? cause.message : String(cause)
     throw corrupt("frame-compression", object, `frame ${number}: ${found}`)
   }
   release(bytes)
   return raw
+}
+
+function newRoom(lengthBytes: number): Bytes {
+  return new Uint8Array(lengthBytes)
 }

@@ -38,20 +38,27 @@ export function filesOf(frames: readonly FramePlan[]): Set<number> {
   return files
 }
 
-/** The job's frames in one buffer of their own, which travels to the thread without another copy. */
-export function framesWithBytes(
+export function sealedBytesOf({ frames }: Job): number {
+  return frames.reduce((sum, { frame }) => sum + frame.sealedLength, 0)
+}
+
+/** The job's frames; bytes that were fetched lie in one buffer of their own, which travels to the thread without another copy. */
+export function placeFrames(
   job: Job,
-  bytesOf: ReadonlyMap<FramePlan, Bytes>,
+  fetched: ReadonlyMap<FramePlan, Bytes> | undefined,
   fileOf: (position: number) => number,
 ): PlaceFrame[] {
-  const buffer = new Uint8Array(job.frames.reduce((sum, { frame }) => sum + frame.sealedLength, 0))
+  const buffer = new Uint8Array(fetched === undefined ? 0 : sealedBytesOf(job))
   let offset = 0
+  const own = (bytes: Bytes): Bytes => {
+    const sealed = buffer.subarray(offset, (offset += bytes.length))
+    sealed.set(bytes)
+    return sealed
+  }
   return job.frames.map((plan) => {
-    const sealed = buffer.subarray(offset, offset + plan.frame.sealedLength)
-    sealed.set(bytesOf.get(plan) as Bytes)
-    offset += sealed.length
     const pieces = Float64Array.from(plan.pieces)
     for (let i = 0; i < pieces.length; i += PIECE_NUMBERS) pieces[i] = fileOf(pieces[i] as number)
+    const sealed = fetched && own(fetched.get(plan) as Bytes)
     return { frame: plan.frame, sealed, pieces, ids: concatBytes(plan.ids) }
   })
 }

@@ -22,7 +22,8 @@ export interface PlaceFile {
 /** Where the chunks of one frame go. Four numbers a piece: file, offset in the file, offset in the block, length. */
 export interface PlaceFrame {
   readonly frame: FrameLocation
-  readonly sealed: Bytes
+  /** Undefined in a job whose pack the thread reads by itself. */
+  readonly sealed: Bytes | undefined
   readonly pieces: Float64Array
   /** 32 bytes a piece. */
   readonly ids: Uint8Array
@@ -30,14 +31,19 @@ export interface PlaceFrame {
 
 export interface PlaceJob {
   readonly pack: PackLocation
+  /** Where the pack lies, for the thread to read; undefined: each frame comes with its bytes. */
+  readonly packFile: string | undefined
   readonly frames: readonly PlaceFrame[]
   readonly files: readonly PlaceFile[]
 }
 
 /** The frames of a job share one buffer of their own: it travels without a copy. */
 export function jobBuffers(job: PlaceJob): Set<ArrayBuffer> {
-  return new Set(job.frames.map((frame) => frame.sealed.buffer))
+  return new Set(job.frames.flatMap(({ sealed }) => (sealed === undefined ? [] : [sealed.buffer])))
 }
+
+/** The files that failed; "unread" when the pack could not be read, and nothing was done. */
+export type Placed = readonly PlaceFailure[] | "unread"
 
 export interface PlaceFailure {
   /** In the job's table. */
@@ -75,7 +81,7 @@ export type ToPlaceWorker =
   | { readonly type: "own"; readonly job: OwnJob }
 
 export type FromPlaceWorker =
-  | { readonly type: "placed"; readonly failures: readonly PlaceFailure[] }
+  | { readonly type: "placed"; readonly placed: Placed }
   /** A byte a chunk: 1 when it stands where it should; null when there is no file to read. */
   | { readonly type: "compared"; readonly equal: readonly (Uint8Array | null)[] }
   | { readonly type: "owned"; readonly failure: Omit<PlaceFailure, "file"> | undefined }

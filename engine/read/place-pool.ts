@@ -6,6 +6,7 @@ import {
   type CompareFile,
   type FromPlaceWorker,
   type OwnJob,
+  type Placed,
   type PlaceFailure,
   type PlaceJob,
   type PlacerOptions,
@@ -16,7 +17,7 @@ import { createPlacer } from "./placer.ts"
 export interface PlacePool {
   /** Resolves when a job given now would start soon. */
   room(): Promise<void>
-  place(job: PlaceJob): Promise<readonly PlaceFailure[]>
+  place(job: PlaceJob): Promise<Placed>
   compare(files: readonly CompareFile[]): Promise<readonly (Uint8Array | null)[]>
   own(job: OwnJob): Promise<Omit<PlaceFailure, "file"> | undefined>
   close(): Promise<void>
@@ -78,7 +79,7 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
     },
     async place(job) {
       const answer = await ask({ type: "place", job }, [...jobBuffers(job)])
-      return answer.type === "placed" ? answer.failures : []
+      return answer.type === "placed" ? answer.placed : []
     },
     async compare(files) {
       const answer = await ask({ type: "compare", files }, [])

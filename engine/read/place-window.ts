@@ -9,26 +9,25 @@ import type { Bytes } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import { packName } from "../format/names.ts"
-import { isFolder } from "../store/open-store.ts"
 import { compareWithTarget } from "./compare.ts"
 import type { DecidedFile } from "./decide.ts"
 import { fetchFrames, type FetchedFrames } from "./fetch.ts"
-import { filesOf, framesWithBytes, jobsOf, type Job } from "./jobs.ts"
+import { filesOf, jobsOf, placeFrames, sealedBytesOf, type Job } from "./jobs.ts"
 import type { PlaceFailure } from "./place-jobs.ts"
 import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
 import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./shared-files.ts"
 import { placeFile, type Shared, type Wanted, type Window, type WindowRun } from "./window-run.ts"
 
 /** Packs in memory of each window. */
-const PACKS_AT_ONCE = { folder: 1, remote: 2 } as const
+const PACKS_AT_ONCE = 2
 /** Files that several jobs write to are open all the while. */
 const SHARED_FILES_MAX = 2_000
 
-/** @param beforeLastJob called when nothing is left to be fetched, and all but one job are given to the pool */
+/** @param isLast no other window follows */
 export async function placeWindow(
   window: Window,
   files: readonly DecidedFile[],
-  beforeLastJob: () => void = () => {},
+  isLast: boolean,
 ): Promise<void> {
   const standing = await compareWithTarget(window, files)
   const wanted: Wanted[] = []
@@ -37,21 +36,17 @@ export async function placeWindow(
     if (found?.state === "done") return
     wanted.push({ ...file, standing: found, size: file.entry.size, own: found?.equal })
   })
-  await placeFiles(window, wanted, beforeLastJob)
+  await placeFiles(window, wanted, isLast)
 }
 
-async function placeFiles(
-  window: Window,
-  files: readonly Wanted[],
-  beforeLastJob: () => void,
-): Promise<void> {
+async function placeFiles(window: Window, files: readonly Wanted[], isLast: boolean): Promise<void> {
   const plan = planFiles(files, window.repository.index)
   const jobs = plan.packs.flatMap(jobsOf)
   const shared = sharedFiles(files, plan, jobs)
   if (shared.size > SHARED_FILES_MAX && files.length > 1) {
     const half = files.length >> 1
-    await placeFiles(window, files.slice(0, half), () => {})
-    return placeFiles(window, files.slice(half), beforeLastJob)
+    await placeFiles(window, files.slice(0, half), false)
+    return placeFiles(window, files.slice(half), isLast)
   }
   for (const [position, message] of plan.broken) {
     const { path } = files[position] as Wanted
@@ -63,11 +58,11 @@ async function placeFiles(
   let jobsLeft = jobs.length
   const beforeJob = async (): Promise<void> => {
     await window.pool.room()
-    if (--jobsLeft === 0) beforeLastJob()
+    if (--jobsLeft === 0 && isLast) window.flusher.nearlyDone()
   }
-  const packsAtOnce = isFolder(window.repository.store) ? PACKS_AT_ONCE.folder : PACKS_AT_ONCE.remote
-  await forEachBounded(plan.packs, packsAtOnce, (pack) =>
-    placePack(
+  if (window.repository.store.lend !== undefined) return placeLent(run, jobs, beforeJob)
+  await forEachBounded(plan.packs, PACKS_AT_ONCE, (pack) =>
+    placeFetched(
       run,
       jobs.filter((job) => job.plan === pack),
       beforeJob,
@@ -83,12 +78,9 @@ async function placeEmpty(run: WindowRun): Promise<void> {
   )
   if (empty.length === 0) return
   const pack = { name: "0".repeat(64) as Digest, sizeBytes: 0, epoch: 0, salt: new Uint8Array(0) } // no frame, so none is opened
-  const failures = await window.pool.place({
-    pack,
-    frames: [],
-    files: empty.map((position) => placeFile(run, position, 0)),
-  })
-  report(run, empty, failures)
+  const asked = empty.map((position) => placeFile(run, position, 0))
+  const placed = await window.pool.place({ pack, packFile: undefined, frames: [], files: asked })
+  if (placed !== "unread") report(run, empty, placed)
 }
 
 /** Takes over the chunks that standing files have in place. */
@@ -105,7 +97,18 @@ async function beginOwn({ window, files, shared, plan }: WindowRun): Promise<voi
   }
 }
 
-async function placePack(
+/** Out of a folder each thread reads for itself. What it can't read is asked of the store, which knows why. */
+async function placeLent(
+  run: WindowRun,
+  jobs: readonly Job[],
+  beforeJob: () => Promise<void>,
+): Promise<void> {
+  await eachJob(jobs, beforeJob, async (job) => {
+    if (!(await placeJob(run, job, undefined))) await placeFetched(run, [job], async () => {})
+  })
+}
+
+async function placeFetched(
   run: WindowRun,
   jobs: readonly Job[],
   beforeJob: () => Promise<void>,
@@ -124,17 +127,34 @@ async function placePack(
     return failJobs(run, jobs, fetchFailure(error, plan))
   }
   const bytesOf = new Map(frames.map((frame, i) => [frame, fetched.sealed[i] as Bytes]))
-  const running: Promise<void>[] = []
-  for (const job of jobs) {
-    await beforeJob()
-    running.push(placeJob(run, job, bytesOf))
-  }
-  await Promise.all(running)
+  await eachJob(jobs, beforeJob, (job) => placeJob(run, job, bytesOf))
   fetched.free()
 }
 
-async function placeJob(run: WindowRun, job: Job, bytesOf: ReadonlyMap<FramePlan, Bytes>): Promise<void> {
+/** Begins one job after the other, and waits for all. */
+async function eachJob(
+  jobs: readonly Job[],
+  beforeJob: () => Promise<void>,
+  work: (job: Job) => Promise<unknown>,
+): Promise<void> {
+  const running: Promise<unknown>[] = []
+  for (const job of jobs) {
+    await beforeJob()
+    const working = work(job)
+    working.catch(() => {}) // noticed where all are awaited
+    running.push(working)
+  }
+  await Promise.all(running)
+}
+
+/** @returns false when the thread could not read the pack, and has done nothing */
+async function placeJob(
+  run: WindowRun,
+  job: Job,
+  fetched: ReadonlyMap<FramePlan, Bytes> | undefined,
+): Promise<boolean> {
   const { shared, window } = run
+  const { pack } = job.plan
   const positions = [...filesOf(job.frames)]
   for (const position of positions) {
     const state = shared.get(position)
@@ -142,15 +162,22 @@ async function placeJob(run: WindowRun, job: Job, bytesOf: ReadonlyMap<FramePlan
   }
   const local = new Map(positions.map((position, i) => [position, i]))
   const counts = new Uint32Array(positions.length)
-  const frames = framesWithBytes(job, bytesOf, (position) => {
+  const frames = placeFrames(job, fetched, (position) => {
     const file = local.get(position) as number // filesOf has them all
     counts[file] = (counts[file] as number) + 1
     return file
   })
   const files = positions.map((position, i) => placeFile(run, position, counts[i] as number))
-  const failures = await window.pool.place({ pack: job.plan.pack, frames, files })
-  report(run, positions, failures)
+  const packFile =
+    fetched === undefined
+      ? window.repository.store.lend?.(packName(pack.name), sealedBytesOf(job))
+      : undefined
+  const placed = await window.pool.place({ pack, packFile, frames, files })
+  if (placed === "unread") return false
+  report(run, positions, placed)
   for (const position of positions) jobDone(run, position)
+  window.flusher.written(job.frames.reduce((sum, { frame }) => sum + frame.rawLength, 0))
+  return true
 }
 
 function report(run: WindowRun, positions: readonly number[], failures: readonly PlaceFailure[]): void {

@@ -21,9 +21,9 @@ port.on("message", (message: ToPlaceWorker) => {
 function answer(message: ToPlaceWorker): FromPlaceWorker {
   switch (message.type) {
     case "place": {
-      const failures = placer.place(message.job)
+      const placed = placer.place(message.job)
       for (const buffer of jobBuffers(message.job)) release(new Uint8Array(buffer))
-      return { type: "placed", failures }
+      return { type: "placed", placed }
     }
     case "compare":
       return { type: "compared", equal: placer.compare(message.files) }

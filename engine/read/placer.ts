@@ -3,7 +3,7 @@
  * is identified again, and only then written where it belongs. A file gets its name when its last
  * piece is in place; what fails leaves nothing under any name.
  */
-import { equalBytes, release } from "../base/bytes.ts"
+import { equalBytes, release, type Bytes } from "../base/bytes.ts"
 import { corrupt, isEngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import { createZstd } from "../compression/zstd.ts"
@@ -13,10 +13,13 @@ import { openDiskTarget } from "../files/disk-target.ts"
 import { closeDescriptor, readAt, writeAt } from "../files/new-file.ts"
 import type { NewFile, Target } from "../files/target.ts"
 import { packName } from "../format/names.ts"
+import { CODEC_STORED } from "../format/sealed-header.ts"
 import { openFrame, packSealer } from "../packs/frame.ts"
+import { readFrames, reusedRoom } from "./read-frames.ts"
 import type {
   CompareFile,
   OwnJob,
+  Placed,
   PlaceFailure,
   PlaceFile,
   PlaceFrame,
@@ -25,7 +28,7 @@ import type {
 } from "./place-jobs.ts"
 
 export interface Placer {
-  place(job: PlaceJob): PlaceFailure[]
+  place(job: PlaceJob): Placed
   compare(files: readonly CompareFile[]): (Uint8Array | null)[]
   own(job: OwnJob): Omit<PlaceFailure, "file"> | undefined
   close(): void
@@ -46,6 +49,8 @@ export function createPlacer(options: PlacerOptions): Placer {
   const target = openDiskTarget(options.root, options.target)
   const zstd = createZstd()
   const hasher = chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "data"))
+  const sealedRoom = reusedRoom()
+  const rawRoom = reusedRoom()
 
   const finish = (open: OpenFile): void => {
     const { file } = open
@@ -61,6 +66,8 @@ export function createPlacer(options: PlacerOptions): Placer {
   }
   return {
     place(job) {
+      const sealed = sealedFrames(job, sealedRoom)
+      if (sealed === undefined) return "unread"
       const object = packName(job.pack.name)
       const failures: PlaceFailure[] = []
       const files: OpenFile[] = job.files.map((file) => ({
@@ -84,12 +91,13 @@ export function createPlacer(options: PlacerOptions): Placer {
         if (file.pieces === 0 && file.begun === null) orFail(index, finish) // an empty file
       })
       const sealer = job.frames.length === 0 ? undefined : packSealer(keys, job.pack, object)
-      for (const frame of job.frames) {
+      const tools = { zstd, object, room: rawRoom }
+      job.frames.forEach((frame, i) => {
         try {
-          const raw = openFrame(sealer as ObjectSealer, frame.frame, frame.sealed, { zstd, object })
+          const raw = openFrame(sealer as ObjectSealer, frame.frame, sealed[i] as Bytes, tools)
           for (const run of runsOf(frame, raw, hasher, object))
             orFail(run.file, (open) => placeRun(run, raw, open))
-          release(raw)
+          if (frame.frame.codec === CODEC_STORED) release(raw) // all others lie in the room
         } catch (error) {
           for (let i = 0; i < frame.pieces.length; i += PIECE_NUMBERS) {
             orFail(frame.pieces[i] as number, () => {
@@ -97,13 +105,26 @@ export function createPlacer(options: PlacerOptions): Placer {
             })
           }
         }
-      }
+      })
       return failures
     },
     compare: (files) => files.map((file) => compareFile(target, hasher, file)),
     own: (job) => takeOver(target, hasher, job),
     close: () => target.close(),
   }
+}
+
+/** As they came with the job, or out of the file that was lent. */
+function sealedFrames(
+  { packFile, frames }: PlaceJob,
+  room: (lengthBytes: number) => Bytes,
+): readonly Bytes[] | undefined {
+  if (packFile === undefined) return frames.map(({ sealed }) => sealed as Bytes)
+  return readFrames(
+    packFile,
+    frames.map(({ frame }) => frame),
+    room,
+  )
 }
 
 interface Run {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { test } from "node:test"
+import { test, type TestContext } from "node:test"
 import { differences, pictureOf } from "../../fixtures/picture.ts"
 import { seededRandom } from "../../fixtures/random.ts"
 import type { ObjectName } from "../base/ids.ts"
@@ -9,7 +9,7 @@ import { comparePaths } from "../base/paths.ts"
 import { packName } from "../format/names.ts"
 import { FRAME_DATA, FRAME_LISTING, HEADER_BYTES } from "../format/sealed-header.ts"
 import type { Repository } from "../index.ts"
-import { backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
+import { backupPlace, restoreTo, save, type BackupPlace, type PlaceOptions } from "../testing/backup-place.ts"
 
 /** Flips a bit in the first frame of this kind of a pack that is the `number`th one that was made. */
 function damageFrame(
@@ -29,7 +29,7 @@ function damageFrame(
 }
 
 /** Ten folders of forty files: several leaves of a listing. */
-async function largerPlace(t: Parameters<typeof backupPlace>[0]): Promise<BackupPlace & { source: string }> {
+async function largerPlace(t: TestContext): Promise<BackupPlace & { source: string }> {
   const place = await backupPlace(t)
   const source = path.join(place.folder, "source")
   for (let i = 0; i < 400; i++) {
@@ -74,34 +74,61 @@ test("restore() brings what lies beside a damaged part of a listing, tells the g
     )
 })
 
-test("restore() takes from a pack that was cut short what is left of it", async (t) => {
-  const place = await backupPlace(t)
-  const { repository, folder, objects } = place
-  const source = path.join(folder, "source")
+/** Seven hundred files of one chunk each, in one pack, and the end of each of its frames. */
+async function piecesPlace(t: TestContext, options: PlaceOptions) {
+  const place = await backupPlace(t, options)
+  const source = path.join(place.folder, "source")
   fs.mkdirSync(source)
   const random = seededRandom("pieces")
-  for (let i = 0; i < 700; i++) fs.writeFileSync(path.join(source, String(i)), random.bytes(4_000)) // one chunk each
-  const { at } = await save(repository, source)
-  const record = [...repository.index.packs()][0] ?? assert.fail()
-  const name = packName(record.name)
-  const frames = repository.index.framesOfPack(record.name)
+  for (let i = 0; i < 700; i++) fs.writeFileSync(path.join(source, String(i)), random.bytes(4_000))
+  const { at } = await save(place.repository, source)
+  const { index } = place.repository
+  const record = [...index.packs()][0] ?? assert.fail()
+  const frames = index.framesOfPack(record.name)
   let offset = HEADER_BYTES
   const ends = frames.map(({ sealedLength }) => (offset += sealedLength))
-  // The listing stays, and the first frame of content.
-  const kept = [FRAME_LISTING, FRAME_DATA].map(
-    (kind) => ends[frames.findIndex((frame) => frame.kind === kind)] ?? 0,
-  )
-  const cut = Math.max(...kept)
-  objects.set(name, (objects.get(name) ?? assert.fail()).slice(0, cut))
+  return { ...place, source, at, name: packName(record.name), frames, ends }
+}
+
+for (const local of [false, true]) {
+  const where = local ? "a folder" : "a store"
+  test(`restore() takes from a pack in ${where} that was cut short what is left of it`, async (t) => {
+    const { repository, folder, objects, source, at, name, frames, ends } = await piecesPlace(t, { local })
+    // The listing stays, and the first frame of content.
+    const kept = [FRAME_LISTING, FRAME_DATA].map(
+      (kind) => ends[frames.findIndex((frame) => frame.kind === kind)] ?? 0,
+    )
+    const cut = Math.max(...kept)
+    if (local) fs.truncateSync(path.join(folder, "repository", name), cut)
+    else objects.set(name, (objects.get(name) ?? assert.fail()).slice(0, cut))
+    const target = path.join(folder, "target")
+    const { errors } = await restoreTo(repository, at, target)
+    const lost = frames
+      .filter((_, i) => (ends[i] ?? 0) > cut)
+      .reduce((sum, { lengths }) => sum + lengths.length, 0)
+    assert.equal(errors.length, lost)
+    for (const error of errors) assert.deepEqual([error.kind, error.object], ["corrupt", name])
+    const missing = differences(pictureOf(source), pictureOf(target))
+    const failed = new Set<string>(errors.map(({ path: each }) => each))
+    assert.deepEqual(new Set(missing.map(({ path: each }) => each)), failed)
+    for (const { path: each, right } of missing) assert.equal(right, undefined, `${each} is wrong`)
+  })
+}
+
+test("restore() out of a folder says which pack is missing, and brings what lies in the others", async (t) => {
+  const { repository, folder, source, name } = await piecesPlace(t, { local: true })
+  // the second snapshot's listing is new as a whole, and lies in the second pack
+  for (const file of fs.readdirSync(source)) fs.utimesSync(path.join(source, file), 1_000_000, 1_000_000)
+  fs.writeFileSync(path.join(source, "late"), "in the second pack")
+  const { at } = await save(repository, source)
+  fs.rmSync(path.join(folder, "repository", name))
   const target = path.join(folder, "target")
   const { errors } = await restoreTo(repository, at, target)
-  const lost = frames
-    .filter((_, i) => (ends[i] ?? 0) > cut)
-    .reduce((sum, { lengths }) => sum + lengths.length, 0)
-  assert.equal(errors.length, lost)
-  for (const error of errors) assert.deepEqual([error.kind, error.object], ["corrupt", name])
-  const missing = differences(pictureOf(source), pictureOf(target))
-  const failed = new Set<string>(errors.map(({ path: each }) => each))
-  assert.deepEqual(new Set(missing.map(({ path: each }) => each)), failed)
-  for (const { path: each, right } of missing) assert.equal(right, undefined, `${each} is wrong`)
+  assert.equal(fs.readFileSync(path.join(target, "late"), "utf8"), "in the second pack")
+  assert.equal(errors.length, 700)
+  for (const error of errors) {
+    assert.deepEqual([error.kind, error.object], ["corrupt", name])
+    assert.match(error.message, /missing from the store/)
+  }
+  assert.deepEqual(fs.readdirSync(target), ["late"])
 })

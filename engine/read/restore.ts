@@ -20,6 +20,7 @@ import type { Repository } from "../trust/repository-ports.ts"
 import { createTree, decide, idsOf, type Deciding } from "./decide.ts"
 import { createExtraRemover } from "./delete-extra.ts"
 import { finishTree } from "./finish-tree.ts"
+import { createFlusher, noFlusher } from "./flusher.ts"
 import { inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
 import type { PlacerOptions } from "./place-jobs.ts"
 import { placeWindow } from "./place-window.ts"
@@ -66,19 +67,15 @@ export async function restore(
   }
   const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: options }
   const syncs = request.dryRun !== true && request.sync !== "none"
-  let flushing: Promise<void> | undefined
-  const flushEarly = (): void => {
-    flushing = target.flush()
-    flushing.catch(() => {}) // noticed at the end
-  }
+  const flusher = syncs ? createFlusher(target) : noFlusher
   let pool: PlacePool | undefined
   const place = async ({ files, bytes, isLast }: FileWindow): Promise<void> => {
     progress.expect(bytes)
     if (request.dryRun)
       return files.forEach(({ path, entry }) => progress.entry(path, "restored", entry.size))
     pool ??= inlinePlacePool(placer)
-    const window = { repository, request, target, progress, pool }
-    await placeWindow(window, files, isLast && syncs ? flushEarly : undefined)
+    const window = { repository, request, target, progress, pool, flusher }
+    await placeWindow(window, files, isLast)
     if (request.verify) await verifyWindow(window, files)
   }
   const onMuch = (): void => {
@@ -101,10 +98,7 @@ export async function restore(
         const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
         await place({ files: [file], bytes: entry.size, isLast: false })
       })
-      if (syncs) {
-        await flushing // a failed write is told to one flush alone, and this one may be it
-        await target.flush()
-      }
+      await flusher.finish()
     }
     return progress.result()
   } finally {

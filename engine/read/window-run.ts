@@ -3,6 +3,7 @@ import type { NewFile, Target } from "../files/target.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { Standing } from "./compare.ts"
 import { metadataOf, type DecidedFile } from "./decide.ts"
+import type { Flusher } from "./flusher.ts"
 import type { PlaceFile } from "./place-jobs.ts"
 import type { PlacePool } from "./place-pool.ts"
 import type { Plan } from "./plan.ts"
@@ -15,6 +16,7 @@ export interface Window {
   readonly target: Target
   readonly progress: Progress
   readonly pool: PlacePool
+  readonly flusher: Flusher
 }
 
 /** A file that is to be written, and what is known of it. */

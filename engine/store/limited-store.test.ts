@@ -22,3 +22,9 @@ it("limitedStore() without limits is the store itself", () => {
   const store = memoryStore()
   assert.equal(limitedStore(store, {}), store)
 })
+
+it("limitedStore() lends no file where downloads are to be paced", () => {
+  const store = { ...memoryStore(), lend: (name: string) => `/${name}` }
+  assert.equal(limitedStore(store, { uploadKib: 1 }).lend?.(named("a"), 5), "/a")
+  assert.equal(limitedStore(store, { downloadKib: 1 }).lend, undefined)
+})

@@ -100,3 +100,14 @@ it("localStore() fails cleanly where a file is in a folder's place", async () =>
   await assert.rejects(store.get(named("packs/ab/one")), isFailure("invalid", "not-a-folder"))
   await assert.rejects(createLocalRoot(path.join(root, "packs")), isFailure("invalid", "not-a-folder"))
 })
+
+it("localStore() lends the file that holds an object, whether it is there or not, and none outside", async () => {
+  const store = localStore(newRoot())
+  await store.put(named("packs/ab/one"), pattern(500))
+  assert.deepEqual(
+    new Uint8Array(fs.readFileSync(store.lend?.(named("packs/ab/one"), 500) ?? "")),
+    pattern(500),
+  )
+  assert.equal(fs.existsSync(store.lend?.(named("packs/ab/two"), 1) ?? ""), false)
+  assert.throws(() => store.lend?.(named("../outside"), 1))
+})

@@ -53,6 +53,10 @@ export function localStore(root: string): Store {
     location: local.root,
     put: (name, bytes) => put(local, name, bytes),
     get: (name, range) => get(local, name, range),
+    lend(name) {
+      checkObjectName(name)
+      return path.join(local.root, name)
+    },
     list: (prefix) => list(local, prefix),
     remove: (name) => remove(local, name),
   }

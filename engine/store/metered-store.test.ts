@@ -69,3 +69,11 @@ it("meteredStore() counts a list request for each page of 1,000 names", async ()
     assert.equal(store.traffic().requests.list, pages, `${names} names`)
   }
 })
+
+it("meteredStore() counts a file that was lent like a get", () => {
+  const store = meteredStore({ ...memoryStore(), lend: (name: string) => `/${name}` })
+  assert.equal(store.lend?.(named("a"), 500), "/a")
+  const { requests, bytesDown } = store.traffic()
+  assert.deepEqual([requests.get, bytesDown], [1, 500])
+  assert.equal(meteredStore(memoryStore()).lend, undefined)
+})

@@ -55,6 +55,7 @@ const UNSENT: ReadonlySet<string> = new Set([
  */
 export function meteredStore(store: Store, counts: Traffic = noTraffic()): MeteredStore {
   const { requests } = counts
+  const { lend } = store
   return {
     location: store.location,
     traffic: () => ({ ...counts, requests: { ...requests } }),
@@ -84,6 +85,14 @@ export function meteredStore(store: Store, counts: Traffic = noTraffic()): Meter
         throw error
       }
     },
+
+    lend:
+      lend &&
+      ((name, lengthBytes) => {
+        requests.get++
+        counts.bytesDown += lengthBytes
+        return lend(name, lengthBytes)
+      }),
 
     async *list(prefix): AsyncGenerator<StoredObject> {
       requests.list++

@@ -6,6 +6,7 @@ export function readOnlyStore(store: Store): Store {
   return {
     location: store.location,
     get: (name, range) => store.get(name, range),
+    lend: store.lend,
     list: (prefix) => store.list(prefix),
     put: () => Promise.reject(readOnly(store.location)),
     remove: () => Promise.reject(readOnly(store.location)),

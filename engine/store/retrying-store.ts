@@ -71,6 +71,7 @@ export function retryingStore(
     location: store.location,
     put: (name, bytes) => retrying(() => store.put(name, bytes)),
     get: (name, range) => retrying(() => store.get(name, range)),
+    lend: store.lend,
     remove: (name) => retrying(() => store.remove(name)),
 
     async *list(prefix): AsyncGenerator<StoredObject> {

@@ -28,6 +28,12 @@ export interface Store {
   /** Yields every object whose name starts with `prefix`, once each, in byte order of the names. */
   list(prefix: string): AsyncIterable<StoredObject>
 
+  /**
+   * The path of the file that holds an object, for a thread that reads `lengthBytes` of it by itself: it counts
+   * as a `get`. Only a folder on this machine lends. The file may be absent or short: `get` then says why.
+   */
+  readonly lend?: ((name: ObjectName, lengthBytes: number) => string) | undefined
+
   /** Removes an object. Removing one that is not there succeeds, so that a retry is safe. */
   remove(name: ObjectName): Promise<void>
 }

@@ -1,0 +1,51 @@
+/** Frames that a thread reads for itself, out of a real file. */
+import assert from "node:assert/strict"
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test, type TestContext } from "node:test"
+import type { FrameLocation } from "../index/chunk-index.ts"
+import { pattern } from "../testing/store-objects.ts"
+import { readFrames, reusedRoom } from "./read-frames.ts"
+
+function frame(offset: number, sealedLength: number): FrameLocation {
+  return { number: 0, kind: 0, codec: 0, offset, sealedLength, rawLength: sealedLength }
+}
+
+function packFile(context: TestContext, bytes: Uint8Array): string {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-frames-"))
+  context.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, "pack")
+  writeFileSync(file, bytes)
+  return file
+}
+
+test("readFrames() gives each frame's bytes in the order asked, again and again in the same room", (context) => {
+  const bytes = pattern(10_000)
+  const file = packFile(context, bytes)
+  const room = reusedRoom()
+  const asked = [frame(9_000, 1_000), frame(0, 1), frame(500, 4_000)]
+  for (let i = 0; i < 2; i++) {
+    const read = readFrames(file, asked, room)
+    assert.deepEqual(
+      read?.map((found) => new Uint8Array(found)),
+      asked.map(({ offset, sealedLength }) => bytes.slice(offset, offset + sealedLength)),
+    )
+    assert.equal(read?.[0]?.buffer, read?.[2]?.buffer)
+  }
+  assert.deepEqual(readFrames(file, [], room), [])
+})
+
+test("readFrames() gives nothing of a pack that is too short, gone, or no file", (context) => {
+  const file = packFile(context, pattern(1_000))
+  truncateSync(file, 900)
+  const room = reusedRoom()
+  assert.equal(readFrames(file, [frame(0, 900), frame(900, 100)], room), undefined)
+  assert.equal(readFrames(`${file}-other`, [frame(0, 1)], room), undefined)
+  assert.equal(readFrames(join(file, ".."), [frame(0, 1)], room), undefined)
+})
+
+test("reusedRoom() has room of exactly the length asked, after larger and smaller ones", () => {
+  const room = reusedRoom()
+  for (const length of [10, 100, 0, 50, 1_000]) assert.equal(room(length).length, length)
+})

@@ -1,0 +1,44 @@
+/**
+ * Sealed frames out of a pack that lies in a folder, for the thread that opens them: no copy between
+ * threads, and no pack waits in memory. What can't be read so is left to the store, which knows why.
+ */
+import { closeSync, openSync } from "node:fs"
+import type { Bytes } from "../base/bytes.ts"
+import { readAt } from "../files/new-file.ts"
+import type { FrameLocation } from "../index/chunk-index.ts"
+import { errnoOf } from "../store/local-errors.ts"
+
+/** Memory that is used again and again, of the largest size that was asked for. */
+export function reusedRoom(): (lengthBytes: number) => Bytes {
+  let memory: Bytes = new Uint8Array(0)
+  return (lengthBytes) => {
+    if (memory.length < lengthBytes) memory = new Uint8Array(lengthBytes)
+    return memory.subarray(0, lengthBytes)
+  }
+}
+
+/** The frames' bytes, in the order asked, in `room`; undefined when the file can't be read, or is too short. */
+export function readFrames(
+  packFile: string,
+  frames: readonly FrameLocation[],
+  room: (lengthBytes: number) => Bytes,
+): Bytes[] | undefined {
+  const memory = room(frames.reduce((sum, { sealedLength }) => sum + sealedLength, 0))
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(packFile, "r")
+    const read: Bytes[] = []
+    let at = 0
+    for (const { offset, sealedLength } of frames) {
+      const sealed = memory.subarray(at, (at += sealedLength))
+      if (readAt(descriptor, offset, sealed) < sealedLength) return undefined
+      read.push(sealed)
+    }
+    return read
+  } catch (error) {
+    if (errnoOf(error) === "") throw error // a bug
+    return undefined
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
