@@ -22,13 +22,15 @@ export function paysThreads({ files, bytes }: { files: number; bytes: number }):
 /** Workers hold long-lived buffers and short-lived scraps: more room for scraps saves no time. */
 const YOUNG_MIB = 4
 
-export function startWorkers(entry: `${string}-worker`, workerData: unknown): Worker[] {
+/** @param ownFiles they close what they open themselves, and Node is not to watch over it */
+export function startWorkers(entry: `${string}-worker`, workerData: unknown, ownFiles = false): Worker[] {
   const count = Math.max(1, Math.min(4, availableParallelism()))
-  const workers = Array.from(
-    { length: count },
-    () =>
-      new Worker(workerUrl(entry), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } }),
-  )
+  const options = {
+    workerData,
+    trackUnmanagedFds: !ownFiles,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+  }
+  const workers = Array.from({ length: count }, () => new Worker(workerUrl(entry), options))
   workers.at(-1)?.once("message", keepYoungSpaceSmall)
   return workers
 }

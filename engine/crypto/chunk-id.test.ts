@@ -66,6 +66,31 @@ describe("chunkHasher()", () => {
     )
   })
 
+  test("isId() knows an id from all others, wherever the chunk lies, and leaves the memory as it was", () => {
+    const memory = new Uint8Array(300).map((_, i) => i * 7)
+    const before = memory.slice()
+    const hasher = chunkHasher(new Uint8Array(32).fill(9))
+    for (const [offset, length] of [
+      [0, 300],
+      [0, 0],
+      [63, 5],
+      [64, 236],
+      [200, 100],
+    ] as const) {
+      const id = hasher.id(memory.slice(offset, offset + length))
+      const ids = Buffer.concat([new Uint8Array(32), id])
+      assert.equal(hasher.isId(ids, 32, memory, offset, length), true)
+      assert.equal(hasher.isId(ids, 0, memory, offset, length), false)
+      for (let bit = 0; bit < 256; bit++) {
+        const wrong = Buffer.from(ids)
+        wrong[32 + (bit >> 3)] = (wrong[32 + (bit >> 3)] ?? 0) ^ (1 << (bit & 7))
+        assert.equal(hasher.isId(wrong, 32, memory, offset, length), false)
+      }
+      assert.equal(hasher.isId(ids.subarray(0, 60), 32, memory, offset, length), false)
+    }
+    assert.deepEqual(memory, before)
+  })
+
   test("id() takes chunks larger than its first scratch memory, and small ones after", () => {
     const key = new Uint8Array(32).fill(3)
     const hasher = chunkHasher(key)

@@ -24,6 +24,11 @@ export interface ChunkHasher {
    * must be there and writable; they hold the key for a moment and are then put back as they were.
    */
   idInPlace(memory: Uint8Array, offset: number, length: number): ChunkId
+  /**
+   * Whether the 32 bytes of `ids` from `at` are the id of `memory[offset, offset + length)`. No room is needed before
+   * it; where it is there, nothing is copied, as above.
+   */
+  isId(ids: Buffer, at: number, memory: Uint8Array, offset: number, length: number): boolean
 }
 
 /** The HMAC key for one kind, so that file data can never pass for a listing. */
@@ -39,29 +44,41 @@ export function chunkHasher(key: Uint8Array): ChunkHasher {
   const saved = new Uint8Array(HASH_BLOCK_BYTES)
   let scratch = new Uint8Array(HASH_BLOCK_BYTES + 64 * 1024)
 
-  const idInPlace = (memory: Uint8Array, offset: number, length: number): ChunkId => {
+  // as text, which node:crypto hands over a microsecond cheaper than as a buffer
+  const digest = (memory: Uint8Array, offset: number, length: number): string => {
     const start = offset - HASH_BLOCK_BYTES
     assert(start >= 0 && offset + length <= memory.length, "no room before or behind the chunk")
     const view = memory.subarray(start, offset + length)
     saved.set(view.subarray(0, HASH_BLOCK_BYTES))
     view.set(inner)
-    // as text, which node:crypto hands over a microsecond cheaper than as a buffer
     outer.write(hash("sha256", view, "binary"), HASH_BLOCK_BYTES, "latin1")
     view.set(saved)
-    const id = new Uint8Array(CHUNK_ID_BYTES)
-    asBuffer(id).write(hash("sha256", outer, "binary"), 0, "latin1")
-    return id as ChunkId
+    return hash("sha256", outer, "binary")
+  }
+  const copied = (bytes: Uint8Array): string => {
+    const length = bytes.length
+    if (HASH_BLOCK_BYTES + length > scratch.length) scratch = new Uint8Array(HASH_BLOCK_BYTES + length)
+    scratch.set(bytes, HASH_BLOCK_BYTES)
+    return digest(scratch, HASH_BLOCK_BYTES, length)
   }
 
   return {
-    idInPlace,
-    id(bytes) {
-      const length = bytes.length
-      if (HASH_BLOCK_BYTES + length > scratch.length) scratch = new Uint8Array(HASH_BLOCK_BYTES + length)
-      scratch.set(bytes, HASH_BLOCK_BYTES)
-      return idInPlace(scratch, HASH_BLOCK_BYTES, length)
+    id: (bytes) => toId(copied(bytes)),
+    idInPlace: (memory, offset, length) => toId(digest(memory, offset, length)),
+    isId(ids, at, memory, offset, length) {
+      const found =
+        offset < HASH_BLOCK_BYTES
+          ? copied(memory.subarray(offset, offset + length))
+          : digest(memory, offset, length)
+      return found === ids.toString("latin1", at, at + CHUNK_ID_BYTES)
     },
   }
+}
+
+function toId(digest: string): ChunkId {
+  const id = new Uint8Array(CHUNK_ID_BYTES)
+  asBuffer(id).write(digest, 0, "latin1")
+  return id as ChunkId
 }
 
 function padKey(key: Uint8Array, pad: number): Bytes {

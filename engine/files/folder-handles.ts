@@ -11,22 +11,16 @@ import {
   constants,
   existsSync,
   fstatSync,
-  mkdirSync,
   openSync,
   unlinkSync,
 } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
+import { makeFolderIn, openIn, type FolderHandle } from "./in-folder.ts"
+import type { Native } from "./native.ts"
 import { isFailure } from "./source.ts"
 import { errorCode, lstat } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
-
-export interface FolderHandle {
-  /** -1 where folders are not held open. */
-  readonly descriptor: number
-  /** Put in front of a name; ends with a slash. */
-  readonly prefix: string
-}
 
 /** State of one thread: plain data, never shared with another. */
 export interface FolderHandles {
@@ -49,12 +43,11 @@ export function hasHandles(): boolean {
 }
 
 /** @param root absolute raw path of a folder that is there; links in it are the user's own choice */
-export function openFolders(root: string, byHandle: boolean): FolderHandles {
+export function openFolders(root: string, byHandle: boolean, native?: Native): FolderHandles {
   const recent = new Map<RawPath, FolderHandle>()
-  if (!byHandle)
-    return { root: { descriptor: -1, prefix: root === "/" ? "/" : `${root}/` }, byHandle, recent }
+  if (!byHandle) return { root: pathHandle(root === "/" ? "/" : `${root}/`), byHandle, recent }
   const descriptor = openSync(fsPath(root), O_PATH | constants.O_DIRECTORY)
-  return { root: handleOf(descriptor), byHandle, recent }
+  return { root: openHandle(descriptor, native), byHandle, recent }
 }
 
 export function closeFolders(folders: FolderHandles): void {
@@ -111,7 +104,7 @@ export function ensureFolderAt(
 /** False when something has the name after all, or the folder above is not what it was. */
 function makeBelow(above: FolderHandle, path: RawPath): boolean {
   try {
-    mkdirSync(fsPath(above.prefix + baseName(path)), 0o700)
+    makeFolderIn(above, baseName(path))
     return true
   } catch {
     return false
@@ -144,8 +137,12 @@ function modeOf(path: string): number {
   return isFailure(stat) ? 0o700 : stat.mode
 }
 
-function handleOf(descriptor: number): FolderHandle {
-  return { descriptor, prefix: `/proc/self/fd/${descriptor}/` }
+function openHandle(descriptor: number, native: Native | undefined): FolderHandle {
+  return { descriptor, prefix: `/proc/self/fd/${descriptor}/`, native }
+}
+
+function pathHandle(prefix: string): FolderHandle {
+  return { descriptor: -1, prefix, native: undefined }
 }
 
 function closeHandle(handle: FolderHandle): void {
@@ -185,17 +182,17 @@ function namesBelow(start: RawPath, path: RawPath): RawPath[] {
 }
 
 function openBelow(folders: FolderHandles, above: FolderHandle, name: RawPath): FolderHandle | string {
-  const path = above.prefix + name
   if (folders.byHandle) {
     try {
-      return handleOf(openSync(fsPath(path), OPEN_FOLDER))
+      return openHandle(openIn(above, name, OPEN_FOLDER), above.native)
     } catch (error) {
       return errorCode(error)
     }
   }
+  const path = above.prefix + name
   const stat = lstat(path)
   if (isFailure(stat)) return stat.error
-  return stat.type === "directory" ? { descriptor: -1, prefix: `${path}/` } : "ENOTDIR"
+  return stat.type === "directory" ? pathHandle(`${path}/`) : "ENOTDIR"
 }
 
 interface Wanted {
@@ -210,20 +207,20 @@ interface Ensured {
 }
 
 function ensureBelow(folders: FolderHandles, wanted: Wanted, replace: boolean): Ensured {
-  const place = fsPath(wanted.above.prefix + wanted.name)
+  const { above, name } = wanted
   let made: Ensured["made"] = "existing"
   let last = "ENOTDIR"
   // somebody may change it between two calls; who does so for ever gets an error
   for (let tries = 0; tries < ENSURE_TRIES; tries++) {
-    const opened = openBelow(folders, wanted.above, wanted.name)
+    const opened = openBelow(folders, above, name)
     if (typeof opened !== "string") return { handle: opened, made }
     last = opened
     try {
       if (opened === "ENOENT") {
-        mkdirSync(place, 0o700)
+        makeFolderIn(above, name)
         made = "created"
       } else if ((opened === "ENOTDIR" || opened === "ELOOP") && replace) {
-        unlinkSync(place)
+        unlinkSync(fsPath(above.prefix + name))
       } else break
     } catch (error) {
       last = errorCode(error)

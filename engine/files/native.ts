@@ -15,6 +15,11 @@ export interface Native {
   setTimes(descriptor: number, mtimeNs: bigint): string | undefined
   /** Follows: meant for `/proc/self/fd/N`, which leads to the very thing that was opened. */
   setTimesAt(path: string, mtimeNs: bigint): string | undefined
+  /** openat(2), with O_CLOEXEC: a descriptor, or the system's code. */
+  openAt(folder: number, name: RawPath, flags: number, mode: number): number | string
+  makeFolderAt(folder: number, name: RawPath, mode: number): string | undefined
+  /** Both names are in this folder. */
+  renameAt(folder: number, from: RawPath, to: RawPath): string | undefined
   /** EEXIST when something has the new name; EINVAL or ENOSYS when the file system can't do this. */
   renameNew(from: string, to: string): string | undefined
   /** @param mode with the type's bits, as in mknod(2) */
@@ -44,6 +49,8 @@ const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
 const UTIME_OMIT = 0x3ffffffen
 const SECOND = 1_000_000_000n
+// not in node:fs, which sets it always
+const O_CLOEXEC = 0o2000000
 // where a timespec is two 64-bit integers
 const ARCHITECTURES: readonly string[] = ["x64", "arm64", "riscv64", "ppc64", "loong64"]
 
@@ -69,6 +76,9 @@ function bind(koffi: Koffi): Native {
   const library = koffi.load(null)
   const futimens = library.func("int futimens(int fd, const void *times)")
   const utimensat = library.func("int utimensat(int folder, const void *path, const void *times, int flags)")
+  const openat = library.func("int openat(int folder, const void *path, int flags, uint32_t mode)")
+  const mkdirat = library.func("int mkdirat(int folder, const void *path, uint32_t mode)")
+  const renameat = library.func("int renameat(int a, const void *from, int b, const void *to)")
   const renameat2 = library.func(
     "int renameat2(int a, const void *from, int b, const void *to, unsigned int flags)",
   )
@@ -90,6 +100,12 @@ function bind(koffi: Koffi): Native {
   return {
     setTimes: (descriptor, mtimeNs) => result(futimens(descriptor, timesOf(mtimeNs))),
     setTimesAt: (path, mtimeNs) => result(utimensat(AT_FDCWD, cPath(path), timesOf(mtimeNs), 0)),
+    openAt(folder, name, flags, mode) {
+      const descriptor = openat(folder, cPath(name), flags | O_CLOEXEC, mode)
+      return descriptor >= 0 ? descriptor : errorName(koffi.errno())
+    },
+    makeFolderAt: (folder, name, mode) => result(mkdirat(folder, cPath(name), mode)),
+    renameAt: (folder, from, to) => result(renameat(folder, cPath(from), folder, cPath(to))),
     renameNew: (from, to) => result(renameat2(AT_FDCWD, cPath(from), AT_FDCWD, cPath(to), RENAME_NOREPLACE)),
     makeNode: (path, mode, device) => result(mknod(cPath(path), mode, device)),
     syncFileSystem: (descriptor) =>

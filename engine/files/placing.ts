@@ -3,18 +3,20 @@
  * own name, in the same folder, in one step. Names that the file system takes for one (upper and
  * lower case, two spellings of a letter) come out as "exists" when nothing may be replaced.
  */
-import { linkSync, renameSync, rmdirSync, unlinkSync } from "node:fs"
+import { linkSync, rmdirSync, unlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
+import { renameIn, type FolderHandle } from "./in-folder.ts"
 import type { Native } from "./native.ts"
 import { isFailure } from "./source.ts"
 import { errorCode, lstat } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
 
 export interface Step {
-  /** Absolute and raw: where the temporary thing lies. */
-  readonly from: string
-  readonly to: string
+  readonly folder: FolderHandle
+  /** The temporary name in it. */
+  readonly from: RawPath
+  readonly to: RawPath
   /** The entry, for messages. */
   readonly path: RawPath
 }
@@ -34,16 +36,19 @@ export function dropTemporary(place: string): void {
   }
 }
 
-function replaceName({ from, to }: Step): string | undefined {
-  const first = attempt(() => renameSync(fsPath(from), fsPath(to)))
+function replaceName({ folder, from, to }: Step): string | undefined {
+  const first = attempt(() => renameIn(folder, from, to))
   if (first === undefined) return undefined
   if (first !== "EISDIR" && first !== "ENOTEMPTY" && first !== "EEXIST") return first
   // an empty folder may go; one with content is removed only by those who ask for that
-  const emptied = attempt(() => rmdirSync(fsPath(to)))
-  return emptied ?? attempt(() => renameSync(fsPath(from), fsPath(to)))
+  const emptied = attempt(() => rmdirSync(fsPath(folder.prefix + to)))
+  return emptied ?? attempt(() => renameIn(folder, from, to))
 }
 
-function takeFreeName({ from, to }: Step, native: Native | undefined): string | undefined {
+function takeFreeName(step: Step, native: Native | undefined): string | undefined {
+  const { folder } = step
+  const from = folder.prefix + step.from
+  const to = folder.prefix + step.to
   const renamed = native === undefined ? "ENOSYS" : native.renameNew(from, to)
   if (renamed !== "ENOSYS" && renamed !== "EINVAL" && renamed !== "ENOTSUP" && renamed !== "EOPNOTSUPP")
     return renamed
@@ -55,7 +60,7 @@ function takeFreeName({ from, to }: Step, native: Native | undefined): string | 
   // a file system without hard links: what appears between these two calls is replaced
   const stat = lstat(to)
   if (!isFailure(stat)) return "EEXIST"
-  return attempt(() => renameSync(fsPath(from), fsPath(to)))
+  return attempt(() => renameIn(folder, step.from, step.to))
 }
 
 function attempt(call: () => void): string | undefined {

@@ -5,6 +5,7 @@
 import { closeSync, constants, fsyncSync, openSync } from "node:fs"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { ensureFolderAt, folderAt, makeWritable } from "./folder-handles.ts"
+import { openIn } from "./in-folder.ts"
 import { dropExtraAttributes, setMetadataAt, setOpenMetadata } from "./metadata.ts"
 import { completeFile } from "./new-file.ts"
 import { dropTemporary, giveName } from "./placing.ts"
@@ -43,8 +44,8 @@ export function making(state: TargetState): Making {
       const temporary = temporaryName()
       checkPath(path, state.portable)
       return guarded(path, () => {
-        const place = folderAt(folders, parentPath(path)).prefix + temporary
-        return { path, temporary, descriptor: openSync(fsPath(place), NEW_FILE, 0o600), size, sparse }
+        const descriptor = openIn(folderAt(folders, parentPath(path)), temporary, NEW_FILE)
+        return { path, temporary, descriptor, size, sparse }
       })
     },
     finishFile: (file, metadata, placing) => finishFile(state, file, metadata, placing),
@@ -58,11 +59,11 @@ function finishFile(state: TargetState, file: NewFile, metadata: Metadata, placi
   completeAndClose(state, file, metadata, sync)
   guarded(path, () => {
     const folder = folderAt(state.folders, parentPath(path))
-    const from = folder.prefix + file.temporary
+    const step = { folder, from: file.temporary, to: baseName(path), path }
     try {
-      giveName({ from, to: folder.prefix + baseName(path), path }, placing.replace, state.rules.native)
+      giveName(step, placing.replace, state.rules.native)
     } catch (error) {
-      dropTemporary(from)
+      dropTemporary(folder.prefix + file.temporary)
       throw error
     }
     if (sync) syncFolder(folder.prefix)

@@ -85,10 +85,12 @@ function placeNew(state: TargetState, path: RawPath, placing: Placing, make: (pl
   checkPath(path, state.portable)
   guarded(path, () => {
     const folder = folderAt(state.folders, parentPath(path))
-    const from = folder.prefix + temporaryName()
+    const temporary = temporaryName()
+    const from = folder.prefix + temporary
+    const step = { folder, from: temporary, to: baseName(path), path }
     try {
       make(from)
-      giveName({ from, to: folder.prefix + baseName(path), path }, placing.replace, state.rules.native)
+      giveName(step, placing.replace, state.rules.native)
       // a rename over another name of the same file does nothing, and leaves this one
       if (placing.replace) dropTemporary(from)
     } catch (error) {

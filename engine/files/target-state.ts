@@ -43,7 +43,7 @@ export function openState(root: string, options: TargetOptions): TargetState {
     setuid: options.setuid === true,
     systemAttributes: options.systemAttributes === true,
   }
-  const folders = openFolders(root, options.byHandle ?? hasHandles())
+  const folders = openFolders(root, options.byHandle ?? hasHandles(), rules.native)
   const portable = options.portable ?? process.platform === "win32"
   return { root, folders, rules, portable, devices: options.devices === true }
 }

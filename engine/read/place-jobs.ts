@@ -79,6 +79,7 @@ export type ToPlaceWorker =
   | { readonly type: "place"; readonly job: PlaceJob }
   | { readonly type: "compare"; readonly files: readonly CompareFile[] }
   | { readonly type: "own"; readonly job: OwnJob }
+  | { readonly type: "close" }
 
 export type FromPlaceWorker =
   | { readonly type: "placed"; readonly placed: Placed }

@@ -34,6 +34,15 @@ export function inlinePlacePool(options: PlacerOptions): PlacePool {
   }
 }
 
+/** When it resolves, the thread has closed its files and is gone. */
+async function endThread({ worker }: Thread): Promise<void> {
+  if (worker.threadId < 0) return
+  await new Promise((resolve) => {
+    worker.once("exit", resolve)
+    worker.postMessage({ type: "close" } satisfies ToPlaceWorker)
+  })
+}
+
 const JOBS_IN_FLIGHT_MAX = 2
 
 interface Thread {
@@ -50,7 +59,7 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
       for (const resolve of thread.waiting.splice(0)) resolve({ type: "broken", message: "" })
     for (const resume of wake.splice(0)) resume()
   }
-  const threads = startWorkers("read/place-worker", options).map((worker): Thread => {
+  const threads = startWorkers("read/place-worker", options, true).map((worker): Thread => {
     const thread: Thread = { worker, waiting: [] }
     worker.on("message", (message: FromPlaceWorker) => {
       if (message.type === "broken") return fail(new Error(message.message))
@@ -90,7 +99,7 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
       return answer.type === "owned" ? answer.failure : undefined
     },
     async close() {
-      await Promise.all(threads.map((thread) => thread.worker.terminate()))
+      await Promise.all(threads.map(endThread))
     },
   }
 }

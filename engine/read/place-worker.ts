@@ -1,5 +1,5 @@
 /** The thread around `placer.ts`: messages in, messages out, one after the other. */
-import { parentPort, workerData } from "node:worker_threads"
+import { parentPort, workerData, type MessagePort } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
 import { release } from "../base/bytes.ts"
 import { jobBuffers, type FromPlaceWorker, type PlacerOptions, type ToPlaceWorker } from "./place-jobs.ts"
@@ -11,14 +11,21 @@ const placer = createPlacer(workerData as PlacerOptions)
 
 port.on("message", (message: ToPlaceWorker) => {
   try {
-    port.postMessage(answer(message))
+    if (message.type === "close") close(port)
+    else port.postMessage(answer(message))
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     port.postMessage({ type: "broken", message: text } satisfies FromPlaceWorker)
   }
 })
 
-function answer(message: ToPlaceWorker): FromPlaceWorker {
+/** Nothing keeps the thread alive after this. */
+function close(parent: MessagePort): void {
+  placer.close()
+  parent.close()
+}
+
+function answer(message: Exclude<ToPlaceWorker, { type: "close" }>): FromPlaceWorker {
   switch (message.type) {
     case "place": {
       const placed = placer.place(message.job)

@@ -3,7 +3,7 @@
  * is identified again, and only then written where it belongs. A file gets its name when its last
  * piece is in place; what fails leaves nothing under any name.
  */
-import { equalBytes, release, type Bytes } from "../base/bytes.ts"
+import { asBuffer, equalBytes, release, type Bytes } from "../base/bytes.ts"
 import { corrupt, isEngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import { createZstd } from "../compression/zstd.ts"
@@ -138,17 +138,15 @@ interface Run {
 /** Verifies each piece and joins those that lie side by side in both the block and the file. */
 function runsOf(frame: PlaceFrame, raw: Uint8Array, hasher: ChunkHasher, object: string): Run[] {
   const runs: Run[] = []
-  const { pieces, ids } = frame
+  const { pieces } = frame
+  const ids = asBuffer(frame.ids)
   let run: Run | undefined
   for (let i = 0, at = 0; i < pieces.length; i += PIECE_NUMBERS, at += CHUNK_ID_BYTES) {
-    const [file, fileOffset, blockOffset, length] = pieces.subarray(i, i + PIECE_NUMBERS) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ]
-    const id = hasher.id(raw.subarray(blockOffset, blockOffset + length))
-    if (!equalBytes(id, ids.subarray(at, at + CHUNK_ID_BYTES))) {
+    const file = pieces[i] as number
+    const fileOffset = pieces[i + 1] as number
+    const blockOffset = pieces[i + 2] as number
+    const length = pieces[i + 3] as number
+    if (!hasher.isId(ids, at, raw, blockOffset, length)) {
       throw corrupt("chunk-id", object, `a chunk of frame ${frame.frame.number} is not what its id says`)
     }
     if (

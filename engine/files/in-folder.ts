@@ -1,0 +1,45 @@
+/**
+ * Calls on one name in a folder that is held open: relative to its handle where `native` has them
+ * (openat and its kin), else by a path. A path below /proc costs the kernel a third more. All throw what node:fs
+ * throws: an error with the system's code.
+ */
+import { mkdirSync, openSync, renameSync } from "node:fs"
+import type { RawPath } from "../base/ids.ts"
+import { fsPath } from "../base/paths.ts"
+import type { Native } from "./native.ts"
+
+export interface FolderHandle {
+  /** -1 where folders are not held open. */
+  readonly descriptor: number
+  /** Put in front of a name; ends with a slash. */
+  readonly prefix: string
+  /** For calls relative to the descriptor. */
+  readonly native: Native | undefined
+}
+
+/** @returns a descriptor, which is not passed on to child processes */
+export function openIn({ descriptor, prefix, native }: FolderHandle, name: RawPath, flags: number): number {
+  if (native === undefined) return openSync(fsPath(prefix + name), flags, 0o600)
+  const opened = native.openAt(descriptor, name, flags, 0o600)
+  if (typeof opened === "string") throw systemError(opened)
+  return opened
+}
+
+export function makeFolderIn({ descriptor, prefix, native }: FolderHandle, name: RawPath): void {
+  if (native === undefined) mkdirSync(fsPath(prefix + name), 0o700)
+  else check(native.makeFolderAt(descriptor, name, 0o700))
+}
+
+/** Replaces what has the name `to`, as rename(2) does. */
+export function renameIn({ descriptor, prefix, native }: FolderHandle, from: RawPath, to: RawPath): void {
+  if (native === undefined) renameSync(fsPath(prefix + from), fsPath(prefix + to))
+  else check(native.renameAt(descriptor, from, to))
+}
+
+function check(error: string | undefined): void {
+  if (error !== undefined) throw systemError(error)
+}
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code })
+}
