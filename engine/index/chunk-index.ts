@@ -63,6 +63,12 @@ export interface ChunkIndex {
    */
   locate(id: ChunkId): ChunkLocation | undefined
 
+  /**
+   * A live place of each of these chunks (32 bytes an id), in their order; undefined when one of them has none. What was
+   * written together is found together, at a fraction of `locate`'s cost, in whichever of its packs.
+   */
+  locateAll(ids: Uint8Array): ChunkLocation[] | undefined
+
   /** Whether no live pack is known. */
   isEmpty(): boolean
 

@@ -20,6 +20,7 @@ export interface ChunkSearch {
   readonly keys: KeyTable
   has(id: Uint8Array): boolean
   locate(id: ChunkId): ChunkLocation | undefined
+  locateAll(ids: Uint8Array): ChunkLocation[] | undefined
   /** Forgets the frames in memory, after packs changed. */
   forget(): void
 }
@@ -60,6 +61,8 @@ export function openChunkSearch(database: Database): ChunkSearch {
   const read = lazyStatement<[number], FrameRow>(database, FRAME_QUERY)
   const keys = openKeyTable(database)
   const cache = new Map<number, CachedFrame>()
+  /** A live one, where the next chunk is looked for before anywhere else. */
+  let last: CachedFrame | undefined
   let cachedChunks = 0
 
   const frameAt = (reference: number): CachedFrame | undefined => {
@@ -77,8 +80,20 @@ export function openChunkSearch(database: Database): ChunkSearch {
     return frame
   }
 
+  const locate = (id: Uint8Array): ChunkLocation | undefined => {
+    for (const reference of keys.candidates(id)) {
+      const frame = frameAt(reference)
+      const position = frame?.live === true ? positionOf(frame, wordsOf(id)) : -1
+      if (frame === undefined || position < 0) continue
+      last = frame
+      return placeIn(frame, position)
+    }
+    return undefined
+  }
+
   return {
     keys,
+    locate,
 
     has(id) {
       for (const reference of keys.candidates(id)) {
@@ -88,17 +103,21 @@ export function openChunkSearch(database: Database): ChunkSearch {
       return false
     },
 
-    locate(id) {
-      for (const reference of keys.candidates(id)) {
-        const frame = frameAt(reference)
-        const position = frame?.live === true ? positionOf(frame, wordsOf(id)) : -1
-        if (frame !== undefined && position >= 0) return placeIn(frame, position)
+    locateAll(ids) {
+      const words = alignedWords(ids)
+      const places: ChunkLocation[] = []
+      for (let at = 0; at < words.length; at += ID_WORDS) {
+        const start = at * 4
+        const place = nextIn(last, words, at) ?? locate(ids.subarray(start, start + CHUNK_ID_BYTES))
+        if (place === undefined) return undefined
+        places.push(place)
       }
-      return undefined
+      return places
     },
 
     forget() {
       cache.clear()
+      last = undefined
       cachedChunks = 0
     },
   }
@@ -111,21 +130,34 @@ function placeIn(cached: CachedFrame, position: number): ChunkLocation {
   return { pack, frame, offset, length: end - offset }
 }
 
+/** The frame's next chunk, if the id is its. */
+function nextIn(frame: CachedFrame | undefined, words: Uint32Array, at: number): ChunkLocation | undefined {
+  if (frame === undefined) return undefined
+  const position = frame.expected
+  if (!sameId(frame.ids, position * ID_WORDS, words, at)) return undefined
+  expectAfter(frame, position)
+  return placeIn(frame, position)
+}
+
 /** Which id of the frame it is, or -1. */
 function positionOf(frame: CachedFrame, id: Uint32Array): number {
   const { ids, expected } = frame
   const count = frame.offsets.length
   for (let i = 0; i < count; i++) {
     const position = expected + i < count ? expected + i : expected + i - count
-    if (!sameId(ids, position * ID_WORDS, id)) continue
-    frame.expected = position + 1 < count ? position + 1 : 0
+    if (ids[position * ID_WORDS] !== id[0] || !sameId(ids, position * ID_WORDS, id, 0)) continue
+    expectAfter(frame, position)
     return position
   }
   return -1
 }
 
-function sameId(ids: Uint32Array, at: number, id: Uint32Array): boolean {
-  for (let i = 0; i < ID_WORDS; i++) if (ids[at + i] !== id[i]) return false
+function expectAfter(frame: CachedFrame, position: number): void {
+  frame.expected = position + 1 < frame.offsets.length ? position + 1 : 0
+}
+
+function sameId(a: Uint32Array, atA: number, b: Uint32Array, atB: number): boolean {
+  for (let i = 0; i < ID_WORDS; i++) if (a[atA + i] !== b[atB + i]) return false
   return true
 }
 

@@ -3,9 +3,9 @@
  * Never used where a repository may be large, for it takes hundreds of bytes a chunk.
  */
 import { asBuffer } from "../base/bytes.ts"
-import type { Digest } from "../base/ids.ts"
+import { CHUNK_ID_BYTES, type Digest } from "../base/ids.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
-import type { ChunkIndex, PackState, PlacedChunk } from "./chunk-index.ts"
+import type { ChunkIndex, ChunkLocation, PackState, PlacedChunk } from "./chunk-index.ts"
 import { placedChunks } from "./placed-chunks.ts"
 
 interface KnownPack {
@@ -28,6 +28,17 @@ export function createMemoryIndex(): ChunkIndex {
   return {
     has: (id) => livePlace(id) !== undefined,
     locate: (id) => livePlace(id)?.location,
+
+    locateAll(ids) {
+      const places: ChunkLocation[] = []
+      for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
+        const place = livePlace(ids.subarray(at, at + CHUNK_ID_BYTES))
+        if (place === undefined) return undefined
+        places.push(place.location)
+      }
+      return places
+    },
+
     isEmpty: () => known("live").length === 0,
 
     counts() {

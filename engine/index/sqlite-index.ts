@@ -49,6 +49,13 @@ export function openChunkIndex(database: Database): ChunkIndex {
       return search.locate(id)
     },
 
+    locateAll(ids) {
+      const places = search.locateAll(ids)
+      if (places !== undefined) return places
+      search.keys.refresh()
+      return search.locateAll(ids)
+    },
+
     isEmpty: () => !rows.anyLive(),
     counts: () => rows.counts(),
 

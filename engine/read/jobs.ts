@@ -1,9 +1,10 @@
 /** A pack's blocks in jobs of a few, and what travels to the thread that does one. */
-import { concatBytes, type Bytes } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import { FILE_COST_BYTES } from "../base/worker-threads.ts"
 import type { PlaceFrame } from "./place-jobs.ts"
 import { PIECE_NUMBERS } from "./placer.ts"
-import type { FramePlan, PackPlan } from "./plan.ts"
+import { PLANNED_NUMBERS, type FramePlan, type PackPlan, type WantedFile } from "./plan.ts"
 
 /** What a job may cost, in bytes: enough that most files lie in one, few enough that threads share the work. */
 const JOB_COST = 12 * 1024 * 1024
@@ -33,7 +34,7 @@ export function jobsOf(plan: PackPlan): Job[] {
 export function filesOf(frames: readonly FramePlan[]): Set<number> {
   const files = new Set<number>()
   for (const { pieces } of frames) {
-    for (let i = 0; i < pieces.length; i += PIECE_NUMBERS) files.add(pieces[i] as number)
+    for (let i = 0; i < pieces.length; i += PLANNED_NUMBERS) files.add(pieces[i] as number)
   }
   return files
 }
@@ -45,6 +46,7 @@ export function sealedBytesOf({ frames }: Job): number {
 /** The job's frames; bytes that were fetched lie in one buffer of their own, which travels to the thread without another copy. */
 export function placeFrames(
   job: Job,
+  files: readonly WantedFile[],
   fetched: ReadonlyMap<FramePlan, Bytes> | undefined,
   fileOf: (position: number) => number,
 ): PlaceFrame[] {
@@ -56,9 +58,26 @@ export function placeFrames(
     return sealed
   }
   return job.frames.map((plan) => {
-    const pieces = Float64Array.from(plan.pieces)
-    for (let i = 0; i < pieces.length; i += PIECE_NUMBERS) pieces[i] = fileOf(pieces[i] as number)
     const sealed = fetched && own(fetched.get(plan) as Bytes)
-    return { frame: plan.frame, sealed, pieces, ids: concatBytes(plan.ids) }
+    return { frame: plan.frame, sealed, ...placePieces(plan, files, fileOf) }
   })
+}
+
+function placePieces(
+  { pieces: planned }: FramePlan,
+  files: readonly WantedFile[],
+  fileOf: (position: number) => number,
+): Pick<PlaceFrame, "pieces" | "ids"> {
+  const count = planned.length / PLANNED_NUMBERS
+  const pieces = new Float64Array(count * PIECE_NUMBERS)
+  const ids = new Uint8Array(count * CHUNK_ID_BYTES)
+  for (let i = 0; i < count; i++) {
+    const [from, to] = [i * PLANNED_NUMBERS, i * PIECE_NUMBERS]
+    const position = planned[from] as number
+    const id = (planned[from + 1] as number) * CHUNK_ID_BYTES
+    ids.set((files[position] as WantedFile).ids.subarray(id, id + CHUNK_ID_BYTES), i * CHUNK_ID_BYTES)
+    pieces[to] = fileOf(position)
+    for (let k = 1; k < PIECE_NUMBERS; k++) pieces[to + k] = planned[from + k + 1] as number
+  }
+  return { pieces, ids }
 }

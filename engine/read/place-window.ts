@@ -162,7 +162,7 @@ async function placeJob(
   }
   const local = new Map(positions.map((position, i) => [position, i]))
   const counts = new Uint32Array(positions.length)
-  const frames = placeFrames(job, fetched, (position) => {
+  const frames = placeFrames(job, run.files, fetched, (position) => {
     const file = local.get(position) as number // filesOf has them all
     counts[file] = (counts[file] as number) + 1
     return file

@@ -4,7 +4,7 @@
  * order of the files, so that a frame is opened once and a file's pieces come close together.
  */
 import { assert } from "../base/assert.ts"
-import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import type { ChunkIndex, ChunkLocation, FrameLocation, PackLocation } from "../index/chunk-index.ts"
 
 /** A file whose content is wanted. */
@@ -16,13 +16,13 @@ export interface WantedFile {
   readonly own?: Uint8Array | undefined
 }
 
+/** Numbers a piece in `FramePlan.pieces`. */
+export const PLANNED_NUMBERS = 5
+
 export interface FramePlan {
   readonly frame: FrameLocation
-  /** The first file, by position, that needs it. */
-  readonly firstFile: number
-  /** Position of the file, offset in the file, offset in the block, length: four numbers a piece. */
+  /** Position of the file, number of the chunk in it, offset in the file, offset in the block, length: five numbers a piece. */
   readonly pieces: number[]
-  readonly ids: Uint8Array[]
 }
 
 export interface PackPlan {
@@ -46,10 +46,9 @@ export function planFiles(files: readonly WantedFile[], index: ChunkIndex): Plan
   const broken = new Map<number, string>()
   let last: { location: ChunkLocation; plan: FramePlan } | undefined
 
-  const frameOf = (location: ChunkLocation, file: number): FramePlan => {
+  const frameOf = (location: ChunkLocation): FramePlan => {
     const { pack, frame } = location
-    if (last?.location.frame.number === frame.number && last.location.pack.name === pack.name)
-      return last.plan
+    if (last?.location.frame === frame) return last.plan
     let inPack = packs.get(pack.name)
     if (inPack === undefined) {
       inPack = { pack, frames: [], byNumber: new Map() }
@@ -57,7 +56,7 @@ export function planFiles(files: readonly WantedFile[], index: ChunkIndex): Plan
     }
     let plan = inPack.byNumber.get(frame.number)
     if (plan === undefined) {
-      plan = { frame, firstFile: file, pieces: [], ids: [] }
+      plan = { frame, pieces: [] }
       inPack.byNumber.set(frame.number, plan)
       inPack.frames.push(plan)
     }
@@ -74,9 +73,8 @@ export function planFiles(files: readonly WantedFile[], index: ChunkIndex): Plan
     let offset = 0
     places.forEach((location, chunk) => {
       if (file.own?.[chunk] !== 1) {
-        const plan = frameOf(location, position)
-        plan.pieces.push(position, offset, location.offset, location.length)
-        plan.ids.push(file.ids.subarray(chunk * CHUNK_ID_BYTES, (chunk + 1) * CHUNK_ID_BYTES))
+        const { pieces } = frameOf(location)
+        pieces.push(position, chunk, offset, location.offset, location.length)
         pieceCounts[position] = (pieceCounts[position] as number) + 1
       }
       offset += location.length
@@ -89,13 +87,8 @@ export function planFiles(files: readonly WantedFile[], index: ChunkIndex): Plan
 /** All chunks' places, or what is wrong. */
 export function locateAll(file: WantedFile, index: ChunkIndex): ChunkLocation[] | string {
   assert(file.ids.length % CHUNK_ID_BYTES === 0, "ids are whole")
-  const places: ChunkLocation[] = []
-  let bytes = 0
-  for (let at = 0; at < file.ids.length; at += CHUNK_ID_BYTES) {
-    const location = index.locate(file.ids.subarray(at, at + CHUNK_ID_BYTES) as ChunkId)
-    if (location === undefined) return "a part of its content is in no pack that this repository knows"
-    places.push(location)
-    bytes += location.length
-  }
+  const places = index.locateAll(file.ids)
+  if (places === undefined) return "a part of its content is in no pack that this repository knows"
+  const bytes = places.reduce((sum, { length }) => sum + length, 0)
   return bytes === file.size ? places : `its chunks have ${bytes} bytes, and the snapshot says ${file.size}`
 }

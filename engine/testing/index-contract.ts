@@ -4,6 +4,7 @@
  */
 import * as assert from "node:assert/strict"
 import { describe, it } from "node:test"
+import { concatBytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
 import type { ChunkIndex } from "../index/chunk-index.ts"
 import { exampleId, exampleName, examplePack } from "./example-packs.ts"
@@ -103,6 +104,27 @@ function lookupContract(check: Check): void {
     index.removePack(first.record.name)
     assert.equal(index.locate(exampleId("a"))?.pack.name, second.record.name)
     assert.equal(index.has(exampleId("b")), false)
+  })
+
+  check("locateAll() finds each chunk in its order, and nothing when one is missing", (index) => {
+    add(index, first)
+    add(index, examplePack("more", [["m1", "m2", "m3"], ["m4"]]))
+    for (const labels of [[], ["m1", "m2", "m3", "m4"], ["m2", "b", "m3", "m3", "m1", "d", "m4", "m1"]]) {
+      const ids = labels.map(exampleId)
+      assert.deepEqual(
+        index.locateAll(concatBytes(ids)),
+        ids.map((id) => index.locate(id)),
+      )
+      // not aligned in its memory
+      assert.equal(index.locateAll(concatBytes([new Uint8Array(1), ...ids]).subarray(1))?.length, ids.length)
+    }
+    assert.equal(index.locateAll(concatBytes(["m1", "none", "m2"].map(exampleId))), undefined)
+    index.setPackState(exampleName("more"), "condemned")
+    assert.equal(index.locateAll(exampleId("m2")), undefined)
+    index.setPackState(exampleName("more"), "live")
+    index.removePack(exampleName("more"))
+    assert.equal(index.locateAll(exampleId("m2")), undefined)
+    assert.equal(index.locateAll(exampleId("b"))?.length, 1)
   })
 
   check("a chunk twice in one directory is found once", (index) => {
