@@ -7,6 +7,7 @@ import fc from "fast-check"
 import { targetContract } from "../testing/target-contract.ts"
 import { code, META, NEW, OVER, put, raw, targetFolder } from "../testing/target-fixture.ts"
 import { openDiskTarget } from "./disk-target.ts"
+import { openNative } from "./native.ts"
 import { writeAt } from "./new-file.ts"
 
 const folder = targetFolder()
@@ -44,6 +45,47 @@ test("writeAt() of a sparse file gives the same bytes as of another", () => {
     }),
     { numRuns: 50 },
   )
+})
+
+test("a file has its mode and owner whatever the umask, its folder's group and its folder's default rights say", () => {
+  const isRoot = process.geteuid?.() === 0
+  const target = folder.open()
+  target.ensureFolder(raw("group"), { replace: false })
+  const parent = join(folder.root, "group")
+  if (isRoot) fs.chownSync(parent, 0, 77)
+  fs.chmodSync(parent, 0o2777)
+  // user::rwx, group::---, mask::---, other::---: what new files get unless they are told otherwise
+  const acl = Buffer.from(
+    "02000000 0100 0700 ffffffff 0400 0000 ffffffff 1000 0000 ffffffff 2000 0000 ffffffff".replaceAll(
+      " ",
+      "",
+    ),
+    "hex",
+  )
+  target.ensureFolder(raw("acl"), { replace: false })
+  openNative()?.setAttribute(join(folder.root, "acl"), {
+    name: raw("system.posix_acl_default"),
+    value: new Uint8Array(acl),
+  })
+  fs.writeFileSync(join(folder.root, "acl", "as made"), "")
+  assert.equal(folder.stat("acl/as made").mode, 0o600)
+  const before = process.umask()
+  try {
+    for (const umask of [0, 0o077, 0o777]) {
+      process.umask(umask)
+      for (const parentName of ["group", "acl"]) {
+        for (const mode of [0o644, 0o600, 0o777, 0o444, 0]) {
+          const path = `${parentName}/${umask}-${mode}`
+          put(target, path, "x", { mode })
+          const stat = folder.stat(path)
+          assert.deepEqual([stat.mode, stat.uid], [mode, META.uid], path)
+          if (isRoot) assert.equal(stat.gid, META.gid, path)
+        }
+      }
+    }
+  } finally {
+    process.umask(before)
+  }
 })
 
 test("ensureFolder() works at a depth beyond what a path can name, and removeExtra() too", () => {

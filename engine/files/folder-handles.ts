@@ -5,15 +5,7 @@
  * kept. Where there is no /proc, every folder of a path is checked by lstat before each use, which
  * stops links that are there, not links that appear in between. spec/files.md.
  */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  openSync,
-  unlinkSync,
-} from "node:fs"
+import { chmodSync, closeSync, constants, existsSync, fstatSync, openSync, unlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
 import { makeFolderIn, openIn, type FolderHandle } from "./in-folder.ts"

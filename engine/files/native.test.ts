@@ -36,6 +36,31 @@ test("setTimes() sets every nanosecond, before 1970 too", () => {
   assert.equal(native().setTimesAt(join(folder.root, "none"), 0n), "ENOENT")
 })
 
+test("openAt(), makeFolderAt() and renameAt() reach into the folder that is open, and tell the system's code", () => {
+  folder.open()
+  fs.mkdirSync(join(folder.root, "first"))
+  const handle = fs.openSync(join(folder.root, "first"), fs.constants.O_RDONLY)
+  fs.renameSync(join(folder.root, "first"), join(folder.root, "moved"))
+  const { O_CREAT, O_EXCL, O_RDWR } = fs.constants
+  try {
+    const made = native().openAt(handle, raw("\xff"), O_RDWR | O_CREAT | O_EXCL, 0o640)
+    assert.ok(typeof made === "number")
+    assert.equal(fs.fstatSync(made).mode & 0o777, 0o640 & ~process.umask())
+    // FD_CLOEXEC: no child process gets it
+    assert.match(fs.readFileSync(`/proc/self/fdinfo/${made}`, "utf8"), /^flags:\s+02[0-7]{6}$/m)
+    fs.closeSync(made)
+    assert.equal(native().openAt(handle, raw("\xff"), O_RDWR | O_CREAT | O_EXCL, 0o640), "EEXIST")
+    assert.equal(native().makeFolderAt(handle, raw("in"), 0o700), undefined)
+    assert.equal(native().makeFolderAt(handle, raw("in"), 0o700), "EEXIST")
+    assert.equal(native().renameAt(handle, raw("\xff"), raw("plain")), undefined)
+    assert.equal(native().renameAt(handle, raw("\xff"), raw("plain")), "ENOENT")
+    assert.deepEqual(folder.names("moved"), ["in", "plain"])
+    assert.equal(native().openAt(-1, raw("plain"), O_RDWR, 0), "EBADF")
+  } finally {
+    fs.closeSync(handle)
+  }
+})
+
 test("renameNew() takes raw names and never replaces", () => {
   folder.open()
   const [a, b] = [`${folder.root}/\xff`, `${folder.root}/b`]

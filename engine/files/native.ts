@@ -1,8 +1,8 @@
 /**
  * The few system calls that Node lacks, through the optional package `koffi`: exact nanoseconds for
- * times (Node takes a double of seconds, which is off by up to 247 ns), extended attributes, a rename
- * that never replaces, FIFOs and device nodes, one flush of a file system. Linux on 64 bits; where it
- * is absent the callers have a second way or say what is lost. spec/decisions/0005-nanoseconds.md.
+ * times (Node takes a double of seconds, which is off by up to 247 ns), extended attributes, calls relative
+ * to a folder that is open, a rename that never replaces, FIFOs and device nodes, one flush of a file
+ * system. Linux on 64 bits; where it is absent the callers have a second way or say what is lost. spec/decisions/0005-nanoseconds.md.
  */
 import { createRequire } from "node:module"
 import { constants } from "node:os"
