@@ -56,7 +56,7 @@ const ARCHITECTURES: readonly string[] = ["x64", "arm64", "riscv64", "ppc64", "l
 
 let opened: { native: Native | undefined } | undefined
 
-/** Loaded once a thread (5 to 20 ms), and only by those who ask. */
+/** Loaded once a thread (about 3 ms), and only by those who ask. */
 export function openNative(): Native | undefined {
   opened ??= { native: loadNative() }
   return opened.native
@@ -65,10 +65,19 @@ export function openNative(): Native | undefined {
 function loadNative(): Native | undefined {
   if (process.platform !== "linux" || !ARCHITECTURES.includes(process.arch)) return undefined
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as Koffi
-    return bind(koffi)
+    return bind(requireKoffi())
   } catch {
     return undefined
+  }
+}
+
+/** Its native part as it is: what the package around it prepares takes 5 ms, and nothing here needs it. */
+function requireKoffi(): Koffi {
+  const require = createRequire(import.meta.url)
+  try {
+    return require(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi
+  } catch {
+    return require("koffi") as Koffi // laid out in another way by another package manager
   }
 }
 

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto"
 import * as path from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { EngineError } from "../base/errors.ts"
+import { monotonicMs } from "../base/monotonic.ts"
 import { takeFileLock } from "./file-lock.ts"
 import type { FileLock } from "./file-lock.ts"
 import type { RepositoryHome } from "./home.ts"
@@ -36,11 +37,11 @@ export function lockSeries(home: RepositoryHome, series: string): FileLock {
  * blocking the thread, then throws `conflict`, code "busy".
  */
 export async function lockChain(home: RepositoryHome, timeoutMs: number): Promise<FileLock> {
-  const deadline = performance.now() + timeoutMs
+  const deadline = monotonicMs() + timeoutMs
   for (;;) {
     const lock = takeFileLock(path.join(home.locksFolder, "chain.lock"), 0)
     if (lock !== undefined) return lock
-    if (performance.now() >= deadline) {
+    if (monotonicMs() >= deadline) {
       throw new EngineError(
         "conflict",
         "busy",

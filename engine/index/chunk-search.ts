@@ -80,35 +80,38 @@ export function openChunkSearch(database: Database): ChunkSearch {
     return frame
   }
 
-  const locate = (id: Uint8Array): ChunkLocation | undefined => {
+  /** The live frame that holds the chunk, which is the last one from now on, and its place in it. */
+  const find = (id: Uint8Array): { frame: CachedFrame; position: number } | undefined => {
     for (const reference of keys.candidates(id)) {
       const frame = frameAt(reference)
       const position = frame?.live === true ? positionOf(frame, wordsOf(id)) : -1
       if (frame === undefined || position < 0) continue
       last = frame
-      return placeIn(frame, position)
+      return { frame, position }
     }
     return undefined
+  }
+  const locate = (id: Uint8Array): ChunkLocation | undefined => {
+    const found = find(id)
+    return found && placeIn(found.frame, found.position)
   }
 
   return {
     keys,
     locate,
 
-    has(id) {
-      for (const reference of keys.candidates(id)) {
-        const frame = frameAt(reference)
-        if (frame?.live === true && positionOf(frame, wordsOf(id)) >= 0) return true
-      }
-      return false
-    },
+    has: (id) => nextIn(last, wordsOf(id), 0) >= 0 || find(id) !== undefined,
 
     locateAll(ids) {
       const words = alignedWords(ids)
       const places: ChunkLocation[] = []
       for (let at = 0; at < words.length; at += ID_WORDS) {
+        const position = nextIn(last, words, at)
         const start = at * 4
-        const place = nextIn(last, words, at) ?? locate(ids.subarray(start, start + CHUNK_ID_BYTES))
+        const place =
+          last !== undefined && position >= 0
+            ? placeIn(last, position)
+            : locate(ids.subarray(start, start + CHUNK_ID_BYTES))
         if (place === undefined) return undefined
         places.push(place)
       }
@@ -130,13 +133,13 @@ function placeIn(cached: CachedFrame, position: number): ChunkLocation {
   return { pack, frame, offset, length: end - offset }
 }
 
-/** The frame's next chunk, if the id is its. */
-function nextIn(frame: CachedFrame | undefined, words: Uint32Array, at: number): ChunkLocation | undefined {
-  if (frame === undefined) return undefined
+/** The position of the frame's next chunk, if the id is its; else -1. */
+function nextIn(frame: CachedFrame | undefined, words: Uint32Array, at: number): number {
+  if (frame === undefined) return -1
   const position = frame.expected
-  if (!sameId(frame.ids, position * ID_WORDS, words, at)) return undefined
+  if (!sameId(frame.ids, position * ID_WORDS, words, at)) return -1
   expectAfter(frame, position)
-  return placeIn(frame, position)
+  return position
 }
 
 /** Which id of the frame it is, or -1. */

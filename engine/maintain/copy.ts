@@ -12,6 +12,7 @@ import type { Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { EngineError, isEngineError } from "../base/errors.ts"
 import type { Digest, ObjectName } from "../base/ids.ts"
+import { monotonicMs } from "../base/monotonic.ts"
 import type { Clock } from "../base/ports.ts"
 import { digestOf } from "../crypto/digest.ts"
 import { LOG_PREFIX, parseName, REPOSITORY_NAME } from "../format/names.ts"
@@ -88,7 +89,7 @@ export async function copy(
   { to, dryRun = false }: CopyRequest,
   observe: CopyObserver = () => {},
 ): Promise<CopyResult> {
-  const startedMs = performance.now()
+  const startedMs = monotonicMs()
   const listed = await listOurs(repository.store)
   await look(repository)
   const there = await listThere(to, dryRun)
@@ -108,7 +109,7 @@ export async function copy(
     copied,
     present: { objects: present, bytes: sum(listed) - bytesTotal },
     errors: run.errors,
-    durationMs: performance.now() - startedMs,
+    durationMs: monotonicMs() - startedMs,
   }
 }
 

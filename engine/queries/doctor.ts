@@ -1,6 +1,7 @@
 /** `doctor`: what is wrong on this device and at the store, and what to do about it. Repairs nothing. */
 import * as fs from "node:fs"
 import { isEngineError } from "../base/errors.ts"
+import { monotonicMs } from "../base/monotonic.ts"
 import type { Clock } from "../base/ports.ts"
 import { createZstd } from "../compression/zstd.ts"
 import { openNative } from "../files/native.ts"
@@ -174,10 +175,10 @@ async function examine(repository: Repository, probe: boolean): Promise<Finding[
 async function reach(repository: Repository): Promise<Finding> {
   const subject = "store"
   const { location } = repository
-  const startMs = performance.now()
+  const startMs = monotonicMs()
   try {
     const { problems } = await look(repository, { tolerant: true })
-    const ms = performance.now() - startMs
+    const ms = monotonicMs() - startMs
     const [first] = problems
     if (first !== undefined) {
       const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ""

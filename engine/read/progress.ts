@@ -1,5 +1,6 @@
 /** Counts what a restore does and tells whoever watches; what failed is listed here. */
 import type { RawPath } from "../base/ids.ts"
+import { monotonicMs } from "../base/monotonic.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { requestsSince } from "../trust/requests.ts"
 import type { RestoreObserver, RestoreRequest, RestoreResult, Unrestored } from "./restore-request.ts"
@@ -25,7 +26,7 @@ export function createProgress(
   request: RestoreRequest,
   observe: RestoreObserver,
 ): Progress {
-  const startedMs = performance.now()
+  const startedMs = monotonicMs()
   const before = repository.requests()
   const errors: Unrestored[] = []
   const unplaced = new Set<RawPath>()
@@ -33,7 +34,7 @@ export function createProgress(
   let bytesTotal = 0
   let toldMs = startedMs
   const tell = (): void => {
-    const nowMs = performance.now()
+    const nowMs = monotonicMs()
     if (nowMs - toldMs < PROGRESS_EVERY_MS) return
     toldMs = nowMs
     const filesDone = counts.filesRestored + counts.filesSkipped
@@ -65,7 +66,7 @@ export function createProgress(
     result: () => ({
       ...counts,
       errors,
-      durationMs: performance.now() - startedMs,
+      durationMs: monotonicMs() - startedMs,
       requests: requestsSince(before, repository.requests()),
     }),
   }

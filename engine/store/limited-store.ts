@@ -4,6 +4,7 @@
  * before it has passed. A single object goes at full speed, and the pause comes after it: the
  * limit holds over any span much longer than one pack takes.
  */
+import { monotonicMs } from "../base/monotonic.ts"
 import type { Store } from "./store.ts"
 
 export interface Bandwidth {
@@ -20,7 +21,7 @@ export interface PacePorts {
 
 const SYSTEM_PACE_PORTS: PacePorts = {
   sleep: (milliseconds) => new Promise((resolve) => void setTimeout(resolve, milliseconds)),
-  now: () => performance.now(),
+  now: () => monotonicMs(),
 }
 
 export function limitedStore(store: Store, limits: Bandwidth, ports: PacePorts = SYSTEM_PACE_PORTS): Store {

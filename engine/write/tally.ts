@@ -1,5 +1,6 @@
 /** Counts what a run does and tells whoever watches; what could not be kept is listed here. */
 import type { RawPath } from "../base/ids.ts"
+import { monotonicMs } from "../base/monotonic.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { requestsSince } from "../trust/requests.ts"
@@ -23,7 +24,7 @@ export interface Outcome {
 const PROGRESS_EVERY_MS = 100
 
 export function createTally(repository: Repository, series: string, observe: BackupObserver): Tally {
-  const startedMs = performance.now()
+  const startedMs = monotonicMs()
   const before = repository.requests()
   const errors: UnkeptPath[] = []
   let filesDone = 0
@@ -39,7 +40,7 @@ export function createTally(repository: Repository, series: string, observe: Bac
     fileDone(path, bytes) {
       filesDone++
       bytesDone += bytes
-      const nowMs = performance.now()
+      const nowMs = monotonicMs()
       if (nowMs - toldMs < PROGRESS_EVERY_MS) return
       toldMs = nowMs
       observe({ type: "progress", filesDone, bytesDone, current: path })
@@ -50,7 +51,7 @@ export function createTally(repository: Repository, series: string, observe: Bac
         parentId: parent?.digest ?? null,
         series,
         summary,
-        durationMs: performance.now() - startedMs,
+        durationMs: monotonicMs() - startedMs,
         errors,
         requests: requestsSince(before, repository.requests()),
       }
