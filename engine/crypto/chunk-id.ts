@@ -25,10 +25,10 @@ export interface ChunkHasher {
    */
   idInPlace(memory: Uint8Array, offset: number, length: number): ChunkId
   /**
-   * Whether the 32 bytes of `ids` from `at` are the id of `memory[offset, offset + length)`. No room is needed before
+   * Whether `id`, a character a byte, is the id of `memory[offset, offset + length)`. No room is needed before
    * it; where it is there, nothing is copied, as above.
    */
-  isId(ids: Buffer, at: number, memory: Uint8Array, offset: number, length: number): boolean
+  isId(id: string, memory: Uint8Array, offset: number, length: number): boolean
 }
 
 /** The HMAC key for one kind, so that file data can never pass for a listing. */
@@ -65,12 +65,12 @@ export function chunkHasher(key: Uint8Array): ChunkHasher {
   return {
     id: (bytes) => toId(copied(bytes)),
     idInPlace: (memory, offset, length) => toId(digest(memory, offset, length)),
-    isId(ids, at, memory, offset, length) {
+    isId(id, memory, offset, length) {
       const found =
         offset < HASH_BLOCK_BYTES
           ? copied(memory.subarray(offset, offset + length))
           : digest(memory, offset, length)
-      return found === ids.toString("latin1", at, at + CHUNK_ID_BYTES)
+      return found === id
     },
   }
 }

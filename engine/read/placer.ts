@@ -146,7 +146,8 @@ function runsOf(frame: PlaceFrame, raw: Uint8Array, hasher: ChunkHasher, object:
     const fileOffset = pieces[i + 1] as number
     const blockOffset = pieces[i + 2] as number
     const length = pieces[i + 3] as number
-    if (!hasher.isId(ids, at, raw, blockOffset, length)) {
+    const id = ids.toString("latin1", at, at + CHUNK_ID_BYTES)
+    if (!hasher.isId(id, raw, blockOffset, length)) {
       throw corrupt("chunk-id", object, `a chunk of frame ${frame.frame.number} is not what its id says`)
     }
     if (
