@@ -4,7 +4,7 @@
  * packs, never single chunks.
  */
 import type { Worker } from "node:worker_threads"
-import { startWorkers } from "../base/worker-threads.ts"
+import { FILE_COST_BYTES, startWorkers } from "../base/worker-threads.ts"
 import type { Random } from "../base/ports.ts"
 import type { ChunkId } from "../base/ids.ts"
 import { release } from "../base/bytes.ts"
@@ -109,13 +109,16 @@ export type FromSplitWorker =
       readonly error: { kind: ErrorKind | undefined; code: string; message: string }
     }
 
-const BATCHES_IN_FLIGHT_MAX = 2
+/** So many that the threads have work while the walk reads a large folder. */
+const BATCHES_IN_FLIGHT_MAX = 8
 
 interface Thread {
   readonly worker: Worker
   /** Answers to come, in the order asked. */
   readonly waiting: ((message: FromSplitWorker) => void)[]
   batches: number
+  /** Of its batches, in bytes. */
+  cost: number
 }
 
 export function threadPool(ports: PoolPorts): SplitPool {
@@ -130,14 +133,12 @@ export function threadPool(ports: PoolPorts): SplitPool {
     for (const thread of threads) for (const answer of thread.waiting.splice(0)) answer(failed(error))
     for (const resume of wake.splice(0)) resume()
   }
+  const giveCredit = (): void => {
+    Atomics.add(credits, 0, 1)
+    Atomics.notify(credits, 0)
+  }
   const upload = (pack: SealedPack): void => {
-    const done = ports.onPack(pack).then(
-      () => {
-        Atomics.add(credits, 0, 1)
-        Atomics.notify(credits, 0)
-      },
-      (error: unknown) => fail(error),
-    )
+    const done = ports.onPack(pack).then(giveCredit, (error: unknown) => fail(error))
     uploads.add(done)
     void done.then(() => uploads.delete(done))
   }
@@ -148,7 +149,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
     credits: credits.buffer as SharedArrayBuffer,
   }
   const threads = startWorkers("write/split-worker", workerData).map((worker): Thread => {
-    const thread: Thread = { worker, waiting: [], batches: 0 }
+    const thread: Thread = { worker, waiting: [], batches: 0, cost: 0 }
     worker.on("message", (message: FromSplitWorker) => {
       if (message.type === "pack") upload(message.pack)
       else if (message.type === "failed") fail(revive(message.error))
@@ -169,14 +170,17 @@ export function threadPool(ports: PoolPorts): SplitPool {
       thread.waiting.push((answer) => (failure === undefined ? resolve(answer) : reject(failure.error)))
     })
   }
-  const idlest = (): Thread => threads.reduce((a, b) => (b.batches < a.batches ? b : a))
+  const idlest = (): Thread => threads.reduce((a, b) => (b.cost < a.cost ? b : a))
 
   return {
     async split(jobs) {
       const thread = idlest()
+      const cost = jobs.reduce((sum, { size }) => sum + size + FILE_COST_BYTES, 0)
       thread.batches++
+      thread.cost += cost
       const answer = await ask(thread, { type: "split", jobs: packJobs(jobs) })
       thread.batches--
+      thread.cost -= cost
       for (const resume of wake.splice(0)) resume()
       return answer.type === "results" ? unpackResults(answer.results) : []
     },
@@ -190,6 +194,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
       threads[0]?.worker.postMessage({ type: "add", chunks } satisfies ToSplitWorker)
     },
     async finish() {
+      giveCredit() // nothing is being filled any more: one pack is sealed while another is under way
       const drained = await Promise.all(threads.map((thread) => ask(thread, { type: "drain" })))
       const blocks = drained.flatMap((answer) => (answer.type === "drained" ? answer.blocks : []))
       const groups = groupIntoPacks(blocks).map(withOwnBuffer)
