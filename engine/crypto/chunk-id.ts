@@ -20,8 +20,9 @@ export const HASH_BLOCK_BYTES = 64
 export interface ChunkHasher {
   id(bytes: Uint8Array): ChunkId
   /**
-   * The id of `memory[offset, offset + length)` without copying it. The 64 bytes before `offset`
-   * must be there and writable; they hold the key for a moment and are then put back as they were.
+   * The id of `memory[offset, offset + length)` without copying it, itself in memory that the next call
+   * overwrites. The 64 bytes before `offset` must be there and writable; they hold the key for a moment and
+   * are then put back as they were.
    */
   idInPlace(memory: Uint8Array, offset: number, length: number): ChunkId
   /**
@@ -42,6 +43,8 @@ export function chunkHasher(key: Uint8Array): ChunkHasher {
   const outer = Buffer.alloc(HASH_BLOCK_BYTES + CHUNK_ID_BYTES)
   outer.set(padKey(key, 0x5c))
   const saved = new Uint8Array(HASH_BLOCK_BYTES)
+  const inPlace = Buffer.alloc(CHUNK_ID_BYTES)
+  const inPlaceId = new Uint8Array(inPlace.buffer, inPlace.byteOffset, CHUNK_ID_BYTES) as ChunkId
   let scratch = new Uint8Array(HASH_BLOCK_BYTES + 64 * 1024)
 
   // as text, which node:crypto hands over a microsecond cheaper than as a buffer
@@ -64,7 +67,10 @@ export function chunkHasher(key: Uint8Array): ChunkHasher {
 
   return {
     id: (bytes) => toId(copied(bytes)),
-    idInPlace: (memory, offset, length) => toId(digest(memory, offset, length)),
+    idInPlace(memory, offset, length) {
+      inPlace.write(digest(memory, offset, length), 0, "latin1")
+      return inPlaceId
+    },
     isId(id, memory, offset, length) {
       const found =
         offset < HASH_BLOCK_BYTES

@@ -5,6 +5,8 @@
  * that race over the edge of a segment may both claim one id: the chunk is then stored twice, which
  * costs its bytes and nothing else.
  */
+import { CHUNK_ID_BYTES } from "../base/ids.ts"
+
 const WORDS_PER_SLOT = 8 // state, then 28 bytes of the id: 224 bits of a keyed hash
 const ID_WORDS = WORDS_PER_SLOT - 1
 const EMPTY = 0
@@ -39,7 +41,8 @@ const slotsOf = (segment: number): number => 2 ** (FIRST_SEGMENT_BITS + segment)
 export function openClaims(shared: SharedClaims): Claims {
   const counts = new Int32Array(shared.counts)
   const views: Int32Array[] = []
-  const key = new Int32Array(ID_WORDS)
+  /** The whole id; its last word is not compared. */
+  const key = new Int32Array(CHUNK_ID_BYTES / 4)
   const keyBytes = new Uint8Array(key.buffer)
   let current = 0
 
@@ -56,7 +59,7 @@ export function openClaims(shared: SharedClaims): Claims {
 
   return {
     claim(id) {
-      keyBytes.set(id.subarray(0, ID_WORDS * 4))
+      keyBytes.set(id)
       while (current < SEGMENTS_MAX - 1 && Atomics.load(counts, current) > slotsOf(current) * 0.6) current++
       for (let segment = 0; segment < current; segment++) {
         if (visit(view(segment), key, false)) return false
@@ -79,7 +82,7 @@ function visit(words: Int32Array, key: Int32Array, take: boolean): boolean {
       if (!take) return false
       state = Atomics.compareExchange(words, at, EMPTY, BUSY)
       if (state === EMPTY) {
-        words.set(key, at + 1)
+        for (let i = 0; i < ID_WORDS; i++) words[at + 1 + i] = key[i] as number
         Atomics.store(words, at, READY)
         return false
       }

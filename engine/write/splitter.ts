@@ -4,9 +4,9 @@
  * new chunks go into this thread's packs. Files that change while they are read are read again.
  */
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from "node:fs"
-import { concatBytes, type Bytes } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
-import type { ChunkId, RepositoryId } from "../base/ids.ts"
+import { CHUNK_ID_BYTES, type ChunkId, type RepositoryId } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import type { Random } from "../base/ports.ts"
 import type { FileClass } from "../chunking/classes.ts"
@@ -112,25 +112,29 @@ export function createSplitter(ports: SplitterPorts): Splitter {
   const filler = createPackFiller(tools, ports.onFull)
   const isNew = (id: ChunkId): boolean => claims.claim(id) && !ports.isStored(id)
 
-  /** Collects what one file's chunks come to. */
+  const idRoom = growingRoom()
+
+  /** Collects what one file's chunks come to; one file after the other. */
   const collector = (): { onChunk: OnChunk; content(): { chunks: Bytes | null; list: Bytes | null } } => {
-    const ids: Uint8Array[] = []
     const sizes: number[] = []
     return {
       onChunk(memory, offset, length, lane) {
         const id = hashers.data.idInPlace(memory, offset, length)
-        ids.push(id)
+        const used = sizes.length * CHUNK_ID_BYTES
+        idRoom(used + CHUNK_ID_BYTES).set(id, used)
         sizes.push(length)
         if (isNew(id)) filler.add(FRAME_DATA, lane, id, memory.subarray(offset, offset + length))
       },
       content() {
-        if (ids.length <= INLINE_CHUNKS_MAX) return { chunks: concatBytes(ids), list: null }
+        const length = sizes.length * CHUNK_ID_BYTES
+        const ids = idRoom(length).subarray(0, length)
+        if (sizes.length <= INLINE_CHUNKS_MAX) return { chunks: ids.slice(), list: null }
         return { chunks: null, list: storeChunkList(ids, sizes) }
       },
     }
   }
-  const storeChunkList = (ids: Uint8Array[], sizes: number[]): Bytes =>
-    buildChunkList(concatBytes(ids), sizes, {
+  const storeChunkList = (ids: Bytes, sizes: number[]): Bytes =>
+    buildChunkList(ids, sizes, {
       identify: (node) => hashers.list.id(node),
       emit: (id, node) => {
         if (isNew(id)) filler.add(FRAME_CHUNK_LIST, 0, id, node)
@@ -157,6 +161,18 @@ export function createSplitter(ports: SplitterPorts): Splitter {
     },
     drain: () => filler.drain(),
     seal: (blocks, full) => sealPack(blocks, full, tools),
+  }
+}
+
+/** Memory of at least the length asked, which keeps what is in it. */
+function growingRoom(): (lengthBytes: number) => Bytes {
+  let memory: Bytes = new Uint8Array(1024)
+  return (lengthBytes) => {
+    if (lengthBytes <= memory.length) return memory
+    const larger = new Uint8Array(Math.max(lengthBytes, memory.length * 2))
+    larger.set(memory)
+    memory = larger
+    return memory
   }
 }
 
