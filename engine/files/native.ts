@@ -26,6 +26,8 @@ export interface Native {
   makeNode(path: string, mode: number, device: bigint): string | undefined
   syncFileSystem(descriptor: number): Promise<string | undefined>
   attributes(path: string): readonly ExtendedAttribute[] | Failure
+  /** Those of an open file. */
+  attributesOf(descriptor: number): readonly ExtendedAttribute[] | Failure
   /** Follows, as `setTimesAt` does. */
   setAttribute(path: string, attribute: ExtendedAttribute): string | undefined
   /** Follows, too. */
@@ -123,24 +125,32 @@ function bind(koffi: Koffi): Native {
           resolve(error === null && returned === 0 ? undefined : "EIO")
         syncfs.async(descriptor, done)
       }),
-    attributes: attributeReader(koffi, library),
+    ...attributeReaders(koffi, library),
     setAttribute: (path, { name, value }) =>
       result(setxattr(cPath(path), cPath(name), value, value.length, 0)),
     removeAttribute: (path, name) => result(removexattr(cPath(path), cPath(name))),
   }
 }
 
-function attributeReader(koffi: Koffi, library: ReturnType<Koffi["load"]>): Native["attributes"] {
+function attributeReaders(
+  koffi: Koffi,
+  library: ReturnType<Koffi["load"]>,
+): Pick<Native, "attributes" | "attributesOf"> {
   const llistxattr = library.func("int64_t llistxattr(const void *path, void *list, size_t size)")
   const lgetxattr = library.func(
     "int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)",
   )
+  const flistxattr = library.func("int64_t flistxattr(int fd, void *list, size_t size)")
+  const fgetxattr = library.func("int64_t fgetxattr(int fd, const void *name, void *value, size_t size)")
   // the kernel's bounds: a list and a value are at most 64 KiB each
   const list = Buffer.alloc(1 << 16)
   const value = Buffer.alloc(1 << 16)
-  return (path) => {
-    const place = cPath(path)
-    const length = llistxattr(place, list, list.length)
+  const read = (
+    listOf: Call,
+    getOf: Call,
+    place: string | Buffer | number,
+  ): readonly ExtendedAttribute[] | Failure => {
+    const length = listOf(place, list, list.length)
     if (length < 0) {
       const error = errorName(koffi.errno())
       return error === "ENOTSUP" || error === "EOPNOTSUPP" ? [] : { error }
@@ -152,11 +162,15 @@ function attributeReader(koffi: Koffi, library: ReturnType<Koffi["load"]>): Nati
       .split("\0")
       .sort()
     for (const name of names as RawPath[]) {
-      const size = lgetxattr(place, cPath(name), value, value.length)
+      const size = getOf(place, cPath(name), value, value.length)
       // removed since it was listed, or not for this user to read
       if (size >= 0) attributes.push({ name, value: new Uint8Array(value.subarray(0, size)) as Bytes })
     }
     return attributes
+  }
+  return {
+    attributes: (path) => read(llistxattr, lgetxattr, cPath(path)),
+    attributesOf: (descriptor) => read(flistxattr, fgetxattr, descriptor),
   }
 }
 

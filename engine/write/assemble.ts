@@ -6,6 +6,7 @@
  */
 import { assert } from "../base/assert.ts"
 import type { FileClass } from "../chunking/classes.ts"
+import { isFailure } from "../files/source.ts"
 import type { Content, Entry } from "../format/listing-entry.ts"
 import type { ListingBuilder } from "../listing/build.ts"
 import type { Change, PutChange } from "./scan.ts"
@@ -153,5 +154,7 @@ export function contentRead(read: SplitRead): Content {
 function readEntry(entry: Omit<Entry, "content">, read: SplitRead): Entry {
   const { stat } = read
   const now = stat === null ? {} : { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtimeNs: stat.mtimeNs }
-  return { ...entry, ...now, size: read.bytes, content: contentRead(read), torn: read.outcome === "torn" }
+  const xattrs = isFailure(read.xattrs) ? [] : read.xattrs
+  const torn = read.outcome === "torn"
+  return { ...entry, ...now, size: read.bytes, content: contentRead(read), xattrs, torn }
 }

@@ -11,6 +11,7 @@
 import { isEngineError } from "../base/errors.ts"
 import { paysThreads } from "../base/worker-threads.ts"
 import { hkdf, idBytes, purpose } from "../crypto/derive.ts"
+import { isFailure } from "../files/source.ts"
 import { walk } from "../files/walk.ts"
 import type { FileCache, FileCacheBase } from "../home/file-cache.ts"
 import type { Entry } from "../format/listing-entry.ts"
@@ -221,6 +222,7 @@ function settler({
         counts.bytes -= entry.size
       } else if (read?.outcome === "torn")
         tally.failed(entry.path, "it changed while it was read, three times: what was read last is kept")
+      if (read !== undefined && isFailure(read.xattrs)) tally.failed(entry.path, read.xattrs.error)
       if (entry.type !== "directory") tally.fileDone(entry.path, read?.bytes ?? 0)
       if (job === undefined && spare === undefined) return
       // a link that was read itself stands alone in this listing: the next run looks at it again

@@ -20,7 +20,7 @@ export type Change = PutChange | { readonly type: "remove"; readonly path: RawPa
 
 export interface PutChange {
   readonly type: "put"
-  /** All but the content, as the walk saw it. */
+  /** All but the content, as the walk saw it; attributes come with the content. */
   readonly entry: Omit<Entry, "content">
   /** Set when content must be read. */
   readonly job: SplitJob | undefined
@@ -212,7 +212,7 @@ function makeChange(
   const entry = describe(ports, path, stat, first?.path ?? null)
   if (entry === undefined) return knownType === undefined ? undefined : { type: "remove", path }
   const linkTo = first?.change
-  const reading = stat.type === "file" && stat.size > 0 ? jobOf(ports, { path, stat, knownType }) : undefined
+  const reading = isRead(stat) ? jobOf(ports, { path, stat, knownType }) : undefined
   if (reading !== undefined) ports.records.expect(place.record)
   return {
     type: "put",
@@ -234,7 +234,12 @@ function jobOf(ports: ScanPorts, { path, stat, knownType }: Omit<Found, "first">
   return { path: ports.source.absolute(path), size, inode, mtimeNs, ctimeNs, previousClass }
 }
 
-/** Everything but the content; undefined, and reported, for what can't be kept. */
+/** Whoever reads it reads its attributes too. */
+function isRead({ type, size }: Stat): boolean {
+  return type === "file" && size > 0
+}
+
+/** Everything but the content, and the attributes of a file that is read; undefined, and reported, for what can't be kept. */
 function describe(
   ports: ScanPorts,
   path: RawPath,
@@ -248,7 +253,7 @@ function describe(
     ports.onFailure(path, target.error)
     return undefined
   }
-  const xattrs = source.xattrsAvailable ? source.xattrs(path) : []
+  const xattrs = source.xattrsAvailable && !isRead(stat) ? source.xattrs(path) : []
   if (isFailure(xattrs)) ports.onFailure(path, xattrs.error)
   const type: EntryType = stat.type
   return {

@@ -5,6 +5,7 @@
 import type { Bytes } from "../base/bytes.ts"
 import { concatBytes } from "../base/bytes.ts"
 import type { FileClass } from "../chunking/classes.ts"
+import { isFailure } from "../files/source.ts"
 import type { SplitJob, SplitRead, SplitResult } from "./splitter.ts"
 
 export interface PackedJobs {
@@ -44,7 +45,7 @@ export interface PackedResults {
   /** Bytes, file class, and bytes of ids of each; the latter is -1 for a chunk list's root. */
   readonly numbers: Float64Array<ArrayBuffer>
   readonly ids: Bytes
-  /** What does not fit the columns, by position: failures, torn files, files that have changed. */
+  /** What does not fit the columns, by position: failures, torn files, files that have changed or have attributes. */
   readonly odd: ReadonlyMap<number, SplitResult>
 }
 
@@ -56,7 +57,7 @@ export function packResults(results: readonly SplitResult[]): PackedResults {
   const ids: Uint8Array[] = []
   const odd = new Map<number, SplitResult>()
   results.forEach((result, i) => {
-    if (result.outcome !== "read" || result.stat !== null) {
+    if (result.outcome !== "read" || result.stat !== null || hasAttributes(result)) {
       odd.set(i, result)
       return
     }
@@ -67,6 +68,10 @@ export function packResults(results: readonly SplitResult[]): PackedResults {
     if (id !== null) ids.push(id)
   })
   return { numbers, ids: concatBytes(ids), odd }
+}
+
+function hasAttributes({ xattrs }: SplitRead): boolean {
+  return isFailure(xattrs) || xattrs.length > 0
 }
 
 /** The ids are views of one buffer. */
@@ -86,6 +91,7 @@ export function unpackResults({ numbers, ids, odd }: PackedResults): SplitResult
       chunks: isList ? null : id,
       list: isList ? id : null,
       stat: null,
+      xattrs: [],
     }
     return read
   })

@@ -15,6 +15,8 @@ import { gearTable } from "../chunking/gear-table.ts"
 import { createZstd } from "../compression/zstd.ts"
 import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
 import type { SealingKey } from "../crypto/seal.ts"
+import { openNative } from "../files/native.ts"
+import type { ExtendedAttribute, Failure } from "../files/source.ts"
 import { toStat } from "../files/stat.ts"
 import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
 import { buildChunkList } from "../listing/chunk-list.ts"
@@ -52,6 +54,8 @@ export interface SplitRead {
   readonly list: Bytes | null
   /** Set when the file was not what the walk saw: what it was when it was read. */
   readonly stat: FreshStat | null
+  /** Read from the open file, which costs less than by its path. */
+  readonly xattrs: readonly ExtendedAttribute[] | Failure
 }
 
 export interface FreshStat {
@@ -154,7 +158,7 @@ export function createSplitter(ports: SplitterPorts): Splitter {
     async splitStream(stream) {
       const file = collector()
       const outcome = await splitStream(stream, cutter, file.onChunk)
-      return { outcome: "read", ...outcome, ...file.content(), stat: null }
+      return { outcome: "read", ...outcome, ...file.content(), stat: null, xattrs: [] }
     },
     add(chunks) {
       for (const chunk of chunks) filler.add(chunk.kind, 0, chunk.id, chunk.bytes)
@@ -182,7 +186,7 @@ type ReadOnce = (
   fd: number,
   expectedBytes: number,
   previous: FileClass | undefined,
-) => Omit<SplitRead, "outcome" | "stat">
+) => Omit<SplitRead, "outcome" | "stat" | "xattrs">
 
 function splitAttempts(job: SplitJob, readOnce: ReadOnce): SplitResult {
   const previousClass = job.previousClass < 0 ? undefined : (job.previousClass as FileClass)
@@ -193,10 +197,12 @@ function splitAttempts(job: SplitJob, readOnce: ReadOnce): SplitResult {
       try {
         if (attempt > 1) seen = freshStat(fstatSync(fd, { bigint: true })) // refuses what is no file any more
         const read = readOnce(fd, seen.size, previousClass)
+        const xattrs = openNative()?.attributesOf(fd) ?? []
         const after = freshStat(fstatSync(fd, { bigint: true }))
         const steady = same(seen, after) && read.bytes === after.size
         if (steady || attempt === ATTEMPTS) {
-          return { ...read, outcome: steady ? "read" : "torn", stat: same(job, after) ? null : after }
+          const stat = same(job, after) ? null : after
+          return { ...read, outcome: steady ? "read" : "torn", stat, xattrs }
         }
       } finally {
         closeSync(fd)
