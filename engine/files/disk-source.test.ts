@@ -8,7 +8,9 @@ import { afterEach, beforeEach, test } from "node:test"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import { openDiskSource } from "./disk-source.ts"
+import { openNative } from "./native.ts"
 import { openOwners } from "./owners.ts"
+import { resolveRoots } from "./roots.ts"
 import { isFailure, type Stat } from "./source.ts"
 
 const raw = (text: string): RawPath => text as RawPath
@@ -105,4 +107,26 @@ test("openOwners() reads names, keeps the first of a number, and lives without f
     ["wheel", ""],
   )
   assert.equal(openOwners(join(folder, "none")).userName(0), "")
+})
+
+test("statAll() says in a large walk what stat() says, and leaves the rest to it", () => {
+  fs.mkdirSync(join(folder, "deep", "er"), { recursive: true })
+  const names = Array.from({ length: 20 }, (_, i) => raw(`${i}-caf\xe9`))
+  for (const name of names) fs.writeFileSync(fsPath(`${folder}/deep/er/${name}`), name)
+  fs.symlinkSync("nowhere", join(folder, "deep", "er", "link"))
+  const asked = [...names, raw("link"), raw("gone")]
+  const source = openDiskSource(folder, openNative)
+  assert.equal(source.statAll?.(raw("deep/er"), asked), undefined) // not much has been looked at
+  for (let i = 0; i < 100; i++) source.statAll?.(raw("deep/er"), asked)
+  assert.deepEqual(
+    source.statAll?.(raw("deep/er"), asked),
+    asked.map((name) => source.stat(raw(`deep/er/${name}`))),
+  )
+  assert.equal(source.statAll?.(raw("deep/none"), asked), undefined)
+  assert.equal(source.statAll?.(raw("deep/er"), names.slice(0, 2)), undefined)
+  // of a folder of which a part was chosen, under another name too
+  const paths = [`${folder}/deep/er/${names[0]}`, `new=${folder}/deep/er/${names[1]}`].map(raw)
+  const chosen = openDiskSource(resolveRoots({ paths, cwd: "/" }), openNative)
+  for (let i = 0; i < 200; i++) assert.equal(chosen.statAll?.(raw(""), asked), undefined)
+  assert.ok(source.statAll?.(raw(""), asked))
 })

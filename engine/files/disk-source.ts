@@ -3,28 +3,45 @@
  * read and handed to the system as bytes, so that names in any encoding survive; an ASCII path goes
  * as a string, which is faster. spec/files.md.
  */
-import { readdirSync, readlinkSync } from "node:fs"
+import { closeSync, constants, openSync, readdirSync, readlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
+import type { Native } from "./native.ts"
 import { openOwners } from "./owners.ts"
 import { everything, type Included, type Roots } from "./roots.ts"
-import type { ExtendedAttribute, Failure, Source } from "./source.ts"
+import type { Source, Failure } from "./source.ts"
 import { errorCode, lstat } from "./stat.ts"
 
-/** Reads the attributes of the entry at an absolute raw path; absent where the machine can't. */
-export type ReadAttributes = (path: string) => readonly ExtendedAttribute[] | Failure
+/** So many entries are looked at before the calls that are not Node's are loaded for it, which takes a while. */
+const LOOKS_BEFORE_NATIVE = 2_000
+/** Below this, a handle on the folder costs more than it saves. */
+const HANDLE_PAYS = 4
 
-/** @param roots what to back up; a string is the absolute raw path of one folder */
-export function openDiskSource(roots: Roots | string, attributes?: ReadAttributes): Source {
+// not in node:fs: a handle that needs no right to read the folder
+const O_PATH = 0x200000
+
+/**
+ * @param roots what to back up; a string is the absolute raw path of one folder
+ * @param native opens the calls that Node lacks when they are needed; without, there are no attributes
+ */
+export function openDiskSource(roots: Roots | string, native?: () => Native | undefined): Source {
   const chosen = typeof roots === "string" ? everything(roots) : roots
   const absolute = chosen.tree.whole ? below(chosen.base) : through(chosen)
   const owners = openOwners()
+  let looks = 0
   return {
     list: (directory) => {
       const partial = partOf(chosen.tree, directory)
       return partial === undefined ? readNames(absolute(directory)) : [...partial.children.keys()].sort()
     },
     stat: (path) => lstat(absolute(path)),
+    statAll: (directory, names) => {
+      looks += names.length
+      if (looks < LOOKS_BEFORE_NATIVE || names.length < HANDLE_PAYS) return undefined
+      if (partOf(chosen.tree, directory) !== undefined) return undefined // its entries lie in several places
+      const calls = native?.()
+      return calls && statNames(absolute(directory), names, calls)
+    },
     readLink: (path) => {
       try {
         return readlinkSync(fsPath(absolute(path)), "latin1") as RawPath
@@ -33,10 +50,28 @@ export function openDiskSource(roots: Roots | string, attributes?: ReadAttribute
       }
     },
     absolute,
-    xattrsAvailable: attributes !== undefined,
-    xattrs: (path) => (attributes === undefined ? [] : attributes(absolute(path))),
+    xattrsAvailable: native !== undefined,
+    xattrs: (path) => native?.()?.attributes(absolute(path)) ?? [],
     userName: (uid) => owners.userName(uid),
     groupName: (gid) => owners.groupName(gid),
+  }
+}
+
+function statNames(
+  folder: string,
+  names: readonly RawPath[],
+  native: Native,
+): ReturnType<NonNullable<Source["statAll"]>> {
+  let handle: number
+  try {
+    handle = openSync(fsPath(folder), O_PATH | constants.O_DIRECTORY)
+  } catch {
+    return undefined // each name says what is wrong
+  }
+  try {
+    return names.map((name) => native.statAt(handle, name))
+  } finally {
+    closeSync(handle)
   }
 }
 

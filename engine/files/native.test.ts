@@ -36,6 +36,41 @@ test("setTimes() sets every nanosecond, before 1970 too", () => {
   assert.equal(native().setTimesAt(join(folder.root, "none"), 0n), "ENOENT")
 })
 
+test("statAt() and statOf() see what lstat sees, of every type and of any name", () => {
+  folder.open()
+  const at = (name: string): string => join(folder.root, name)
+  fs.writeFileSync(at("file"), "some bytes")
+  fs.linkSync(at("file"), at("second name"))
+  fs.chmodSync(at("file"), 0o4751)
+  fs.truncateSync(at("file"), 5_000_000_000)
+  fs.mkdirSync(at("folder"))
+  fs.utimesSync(at("folder"), new Date(-86_400_123), new Date(-86_400_123))
+  fs.symlinkSync("nowhere", at("link"))
+  fs.writeFileSync(Buffer.from(at("caf\xe9"), "latin1"), "")
+  native().makeNode(at("fifo"), 0o10600, 0n)
+  const isRoot = process.geteuid?.() === 0
+  if (isRoot) native().makeNode(at("device"), 0o20600, joinDeviceNumber({ major: 300, minor: 70_000 }))
+  const handle = fs.openSync(folder.root, fs.constants.O_RDONLY)
+  try {
+    const names = fs.readdirSync(folder.root, "latin1")
+    assert.equal(names.length, isRoot ? 7 : 6)
+    for (const name of names)
+      assert.deepEqual(native().statAt(handle, raw(name)), lstat(`${folder.root}/${name}`), name)
+    assert.deepEqual(native().statAt(handle, raw("none")), { error: "ENOENT" })
+    assert.deepEqual(native().statAt(-1, raw("none")), { error: "EBADF" })
+    assert.deepEqual(native().statOf(handle), lstat(folder.root))
+    assert.deepEqual(native().statOf(-1), { error: "EBADF" })
+    // another file system in between
+    const proc = fs.openSync("/proc", fs.constants.O_RDONLY)
+    const other = native().statAt(proc, raw("version"))
+    fs.closeSync(proc)
+    assert.ok(!isFailure(other) && other.device === fs.lstatSync("/proc/version", { bigint: true }).dev)
+    assert.deepEqual(native().statAt(handle, raw("file")), lstat(at("file")))
+  } finally {
+    fs.closeSync(handle)
+  }
+})
+
 test("openAt(), makeFolderAt() and renameAt() reach into the folder that is open, and tell the system's code", () => {
   folder.open()
   fs.mkdirSync(join(folder.root, "first"))
@@ -86,7 +121,7 @@ test("extended attributes come back as they were, of any bytes, and only user's 
   target.ensureFolder(raw("d"), { replace: false })
   target.finishFolder(raw("d"), { ...META, mode: 0o700, xattrs })
   target.placeSymlink(raw("l"), raw("f"), { ...META, xattrs }, NEW)
-  const source = openDiskSource(folder.root, (path) => native().attributes(path))
+  const source = openDiskSource(folder.root, native)
   assert.deepEqual(
     [source.xattrs(raw("f")), source.xattrs(raw("d")), source.xattrs(raw("l"))],
     [xattrs, xattrs, []],

@@ -8,7 +8,9 @@ import { createRequire } from "node:module"
 import { constants } from "node:os"
 import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
-import type { ExtendedAttribute, Failure } from "./source.ts"
+import { joinDeviceNumber } from "./device-number.ts"
+import type { ExtendedAttribute, Failure, Stat } from "./source.ts"
+import { fileType, MODE_BITS, storableTime } from "./stat.ts"
 
 /** Paths are absolute and raw. Failures come back as the system's code, undefined is success. */
 export interface Native {
@@ -17,6 +19,10 @@ export interface Native {
   setTimesAt(path: string, mtimeNs: bigint): string | undefined
   /** openat(2), with O_CLOEXEC: a descriptor, or the system's code. */
   openAt(folder: number, name: RawPath, flags: number, mode: number): number | string
+  /** lstat(2) of a name in a folder, at half the cost of Node's with a BigInt for each field. */
+  statAt(folder: number, name: RawPath): Stat | Failure
+  /** fstat(2). */
+  statOf(descriptor: number): Stat | Failure
   makeFolderAt(folder: number, name: RawPath, mode: number): string | undefined
   /** Both names are in this folder. */
   renameAt(folder: number, from: RawPath, to: RawPath): string | undefined
@@ -126,9 +132,65 @@ function bind(koffi: Koffi): Native {
         syncfs.async(descriptor, done)
       }),
     ...attributeReaders(koffi, library),
+    ...statReaders(koffi, library),
     setAttribute: (path, { name, value }) =>
       result(setxattr(cPath(path), cPath(name), value, value.length, 0)),
     removeAttribute: (path, name) => result(removexattr(cPath(path), cPath(name))),
+  }
+}
+
+const AT_SYMLINK_NOFOLLOW = 0x100
+const AT_EMPTY_PATH = 0x1000
+const STATX_BASIC_STATS = 0x7ff
+const STATX_BYTES = 256
+
+/** statx(2), whose result lies in memory the same way on every architecture. */
+function statReaders(koffi: Koffi, library: ReturnType<Koffi["load"]>): Pick<Native, "statAt" | "statOf"> {
+  const statx = library.func(
+    "int statx(int folder, const void *path, int flags, unsigned int mask, void *result)",
+  )
+  const words = new Uint32Array(STATX_BYTES / 4)
+  const halves = new Uint16Array(words.buffer)
+  const signed = new BigInt64Array(words.buffer)
+  const unsigned = new BigUint64Array(words.buffer)
+  const word = (index: number): number => words[index] as number // all indexes are within it
+  const long = (index: number): number => word(index * 2) + word(index * 2 + 1) * 2 ** 32
+  const time = (at: number): bigint =>
+    storableTime((signed[at] as bigint) * SECOND + BigInt(word(at * 2 + 2)))
+  const device = deviceNumbers()
+  const rdev = deviceNumbers()
+  const read = (folder: number, place: string | Buffer, flags: number): Stat | Failure => {
+    if (statx(folder, place, flags, STATX_BASIC_STATS, words) !== 0)
+      return { error: errorName(koffi.errno()) }
+    const mode = halves[14] as number
+    return {
+      type: fileType(mode),
+      mode: mode & MODE_BITS,
+      size: long(5),
+      mtimeNs: time(14),
+      ctimeNs: time(12),
+      inode: unsigned[4] as bigint,
+      device: device(word(34), word(35)),
+      links: word(4),
+      uid: word(5),
+      gid: word(6),
+      rdev: rdev(word(32), word(33)),
+      blocks: long(6),
+    }
+  }
+  return {
+    statAt: (folder, name) => read(folder, cPath(name), AT_SYMLINK_NOFOLLOW),
+    statOf: (descriptor) => read(descriptor, "", AT_EMPTY_PATH),
+  }
+}
+
+/** What comes again and again is joined once: one file system after the other, and 0 for all that is no device. */
+function deviceNumbers(): (major: number, minor: number) => bigint {
+  let last = { major: 0, minor: 0, joined: 0n }
+  return (major, minor) => {
+    if (last.major !== major || last.minor !== minor)
+      last = { major, minor, joined: joinDeviceNumber({ major, minor }) }
+    return last.joined
   }
 }
 

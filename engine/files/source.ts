@@ -45,6 +45,11 @@ export interface Source {
   list(directory: RawPath): RawPath[] | Failure
   /** Never follows a symlink. */
   stat(path: RawPath): Stat | Failure
+  /**
+   * What `stat` says of each of these names in a folder; undefined, or not there, when asking one by one
+   * costs no more.
+   */
+  statAll?(directory: RawPath, names: readonly RawPath[]): readonly (Stat | Failure)[] | undefined
   /** The target of a symlink, as raw bytes. */
   readLink(path: RawPath): RawPath | Failure
   /** Where the entry lies on the disk: absolute, raw; for `fsPath` and node:fs, also in a worker. */

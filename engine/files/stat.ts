@@ -8,6 +8,8 @@ import type { Failure, FileType, Stat } from "./source.ts"
 
 const BIGINT = { bigint: true, throwIfNoEntry: false } as const
 const TYPE_MASK = 0xf000
+/** Permissions, setuid, setgid and sticky. */
+export const MODE_BITS = 0o7777
 
 /** @param path an absolute raw path */
 export function lstat(path: string): Stat | Failure {
@@ -23,7 +25,7 @@ export function toStat(stats: BigIntStats): Stat {
   const mode = Number(stats.mode)
   return {
     type: fileType(mode),
-    mode: mode & 0o7777,
+    mode: mode & MODE_BITS,
     size: Number(stats.size),
     mtimeNs: storableTime(stats.mtimeNs),
     ctimeNs: storableTime(stats.ctimeNs),
@@ -50,7 +52,8 @@ export function errorCode(error: unknown): string {
   return typeof code === "string" ? code : "EUNKNOWN"
 }
 
-function fileType(mode: number): FileType {
+/** @param mode st_mode, whole */
+export function fileType(mode: number): FileType {
   switch (mode & TYPE_MASK) {
     case 0x8000:
       return "file"

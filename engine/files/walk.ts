@@ -95,9 +95,10 @@ function readFolder(source: Source, path: RawPath, stat: Stat, around: Surroundi
   const kept: RawPath[] = []
   const stats: Stat[] = []
   let complete = true
-  for (const name of names) {
+  const known = source.statAll?.(path, names)
+  for (const [i, name] of names.entries()) {
     const child = path === "" ? name : (`${path}/${name}` as RawPath)
-    const found = source.stat(child)
+    const found = known?.[i] ?? source.stat(child)
     if (isFailure(found)) {
       // ENOENT: removed since the folder was listed, which is what a removed file looks like
       if (found.error === "ENOENT" || scope?.keepsUnread(child, name) === false) continue

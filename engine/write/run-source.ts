@@ -40,7 +40,7 @@ export async function openRunSource(
     cwd: request.cwd,
     ...(request.filesFrom === undefined ? {} : { listed: request.filesFrom }),
   })
-  const files = openDiskSource(roots, (path) => openNative()?.attributes(path) ?? [])
+  const files = openDiskSource(roots, openNative)
   return {
     series: request.series ?? defaultSeries(roots),
     key: [roots.base, ...roots.paths].join("\0"),

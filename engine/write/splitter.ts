@@ -3,7 +3,7 @@
  * the inline pool drive the same code. A file is opened, cut, identified and deduplicated here; its
  * new chunks go into this thread's packs. Files that change while they are read are read again.
  */
-import { closeSync, constants, fstatSync, openSync, type BigIntStats } from "node:fs"
+import { closeSync, constants, fstatSync, openSync } from "node:fs"
 import type { Bytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type ChunkId, type RepositoryId } from "../base/ids.ts"
@@ -16,7 +16,7 @@ import { createZstd } from "../compression/zstd.ts"
 import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
 import type { SealingKey } from "../crypto/seal.ts"
 import { openNative } from "../files/native.ts"
-import type { ExtendedAttribute, Failure } from "../files/source.ts"
+import { isFailure, type ExtendedAttribute, type Failure, type Stat } from "../files/source.ts"
 import { toStat } from "../files/stat.ts"
 import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
 import { buildChunkList } from "../listing/chunk-list.ts"
@@ -195,10 +195,10 @@ function splitAttempts(job: SplitJob, readOnce: ReadOnce): SplitResult {
     for (let attempt = 1; ; attempt++) {
       const fd = openSync(fsPath(job.path), OPEN_FLAGS)
       try {
-        if (attempt > 1) seen = freshStat(fstatSync(fd, { bigint: true })) // refuses what is no file any more
+        if (attempt > 1) seen = freshStat(fd) // refuses what is no file any more
         const read = readOnce(fd, seen.size, previousClass)
         const xattrs = openNative()?.attributesOf(fd) ?? []
-        const after = freshStat(fstatSync(fd, { bigint: true }))
+        const after = freshStat(fd)
         const steady = same(seen, after) && read.bytes === after.size
         if (steady || attempt === ATTEMPTS) {
           const stat = same(job, after) ? null : after
@@ -220,10 +220,16 @@ function same(a: FreshStat | SplitJob, b: FreshStat): boolean {
   return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.inode === b.inode
 }
 
-function freshStat(stat: BigIntStats): FreshStat {
-  if (!stat.isFile()) throw new EngineError("invalid", "ENOTFILE", "it is no longer a file")
-  const { size, mode, uid, gid, inode, mtimeNs, ctimeNs } = toStat(stat)
+function freshStat(fd: number): FreshStat {
+  const stat = fstat(fd)
+  if (stat.type !== "file") throw new EngineError("invalid", "ENOTFILE", "it is no longer a file")
+  const { size, mode, uid, gid, inode, mtimeNs, ctimeNs } = stat
   return { size, mode, uid, gid, inode, mtimeNs, ctimeNs }
+}
+
+function fstat(fd: number): Stat {
+  const found = openNative()?.statOf(fd)
+  return found === undefined || isFailure(found) ? toStat(fstatSync(fd, { bigint: true })) : found
 }
 
 function reason(code: string): string {
