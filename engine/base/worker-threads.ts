@@ -6,7 +6,7 @@
  * `*-worker.ts` is an entry of the build.
  */
 import { availableParallelism } from "node:os"
-import { setFlagsFromString } from "node:v8"
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 
 /** What a file costs beside its bytes, in bytes. */
@@ -31,17 +31,27 @@ export function startWorkers(entry: `${string}-worker`, workerData: unknown, own
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
   }
   const workers = Array.from({ length: count }, () => new Worker(workerUrl(entry), options))
-  workers.at(-1)?.once("message", keepYoungSpaceSmall)
+  keepYoungSpaceSmall(workers)
   return workers
 }
 
+/** With less, what lives as long as one batch is taken for old, and is there until all of the heap is collected. */
+const MAIN_YOUNG_BYTES = 8 * 1024 ** 2
+
 /**
- * V8 would double this thread's space for young objects up to 48 MiB; as it is, it is collected more
- * often and in the same time. Node's own code that is still to be loaded counts as compiled with other
- * flags after this, and is compiled anew: so not before the last worker has answered.
+ * V8 would double this thread's space for young objects up to 48 MiB, which takes memory and saves no more
+ * time. Node's own code that is still to be loaded counts as compiled with other flags after this, and is
+ * compiled anew: so not before the last worker has answered.
  */
-function keepYoungSpaceSmall(): void {
-  setFlagsFromString("--semi-space-growth-factor=1")
+function keepYoungSpaceSmall(workers: readonly Worker[]): void {
+  const last = workers.at(-1)
+  const look = (): void => {
+    const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")
+    if (young !== undefined && young.space_size < MAIN_YOUNG_BYTES) return
+    setFlagsFromString("--semi-space-growth-factor=1")
+    last?.off("message", look)
+  }
+  last?.on("message", look)
 }
 
 function workerUrl(entry: string): URL {
