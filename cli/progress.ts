@@ -3,7 +3,6 @@
  * second, cut to the terminal's width, and wiped when the work ends. Elsewhere it does nothing.
  */
 import type { WriteStream } from "node:tty"
-import { monotonicMs } from "../engine/base/monotonic.ts"
 import { showBytes, showCount, showDuration } from "./format.ts"
 
 export interface ProgressState {
@@ -24,11 +23,11 @@ const BAR_CELLS = 20
 
 export function progressBar(label: string, terminal: WriteStream | undefined): Progress {
   if (terminal === undefined) return { update: () => {}, wipe: () => {} }
-  const started = monotonicMs()
+  const started = performance.now()
   let drawn = -Infinity
   return {
     update(state) {
-      const now = monotonicMs()
+      const now = performance.now()
       if (now - drawn < REDRAW_MS) return
       drawn = now
       const width = (terminal.columns || 80) - 1
