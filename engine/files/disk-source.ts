@@ -6,6 +6,7 @@
 import { closeSync, constants, openSync, readdirSync, readlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
+import { O_PATH } from "./in-folder.ts"
 import type { Native } from "./native.ts"
 import { openOwners } from "./owners.ts"
 import { everything, type Included, type Roots } from "./roots.ts"
@@ -16,9 +17,6 @@ import { errorCode, lstat } from "./stat.ts"
 const LOOKS_BEFORE_NATIVE = 2_000
 /** Below this, a handle on the folder costs more than it saves. */
 const HANDLE_PAYS = 4
-
-// not in node:fs: a handle that needs no right to read the folder
-const O_PATH = 0x200000
 
 /**
  * @param roots what to back up; a string is the absolute raw path of one folder

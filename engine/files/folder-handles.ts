@@ -8,7 +8,7 @@
 import { chmodSync, closeSync, constants, existsSync, fstatSync, openSync, unlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
-import { makeFolderIn, openIn, type FolderHandle } from "./in-folder.ts"
+import { makeFolderIn, O_PATH, openIn, type FolderHandle } from "./in-folder.ts"
 import type { Native } from "./native.ts"
 import { isFailure } from "./source.ts"
 import { errorCode, lstat } from "./stat.ts"
@@ -26,8 +26,6 @@ export interface FolderHandles {
 const RECENT_MAX = 64
 const ENSURE_TRIES = 16
 
-// not in node:fs: a handle that stands for the folder and needs no right to read it
-const O_PATH = 0x200000
 const OPEN_FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 export function hasHandles(): boolean {

@@ -7,6 +7,10 @@ import { mkdirSync, openSync, renameSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "./native.ts"
+import { checkCode, systemError } from "./stat.ts"
+
+/** Not in node:fs: a handle that stands for what was opened, and needs no right to read it. */
+export const O_PATH = 0x200000
 
 export interface FolderHandle {
   /** -1 where folders are not held open. */
@@ -27,19 +31,11 @@ export function openIn({ descriptor, prefix, native }: FolderHandle, name: RawPa
 
 export function makeFolderIn({ descriptor, prefix, native }: FolderHandle, name: RawPath): void {
   if (native === undefined) mkdirSync(fsPath(prefix + name), 0o700)
-  else check(native.makeFolderAt(descriptor, name, 0o700))
+  else checkCode(native.makeFolderAt(descriptor, name, 0o700))
 }
 
 /** Replaces what has the name `to`, as rename(2) does. */
 export function renameIn({ descriptor, prefix, native }: FolderHandle, from: RawPath, to: RawPath): void {
   if (native === undefined) renameSync(fsPath(prefix + from), fsPath(prefix + to))
-  else check(native.renameAt(descriptor, from, to))
-}
-
-function check(error: string | undefined): void {
-  if (error !== undefined) throw systemError(error)
-}
-
-function systemError(code: string): Error {
-  return Object.assign(new Error(code), { code })
+  else checkCode(native.renameAt(descriptor, from, to))
 }

@@ -16,6 +16,7 @@ import {
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "./native.ts"
 import { isFailure, type ExtendedAttribute } from "./source.ts"
+import { checkCode } from "./stat.ts"
 import type { Metadata } from "./target.ts"
 
 export interface MetadataRules {
@@ -31,7 +32,7 @@ export function setOpenMetadata(descriptor: number, metadata: Metadata, rules: M
   fchmodSync(descriptor, allowedMode(metadata.mode, rules))
   if (metadata.xattrs.length > 0) setAttributes(`/proc/self/fd/${descriptor}`, metadata.xattrs, rules)
   if (rules.native === undefined) futimesSync(descriptor, new Date(), nodeTime(metadata.mtimeNs))
-  else check(rules.native.setTimes(descriptor, metadata.mtimeNs))
+  else checkCode(rules.native.setTimes(descriptor, metadata.mtimeNs))
 }
 
 export interface Place {
@@ -50,7 +51,7 @@ export function setMetadataAt(place: Place, metadata: Metadata, rules: MetadataR
   if (metadata.xattrs.length > 0 && place.isHandle) setAttributes(place.path, metadata.xattrs, rules)
   if (!place.isHandle) lutimesSync(path, new Date(), nodeTime(metadata.mtimeNs))
   else if (rules.native === undefined) utimesSync(path, new Date(), nodeTime(metadata.mtimeNs))
-  else check(rules.native.setTimesAt(place.path, metadata.mtimeNs))
+  else checkCode(rules.native.setTimesAt(place.path, metadata.mtimeNs))
 }
 
 function allowedMode(mode: number, rules: Pick<MetadataRules, "setuid">): number {
@@ -67,7 +68,7 @@ export function dropExtraAttributes(
   if (found === undefined || isFailure(found)) return
   const names = new Set(wanted.map(({ name }) => name))
   for (const { name } of found) {
-    if (!names.has(name) && isOurs(name, rules)) check(rules.native?.removeAttribute(path, name))
+    if (!names.has(name) && isOurs(name, rules)) checkCode(rules.native?.removeAttribute(path, name))
   }
 }
 
@@ -81,12 +82,8 @@ function setAttributes(path: string, attributes: readonly ExtendedAttribute[], r
     if (!isOurs(attribute.name, rules)) continue
     const error = rules.native.setAttribute(path, attribute)
     // a file system without attributes, or a symlink, which can't have any of these
-    if (error !== "ENOTSUP" && error !== "EOPNOTSUPP" && error !== "EPERM") check(error)
+    if (error !== "ENOTSUP" && error !== "EOPNOTSUPP" && error !== "EPERM") checkCode(error)
   }
-}
-
-function check(error: string | undefined): void {
-  if (error !== undefined) throw Object.assign(new Error(error), { code: error })
 }
 
 /** Node takes a negative number for "now", but not a negative Date, which has milliseconds only. */

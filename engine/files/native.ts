@@ -140,6 +140,8 @@ function bind(koffi: Koffi): Native {
 }
 
 const AT_SYMLINK_NOFOLLOW = 0x100
+// lstat(2) mounts nothing by looking at it either
+const AT_NO_AUTOMOUNT = 0x800
 const AT_EMPTY_PATH = 0x1000
 const STATX_BASIC_STATS = 0x7ff
 const STATX_BYTES = 256
@@ -179,7 +181,7 @@ function statReaders(koffi: Koffi, library: ReturnType<Koffi["load"]>): Pick<Nat
     }
   }
   return {
-    statAt: (folder, name) => read(folder, cPath(name), AT_SYMLINK_NOFOLLOW),
+    statAt: (folder, name) => read(folder, cPath(name), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT),
     statOf: (descriptor) => read(descriptor, "", AT_EMPTY_PATH),
   }
 }

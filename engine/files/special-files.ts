@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process"
 import { fsPath } from "../base/paths.ts"
 import { type DeviceNumber, joinDeviceNumber } from "./device-number.ts"
 import type { Native } from "./native.ts"
+import { checkCode, systemError } from "./stat.ts"
 
 const TYPE_BITS = { fifo: 0x1000, "character-device": 0x2000, "block-device": 0x6000 } as const
 const TOOL_LETTERS = { fifo: "p", "character-device": "c", "block-device": "b" } as const
@@ -17,14 +18,13 @@ export interface Special extends DeviceNumber {
  */
 export function makeSpecial(place: string, special: Special, native: Native | undefined): void {
   if (native !== undefined) {
-    const error = native.makeNode(place, TYPE_BITS[special.type] | 0o600, joinDeviceNumber(special))
-    if (error !== undefined) throw Object.assign(new Error(error), { code: error })
+    checkCode(native.makeNode(place, TYPE_BITS[special.type] | 0o600, joinDeviceNumber(special)))
     return
   }
   // a child has another /proc/self
   const seen = place.replace(/^\/proc\/self\//, `/proc/${process.pid}/`)
   const path = fsPath(seen)
-  if (typeof path !== "string") throw Object.assign(new Error("no text"), { code: "EILSEQ" })
+  if (typeof path !== "string") throw systemError("EILSEQ")
   const numbers = special.type === "fifo" ? [] : [String(special.major), String(special.minor)]
   try {
     execFileSync("mknod", ["-m", "600", path, TOOL_LETTERS[special.type], ...numbers], { stdio: "ignore" })

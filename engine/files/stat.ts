@@ -52,6 +52,15 @@ export function errorCode(error: unknown): string {
   return typeof code === "string" ? code : "EUNKNOWN"
 }
 
+/** The inverse, for calls that give the system's code back: throws what node:fs would; undefined is success. */
+export function checkCode(code: string | undefined): void {
+  if (code !== undefined) throw systemError(code)
+}
+
+export function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code })
+}
+
 /** @param mode st_mode, whole */
 export function fileType(mode: number): FileType {
   switch (mode & TYPE_MASK) {

@@ -7,6 +7,7 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath, showPath } from "../base/paths.ts"
 import { folderAt, type FolderHandles, hasHandles, openFolders } from "./folder-handles.ts"
+import { O_PATH } from "./in-folder.ts"
 import type { MetadataRules, Place } from "./metadata.ts"
 import { openNative } from "./native.ts"
 import { checkPath } from "./safe-path.ts"
@@ -14,8 +15,6 @@ import { isFailure, type Stat } from "./source.ts"
 import { errorCode, lstat, toStat } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
 import type { TargetOptions } from "./target.ts"
-
-const O_PATH = 0x200000
 
 export interface TargetState {
   readonly root: string
