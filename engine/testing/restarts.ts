@@ -11,7 +11,7 @@ import { seededRandom } from "../../fixtures/random.ts"
 import { startS3Server, type RealS3Server, type RealS3ServerKind } from "../../fixtures/s3-servers.ts"
 import { PACK_BYTES } from "../format/pack.ts"
 import type { Repository } from "../index.ts"
-import { openStore } from "../store/open-store.ts"
+import { openStore, type OpenedStore } from "../store/open-store.ts"
 import { UPLOADS_AT_ONCE } from "../write/backup.ts"
 import { assertPicture, backupPlace, restoreTo, save } from "./backup-place.ts"
 
@@ -33,7 +33,9 @@ export async function uploadThroughRestarts(
   const server = await startS3Server(kind)
   t.after(() => server.close())
   const { endpoint, bucket, region, credentials } = server
-  const adapter = await openStore(`s3:${endpoint}/${bucket}/restarts`, { region, credentials }, {})
+  const { adapter, putsUnderWay } = watched(
+    await openStore(`s3:${endpoint}/${bucket}/restarts`, { region, credentials }, {}),
+  )
   const place = await backupPlace(t, { adapter })
   const source = path.join(place.folder, "source")
   writeNoise(source, bytes)
@@ -42,7 +44,8 @@ export async function uploadThroughRestarts(
   const started = performance.now()
   const sentBefore = place.repository.requests().bytesUp
   let isDone = false
-  const killing = killAgainAndAgain(server, place.repository, { bytes, restarts, isDone: () => isDone })
+  const run: Killing = { bytes, restarts, putsUnderWay, isDone: () => isDone }
+  const killing = killAgainAndAgain(server, place.repository, run)
   const saved = await save(place.repository, source).finally(() => (isDone = true))
   const kills = await killing
   const seconds = (performance.now() - started) / 1000
@@ -63,13 +66,32 @@ export async function uploadThroughRestarts(
   assertPicture(target, before)
 }
 
-interface Killing {
+interface Watched {
+  readonly adapter: OpenedStore
+  /** Puts that were begun and have not ended, their retries included. */
+  readonly putsUnderWay: ReadonlySet<symbol>
+}
+
+function watched(store: OpenedStore): Watched {
+  const putsUnderWay = new Set<symbol>()
+  const put: OpenedStore["put"] = async (name, bytes) => {
+    const call = Symbol(name)
+    putsUnderWay.add(call)
+    await store.put(name, bytes).finally(() => putsUnderWay.delete(call))
+  }
+  return { adapter: { ...store, put }, putsUnderWay }
+}
+
+interface Killing extends Pick<Watched, "putsUnderWay"> {
   readonly bytes: number
   readonly restarts: number
   readonly isDone: () => boolean
 }
 
-/** At even steps of the upload, so that each kill meets packs on their way. */
+/**
+ * At even steps of the upload, so that each kill meets packs on their way. No put meets two: its ten
+ * attempts are for one outage, and on a busy machine one outage takes several of them.
+ */
 async function killAgainAndAgain(
   server: RealS3Server,
   repository: Repository,
@@ -77,9 +99,12 @@ async function killAgainAndAgain(
 ): Promise<number> {
   const start = repository.requests().bytesUp
   let kills = 0
+  let met: readonly symbol[] = []
   while (kills < run.restarts && !run.isDone()) {
     const sent = repository.requests().bytesUp - start
-    if (sent > ((kills + 0.5) / (run.restarts + 1)) * run.bytes) {
+    const isOver = !met.some((put) => run.putsUnderWay.has(put))
+    if (isOver && sent > ((kills + 0.5) / (run.restarts + 1)) * run.bytes) {
+      met = [...run.putsUnderWay]
       await server.kill()
       await pause(100)
       await server.restart()
