@@ -81,6 +81,18 @@ describe("openS3Store()", () => {
     await store.put(named("a"), pattern(10))
   })
 
+  it("puts an object named by its digest all the same when a store says that it has it and never will", async () => {
+    const { store, server } = await openOnFaultServer({}, { conditionalPut: true })
+    server.plan = ({ method }) => (method === "PUT" ? "unsettled" : undefined)
+    const name = named(`keys/${createHash("sha256").update(pattern(100)).digest("hex")}`)
+    await store.put(name, pattern(100))
+    assert.deepEqual(await store.get(name), pattern(100))
+    assert.deepEqual(
+      server.requests.map(({ method }) => method),
+      ["PUT", "GET", "PUT", "GET"],
+    )
+  })
+
   it("puts without a condition, from then on, where a conditional put is refused", async () => {
     const { store, server } = await openOnFaultServer({ conditionalPut: "refused" }, { conditionalPut: true })
     for (const name of ["a", "b"]) await store.put(named(name), pattern(10))

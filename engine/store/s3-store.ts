@@ -86,9 +86,13 @@ async function regionOf(api: S3Api): Promise<string> {
   }
 }
 
-async function put(bucket: Bucket, name: ObjectName, bytes: Uint8Array): Promise<void> {
+async function put(
+  bucket: Bucket,
+  name: ObjectName,
+  bytes: Uint8Array,
+  onlyNew: boolean = bucket.conditionalPut,
+): Promise<void> {
   checkObjectName(name)
-  const onlyNew = bucket.conditionalPut
   try {
     const etag = await bucket.api.put(bucket.keyPrefix + name, bytes, { sha256: hashInName(name), onlyNew })
     if (etag === undefined) throw notS3(callOf(bucket, "put", name), "no ETag")
@@ -102,13 +106,18 @@ async function put(bucket: Bucket, name: ObjectName, bytes: Uint8Array): Promise
   }
 }
 
-/** It is there: from an attempt whose answer was lost, or not ours. versitygw says so a moment before it is. */
+/**
+ * It is there: from an attempt whose answer was lost, or not ours. versitygw says so a moment before it is, and
+ * for ever after a crash in that moment. No condition is needed where the name is the digest of the bytes.
+ */
 async function confirmObject(bucket: Bucket, name: ObjectName, bytes: Uint8Array): Promise<void> {
   const found = await get(bucket, name, undefined).catch((error: unknown) => {
     if (!isEngineError(error) || error.kind !== "not-found") throw error
+    if (hashInName(name) !== undefined) return undefined
     const message = `${name}: the store says that it has it already, and does not have it yet`
     throw new EngineError("unavailable", "unsettled", message, { cause: error })
   })
+  if (found === undefined) return put(bucket, name, bytes, false)
   if (!equalBytes(found, bytes)) throw objectExists(name)
 }
 

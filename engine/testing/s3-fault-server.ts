@@ -28,7 +28,7 @@ export type S3ServerFault =
   | "stale-list" // a listing without the newest objects, and with the ones removed last
   | "portal" // 200 and a page of HTML, as a captive portal answers
   | "hang" // no answer at all
-  | "unsettled" // refused as there already, before it is
+  | "unsettled" // a conditional put is refused as there already, and it is not
   | "stale" // refused as signed too long ago, by a server whose clock is right
   | "flipped-bit" // a read with one wrong bit, and all else right
   | { readonly delayMs: number }
@@ -117,7 +117,7 @@ export async function startS3FaultServer(options: S3FaultServerOptions = {}): Pr
       region,
       nowMs,
     })
-    let reply = faultReply(fault)
+    let reply = faultReply(fault, headers)
     if (reply === undefined && refused !== undefined) reply = signatureReply(refused, region)
     if (options.denied?.includes(target.method) === true) reply ??= errorReply(403, "AccessDenied")
     if (target.bucket !== bucket) reply ??= errorReply(404, "NoSuchBucket")
@@ -175,11 +175,14 @@ function readTarget(
   return { bucket, method: method as S3Request["method"], key, query }
 }
 
-function faultReply(fault: S3ServerFault | undefined): Reply | undefined {
+function faultReply(
+  fault: S3ServerFault | undefined,
+  headers: Readonly<Record<string, string>>,
+): Reply | undefined {
   if (fault === "500") return errorReply(500, "InternalError")
   if (fault === "503") return errorReply(503, "SlowDown")
   if (fault === "429") return errorReply(429, "TooManyRequests", { "retry-after": "1" })
-  if (fault === "unsettled") return errorReply(412, "PreconditionFailed")
+  if (fault === "unsettled" && "if-none-match" in headers) return errorReply(412, "PreconditionFailed")
   if (fault === "stale") return errorReply(403, "RequestTimeTooSkewed")
   return fault === "portal" ? PORTAL : undefined
 }
