@@ -1,6 +1,6 @@
 /**
- * Blocks, spec/pack.md: chunks of one kind and class, in the order read, up to two MiB, compressed
- * as one zstd frame. Small chunks find more duplicates and large pieces compress better, so the
+ * Blocks, spec/pack.md: chunks of one kind and class, noise apart, in the order read, up to two MiB,
+ * compressed as one zstd frame. Small chunks find more duplicates and large pieces compress better, so the
  * unit of dedupe and the unit of compression differ. Each block is decompressed again and compared
  * with what was read before anything refers to it: bad memory is noticed here, not at a restore.
  */
@@ -23,19 +23,19 @@ export interface OpenBlock {
   readonly kind: number
   rawLength: number
   chunkCount: number
-  /** The last block of this kind and class did not compress, and so this one may not either. */
+  /** "stored": the block before did not compress, or these chunks look as if they do not, and so this one may not. */
   follows: "compressed" | "stored"
   readonly raw: Uint8Array<ArrayBuffer>
   readonly ids: Uint8Array<ArrayBuffer>
   readonly lengths: Uint32Array<ArrayBuffer>
 }
 
-export function openBlock(kind: number): OpenBlock {
+export function openBlock(kind: number, follows: OpenBlock["follows"] = "compressed"): OpenBlock {
   return {
     kind,
     rawLength: 0,
     chunkCount: 0,
-    follows: "compressed",
+    follows,
     raw: new Uint8Array(BLOCK_BYTES),
     ids: new Uint8Array(BLOCK_CHUNKS_MAX * CHUNK_ID_BYTES),
     lengths: new Uint32Array(BLOCK_CHUNKS_MAX),

@@ -105,6 +105,22 @@ const plan = fc.array(
 )
 
 describe("createPackFiller()", () => {
+  it("keeps what compresses apart from what does not, however they take turns in a file", () => {
+    const random = seededRandom("turns")
+    const filler = createPackFiller(sealTools("turns"), () => assert.fail("less than a pack"))
+    for (let i = 0; i < 64; i++) {
+      const bytes =
+        i % 2 === 0 ? random.bytes(16_384) : Buffer.alloc(16_384, random.bytes(500).toString("hex"))
+      filler.add(FRAME_DATA, 1, idOf(bytes), bytes)
+    }
+    const blocks = filler.drain()
+    const half = 32 * 16_384
+    const rawBytes = (codec: number): number =>
+      blocks.reduce((sum, block) => sum + (block.codec === codec ? block.rawLength : 0), 0)
+    assert.equal(rawBytes(CODEC_STORED), half)
+    assert.equal(rawBytes(CODEC_ZSTD), half)
+  })
+
   it("puts every chunk into exactly one pack, whole, with others of its kind alone", () => {
     fc.assert(
       fc.property(plan, fc.integer(), (planned, seed) => {

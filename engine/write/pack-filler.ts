@@ -1,5 +1,5 @@
 /**
- * From chunks to packs, inside one thread: chunks fill blocks by kind and class, closed blocks wait
+ * From chunks to packs, inside one thread: chunks fill blocks by kind and class, noise apart, closed blocks wait
  * in one staging buffer, and a full staging buffer becomes a sealed pack. What is left at the end
  * is handed over as closed blocks, so that the run's last packs are filled from all threads.
  */
@@ -15,6 +15,7 @@ import {
   type ClosedBlock,
   type OpenBlock,
 } from "./block.ts"
+import { isNoise } from "./noise.ts"
 import { emptyFill, sealPack, takesBlock, type SealedPack, type SealTools } from "./seal-pack.ts"
 
 export interface PackFiller {
@@ -62,10 +63,11 @@ export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
       return rawBytes
     },
     add(kind, lane, id, chunk) {
-      const key = kind === FRAME_DATA ? lane : -kind
+      const noise = kind === FRAME_DATA && isNoise(chunk)
+      const key = kind === FRAME_DATA ? 2 * lane + Number(noise) : -kind
       let block = open.get(key)
       if (block === undefined) {
-        block = openBlock(kind)
+        block = openBlock(kind, noise ? "stored" : "compressed")
         open.set(key, block)
       }
       if (!fits(block, chunk.length)) close(block)
