@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { randomBytes } from "node:crypto"
+import { createHash, randomBytes } from "node:crypto"
 import { once } from "node:events"
 import { describe, it } from "node:test"
 import { Worker } from "node:worker_threads"
@@ -22,16 +22,28 @@ describe("claim()", () => {
     )
   })
 
-  it("keeps ids apart that differ in one byte only, or fall into one slot", () => {
+  it("keeps ids apart that differ in one bit only, or fall into one slot", () => {
     const claims = openClaims(shareClaims())
-    for (let byte = 4; byte < 28; byte++) {
+    assert.equal(claims.claim(new Uint8Array(32)), true)
+    for (let byte = 0; byte < 16; byte++) {
       for (let bit = 0; bit < 8; bit++) {
         const id = new Uint8Array(32)
         id[byte] = 1 << bit
-        assert.equal(claims.claim(id), true)
+        const isSpent = byte === 0 && bit === 1
+        assert.equal(claims.claim(id), !isSpent)
         assert.equal(claims.claim(id), false)
       }
     }
+  })
+
+  it("forgets what comes when it is full, and stores it twice", () => {
+    const claims = openClaims(shareClaims(2))
+    const idOf = (i: number): Buffer => createHash("sha256").update(`${i}`).digest()
+    const count = 20_000
+    let known = 0
+    for (let i = 0; i < count; i++) assert.equal(claims.claim(idOf(i)), true)
+    for (let i = 0; i < count; i++) known += Number(!claims.claim(idOf(i)))
+    assert.ok(known > 0.59 * 3 * 8192 && known < 0.61 * 3 * 8192, `${known}`)
   })
 
   it("grows over several segments without forgetting", () => {

@@ -3,18 +3,19 @@
  * ids in shared memory. Whoever claims an id first stores the chunk; everybody else refers to it.
  * It grows by segments of doubling size, so that a small run touches little memory. Two threads
  * that race over the edge of a segment may both claim one id: the chunk is then stored twice, which
- * costs its bytes and nothing else.
+ * costs its bytes and nothing else. So does an id that comes again after 160 million others.
  */
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 
-const WORDS_PER_SLOT = 8 // state, then 28 bytes of the id: 224 bits of a keyed hash
-const ID_WORDS = WORDS_PER_SLOT - 1
+const WORDS_PER_SLOT = 4 // 16 bytes of the id, one bit of them spent on telling slots apart: 127 bits of a keyed hash
+/** First words of slots that no id has, for each id's has this bit set. */
+const TAKEN = 2
 const EMPTY = 0
 const BUSY = 1
-const READY = 2
 
 const FIRST_SEGMENT_BITS = 13
-const SEGMENTS_MAX = 14 // 2^13 … 2^26 slots: more chunks than a run may have before it commits
+const SEGMENTS_MAX = 15 // 2^13 … 2^27 slots, 4 GiB
+const FULL = 0.6
 
 export interface SharedClaims {
   /** One buffer a segment; all are reserved, and the system gives memory only to those touched. */
@@ -28,20 +29,21 @@ export interface Claims {
   claim(id: Uint8Array): boolean
 }
 
-export function shareClaims(): SharedClaims {
+export function shareClaims(segmentsMax: number = SEGMENTS_MAX): SharedClaims {
   const segments: SharedArrayBuffer[] = []
-  for (let i = 0; i < SEGMENTS_MAX; i++) {
+  for (let i = 0; i < segmentsMax; i++) {
     segments.push(new SharedArrayBuffer(0, { maxByteLength: slotsOf(i) * WORDS_PER_SLOT * 4 }))
   }
-  return { segments, counts: new SharedArrayBuffer(SEGMENTS_MAX * 4) }
+  return { segments, counts: new SharedArrayBuffer(segmentsMax * 4) }
 }
 
 const slotsOf = (segment: number): number => 2 ** (FIRST_SEGMENT_BITS + segment)
 
 export function openClaims(shared: SharedClaims): Claims {
   const counts = new Int32Array(shared.counts)
+  const segmentsMax = counts.length
   const views: Int32Array[] = []
-  /** The whole id; its last word is not compared. */
+  /** The whole id; what a slot has no room for is not compared. */
   const key = new Int32Array(CHUNK_ID_BYTES / 4)
   const keyBytes = new Uint8Array(key.buffer)
   let current = 0
@@ -49,7 +51,7 @@ export function openClaims(shared: SharedClaims): Claims {
   const view = (segment: number): Int32Array => {
     let words = views[segment]
     if (words === undefined) {
-      const buffer = shared.segments[segment] as SharedArrayBuffer // segment < SEGMENTS_MAX
+      const buffer = shared.segments[segment] as SharedArrayBuffer // below segmentsMax
       if (buffer.byteLength === 0) buffer.grow(buffer.maxByteLength)
       words = new Int32Array(buffer, 0, slotsOf(segment) * WORDS_PER_SLOT)
       views[segment] = words
@@ -60,10 +62,12 @@ export function openClaims(shared: SharedClaims): Claims {
   return {
     claim(id) {
       keyBytes.set(id)
-      while (current < SEGMENTS_MAX - 1 && Atomics.load(counts, current) > slotsOf(current) * 0.6) current++
+      key[0] = (key[0] as number) | TAKEN
+      while (current < segmentsMax && Atomics.load(counts, current) > slotsOf(current) * FULL) current++
       for (let segment = 0; segment < current; segment++) {
         if (visit(view(segment), key, false)) return false
       }
+      if (current === segmentsMax) return true
       if (visit(view(current), key, true)) return false
       Atomics.add(counts, current, 1)
       return true
@@ -74,26 +78,28 @@ export function openClaims(shared: SharedClaims): Claims {
 /** True when the key is there. With `take`, an absent key is put in. */
 function visit(words: Int32Array, key: Int32Array, take: boolean): boolean {
   const slots = words.length / WORDS_PER_SLOT
-  let slot = (key[0] as number) & (slots - 1)
+  const first = key[0] as number
+  // not of the word with the bit that all ids have
+  let slot = (key[1] as number) & (slots - 1)
   for (;;) {
     const at = slot * WORDS_PER_SLOT
-    let state = Atomics.load(words, at)
-    if (state === EMPTY) {
+    let found = Atomics.load(words, at)
+    if (found === EMPTY) {
       if (!take) return false
-      state = Atomics.compareExchange(words, at, EMPTY, BUSY)
-      if (state === EMPTY) {
-        for (let i = 0; i < ID_WORDS; i++) words[at + 1 + i] = key[i] as number
-        Atomics.store(words, at, READY)
+      found = Atomics.compareExchange(words, at, EMPTY, BUSY)
+      if (found === EMPTY) {
+        for (let i = 1; i < WORDS_PER_SLOT; i++) words[at + i] = key[i] as number
+        Atomics.store(words, at, first)
         return false
       }
     }
-    while (state === BUSY) state = Atomics.load(words, at) // the other thread is writing 28 bytes
-    if (sameKey(words, at + 1, key)) return true
+    while (found === BUSY) found = Atomics.load(words, at) // the other thread is writing 12 bytes
+    if (found === first && sameRest(words, at, key)) return true
     slot = (slot + 1) & (slots - 1)
   }
 }
 
-function sameKey(words: Int32Array, at: number, key: Int32Array): boolean {
-  for (let i = 0; i < ID_WORDS; i++) if (words[at + i] !== key[i]) return false
+function sameRest(words: Int32Array, at: number, key: Int32Array): boolean {
+  for (let i = 1; i < WORDS_PER_SLOT; i++) if (words[at + i] !== key[i]) return false
   return true
 }
