@@ -3,7 +3,7 @@
  * (openat and its kin), else by a path. A path below /proc costs the kernel a third more. All throw what node:fs
  * throws: an error with the system's code.
  */
-import { mkdirSync, openSync, renameSync } from "node:fs"
+import { fstatSync, mkdirSync, openSync, renameSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "./native.ts"
@@ -19,6 +19,24 @@ export interface FolderHandle {
   readonly prefix: string
   /** For calls relative to the descriptor. */
   readonly native: Native | undefined
+  /** What `givesOwner` found. */
+  gives?: boolean
+}
+
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/**
+ * Whether files that we make in the folder belong to us, our effective user and group: so they do where the
+ * folder belongs to both, whatever its setgid bit and the mount say, and nobody else can change that.
+ */
+export function givesOwner(folder: FolderHandle, us: Owner): boolean {
+  if (folder.gives !== undefined) return folder.gives
+  const stat = folder.descriptor < 0 ? undefined : fstatSync(folder.descriptor)
+  folder.gives = stat?.uid === us.uid && stat.gid === us.gid
+  return folder.gives
 }
 
 /** @returns a descriptor, which is not passed on to child processes */

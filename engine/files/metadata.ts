@@ -26,9 +26,14 @@ export interface MetadataRules {
   readonly systemAttributes: boolean
 }
 
-/** Throws what node:fs throws. */
-export function setOpenMetadata(descriptor: number, metadata: Metadata, rules: MetadataRules): void {
-  if (rules.owners) fchownSync(descriptor, metadata.uid, metadata.gid)
+/** @param isOwned the file has this owner and group. Throws what node:fs throws. */
+export function setOpenMetadata(
+  descriptor: number,
+  metadata: Metadata,
+  rules: MetadataRules,
+  isOwned: boolean,
+): void {
+  if (rules.owners && !isOwned) fchownSync(descriptor, metadata.uid, metadata.gid)
   fchmodSync(descriptor, allowedMode(metadata.mode, rules))
   if (metadata.xattrs.length > 0) setAttributes(`/proc/self/fd/${descriptor}`, metadata.xattrs, rules)
   if (rules.native === undefined) futimesSync(descriptor, new Date(), nodeTime(metadata.mtimeNs))

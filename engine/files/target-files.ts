@@ -5,7 +5,7 @@
 import { closeSync, constants, fsyncSync, openSync } from "node:fs"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { ensureFolderAt, folderAt, makeWritable } from "./folder-handles.ts"
-import { openIn } from "./in-folder.ts"
+import { givesOwner, openIn } from "./in-folder.ts"
 import { dropExtraAttributes, setMetadataAt, setOpenMetadata } from "./metadata.ts"
 import { completeFile } from "./new-file.ts"
 import { dropTemporary, giveName } from "./placing.ts"
@@ -75,7 +75,7 @@ function completeAndClose(state: TargetState, file: NewFile, metadata: Metadata,
   let isOpen = true
   try {
     completeFile(file)
-    setOpenMetadata(file.descriptor, metadata, state.rules)
+    setOpenMetadata(file.descriptor, metadata, state.rules, isOwned(state, file, metadata))
     if (sync) fsyncSync(file.descriptor)
     isOpen = false
     closeSync(file.descriptor)
@@ -84,6 +84,11 @@ function completeAndClose(state: TargetState, file: NewFile, metadata: Metadata,
     else dropUnfinished(state, file)
     throw asTargetError(cause, file.path)
   }
+}
+
+/** Where the file was made gave it the owner that it is to have. */
+function isOwned({ folders, us }: TargetState, { path }: NewFile, { uid, gid }: Metadata): boolean {
+  return uid === us?.uid && gid === us.gid && givesOwner(folderAt(folders, parentPath(path)), us)
 }
 
 function abandonFile(state: TargetState, file: NewFile): void {

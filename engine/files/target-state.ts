@@ -7,7 +7,7 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath, showPath } from "../base/paths.ts"
 import { folderAt, type FolderHandles, hasHandles, openFolders } from "./folder-handles.ts"
-import { O_PATH } from "./in-folder.ts"
+import { O_PATH, type Owner } from "./in-folder.ts"
 import type { MetadataRules, Place } from "./metadata.ts"
 import { openNative } from "./native.ts"
 import { checkPath } from "./safe-path.ts"
@@ -22,6 +22,8 @@ export interface TargetState {
   readonly rules: MetadataRules
   readonly portable: boolean
   readonly devices: boolean
+  /** Whom new files belong to, as far as folders don't give them another group; undefined where nobody knows. */
+  readonly us: Owner | undefined
 }
 
 export function openState(root: string, options: TargetOptions): TargetState {
@@ -44,7 +46,12 @@ export function openState(root: string, options: TargetOptions): TargetState {
   }
   const folders = openFolders(root, options.byHandle ?? hasHandles(), rules.native)
   const portable = options.portable ?? process.platform === "win32"
-  return { root, folders, rules, portable, devices: options.devices === true }
+  return { root, folders, rules, portable, devices: options.devices === true, us: ourselves() }
+}
+
+function ourselves(): Owner | undefined {
+  const [uid, gid] = [process.geteuid?.(), process.getegid?.()]
+  return uid === undefined || gid === undefined ? undefined : { uid, gid }
 }
 
 /** The place of an entry, in a form that leads there and nowhere else. */

@@ -4,6 +4,7 @@ import type { RawPath } from "../base/ids.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
 import type { Metadata, NewFile, TargetOptions } from "../files/target.ts"
 import type { FrameLocation, PackLocation } from "../index/chunk-index.ts"
+import type { PackedFiles } from "./packed-files.ts"
 
 /** One file of a job. */
 export interface PlaceFile {
@@ -38,7 +39,7 @@ export interface PlaceJob {
 }
 
 /** The frames of a job share one buffer of their own: it travels without a copy. */
-export function jobBuffers(job: PlaceJob): Set<ArrayBuffer> {
+export function jobBuffers(job: Pick<PlaceJob, "frames">): Set<ArrayBuffer> {
   return new Set(job.frames.flatMap(({ sealed }) => (sealed === undefined ? [] : [sealed.buffer])))
 }
 
@@ -76,7 +77,7 @@ export interface PlacerOptions {
 }
 
 export type ToPlaceWorker =
-  | { readonly type: "place"; readonly job: PlaceJob }
+  | { readonly type: "place"; readonly job: Omit<PlaceJob, "files">; readonly files: PackedFiles }
   | { readonly type: "compare"; readonly files: readonly CompareFile[] }
   | { readonly type: "own"; readonly job: OwnJob }
   | { readonly type: "close" }

@@ -1,6 +1,7 @@
 /** Who opens blocks and writes files: worker threads, or this thread for small restores. */
 import type { Worker } from "node:worker_threads"
 import { startWorkers } from "../base/worker-threads.ts"
+import { packFiles } from "./packed-files.ts"
 import {
   jobBuffers,
   type CompareFile,
@@ -87,7 +88,8 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
       if (broken.length > 0) throw broken[0]
     },
     async place(job) {
-      const answer = await ask({ type: "place", job }, [...jobBuffers(job)])
+      const { files, ...rest } = job
+      const answer = await ask({ type: "place", job: rest, files: packFiles(files) }, [...jobBuffers(job)])
       return answer.type === "placed" ? answer.placed : []
     },
     async compare(files) {

@@ -2,6 +2,7 @@
 import { parentPort, workerData, type MessagePort } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
 import { release } from "../base/bytes.ts"
+import { unpackFiles } from "./packed-files.ts"
 import { jobBuffers, type FromPlaceWorker, type PlacerOptions, type ToPlaceWorker } from "./place-jobs.ts"
 import { createPlacer } from "./placer.ts"
 
@@ -28,8 +29,9 @@ function close(parent: MessagePort): void {
 function answer(message: Exclude<ToPlaceWorker, { type: "close" }>): FromPlaceWorker {
   switch (message.type) {
     case "place": {
-      const placed = placer.place(message.job)
-      for (const buffer of jobBuffers(message.job)) release(new Uint8Array(buffer))
+      const { job, files } = message
+      const placed = placer.place({ ...job, files: unpackFiles(files) })
+      for (const buffer of jobBuffers(job)) release(new Uint8Array(buffer))
       return { type: "placed", placed }
     }
     case "compare":
