@@ -4,6 +4,7 @@
  * each key is rewritten a few times in all. spec/decisions/0004-sqlite-index.md.
  */
 import { randomBytes } from "node:crypto"
+import { release } from "../base/bytes.ts"
 import { lazyStatement } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import { firstCandidate, mergeRuns, nextCandidate, referenceAt, runLength } from "./key-runs.ts"
@@ -23,7 +24,7 @@ export interface KeyTable {
   /** Sees what other connections wrote. */
   refresh(): void
 
-  /** Writes a new pack's run. Inside the caller's transaction. */
+  /** Writes a new pack's run, which is the table's from now on. Inside the caller's transaction. */
   add(run: KeyRun): void
 
   /** Entries in all runs, those of frames that are gone included. */
@@ -77,6 +78,7 @@ export function openKeyTable(database: Database): KeyTable {
     insert().run(id, runLength(run), new Uint8Array(run.buffer, run.byteOffset, run.byteLength))
     runs.push({ id, length: runLength(run), run: searching ? run : undefined })
     runs.sort((a, b) => b.length - a.length)
+    if (!searching) free(run)
   }
 
   return {
@@ -105,7 +107,10 @@ export function openKeyTable(database: Database): KeyTable {
         last !== undefined && isDue(last.length, runLength(merged));
         last = runs.at(-1)
       ) {
-        merged = mergeRuns(load(last), merged)
+        const [older, newer] = [load(last), merged]
+        merged = mergeRuns(older, newer)
+        free(older)
+        free(newer)
         remove().run(last.id)
         runs.pop()
       }
@@ -125,6 +130,11 @@ export function openKeyTable(database: Database): KeyTable {
       }
     },
   }
+}
+
+/** Merges leave behind several times what is in use. */
+function free(run: KeyRun): void {
+  release(new Uint8Array(run.buffer, run.byteOffset, run.byteLength))
 }
 
 function isDue(older: number, newer: number): boolean {

@@ -11,7 +11,7 @@ import type { Store } from "../store/store.ts"
 import type { SealedPack } from "./seal-pack.ts"
 
 export interface Uploader {
-  /** Resolves when the pack is durable and recorded. */
+  /** Resolves when the pack is durable and recorded; its memory is given back. */
   put(pack: SealedPack): Promise<void>
   /** Bytes of all packs of this run, as stored. */
   readonly packedBytes: number
@@ -47,6 +47,8 @@ export function createUploader({
         index.addPack(record, frames)
         journal.add({ series, record, directory })
       })
+      release(directory)
+      for (const { ids } of frames) release(ids)
       onStored(record.sizeBytes)
     },
   }
