@@ -7,11 +7,11 @@
  */
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 
-const WORDS_PER_SLOT = 4 // 16 bytes of the id, one bit of them spent on telling slots apart: 127 bits of a keyed hash
-/** First words of slots that no id has, for each id's has this bit set. */
-const TAKEN = 2
+const WORDS_PER_SLOT = 4 // 16 bytes of the id, less the bit below: 127 bits of a keyed hash
+/** States of a slot, in its first word. Every id has the bit TAKEN there, so that none is mistaken for another state. */
 const EMPTY = 0
 const BUSY = 1
+const TAKEN = 2
 
 const FIRST_SEGMENT_BITS = 13
 const SEGMENTS_MAX = 15 // 2^13 … 2^27 slots, 4 GiB
