@@ -20,14 +20,14 @@ export interface PlaceFile {
   readonly begun: NewFile | null
 }
 
-/** Where the chunks of one frame go. Four numbers a piece: file, offset in the file, offset in the block, length. */
+/** Where the chunks of one frame go; the frames of a job that was fetched share one buffer. Four numbers a piece: file, offset in the file, offset in the block, length. */
 export interface PlaceFrame {
   readonly frame: FrameLocation
   /** Undefined in a job whose pack the thread reads by itself. */
   readonly sealed: Bytes | undefined
-  readonly pieces: Float64Array
+  readonly pieces: Float64Array<ArrayBuffer>
   /** 32 bytes a piece. */
-  readonly ids: Uint8Array
+  readonly ids: Bytes
 }
 
 export interface PlaceJob {
@@ -38,9 +38,14 @@ export interface PlaceJob {
   readonly files: readonly PlaceFile[]
 }
 
-/** The frames of a job share one buffer of their own: it travels without a copy. */
+/** What travels to the thread without a copy, and is given back there: left to the collector, it would pile up on both sides. */
 export function jobBuffers(job: Pick<PlaceJob, "frames">): Set<ArrayBuffer> {
-  return new Set(job.frames.flatMap(({ sealed }) => (sealed === undefined ? [] : [sealed.buffer])))
+  return new Set(
+    job.frames.flatMap(({ sealed, pieces, ids }) => {
+      const own = [pieces.buffer, ids.buffer]
+      return sealed === undefined ? own : [sealed.buffer, ...own]
+    }),
+  )
 }
 
 /** The files that failed; "unread" when the pack could not be read, and nothing was done. */
