@@ -20,7 +20,10 @@ export interface PlaceFile {
   readonly begun: NewFile | null
 }
 
-/** Where the chunks of one frame go; the frames of a job that was fetched share one buffer. Four numbers a piece: file, offset in the file, offset in the block, length. */
+/**
+ * Where the chunks of one frame go. Four numbers a piece: file, offset in the file, offset in the block, length.
+ * What was fetched for a job lies in one buffer.
+ */
 export interface PlaceFrame {
   readonly frame: FrameLocation
   /** Undefined in a job whose pack the thread reads by itself. */
@@ -38,7 +41,7 @@ export interface PlaceJob {
   readonly files: readonly PlaceFile[]
 }
 
-/** What travels to the thread without a copy, and is given back there: left to the collector, it would pile up on both sides. */
+/** What travels to the thread without a copy and is given back there: left to the collector, it piles up on both sides. */
 export function jobBuffers(job: Pick<PlaceJob, "frames">): Set<ArrayBuffer> {
   return new Set(
     job.frames.flatMap(({ sealed, pieces, ids }) => {
