@@ -45,8 +45,8 @@ export interface Sweep {
 /** `addedBytes` beyond one pack make a run of several packs, sent at once, with an index segment. */
 export async function faultSweep(t: TestContext, addedBytes: number = 70_000): Promise<Sweep> {
   const server = await startServer()
-  const client = async (): Promise<Store> => await openClient(server)
-  const place = await backupPlace(t, { adapter: await client() })
+  const { prefix } = settingsOf(server)
+  const place = await backupPlace(t, { adapter: await openClient(server, prefix) })
   const source = path.join(place.folder, "source")
   mkdirSync(source)
   for (let i = 0; i < 12; i++) writeFileSync(path.join(source, `${i}`), seededRandom(`${i}`).bytes(3000 * i))
@@ -54,8 +54,12 @@ export async function faultSweep(t: TestContext, addedBytes: number = 70_000): P
   const old = pictureOf(source)
   appendFileSync(path.join(source, "3"), "changed")
   writeFileSync(path.join(source, "added"), seededRandom("added").bytes(addedBytes))
-  const base = { objects: new Map(server.objects), first: first.at, old, now: pictureOf(source) }
-  const setting: Setting = { server, place, source, base, client }
+  const objects = new Map(
+    Array.from(server.objects, ([key, bytes]) => [key.slice(prefix.length), bytes] as const),
+  )
+  const base = { objects, first: first.at, old, now: pictureOf(source) }
+  let runs = 0
+  const setting: Setting = { server, place, source, base, nextPrefix: () => `run ${runs++}` }
   const counted = await countRequests(setting)
   return { ...counted, run: (k, fault, lasting = false) => runOnce(setting, { k, fault, lasting }) }
 }
@@ -65,36 +69,46 @@ interface Setting {
   readonly place: BackupPlace
   readonly source: string
   readonly base: {
+    /** By key, without the prefix. */
     readonly objects: ReadonlyMap<string, Uint8Array>
     readonly first: string
     readonly old: Picture
     readonly now: Picture
   }
+  /** A request that its client has given up may arrive when the next run has begun: each has a place of its own. */
+  readonly nextPrefix: () => string
+}
+
+/** One run's part of the server. */
+interface RunPlace extends Setting {
   readonly client: () => Promise<Store>
 }
 
 /** As `openStore` puts them together, with shorter patience. */
-async function openClient(server: S3FaultServer): Promise<Store> {
+async function openClient(server: S3FaultServer, prefix: string): Promise<Store> {
   const timeouts = { connectMs: 1000, idleMs: 250 }
-  return retryingStore(meteredStore(await openS3Store({ ...settingsOf(server), timeouts })), noSleep)
+  return retryingStore(meteredStore(await openS3Store({ ...settingsOf(server), prefix, timeouts })), noSleep)
 }
 
-function reset({ server, base }: Setting): void {
+function begin(setting: Setting): RunPlace {
+  const { server, base } = setting
+  const prefix = setting.nextPrefix()
   server.plan = () => undefined
   server.objects.clear()
-  for (const [key, bytes] of base.objects) server.objects.set(key, bytes)
+  for (const [key, bytes] of base.objects) server.objects.set(prefix + key, bytes)
+  return { ...setting, client: () => openClient(server, prefix) }
 }
 
 async function countRequests(setting: Setting): Promise<Pick<Sweep, "requests" | "firstPack">> {
-  reset(setting)
+  const run = begin(setting)
   const before = setting.server.requests.length
-  await backUp(setting, setting.place.newHome())
+  await backUp(run, setting.place.newHome())
   const asked = setting.server.requests.slice(before)
   const firstPack = asked.findIndex(({ method, key }) => method === "PUT" && key.includes("/packs/"))
   return { requests: asked.length, firstPack }
 }
 
-async function backUp({ place, source, client }: Setting, home: Home): Promise<string> {
+async function backUp({ place, source, client }: RunPlace, home: Home): Promise<string> {
   const repository = await place.open(home, await client())
   try {
     // What a failed run had committed before it failed is found again, and is the newest snapshot.
@@ -108,12 +122,12 @@ async function runOnce(
   setting: Setting,
   { k, fault, lasting }: { k: number; fault: S3ServerFault; lasting: boolean },
 ): Promise<"saved" | EngineError> {
-  reset(setting)
-  const { server } = setting
+  const run = begin(setting)
+  const { server } = run
   const start = server.requests.length
   server.plan = ({ number }) => (number - start === k || (lasting && number - start > k) ? fault : undefined)
   const home = setting.place.newHome()
-  const outcome = await backUp(setting, home).catch((error: unknown) => {
+  const outcome = await backUp(run, home).catch((error: unknown) => {
     // Whatever is not an EngineError is a bug.
     if (error instanceof EngineError) return error
     throw error
@@ -122,16 +136,16 @@ async function runOnce(
   // A write that the network doubles may arrive this late.
   await new Promise((resolve) => void setTimeout(resolve, 15))
   if (typeof outcome === "string") {
-    await requireRestorable(setting, outcome)
+    await requireRestorable(run, outcome)
     return "saved"
   }
   assert.match(outcome.message, /^\S/)
-  await requireRestorable(setting, await backUp(setting, home))
+  await requireRestorable(run, await backUp(run, home))
   return outcome
 }
 
 /** By a machine that knows nothing, with no fault: both snapshots, and every object is right. */
-async function requireRestorable({ place, base, client }: Setting, id: string): Promise<void> {
+async function requireRestorable({ place, base, client }: RunPlace, id: string): Promise<void> {
   const empty = await place.open(place.newHome(), await client(), false)
   try {
     assert.deepEqual((await check(empty, { readData: true })).errors, [])
