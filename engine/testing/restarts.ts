@@ -10,7 +10,6 @@ import { pictureOf } from "../../fixtures/picture.ts"
 import { seededRandom } from "../../fixtures/random.ts"
 import { startS3Server, type RealS3Server, type RealS3ServerKind } from "../../fixtures/s3-servers.ts"
 import { PACK_BYTES } from "../format/pack.ts"
-import type { Repository } from "../index.ts"
 import { openStore, type OpenedStore } from "../store/open-store.ts"
 import { UPLOADS_AT_ONCE } from "../write/backup.ts"
 import { assertPicture, backupPlace, restoreTo, save } from "./backup-place.ts"
@@ -33,8 +32,10 @@ export async function uploadThroughRestarts(
   const server = await startS3Server(kind)
   t.after(() => server.close())
   const { endpoint, bucket, region, credentials } = server
-  const { adapter, putsUnderWay } = watched(
+  const outages: Outages = { bytes, restarts, begunBytes: 0, kills: 0, underWay: new Set(), met: [] }
+  const adapter = heldStore(
     await openStore(`s3:${endpoint}/${bucket}/restarts`, { region, credentials }, {}),
+    outages,
   )
   const place = await backupPlace(t, { adapter })
   const source = path.join(place.folder, "source")
@@ -44,10 +45,11 @@ export async function uploadThroughRestarts(
   const started = performance.now()
   const sentBefore = place.repository.requests().bytesUp
   let isDone = false
-  const run: Killing = { bytes, restarts, putsUnderWay, isDone: () => isDone }
-  const killing = killAgainAndAgain(server, place.repository, run)
+  outages.begunBytes = 0
+  const killing = killAgainAndAgain(server, outages, () => isDone)
   const saved = await save(place.repository, source).finally(() => (isDone = true))
-  const kills = await killing
+  await killing
+  const { kills } = outages
   const seconds = (performance.now() - started) / 1000
 
   let stored = 0
@@ -66,53 +68,57 @@ export async function uploadThroughRestarts(
   assertPicture(target, before)
 }
 
-interface Watched {
-  readonly adapter: OpenedStore
-  /** Puts that were begun and have not ended, their retries included. */
-  readonly putsUnderWay: ReadonlySet<symbol>
-}
-
-function watched(store: OpenedStore): Watched {
-  const putsUnderWay = new Set<symbol>()
-  const put: OpenedStore["put"] = async (name, bytes) => {
-    const call = Symbol(name)
-    putsUnderWay.add(call)
-    await store.put(name, bytes).finally(() => putsUnderWay.delete(call))
-  }
-  return { adapter: { ...store, put }, putsUnderWay }
-}
-
-interface Killing extends Pick<Watched, "putsUnderWay"> {
+/**
+ * The server dies at even steps of the upload, with packs on their way. No put meets two outages: its
+ * ten attempts are for one, and on a busy machine one takes several of them.
+ */
+interface Outages {
   readonly bytes: number
   readonly restarts: number
-  readonly isDone: () => boolean
+  /** Of all puts that were begun, each once, however often it was tried. */
+  begunBytes: number
+  kills: number
+  /** Puts that have not ended. */
+  readonly underWay: Set<symbol>
+  /** Those of them that the last outage met. */
+  met: readonly symbol[]
 }
 
-/**
- * At even steps of the upload, so that each kill meets packs on their way. No put meets two: its ten
- * attempts are for one outage, and on a busy machine one outage takes several of them.
- */
+function isDue({ bytes, restarts, begunBytes, kills }: Outages): boolean {
+  return kills < restarts && begunBytes > ((kills + 0.5) / (restarts + 1)) * bytes
+}
+
+function isOver({ met, underWay }: Outages): boolean {
+  return !met.some((put) => underWay.has(put))
+}
+
+/** Puts wait while an outage is due and the last one is not over, or the upload would be done too early. */
+function heldStore(store: OpenedStore, outages: Outages): OpenedStore {
+  const put: OpenedStore["put"] = async (name, bytes) => {
+    while (isDue(outages) && !isOver(outages)) await pause(10)
+    const call = Symbol(name)
+    outages.begunBytes += bytes.length
+    outages.underWay.add(call)
+    await store.put(name, bytes).finally(() => outages.underWay.delete(call))
+  }
+  return { ...store, put }
+}
+
 async function killAgainAndAgain(
   server: RealS3Server,
-  repository: Repository,
-  run: Killing,
-): Promise<number> {
-  const start = repository.requests().bytesUp
-  let kills = 0
-  let met: readonly symbol[] = []
-  while (kills < run.restarts && !run.isDone()) {
-    const sent = repository.requests().bytesUp - start
-    const isOver = !met.some((put) => run.putsUnderWay.has(put))
-    if (isOver && sent > ((kills + 0.5) / (run.restarts + 1)) * run.bytes) {
-      met = [...run.putsUnderWay]
+  outages: Outages,
+  isDone: () => boolean,
+): Promise<void> {
+  while (outages.kills < outages.restarts && !isDone()) {
+    if (isDue(outages) && isOver(outages) && outages.underWay.size > 0) {
+      outages.met = [...outages.underWay]
       await server.kill()
       await pause(100)
       await server.restart()
-      kills++
+      outages.kills++
     }
     await pause(20)
   }
-  return kills
 }
 
 async function pause(ms: number): Promise<void> {
