@@ -5,7 +5,6 @@
  * with what was read before anything refers to it: bad memory is noticed here, not at a restore.
  */
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import type { Bytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import type { Zstd } from "../compression/zstd.ts"
 import { CODEC_STORED, CODEC_ZSTD } from "../format/sealed-header.ts"
@@ -64,14 +63,19 @@ export interface ClosedBlock {
   readonly ids: Uint8Array<ArrayBuffer>
   readonly lengths: Uint32Array<ArrayBuffer>
   /** The compressed bytes; a view of the memory they were compressed into. */
-  readonly bytes: Bytes
+  readonly bytes: Uint8Array
 }
 
 /**
  * Compresses into `target`, checks, and empties the block for the next chunks. `scratch` has room
  * for a block. A mismatch is a failure of this machine's memory or of zstd: nothing is stored.
  */
-export function closeBlock(block: OpenBlock, zstd: Zstd, target: Bytes, scratch: Uint8Array): ClosedBlock {
+export function closeBlock(
+  block: OpenBlock,
+  zstd: Zstd,
+  target: Uint8Array,
+  scratch: Uint8Array,
+): ClosedBlock {
   const raw = block.raw.subarray(0, block.rawLength)
   const length = mayCompress(block, zstd, target) ? zstd.compress(target, raw) : raw.length
   const worthwhile = length < raw.length * WORTHWHILE
@@ -100,12 +104,7 @@ export function closeBlock(block: OpenBlock, zstd: Zstd, target: Bytes, scratch:
   return closed
 }
 
-function mayCompress({ follows, raw, rawLength }: OpenBlock, zstd: Zstd, target: Bytes): boolean {
+function mayCompress({ follows, raw, rawLength }: OpenBlock, zstd: Zstd, target: Uint8Array): boolean {
   if (follows === "compressed" || rawLength <= PROBE_BYTES) return true
   return zstd.compress(target, raw.subarray(0, PROBE_BYTES)) < PROBE_BYTES * WORTHWHILE
-}
-
-/** The memory behind closed blocks, each buffer once: it travels along, or is given back. */
-export function blockBuffers(blocks: readonly ClosedBlock[]): Set<ArrayBuffer> {
-  return new Set(blocks.map((block) => block.bytes.buffer))
 }

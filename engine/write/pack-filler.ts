@@ -3,7 +3,7 @@
  * in one staging buffer, and a full staging buffer becomes a sealed pack. What is left at the end
  * is handed over as closed blocks, so that the run's last packs are filled from all threads.
  */
-import type { Bytes } from "../base/bytes.ts"
+import { release } from "../base/bytes.ts"
 import { FRAME_DATA } from "../format/sealed-header.ts"
 import { PACK_BYTES } from "../format/pack.ts"
 import {
@@ -21,7 +21,7 @@ import { emptyFill, sealPack, takesBlock, type SealedPack, type SealTools } from
 export interface PackFiller {
   /** Stores a chunk that nobody else stores. `lane` keeps chunks of one file class together. */
   add(kind: number, lane: number, id: Uint8Array, chunk: Uint8Array): void
-  /** Closes the open blocks and hands over all that waits; their bytes share one buffer, which goes along. */
+  /** Closes the open blocks and hands over all that waits, in memory that any thread can read. */
   drain(): ClosedBlock[]
   /** Raw bytes of all chunks added. */
   readonly rawBytes: number
@@ -33,7 +33,7 @@ export type OnFull = (seal: () => SealedPack) => void
 export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
   const open = new Map<number, OpenBlock>()
   const scratch = new Uint8Array(BLOCK_BYTES)
-  let staging: Bytes | undefined
+  let staging: Uint8Array | undefined
   let used = 0
   let waiting: ClosedBlock[] = []
   let fill = emptyFill()
@@ -46,7 +46,7 @@ export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
   }
   const close = (block: OpenBlock): void => {
     if (block.chunkCount === 0) return
-    staging ??= new Uint8Array(PACK_BYTES + tools.zstd.bound(BLOCK_BYTES))
+    staging ??= new Uint8Array(new SharedArrayBuffer(PACK_BYTES + tools.zstd.bound(BLOCK_BYTES)))
     const closed = closeBlock(block, tools.zstd, staging.subarray(used), scratch)
     if (!takesBlock(fill, closed)) {
       onFull(() => sealPack(waiting, true, tools))
@@ -75,7 +75,11 @@ export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
       rawBytes += chunk.length
     },
     drain() {
-      for (const block of open.values()) close(block)
+      for (const block of open.values()) {
+        close(block)
+        release(block.raw)
+      }
+      open.clear()
       const left = waiting
       staging = undefined
       empty()

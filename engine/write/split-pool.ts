@@ -7,9 +7,8 @@ import type { Worker } from "node:worker_threads"
 import { FILE_COST_BYTES, startWorkers } from "../base/worker-threads.ts"
 import type { Random } from "../base/ports.ts"
 import type { ChunkId } from "../base/ids.ts"
-import { release } from "../base/bytes.ts"
 import { EngineError, type ErrorKind } from "../base/errors.ts"
-import { blockBuffers, type ClosedBlock } from "./block.ts"
+import type { ClosedBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import { groupIntoPacks } from "./pack-filler.ts"
 import type { SealedPack } from "./seal-pack.ts"
@@ -159,13 +158,9 @@ export function threadPool(ports: PoolPorts): SplitPool {
     return thread
   })
 
-  const ask = (
-    thread: Thread,
-    message: ToSplitWorker,
-    transfer: ArrayBuffer[] = [],
-  ): Promise<FromSplitWorker> => {
+  const ask = (thread: Thread, message: ToSplitWorker): Promise<FromSplitWorker> => {
     if (failure !== undefined) return Promise.reject(failure.error)
-    thread.worker.postMessage(message, transfer)
+    thread.worker.postMessage(message)
     return new Promise((resolve, reject) => {
       thread.waiting.push((answer) => (failure === undefined ? resolve(answer) : reject(failure.error)))
     })
@@ -197,12 +192,11 @@ export function threadPool(ports: PoolPorts): SplitPool {
       giveCredit() // nothing is being filled any more: one pack is sealed while another is under way
       const drained = await Promise.all(threads.map((thread) => ask(thread, { type: "drain" })))
       const blocks = drained.flatMap((answer) => (answer.type === "drained" ? answer.blocks : []))
-      const groups = groupIntoPacks(blocks).map(withOwnBuffer)
-      for (const buffer of blockBuffers(blocks)) release(new Uint8Array(buffer))
+      const groups = groupIntoPacks(blocks)
       await Promise.all(
-        groups.map(({ buffer, blocks: group }, i) => {
+        groups.map((group, i) => {
           const full = i < groups.length - 1
-          return ask(threads[i % threads.length] as Thread, { type: "seal", blocks: group, full }, [buffer])
+          return ask(threads[i % threads.length] as Thread, { type: "seal", blocks: group, full })
         }),
       )
       while (uploads.size > 0) await Promise.all(uploads)
@@ -231,17 +225,4 @@ function revive({
   message: string
 }): Error {
   return kind === undefined ? new Error(message) : new EngineError(kind, code, message)
-}
-
-/** Blocks of several threads, copied into one buffer that can travel to the thread that seals them. */
-function withOwnBuffer(blocks: readonly ClosedBlock[]): { buffer: ArrayBuffer; blocks: ClosedBlock[] } {
-  const all = new Uint8Array(blocks.reduce((sum, block) => sum + block.bytes.length, 0))
-  let offset = 0
-  const copies = blocks.map((block) => {
-    const bytes = all.subarray(offset, offset + block.bytes.length)
-    bytes.set(block.bytes)
-    offset += bytes.length
-    return { ...block, bytes }
-  })
-  return { buffer: all.buffer, blocks: copies }
 }

@@ -2,12 +2,10 @@
 import { randomFillSync } from "node:crypto"
 import { parentPort, workerData } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
-import { release } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import { openChunkLookup } from "../index/chunk-lookup.ts"
 import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-pool.ts"
 import { packResults, unpackJobs } from "./split-messages.ts"
-import { blockBuffers } from "./block.ts"
 import type { SealedPack } from "./seal-pack.ts"
 import { createSplitter, type SplitResult } from "./splitter.ts"
 
@@ -69,14 +67,10 @@ function handle(message: ToSplitWorker): void {
       return sendResults(unpackJobs(message.jobs).map((job) => splitter.split(job)))
     case "add":
       return splitter.add(message.chunks)
-    case "drain": {
-      const blocks = splitter.drain()
-      return send({ type: "drained", blocks, rawBytes: splitter.rawBytes }, [...blockBuffers(blocks)])
-    }
-    case "seal": {
+    case "drain":
+      return send({ type: "drained", blocks: splitter.drain(), rawBytes: splitter.rawBytes })
+    case "seal":
       sendPack(() => splitter.seal(message.blocks, message.full))
-      for (const buffer of blockBuffers(message.blocks)) release(new Uint8Array(buffer))
       return send({ type: "sealed" })
-    }
   }
 }
