@@ -2,14 +2,14 @@
  * What the file cache keeps of one directory: each entry's stat as the last run saw it, in binary, so
  * that 30,000 unchanged files are recognised without making an object of each (rule W8). Pure.
  *
- *     record = CRC-32 u32 of what follows ‖ version u8 ‖ entry …, sorted by name as bytes
+ *     record = start of SHA-256 of what follows, u32 ‖ version u8 ‖ entry …, sorted by name as bytes
  *     entry  = name length u16 ‖ name ‖ flags u8 (bits 0-2 type, 3 racy, 4 a hard link's first path follows)
  *              ‖ links u32 ‖ size u64 ‖ mtime ns i64 ‖ ctime ns i64 ‖ inode u64 ‖ device u64
  *              ‖ [ first path length u16 ‖ first path ]
  *
  * A cache of local state, little-endian, never sealed; a record that does not check is no record.
  */
-import { crc32 } from "node:zlib"
+import { hash } from "node:crypto"
 import { assert } from "../base/assert.ts"
 import { asBuffer } from "../base/bytes.ts"
 import type { Bytes } from "../base/bytes.ts"
@@ -52,7 +52,7 @@ export interface DirectoryCursor {
   entry(): RecordedEntry
 }
 
-const VERSION = 1
+const VERSION = 2
 const TYPES: readonly RecordedType[] = [
   "file",
   "directory",
@@ -103,7 +103,7 @@ export function encodeDirectoryRecord(entries: readonly RecordedEntry[]): Bytes 
     before = entry.name
     at = writeEntry(buffer, at, entry)
   }
-  buffer.writeUInt32LE(crc32(bytes.subarray(4)), 0)
+  buffer.writeUInt32LE(checksum(bytes), 0)
   return bytes
 }
 
@@ -191,7 +191,12 @@ export function openDirectoryRecord(bytes: Uint8Array): DirectoryCursor | undefi
 
 function isRecord(bytes: Uint8Array): boolean {
   if (bytes.length < HEAD_BYTES || bytes[4] !== VERSION) return false
-  return asBuffer(bytes).readUInt32LE(0) === crc32(bytes.subarray(4))
+  return asBuffer(bytes).readUInt32LE(0) === checksum(bytes)
+}
+
+/** CRC-32 would do, and takes a millisecond to load. */
+function checksum(bytes: Uint8Array): number {
+  return hash("sha256", bytes.subarray(4), "buffer").readUInt32LE(0)
 }
 
 /** Scratch: the fresh stat's numbers in the record's representation, so that no BigInt is made. */
