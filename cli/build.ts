@@ -7,6 +7,7 @@
  * and seldom used (S3), is loaded from node_modules when it is needed. A run that is going on meanwhile
  * keeps the file that it has open: equal files are left alone, others replaced by a rename.
  */
+import { spawnSync } from "node:child_process"
 import {
   chmodSync,
   existsSync,
@@ -19,6 +20,7 @@ import {
 } from "node:fs"
 import { dirname, relative, resolve } from "node:path"
 import { build as bundle, type BuildOptions, type Plugin } from "esbuild"
+import { keptCode } from "./compiled-program.ts"
 
 const MAIN = "cli/main.ts"
 const PROGRAMS = [
@@ -72,7 +74,7 @@ const builtins: Plugin = {
 const startApart: Plugin = {
   name: "start-apart",
   setup: (build) =>
-    build.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: "./start.js", external: true })),
+    build.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: resolve("cli/compiled-start.ts") })),
 }
 
 const COMMON: BuildOptions = {
@@ -81,6 +83,7 @@ const COMMON: BuildOptions = {
   format: "cjs",
   platform: "node",
   target: "node22",
+  supported: { "dynamic-import": false }, // a compiled program has none
   minifySyntax: true,
   minifyWhitespace: true, // names stay, for stack traces
   legalComments: "none",
@@ -103,7 +106,7 @@ const main = await bundle({
   bundle: true,
   plugins: [startApart],
   target: "node14",
-  supported: { "dynamic-import": false },
+  define: { "import.meta.dirname": "__dirname" },
   write: false,
 })
 const manifest = { path: resolve("dist/package.json"), contents: Buffer.from('{ "type": "commonjs" }\n') }
@@ -128,5 +131,10 @@ for (const { path, contents } of built) {
 }
 chmodSync("dist/cli/main.js", 0o755)
 
-const kept = new Set(built.map(({ path }) => relative(".", path)))
-for (const path of globSync("dist/**/*.js")) if (!kept.has(path)) rmSync(resolve(path), { force: true })
+const kept = new Set([...built.map(({ path }) => relative(".", path)), keptCode("dist/cli", "start")])
+for (const path of globSync("dist/**/*.{js,code}"))
+  if (!kept.has(path)) rmSync(resolve(path), { force: true })
+
+const keeping = spawnSync(process.execPath, ["cli/keep-code.ts"], { encoding: "utf8" })
+if (keeping.status !== 0)
+  console.warn(`the compiled code is not kept, so that each start takes longer:\n${keeping.stderr}`)

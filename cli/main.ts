@@ -30,19 +30,6 @@ async function sayVersion() {
 }
 
 async function run() {
-  await keepCompiledCode()
   const { start } = await import("./start.ts")
   await start(words)
-}
-
-/**
- * V8's compiled code, kept with holdfast's other caches: a third of the start-up. Never in a shared
- * folder, where another user could plant code, and not before the folder of caches is there.
- */
-async function keepCompiledCode() {
-  const { existsSync } = await import("node:fs")
-  const { enableCompileCache } = await import("node:module")
-  const { findHome } = await import("../engine/home/home.ts")
-  const { cacheRoot } = findHome(process.env)
-  if (existsSync(cacheRoot)) enableCompileCache(`${cacheRoot}/compiled`)
 }

@@ -39,7 +39,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   help: async () => (await import("./commands/help.ts")).help,
 }
 
-export async function start(words: readonly string[]): Promise<void> {
+export async function start(words: readonly string[]): Promise<never> {
+  const code = await run(words)
+  // A worker thread or a socket that is still closing must not hold the program back.
+  process.exit(code)
+}
+
+export async function run(words: readonly string[]): Promise<ExitCode> {
   const environment = process.env
   let output = outputFor(words, environment)
   process.once("SIGINT", () => interrupted(output))
@@ -66,8 +72,7 @@ export async function start(words: readonly string[]): Promise<void> {
     code = tell(error, output, environment)
   }
   output.flush()
-  // A worker thread or a socket that is still closing must not hold the program back.
-  process.exit(code)
+  return code
 }
 
 /** Loaded with the engine alone, which `help` and a mistyped flag do without. */

@@ -1,0 +1,34 @@
+/**
+ * Stands for `start.ts` in the build. Its compiled code comes from beside it, where the build has kept it, or
+ * from holdfast's caches, where the first run of an installed package keeps it: never from a shared
+ * folder, where another user could plant code, and not before the folder of caches is there.
+ */
+import { existsSync } from "node:fs"
+import { enableCompileCache } from "node:module"
+import { join } from "node:path"
+import { findHome } from "../engine/home/home.ts"
+import { keptCode, loadProgram } from "./compiled-program.ts"
+
+const folder = import.meta.dirname
+const { cacheRoot } = findHome(process.env)
+const caches = join(cacheRoot, "compiled")
+const hasCaches = existsSync(cacheRoot)
+const own = keptCode(caches, "start")
+
+if (hasCaches) enableCompileCache(caches) // for what lies in node_modules, above all the S3 library
+const program = loadProgram(join(folder, "start.js"), [
+  keptCode(folder, "start"),
+  ...(hasCaches ? [own] : []),
+])
+if (hasCaches && program.keptIn === undefined) process.once("exit", keepOwn)
+
+function keepOwn(): void {
+  try {
+    program.keep(own)
+  } catch {
+    // the next run is as slow as this one was
+  }
+}
+
+type Start = typeof import("./start.ts")
+export const start: Start["start"] = (program.exports as Start).start
