@@ -24,6 +24,9 @@ export interface AssembleObserver {
   done(change: PutChange, result: SplitRead | undefined, failure: string | undefined): void
 }
 
+/** So many finished changes are held at most, with all that is known of them. */
+const DONE_MAX = 256
+
 interface Waiting {
   readonly change: Change
   /** Undefined while a file is being read. */
@@ -73,7 +76,7 @@ export async function assemble(
       if (waiting.result === undefined) break
       apply(waiting.change, waiting.result, builder, observer)
     }
-    if (head < 4096) return
+    if (head < DONE_MAX) return
     queue.splice(0, head)
     head = 0
   }

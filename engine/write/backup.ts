@@ -172,7 +172,7 @@ function scanSource(repository: Repository, run: Scanning): Generator<Change, vo
 }
 
 interface FirstChanges {
-  readonly changes: readonly Change[]
+  readonly changes: Change[]
   /** The whole source has been walked: there is nothing else. */
   readonly ended: boolean
 }
@@ -190,8 +190,9 @@ function firstChanges(changes: Iterator<Change, void, undefined>): FirstChanges 
   return { changes: found, ended: false }
 }
 
-function* chain<T>(first: Iterable<T>, rest: Iterable<T>): Generator<T, void, undefined> {
-  yield* first
+/** Empties `first`, so that no change is held for longer than it takes. */
+function* chain<T>(first: T[], rest: Iterable<T>): Generator<T, void, undefined> {
+  yield* first.splice(0)
   yield* rest
 }
 
