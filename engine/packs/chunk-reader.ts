@@ -3,7 +3,7 @@
  * Chunks that lie in one frame cost one request; opened blocks are kept while there is room, since
  * the next node is most often in the same one. Large amounts of data go through read/ instead.
  */
-import { equalBytes, type Bytes } from "../base/bytes.ts"
+import { equalBytes, release, type Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { corrupt, EngineError, isEngineError } from "../base/errors.ts"
 import type { ChunkId, ObjectName } from "../base/ids.ts"
@@ -29,11 +29,13 @@ export interface ChunkReaderPorts {
   readonly keys: RepositoryKeys
 }
 
-const BLOCKS_KEPT = 24
+/** Eight large blocks, or the many small ones of a long history. */
+const KEPT_BYTES_MAX = 16 * 1024 ** 2
 const REQUESTS_AT_ONCE = 8
 
 export function createChunkReader({ store, index, keys }: ChunkReaderPorts): ChunkReader {
-  const blocks = new Map<string, Promise<Bytes>>()
+  const blocks = new Map<string, { readonly opening: Promise<Bytes>; readonly bytes: number }>()
+  let keptBytes = 0
   const hashers = new Map<ChunkKind, ChunkHasher>()
   let zstd: Zstd | undefined
 
@@ -41,18 +43,26 @@ export function createChunkReader({ store, index, keys }: ChunkReaderPorts): Chu
     const object = packName(pack.name)
     const sealed = await getSealed(store, object, frame)
     zstd ??= createZstd()
-    return openFrame(packSealer(keys, pack, object), frame, sealed, { zstd, object })
+    const raw = openFrame(packSealer(keys, pack, object), frame, sealed, { zstd, object })
+    release(sealed)
+    return raw
+  }
+  const forget = (key: string): void => {
+    keptBytes -= blocks.get(key)?.bytes ?? 0
+    blocks.delete(key)
   }
   const block = (location: ChunkLocation): Promise<Bytes> => {
     const key = `${location.pack.name}:${location.frame.number}`
     const known = blocks.get(key)
-    const opening = known ?? fetchBlock(location)
-    blocks.delete(key)
-    blocks.set(key, opening) // the newest are last
-    if (known === undefined) opening.catch(() => blocks.delete(key))
+    forget(key)
+    const opening = known?.opening ?? fetchBlock(location)
+    const bytes = location.frame.rawLength
+    blocks.set(key, { opening, bytes }) // the newest are last
+    keptBytes += bytes
+    if (known === undefined) opening.catch(() => forget(key))
     for (const oldest of blocks.keys()) {
-      if (blocks.size <= BLOCKS_KEPT) break
-      blocks.delete(oldest)
+      if (keptBytes <= KEPT_BYTES_MAX || oldest === key) break
+      forget(oldest)
     }
     return opening
   }

@@ -3,16 +3,19 @@
  * threads, and no pack waits in memory. What can't be read so is left to the store, which knows why.
  */
 import { closeSync, openSync } from "node:fs"
-import type { Bytes } from "../base/bytes.ts"
+import { release, type Bytes } from "../base/bytes.ts"
 import { readAt } from "../files/new-file.ts"
 import type { FrameLocation } from "../index/chunk-index.ts"
 import { errnoOf } from "../store/local-errors.ts"
 
-/** Memory that is used again and again, of the largest size that was asked for. */
+/** Memory that is used again and again, of the largest size that was asked for; what it gave before is gone. */
 export function reusedRoom(): (lengthBytes: number) => Bytes {
   let memory: Bytes = new Uint8Array(0)
   return (lengthBytes) => {
-    if (memory.length < lengthBytes) memory = new Uint8Array(lengthBytes)
+    if (memory.length < lengthBytes) {
+      release(memory)
+      memory = new Uint8Array(lengthBytes)
+    }
     return memory.subarray(0, lengthBytes)
   }
 }

@@ -88,7 +88,10 @@ export async function restore(
     let found = within === ""
     for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), range)) {
       found ||= entries.length > 0
-      for (const entry of entries) await decide(deciding, entry, windows.filling)
+      for (const entry of entries) {
+        await decide(deciding, entry, windows.filling)
+        if (windows.isFull()) await windows.next()
+      }
       await windows.leafDecided()
     }
     if (!found && !deciding.tree.lost) throw noEntry(request.snapshot, within)

@@ -10,7 +10,10 @@ function fileOf(size: number): DecidedFile {
 
 async function decideLeaves(windows: Windows, leaves: number, files = 500, size = 1000): Promise<void> {
   for (let leaf = 0; leaf < leaves; leaf++) {
-    for (let i = 0; i < files; i++) windows.filling.push(fileOf(size))
+    for (let i = 0; i < files; i++) {
+      windows.filling.push(fileOf(size))
+      if (windows.isFull()) await windows.next()
+    }
     await windows.leafDecided()
   }
 }
@@ -36,6 +39,18 @@ test("createWindows() places every file once, in windows that grow, and starts t
     [false, false, false, true],
   )
   assert.ok(much > 0)
+})
+
+test("createWindows() lets no leaf of large files make a large window", async () => {
+  const placed: number[] = []
+  const windows = createWindows({ place: async ({ bytes }) => void placed.push(bytes), onMuch: () => {} })
+  await decideLeaves(windows, 1, 100, 100 * 1024 ** 2)
+  await windows.finish()
+  assert.equal(
+    placed.reduce((sum, bytes) => sum + bytes, 0),
+    100 * 100 * 1024 ** 2,
+  )
+  assert.ok(Math.max(...placed) < 1024 ** 3 + 100 * 1024 ** 2, `${Math.max(...placed)} bytes`)
 })
 
 test("createWindows() asks for no threads when there is little, and places it all the same", async () => {

@@ -17,7 +17,10 @@ export interface FileWindow {
 export interface Windows {
   /** The window that is being filled: what is decided is pushed here. */
   readonly filling: DecidedFile[]
-  /** After each leaf of the listing; waits while two windows are being placed. */
+  /** Whether it has taken what it may, after each file: `next` begins another, and waits while two are being placed. */
+  isFull(): boolean
+  next(): Promise<void>
+  /** After each leaf of the listing: whoever places has its turn. */
   leafDecided(): Promise<void>
   /** Places the rest; resolves when all is placed, and rejects with what a window failed with. */
   finish(): Promise<void>
@@ -55,22 +58,27 @@ export function createWindows({ place, onMuch }: Ports): Windows {
     counted = 0
     bytes = 0
   }
+  const isFull = (): boolean => {
+    for (; counted < filling.length; counted++) bytes += filling[counted]?.entry.size ?? 0
+    return counted >= size.files || bytes >= size.bytes
+  }
   return {
     get filling() {
       return filling
     },
-    async leafDecided() {
-      for (; counted < filling.length; counted++) bytes += filling[counted]?.entry.size ?? 0
-      const isFull = counted >= size.files || bytes >= size.bytes
-      if (isFull || paysThreads({ files: counted, bytes })) onMuch()
-      if (++leaves % LEAVES_AT_ONCE === 0) await turn()
-      if (!isFull) return
+    isFull,
+    async next() {
+      onMuch()
       await placing.at(-AT_ONCE)
       begin(false)
       size = {
         files: Math.min(size.files * GROWTH, MAX.files),
         bytes: Math.min(size.bytes * GROWTH, MAX.bytes),
       }
+    },
+    async leafDecided() {
+      if (isFull() || paysThreads({ files: counted, bytes })) onMuch()
+      if (++leaves % LEAVES_AT_ONCE === 0) await turn()
     },
     async finish() {
       begin(true)
