@@ -100,6 +100,6 @@ test("dump() stops when its reader goes away, and fails on damage", async (t) =>
   })
   await dump(place.repository, snapshot, "" as RawPath, { out, archive: "tar" })
   assert.ok(written < 700_000, `${written} bytes were written to nobody`)
-  for (const [name, bytes] of place.objects) if (name.startsWith("packs/")) bytes.fill(0, 100, -100)
+  for (const [name, bytes] of place.objects) if (name.startsWith("packs/")) bytes.fill(0)
   await assert.rejects(dumped(place, "umlaut \u00c3\u00a4"), { kind: "corrupt" })
 })
