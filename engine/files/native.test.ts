@@ -142,3 +142,17 @@ test("a device's number is split and joined as the kernel does it", () => {
   assert.ok(!isFailure(stat))
   assert.equal(joinDeviceNumber({ major: 1, minor: 3 }), stat.rdev)
 })
+
+test("giveBackFrom() has large memory go back to the system when it is freed, however often it was freed before", () => {
+  const rssMiB = (): number => process.memoryUsage.rss() / 2 ** 20
+  const take = (): ArrayBuffer[] =>
+    Array.from({ length: 8 }, () => new Uint8Array(8 * 1024 * 1024).fill(1).buffer)
+  assert.equal(native().giveBackFrom(4 * 1024 * 1024), true)
+  const before = rssMiB()
+  for (let round = 0; round < 3; round++) {
+    const taken = take()
+    assert.ok(rssMiB() > before + 56)
+    for (const buffer of taken) buffer.transfer(0)
+    assert.ok(rssMiB() < before + 16, `${rssMiB()} MiB after ${before}`)
+  }
+})

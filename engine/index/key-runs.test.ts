@@ -7,6 +7,7 @@ import {
   FRAME_REFERENCE_MAX,
   mergeRuns,
   nextCandidate,
+  PART_ENTRIES,
   referenceAt,
   runLength,
   runOfFrames,
@@ -59,6 +60,28 @@ test("firstCandidate() finds every one of many uniform keys", () => {
   }
 })
 
+function whole(parts: Iterable<KeyRun>): KeyRun {
+  return new Uint32Array(Array.from(parts, (part) => [...part]).flat())
+}
+
+/** In three parts, of which one is empty. */
+function cut(run: KeyRun): KeyRun[] {
+  const middle = 2 * Math.floor(run.length / 4)
+  return [run.subarray(0, middle), new Uint32Array(0), run.subarray(middle)]
+}
+
+test("mergeRuns() gives the parts of large runs full, but for the last", () => {
+  const ids = [randomBytes(32 * 70_000), randomBytes(32 * 90_000)] as const
+  const merged: number[][] = []
+  const lengths: number[] = []
+  for (const part of mergeRuns([runOfFrames([ids[0]], 0)], [runOfFrames([ids[1]], 1)])) {
+    lengths.push(runLength(part))
+    merged.push([...part])
+  }
+  assert.deepEqual(lengths, [PART_ENTRIES, PART_ENTRIES, 160_000 - 2 * PART_ENTRIES])
+  assert.deepEqual(new Uint32Array(merged.flat()), runOfFrames([...ids], 0))
+})
+
 test("mergeRuns() gives the run of all frames together", () => {
   fc.assert(
     fc.property(
@@ -67,7 +90,7 @@ test("mergeRuns() gives the run of all frames together", () => {
       (left, right) => {
         const a = new Uint8Array(Buffer.concat(left))
         const b = new Uint8Array(Buffer.concat(right))
-        const merged = mergeRuns(runOfFrames([a], 0), runOfFrames([b], 1))
+        const merged = whole(mergeRuns([runOfFrames([a], 0)], cut(runOfFrames([b], 1))))
         assert.deepEqual(merged, runOfFrames([a, b], 0))
       },
     ),
@@ -76,7 +99,7 @@ test("mergeRuns() gives the run of all frames together", () => {
 
 test("mergeRuns() drops the entries of frames that are not kept", () => {
   const frames = [randomBytes(320), randomBytes(320), randomBytes(320)]
-  const kept = mergeRuns(runOfFrames(frames, 0), new Uint32Array(0), (reference) => reference !== 1)
+  const kept = whole(mergeRuns([runOfFrames(frames, 0)], [], (reference) => reference !== 1))
   assert.equal(runLength(kept), 20)
   assert.deepEqual(candidates(kept, frames[1] as Uint8Array), [])
   assert.deepEqual(candidates(kept, frames[2] as Uint8Array), [2])

@@ -45,23 +45,57 @@ export function runOfFrames(frameIds: readonly Uint8Array[], firstReference: num
   return run
 }
 
-/** One run of two; `keep` drops entries whose frames are gone. */
-export function mergeRuns(a: KeyRun, b: KeyRun, keep?: (reference: number) => boolean): KeyRun {
-  const merged: KeyRun = new Uint32Array(a.length + b.length)
+/** What a run is kept and merged in, in entries. 512 KiB. */
+export const PART_ENTRIES: number = 64 * 1024
+
+/**
+ * One run of two, part by part, so that no more than a part of each is in memory; `keep` drops entries whose
+ * frames are gone. A part is valid until the next one is asked for.
+ */
+export function* mergeRuns(
+  a: Iterable<KeyRun>,
+  b: Iterable<KeyRun>,
+  keep?: (reference: number) => boolean,
+): Generator<KeyRun, void, undefined> {
+  const [nextOfA, nextOfB] = [partsOf(a), partsOf(b)]
+  const merged: KeyRun = new Uint32Array(PART_ENTRIES * 2)
+  let [left, right] = [nextOfA(), nextOfB()]
   let i = 0
   let j = 0
   let to = 0
-  while (i < a.length || j < b.length) {
-    const fromA = j >= b.length || (i < a.length && isBefore(a, i, b, j))
-    const low = fromA ? (a[i] as number) : (b[j] as number)
-    const high = fromA ? (a[i + 1] as number) : (b[j + 1] as number)
-    if (fromA) i += 2
-    else j += 2
+  while (left.length > 0 || right.length > 0) {
+    const fromA = right.length === 0 || (left.length > 0 && isBefore(left, i, right, j))
+    const low = fromA ? (left[i] as number) : (right[j] as number)
+    const high = fromA ? (left[i + 1] as number) : (right[j + 1] as number)
+    if (fromA) {
+      i += 2
+      if (i === left.length) [left, i] = [nextOfA(), 0]
+    } else {
+      j += 2
+      if (j === right.length) [right, j] = [nextOfB(), 0]
+    }
     if (keep !== undefined && !keep(low & FRAME_MASK)) continue
     merged[to++] = low
     merged[to++] = high
+    if (to < merged.length) continue
+    yield merged
+    to = 0
   }
-  return to === merged.length ? merged : merged.slice(0, to)
+  if (to > 0) yield merged.subarray(0, to)
+}
+
+const ENDED: KeyRun = new Uint32Array(0)
+
+/** The next part that is not empty; an empty one at the end. */
+function partsOf(run: Iterable<KeyRun>): () => KeyRun {
+  const parts = run[Symbol.iterator]()
+  return () => {
+    for (;;) {
+      const next = parts.next()
+      if (next.done === true) return ENDED
+      if (next.value.length > 0) return next.value
+    }
+  }
 }
 
 function isBefore(a: KeyRun, i: number, b: KeyRun, j: number): boolean {

@@ -1,21 +1,25 @@
 /**
- * The key runs of one database: in SQLite as one blob a run, read into memory when first searched.
- * A new pack's run is merged with its smaller neighbours, so that there are few runs to search and
- * each key is rewritten a few times in all. spec/decisions/0004-sqlite-index.md.
+ * The key runs of one database: in SQLite in parts, read into memory when first searched. A new pack's run
+ * is merged with its smaller neighbours, so that there are few runs to search and each key is rewritten a
+ * few times in all. A merge has a part of each in memory, however large they are.
+ * spec/decisions/0004-sqlite-index.md.
  */
 import { randomBytes } from "node:crypto"
 import { release } from "../base/bytes.ts"
 import { lazyStatement } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
-import { firstCandidate, mergeRuns, nextCandidate, referenceAt, runLength } from "./key-runs.ts"
+import { firstCandidate, mergeRuns, nextCandidate, PART_ENTRIES, referenceAt, runLength } from "./key-runs.ts"
 import type { KeyRun } from "./key-runs.ts"
 
 export const KEY_TABLE_SCHEMA = `
-  CREATE TABLE IF NOT EXISTS key_runs (id INTEGER PRIMARY KEY, length INTEGER NOT NULL, entries BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS key_runs (id INTEGER PRIMARY KEY, length INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS key_parts (id INTEGER PRIMARY KEY, entries BLOB NOT NULL);
 `
 
 /** Larger runs are left alone: a merge would hold up a run for too long. 32 MiB. */
 const RUN_LENGTH_MAX = 4 * 1024 * 1024
+/** A part's id is its run's id times this, and its number. */
+const PARTS_MAX = 256
 
 export interface KeyTable {
   /** References of frames that may hold the chunk, oldest first. The array is reused. */
@@ -48,12 +52,18 @@ export function openKeyTable(database: Database): KeyTable {
     database,
     "SELECT id, length FROM key_runs ORDER BY length DESC, id",
   )
-  const read = lazyStatement<[number], Buffer>(database, "SELECT entries FROM key_runs WHERE id = ?", "pluck")
-  const insert = lazyStatement<[number, number, Uint8Array]>(
+  const readPart = lazyStatement<[number], Buffer>(
     database,
-    "INSERT INTO key_runs VALUES (?, ?, ?)",
+    "SELECT entries FROM key_parts WHERE id = ?",
+    "pluck",
   )
+  const insert = lazyStatement<[number, number]>(database, "INSERT INTO key_runs VALUES (?, ?)")
+  const insertPart = lazyStatement<[number, Uint8Array]>(database, "INSERT INTO key_parts VALUES (?, ?)")
   const remove = lazyStatement<[number]>(database, "DELETE FROM key_runs WHERE id = ?")
+  const removeParts = lazyStatement<[number, number]>(
+    database,
+    "DELETE FROM key_parts WHERE id BETWEEN ? AND ?",
+  )
 
   let runs: StoredRun[] = []
   /** Runs stay in memory only where somebody searches. */
@@ -67,18 +77,46 @@ export function openKeyTable(database: Database): KeyTable {
       .map((row) => known.get(row.id) ?? { ...row, run: undefined })
   }
 
-  const load = (stored: StoredRun): KeyRun => {
-    const run = stored.run ?? toRun(read().get(stored.id))
-    if (searching) stored.run = run
-    return run
+  /** The last part of a run that another process has merged since the list was read is missing: its entries are in a newer one. */
+  function* partsOf({ id, length, run }: StoredRun): Generator<KeyRun, void, undefined> {
+    if (run !== undefined) return yield run
+    for (let part = 0; part * PART_ENTRIES < length; part++) {
+      const blob = readPart().get(id * PARTS_MAX + part)
+      if (blob === undefined) return
+      yield toRun(blob)
+      release(blob)
+    }
   }
 
-  const write = (run: KeyRun): void => {
-    const id = randomBytes(6).readUIntBE(0, 6)
-    insert().run(id, runLength(run), new Uint8Array(run.buffer, run.byteOffset, run.byteLength))
-    runs.push({ id, length: runLength(run), run: searching ? run : undefined })
+  const load = (stored: StoredRun): KeyRun => {
+    stored.run ??= gather(partsOf(stored), stored.length)
+    return stored.run
+  }
+
+  /** @param length at least as many entries as come */
+  const write = (parts: Iterable<KeyRun>, length: number): void => {
+    const id = randomBytes(5).readUIntBE(0, 5)
+    let number = 0
+    let entries = 0
+    const written = function* (): Generator<KeyRun, void, undefined> {
+      for (const part of parts) {
+        insertPart().run(id * PARTS_MAX + number++, bytesOf(part))
+        entries += runLength(part)
+        yield part
+      }
+    }
+    const run = searching ? gather(written(), length) : undefined
+    if (run === undefined) for (const _ of written());
+    if (entries === 0) return
+    insert().run(id, entries)
+    runs.push({ id, length: entries, run })
     runs.sort((a, b) => b.length - a.length)
-    if (!searching) free(run)
+  }
+
+  const drop = ({ id, run }: StoredRun): void => {
+    remove().run(id)
+    removeParts().run(id * PARTS_MAX, id * PARTS_MAX + PARTS_MAX - 1)
+    if (run !== undefined) release(bytesOf(run)) // merges leave behind several times what is in use
   }
 
   return {
@@ -89,7 +127,7 @@ export function openKeyTable(database: Database): KeyTable {
       }
       found.length = 0
       for (const stored of runs) {
-        const run = stored.run ?? load(stored)
+        const run = load(stored)
         for (let at = firstCandidate(run, id); at >= 0; at = nextCandidate(run, at))
           found.push(referenceAt(run, at))
       }
@@ -101,20 +139,17 @@ export function openKeyTable(database: Database): KeyTable {
 
     add(run) {
       refresh()
-      let merged = run
-      for (
-        let last = runs.at(-1);
-        last !== undefined && isDue(last.length, runLength(merged));
-        last = runs.at(-1)
-      ) {
-        const [older, newer] = [load(last), merged]
-        merged = mergeRuns(older, newer)
-        free(older)
-        free(newer)
-        remove().run(last.id)
+      const merged: StoredRun[] = []
+      let length = runLength(run)
+      let parts: Iterable<KeyRun> = inParts(run)
+      for (let last = runs.at(-1); last !== undefined && isDue(last.length, length); last = runs.at(-1)) {
+        parts = mergeRuns(partsOf(last), parts)
+        length += last.length
+        merged.push(last)
         runs.pop()
       }
-      write(merged)
+      write(parts, length)
+      merged.forEach(drop)
     },
 
     length: () => runs.reduce((sum, stored) => sum + stored.length, 0),
@@ -124,26 +159,40 @@ export function openKeyTable(database: Database): KeyTable {
       const old = runs
       runs = []
       for (const stored of old) {
-        const run = mergeRuns(load(stored), new Uint32Array(0), keep)
-        remove().run(stored.id)
-        if (run.length > 0) write(run)
+        write(mergeRuns(partsOf(stored), [], keep), stored.length)
+        drop(stored)
       }
     },
   }
-}
-
-/** Merges leave behind several times what is in use. */
-function free(run: KeyRun): void {
-  release(new Uint8Array(run.buffer, run.byteOffset, run.byteLength))
 }
 
 function isDue(older: number, newer: number): boolean {
   return older <= newer * 2 && older + newer <= RUN_LENGTH_MAX
 }
 
-/** Gone when another process merged it since the list was read: its entries are in a newer run. */
-function toRun(blob: Buffer | undefined): KeyRun {
-  if (blob === undefined) return new Uint32Array(0)
+function inParts(run: KeyRun): KeyRun[] {
+  const words = PART_ENTRIES * 2
+  return Array.from({ length: Math.ceil(run.length / words) }, (_, i) =>
+    run.subarray(i * words, (i + 1) * words),
+  )
+}
+
+/** All parts as one run. @param length at least as many entries as come */
+function gather(parts: Iterable<KeyRun>, length: number): KeyRun {
+  const run: KeyRun = new Uint32Array(length * 2)
+  let words = 0
+  for (const part of parts) {
+    run.set(part, words)
+    words += part.length
+  }
+  return words === run.length ? run : run.slice(0, words)
+}
+
+function bytesOf(run: KeyRun): Uint8Array {
+  return new Uint8Array(run.buffer, run.byteOffset, run.byteLength)
+}
+
+function toRun(blob: Buffer): KeyRun {
   const words = blob.length >>> 2
   if (blob.byteOffset % 4 === 0) return new Uint32Array(blob.buffer as ArrayBuffer, blob.byteOffset, words)
   const run: KeyRun = new Uint32Array(words)

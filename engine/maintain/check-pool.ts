@@ -1,6 +1,7 @@
 /** Who opens packs: worker threads, or this thread for a small repository. */
 import type { Worker } from "node:worker_threads"
 import { startWorkers } from "../base/worker-threads.ts"
+import { giveBackLargeMemory } from "../files/native.ts"
 import { createZstd } from "../compression/zstd.ts"
 import { chunkHasher, chunkIdKey, type ChunkHasher } from "../crypto/chunk-id.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
@@ -42,6 +43,7 @@ interface Thread {
 
 export function threadCheckPool(keys: RepositoryKeys): CheckPool {
   let broken: unknown
+  giveBackLargeMemory()
   const threads = startWorkers("maintain/check-worker", keys).map((worker): Thread => {
     const thread: Thread = { worker, waiting: [] }
     const fail = (error: unknown): void => {

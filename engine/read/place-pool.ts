@@ -1,6 +1,7 @@
 /** Who opens blocks and writes files: worker threads, or this thread for small restores. */
 import type { Worker } from "node:worker_threads"
 import { startWorkers } from "../base/worker-threads.ts"
+import { giveBackLargeMemory } from "../files/native.ts"
 import { packFiles } from "./packed-files.ts"
 import {
   jobBuffers,
@@ -60,6 +61,7 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
       for (const resolve of thread.waiting.splice(0)) resolve({ type: "broken", message: "" })
     for (const resume of wake.splice(0)) resume()
   }
+  giveBackLargeMemory()
   const threads = startWorkers("read/place-worker", options, true).map((worker): Thread => {
     const thread: Thread = { worker, waiting: [] }
     worker.on("message", (message: FromPlaceWorker) => {

@@ -8,6 +8,7 @@ import { FILE_COST_BYTES, startWorkers } from "../base/worker-threads.ts"
 import type { Random } from "../base/ports.ts"
 import type { ChunkId } from "../base/ids.ts"
 import { EngineError, type ErrorKind } from "../base/errors.ts"
+import { giveBackLargeMemory } from "../files/native.ts"
 import type { ClosedBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import { groupIntoPacks } from "./pack-filler.ts"
@@ -147,6 +148,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
     indexPath: ports.indexPath,
     credits: credits.buffer as SharedArrayBuffer,
   }
+  giveBackLargeMemory()
   const threads = startWorkers("write/split-worker", workerData).map((worker): Thread => {
     const thread: Thread = { worker, waiting: [], batches: 0, cost: 0 }
     worker.on("message", (message: FromSplitWorker) => {
