@@ -17,10 +17,11 @@ export interface FileWindow {
 export interface Windows {
   /** The window that is being filled: what is decided is pushed here. */
   readonly filling: DecidedFile[]
-  /** Whether it has taken what it may, after each file: `next` begins another, and waits while two are being placed. */
+  /** Whether it has taken the most that any may, after each file: large files fill it within a leaf. */
   isFull(): boolean
+  /** Places what is in it, and begins another; waits while two are being placed. */
   next(): Promise<void>
-  /** After each leaf of the listing: whoever places has its turn. */
+  /** After each leaf of the listing: the next one begins when it is time. */
   leafDecided(): Promise<void>
   /** Places the rest; resolves when all is placed, and rejects with what a window failed with. */
   finish(): Promise<void>
@@ -58,27 +59,30 @@ export function createWindows({ place, onMuch }: Ports): Windows {
     counted = 0
     bytes = 0
   }
-  const isFull = (): boolean => {
+  const holds = (most: typeof MAX): boolean => {
     for (; counted < filling.length; counted++) bytes += filling[counted]?.entry.size ?? 0
-    return counted >= size.files || bytes >= size.bytes
+    return counted >= most.files || bytes >= most.bytes
+  }
+  const next = async (): Promise<void> => {
+    onMuch()
+    await placing.at(-AT_ONCE)
+    begin(false)
+    size = {
+      files: Math.min(size.files * GROWTH, MAX.files),
+      bytes: Math.min(size.bytes * GROWTH, MAX.bytes),
+    }
   }
   return {
     get filling() {
       return filling
     },
-    isFull,
-    async next() {
-      onMuch()
-      await placing.at(-AT_ONCE)
-      begin(false)
-      size = {
-        files: Math.min(size.files * GROWTH, MAX.files),
-        bytes: Math.min(size.bytes * GROWTH, MAX.bytes),
-      }
-    },
+    isFull: () => holds(MAX),
+    next,
     async leafDecided() {
-      if (isFull() || paysThreads({ files: counted, bytes })) onMuch()
+      const isTime = holds(size)
+      if (isTime || paysThreads({ files: counted, bytes })) onMuch()
       if (++leaves % LEAVES_AT_ONCE === 0) await turn()
+      if (isTime) await next()
     },
     async finish() {
       begin(true)

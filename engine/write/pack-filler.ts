@@ -28,7 +28,7 @@ export interface PackFiller {
 }
 
 /** Asked to seal a pack: whoever bounds the memory of packs under way waits before it does. */
-export type OnFull = (seal: () => SealedPack) => void
+export type OnFull = (seal: (room?: Uint8Array) => SealedPack) => void
 
 export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
   const open = new Map<number, OpenBlock>()
@@ -49,7 +49,7 @@ export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
     staging ??= new Uint8Array(new SharedArrayBuffer(PACK_BYTES + tools.zstd.bound(BLOCK_BYTES)))
     const closed = closeBlock(block, tools.zstd, staging.subarray(used), scratch)
     if (!takesBlock(fill, closed)) {
-      onFull(() => sealPack(waiting, true, tools))
+      onFull((room) => sealPack(waiting, true, tools, room))
       staging.copyWithin(0, used, used + closed.bytes.length)
       empty()
       takesBlock(fill, closed)

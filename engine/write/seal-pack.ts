@@ -38,7 +38,7 @@ import {
 import type { ClosedBlock } from "./block.ts"
 
 export interface SealedPack {
-  readonly bytes: Bytes
+  readonly bytes: Uint8Array
   readonly record: PackRecord
   /** The encoded directory, as an entry or a segment carries it. */
   readonly directory: Bytes
@@ -74,8 +74,16 @@ export function takesBlock(fill: PackFill, block: ClosedBlock): boolean {
   return true
 }
 
-/** `full` packs all have one size; the others are padded to a coarse grid of sizes. */
-export function sealPack(blocks: readonly ClosedBlock[], full: boolean, tools: SealTools): SealedPack {
+/**
+ * `full` packs all have one size; the others are padded to a coarse grid of sizes.
+ * @param room for a full pack; absent: the pack has memory of its own
+ */
+export function sealPack(
+  blocks: readonly ClosedBlock[],
+  full: boolean,
+  tools: SealTools,
+  room?: Uint8Array,
+): SealedPack {
   const order = shuffled(blocks, tools.random)
   const frames = order.map(directoryFrame)
   const directory = encodeDirectory(frames)
@@ -85,7 +93,7 @@ export function sealPack(blocks: readonly ClosedBlock[], full: boolean, tools: S
   const sizeBytes = full ? PACK_BYTES : padme(Math.max(contentBytes, PACK_BYTES_MIN))
   assert(sizeBytes >= contentBytes, "a pack is closed before it is too full")
 
-  const bytes = new Uint8Array(sizeBytes)
+  const bytes = room?.subarray(0, sizeBytes) ?? new Uint8Array(sizeBytes)
   const salt = tools.random.bytes(SALT_BYTES)
   const sealer = newSealer(tools.sealing, KIND_PACK, salt)
   bytes.set(sealer.header)

@@ -13,6 +13,7 @@ import type { ClosedBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import { groupIntoPacks } from "./pack-filler.ts"
 import type { SealedPack } from "./seal-pack.ts"
+import { createPackRooms, giveRoom, type PackRooms } from "./pack-rooms.ts"
 import { packJobs, unpackResults, type PackedJobs, type PackedResults } from "./split-messages.ts"
 import {
   createSplitter,
@@ -89,8 +90,7 @@ export interface SplitWorkerData {
   readonly keys: SplitterKeys
   readonly claims: SharedClaims
   readonly indexPath: string | undefined
-  /** Int32: how many more packs may be on their way to the store. Workers wait for it. */
-  readonly credits: SharedArrayBuffer
+  readonly rooms: PackRooms
 }
 
 export type ToSplitWorker =
@@ -103,7 +103,8 @@ export type FromSplitWorker =
   | { readonly type: "results"; readonly results: PackedResults }
   | { readonly type: "drained"; readonly blocks: readonly ClosedBlock[]; readonly rawBytes: number }
   | { readonly type: "sealed" }
-  | { readonly type: "pack"; readonly pack: SealedPack }
+  /** Its bytes lie in this room, which is given back when they are in the store. */
+  | { readonly type: "pack"; readonly pack: SealedPack; readonly room: number }
   | {
       readonly type: "failed"
       readonly error: { kind: ErrorKind | undefined; code: string; message: string }
@@ -122,8 +123,7 @@ interface Thread {
 }
 
 export function threadPool(ports: PoolPorts): SplitPool {
-  const credits = new Int32Array(new SharedArrayBuffer(4))
-  credits[0] = ports.uploadsAtOnce
+  const rooms = createPackRooms(ports.uploadsAtOnce)
   const uploads = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
   let wake: (() => void)[] = []
@@ -133,12 +133,11 @@ export function threadPool(ports: PoolPorts): SplitPool {
     for (const thread of threads) for (const answer of thread.waiting.splice(0)) answer(failed(error))
     for (const resume of wake.splice(0)) resume()
   }
-  const giveCredit = (): void => {
-    Atomics.add(credits, 0, 1)
-    Atomics.notify(credits, 0)
-  }
-  const upload = (pack: SealedPack): void => {
-    const done = ports.onPack(pack).then(giveCredit, (error: unknown) => fail(error))
+  const upload = (pack: SealedPack, room: number): void => {
+    const done = ports.onPack(pack).then(
+      () => giveRoom(rooms, room),
+      (error: unknown) => fail(error),
+    )
     uploads.add(done)
     void done.then(() => uploads.delete(done))
   }
@@ -146,13 +145,13 @@ export function threadPool(ports: PoolPorts): SplitPool {
     keys: ports.keys,
     claims: ports.claims,
     indexPath: ports.indexPath,
-    credits: credits.buffer as SharedArrayBuffer,
+    rooms,
   }
   giveBackLargeMemory()
   const threads = startWorkers("write/split-worker", workerData).map((worker): Thread => {
     const thread: Thread = { worker, waiting: [], batches: 0, cost: 0 }
     worker.on("message", (message: FromSplitWorker) => {
-      if (message.type === "pack") upload(message.pack)
+      if (message.type === "pack") upload(message.pack, message.room)
       else if (message.type === "failed") fail(revive(message.error))
       else thread.waiting.shift()?.(message)
     })
@@ -191,7 +190,6 @@ export function threadPool(ports: PoolPorts): SplitPool {
       threads[0]?.worker.postMessage({ type: "add", chunks } satisfies ToSplitWorker)
     },
     async finish() {
-      giveCredit() // nothing is being filled any more: one pack is sealed while another is under way
       const drained = await Promise.all(threads.map((thread) => ask(thread, { type: "drain" })))
       const blocks = drained.flatMap((answer) => (answer.type === "drained" ? answer.blocks : []))
       const groups = groupIntoPacks(blocks)

@@ -5,15 +5,15 @@ import { assert } from "../base/assert.ts"
 import { isEngineError } from "../base/errors.ts"
 import { openChunkLookup } from "../index/chunk-lookup.ts"
 import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-pool.ts"
+import { takeRoom } from "./pack-rooms.ts"
 import { packResults, unpackJobs } from "./split-messages.ts"
 import type { SealedPack } from "./seal-pack.ts"
 import { createSplitter, type SplitResult } from "./splitter.ts"
 
-const { keys, claims, indexPath, credits } = workerData as SplitWorkerData
+const { keys, claims, indexPath, rooms } = workerData as SplitWorkerData
 const port = parentPort
 assert(port !== null, "this module runs in a worker thread")
 
-const credit = new Int32Array(credits)
 const lookup = indexPath === undefined ? undefined : openChunkLookup(indexPath)
 const splitter = createSplitter({
   keys,
@@ -23,20 +23,9 @@ const splitter = createSplitter({
   onFull: sendPack,
 })
 
-/** Waits until the main thread has sent enough of the earlier packs: the bound on their memory. */
-function takeCredit(): void {
-  for (;;) {
-    const left = Atomics.load(credit, 0)
-    if (left <= 0) Atomics.wait(credit, 0, left)
-    else if (Atomics.compareExchange(credit, 0, left, left - 1) === left) return
-  }
-}
-
-/** The credit comes first: a pack takes memory from the moment that it is sealed. */
-function sendPack(seal: () => SealedPack): void {
-  takeCredit()
-  const pack = seal()
-  send({ type: "pack", pack }, [pack.bytes.buffer])
+function sendPack(seal: (room?: Uint8Array) => SealedPack): void {
+  const room = takeRoom(rooms)
+  send({ type: "pack", pack: seal(rooms.rooms[room]), room })
 }
 
 function send(message: FromSplitWorker, transfer: ArrayBuffer[] = []): void {
@@ -70,7 +59,7 @@ function handle(message: ToSplitWorker): void {
     case "drain":
       return send({ type: "drained", blocks: splitter.drain(), rawBytes: splitter.rawBytes })
     case "seal":
-      sendPack(() => splitter.seal(message.blocks, message.full))
+      sendPack((room) => splitter.seal(message.blocks, message.full, room))
       return send({ type: "sealed" })
   }
 }

@@ -100,7 +100,7 @@ export interface Splitter {
   add(chunks: readonly MadeChunk[]): void
   /** Blocks that fill no pack of this thread. */
   drain(): ClosedBlock[]
-  seal(blocks: readonly ClosedBlock[], full: boolean): SealedPack
+  seal(blocks: readonly ClosedBlock[], full: boolean, room?: Uint8Array): SealedPack
   readonly rawBytes: number
 }
 
@@ -164,7 +164,7 @@ export function createSplitter(ports: SplitterPorts): Splitter {
       for (const chunk of chunks) filler.add(chunk.kind, 0, chunk.id, chunk.bytes)
     },
     drain: () => filler.drain(),
-    seal: (blocks, full) => sealPack(blocks, full, tools),
+    seal: (blocks, full, room) => sealPack(blocks, full, tools, room),
   }
 }
 
