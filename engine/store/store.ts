@@ -14,7 +14,8 @@ export interface Store {
   /**
    * Writes a new object. When the promise resolves, the bytes survive a power cut and every later
    * `get` and `list` sees them. When it rejects, the object is whole or absent, never partial.
-   * Objects are immutable: the same name again with the same bytes succeeds.
+   * Objects are immutable: the same name again with the same bytes succeeds. Once it has settled, the
+   * bytes are the caller's again, who may put others there.
    */
   put(name: ObjectName, bytes: Uint8Array): Promise<void>
 
