@@ -67,5 +67,7 @@ export function openJournal(database: Database): Journal {
 
 function toPending({ series, name, salt, directory, ...rest }: Row): PendingPack {
   const record = { ...rest, name: toHex(name) as Digest, salt: new Uint8Array(salt) }
-  return { series, record, directory: new Uint8Array(directory) }
+  // a copy would double what a long run has pending
+  const bytes = new Uint8Array(directory.buffer as ArrayBuffer, directory.byteOffset, directory.length)
+  return { series, record, directory: bytes }
 }
