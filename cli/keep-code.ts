@@ -16,6 +16,7 @@ async function runAndKeep(): Promise<void> {
   const { run } = program.exports as typeof import("./start.ts")
   const folder = mkdtempSync(join(tmpdir(), "holdfast-build-"))
   try {
+    for (const name of Object.keys(process.env)) if (name.startsWith("HOLDFAST_")) delete process.env[name]
     process.env["HOLDFAST_HOME"] = join(folder, "home")
     process.env["HOLDFAST_KEY_FILE"] = join(folder, "key")
     process.env["HOLDFAST_REPOSITORY"] = join(folder, "repository")

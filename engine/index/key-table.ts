@@ -77,7 +77,7 @@ export function openKeyTable(database: Database): KeyTable {
       .map((row) => known.get(row.id) ?? { ...row, run: undefined })
   }
 
-  /** The last part of a run that another process has merged since the list was read is missing: its entries are in a newer one. */
+  /** Of a run that another process has merged since the list was read, the parts are missing: its entries are in a newer one. */
   function* partsOf({ id, length, run }: StoredRun): Generator<KeyRun, void, undefined> {
     if (run !== undefined) return yield run
     for (let part = 0; part * PART_ENTRIES < length; part++) {
