@@ -1,6 +1,6 @@
 /**
- * A program of the build, loaded with V8's compiled code of what has run before: half of the time that a
- * small run would take. Node's own compile cache keeps a file as it is when it is loaded, with most of its
+ * A program of the build, loaded with V8's compiled code of what has run before, which saves a small run a
+ * fifth of its time (spec/decisions/0012-compiled-code.md). Node's own compile cache keeps a file as it is when it is loaded, with most of its
  * functions still to be compiled at their first call.
  *
  *     kept code = SHA-256 of what follows and of the program, 32 bytes ‖ code

@@ -2,7 +2,8 @@
  * The few system calls that Node lacks, through the optional package `koffi`: exact nanoseconds for
  * times (Node takes a double of seconds, which is off by up to 247 ns), extended attributes, calls relative
  * to a folder that is open, a rename that never replaces, FIFOs and device nodes, one flush of a file
- * system, one setting of the C library's memory. Linux on 64 bits; where it is absent the callers have a second way or say what is lost. spec/decisions/0005-nanoseconds.md.
+ * system, one setting of the C library's memory. Linux on 64 bits; where it is absent the callers have a second
+ * way or say what is lost. spec/decisions/0005-nanoseconds.md.
  */
 import { createRequire } from "node:module"
 import { constants } from "node:os"
@@ -79,7 +80,7 @@ const GIVEN_BACK_BYTES = 4 * 1024 * 1024
 
 /**
  * For work in several threads. glibc would keep large memory that was freed once for what comes next, up to 32 MiB a piece,
- * in each thread: with it a long run's peak grows by a third.
+ * in each thread: with it a long run's peak grows by a fifth. spec/decisions/0013-memory-of-long-runs.md.
  */
 export function giveBackLargeMemory(): void {
   openNative()?.giveBackFrom(GIVEN_BACK_BYTES)

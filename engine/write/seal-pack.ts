@@ -76,7 +76,7 @@ export function takesBlock(fill: PackFill, block: ClosedBlock): boolean {
 
 /**
  * `full` packs all have one size; the others are padded to a coarse grid of sizes.
- * @param room for a full pack; absent: the pack has memory of its own
+ * @param room of PACK_BYTES; absent: the pack has memory of its own
  */
 export function sealPack(
   blocks: readonly ClosedBlock[],
