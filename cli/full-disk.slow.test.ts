@@ -127,6 +127,8 @@ test("restore to a disk that loses what it was given: 1, told, whichever flush m
     box.run("restore", "latest", "--target", path("out")),
     /out: the disk failed to keep what was restored, and some of it may be lost: restore to another disk/,
   )
+  const named = readdirSync(path("out")).filter((name) => !name.startsWith(".holdfast-restore-"))
+  assert.deepEqual(named, [], "nothing has its name that is not on the disk")
 })
 
 test("restore to a read-only disk: 1, told, and what stands there stays as it was", (context) => {

@@ -1,7 +1,7 @@
 /** The program is killed again and again while it backs up to a real S3 server, and restores from it; then it is left alone. */
 import assert from "node:assert/strict"
 import { once } from "node:events"
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { after, test, type TestContext } from "node:test"
 import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
@@ -20,6 +20,7 @@ const IN_FLIGHT_MAX = 3
 const UPLOAD_KIB = 12 * 1024
 const DOWNLOAD_KIB = 48 * 1024
 const RESTORE_KILLS = 4
+const STAGING = ".holdfast-restore-staging"
 
 interface Setting {
   readonly box: Sandbox
@@ -48,9 +49,12 @@ async function killAfter({ cli }: Setting, words: readonly string[], millisecond
   assert.equal(signal, "SIGKILL", "it was killed before it had ended")
 }
 
-/** What is whole under its name. */
-function filesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith(".")) : []
+/** What a killed restore has left whole, by name: a new folder gets nothing before all of it is there. */
+function wholeIn(out: string, source: string): string[] {
+  assert.deepEqual(existsSync(out) ? readdirSync(out).filter((name) => name !== STAGING) : [], [])
+  const staged = join(out, STAGING)
+  const names = existsSync(staged) ? readdirSync(staged).filter((name) => !name.startsWith(".")) : []
+  return names.filter((name) => readFileSync(join(staged, name)).equals(readFileSync(join(source, name))))
 }
 
 for (const kind of REAL_S3_SERVERS) {
@@ -87,11 +91,12 @@ for (const kind of REAL_S3_SERVERS) {
     const words = ["restore", "latest", "--target", out]
     const slowly = [...words, "--limit-download", String(DOWNLOAD_KIB)]
     for (let kill = 0; kill < RESTORE_KILLS; kill++) {
-      const before = filesIn(out)
+      const before = wholeIn(out, source)
       await killAfter(at, slowly, 1500)
-      for (const name of before) assert.ok(existsSync(join(out, name)), `${name} stays`)
+      const after = wholeIn(out, source)
+      for (const name of before) assert.ok(after.includes(name), `${name} stays`)
     }
-    const whole = filesIn(out).length
+    const whole = wholeIn(out, source).length
     const { last } = await cli.must([...words, "--json"])
     const { bytesDown } = last["requests"] as { bytesDown: number }
     context.diagnostic(

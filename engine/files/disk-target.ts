@@ -12,6 +12,7 @@ import { syncTarget } from "./flush.ts"
 import { closeFolders } from "./folder-handles.ts"
 import { removeTree } from "./remove-tree.ts"
 import { checkPath } from "./safe-path.ts"
+import { staging } from "./staging.ts"
 import { errorCode } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
 import { making } from "./target-files.ts"
@@ -28,7 +29,13 @@ import { isTemporaryName } from "./temporary-name.ts"
 export function openDiskTarget(root: string, options: TargetOptions = {}): Target {
   if (options.create === true) makeRoot(root)
   const state = openState(root, options)
-  return { ...looking(state), ...making(state), ...placingLinks(state), ...ending(state) }
+  return {
+    ...looking(state),
+    ...making(state),
+    ...placingLinks(state),
+    ...staging(state),
+    ...ending(state),
+  }
 }
 
 function makeRoot(root: string): void {

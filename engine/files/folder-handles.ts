@@ -20,6 +20,8 @@ export interface FolderHandles {
   readonly byHandle: boolean
   /** By path, the least recently used first. */
   readonly recent: Map<RawPath, FolderHandle>
+  /** The most recently used one: files come folder by folder. */
+  latest: { readonly path: RawPath; readonly handle: FolderHandle } | undefined
 }
 
 // a quarter of the usual limit of 1,024 open files, for as many as four threads
@@ -35,14 +37,23 @@ export function hasHandles(): boolean {
 /** @param root absolute raw path of a folder that is there; links in it are the user's own choice */
 export function openFolders(root: string, byHandle: boolean, native?: Native): FolderHandles {
   const recent = new Map<RawPath, FolderHandle>()
-  if (!byHandle) return { root: pathHandle(root === "/" ? "/" : `${root}/`), byHandle, recent }
+  const latest = undefined
+  if (!byHandle) return { root: pathHandle(root === "/" ? "/" : `${root}/`), byHandle, recent, latest }
   const descriptor = openSync(fsPath(root), O_PATH | constants.O_DIRECTORY)
-  return { root: openHandle(descriptor, native), byHandle, recent }
+  return { root: openHandle(descriptor, native), byHandle, recent, latest }
+}
+
+/** One folder of them as the root of others, with handles of its own. */
+export function openFoldersBelow(folders: FolderHandles, name: RawPath): FolderHandles {
+  const root = openBelow(folders, folders.root, name)
+  if (typeof root === "string") throw targetError(root, name)
+  return { root, byHandle: folders.byHandle, recent: new Map(), latest: undefined }
 }
 
 export function closeFolders(folders: FolderHandles): void {
   for (const handle of folders.recent.values()) closeHandle(handle)
   folders.recent.clear()
+  folders.latest = undefined
   closeHandle(folders.root)
 }
 
@@ -118,6 +129,7 @@ export function forgetFolder(folders: FolderHandles, path: RawPath): void {
   for (const [known, handle] of folders.recent) {
     if (!isWithin(known, path)) continue
     folders.recent.delete(known)
+    if (folders.latest?.path === known) folders.latest = undefined
     closeHandle(handle)
   }
 }
@@ -140,22 +152,28 @@ function closeHandle(handle: FolderHandle): void {
 }
 
 function recall(folders: FolderHandles, path: RawPath): FolderHandle | undefined {
+  if (folders.latest?.path === path) return folders.latest.handle
   const handle = folders.recent.get(path)
   if (handle === undefined) return undefined
   folders.recent.delete(path)
-  folders.recent.set(path, handle)
-  return handle
+  return use(folders, path, handle)
 }
 
 function remember(folders: FolderHandles, path: RawPath, handle: FolderHandle): FolderHandle {
   // without handles a path must be looked at each time, or a link that came later would be followed
   if (!folders.byHandle) return handle
-  folders.recent.set(path, handle)
+  use(folders, path, handle)
   for (const [oldest, least] of folders.recent) {
     if (folders.recent.size <= RECENT_MAX) break
     folders.recent.delete(oldest)
     closeHandle(least)
   }
+  return handle
+}
+
+function use(folders: FolderHandles, path: RawPath, handle: FolderHandle): FolderHandle {
+  folders.recent.set(path, handle)
+  folders.latest = { path, handle }
   return handle
 }
 

@@ -3,7 +3,7 @@
  * own name, in the same folder, in one step. Names that the file system takes for one (upper and
  * lower case, two spellings of a letter) come out as "exists" when nothing may be replaced.
  */
-import { linkSync, rmdirSync, unlinkSync } from "node:fs"
+import { linkSync, renameSync, rmdirSync, unlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import { renameIn, type FolderHandle } from "./in-folder.ts"
@@ -23,7 +23,10 @@ export interface Step {
 
 /** Throws an `EngineError`; the temporary thing is then still there. */
 export function giveName(step: Step, replace: boolean, native: Native | undefined): void {
-  const error = replace ? replaceName(step) : takeFreeName(step, native)
+  const { folder, from, to } = step
+  const error = replace
+    ? replaceName(step)
+    : moveToFreeName({ from: folder.prefix + from, to: folder.prefix + to }, native)
   if (error !== undefined) throw targetError(error, step.path)
 }
 
@@ -45,10 +48,14 @@ function replaceName({ folder, from, to }: Step): string | undefined {
   return emptied ?? attempt(() => renameIn(folder, from, to))
 }
 
-function takeFreeName(step: Step, native: Native | undefined): string | undefined {
-  const { folder } = step
-  const from = folder.prefix + step.from
-  const to = folder.prefix + step.to
+/**
+ * @param places in absolute form, on one file system
+ * @returns the system's code; "EEXIST" when the name is taken
+ */
+export function moveToFreeName(
+  { from, to }: { readonly from: string; readonly to: string },
+  native: Native | undefined,
+): string | undefined {
   const renamed = native === undefined ? "ENOSYS" : native.renameNew(from, to)
   if (renamed !== "ENOSYS" && renamed !== "EINVAL" && renamed !== "ENOTSUP" && renamed !== "EOPNOTSUPP")
     return renamed
@@ -57,10 +64,10 @@ function takeFreeName(step: Step, native: Native | undefined): string | undefine
   if (linked === undefined) return attempt(() => unlinkSync(fsPath(from)))
   if (linked !== "EPERM" && linked !== "ENOTSUP" && linked !== "EOPNOTSUPP" && linked !== "ENOSYS")
     return linked
-  // a file system without hard links: what appears between these two calls is replaced
+  // a folder, or a file system without hard links: what appears between these two calls is replaced
   const stat = lstat(to)
   if (!isFailure(stat)) return "EEXIST"
-  return attempt(() => renameIn(folder, step.from, step.to))
+  return attempt(() => renameSync(fsPath(from), fsPath(to)))
 }
 
 function attempt(call: () => void): string | undefined {

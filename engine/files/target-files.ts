@@ -1,11 +1,12 @@
 /**
  * The part of a disk target that makes folders and files. A file is written under a temporary name in
- * its own folder, gets its metadata through its descriptor, is closed, and is then given its name.
+ * its own folder, gets its metadata through its descriptor, is closed, and is then given its name. In a new
+ * staging folder it has its own name from the start: there the folder is what nobody knows yet.
  */
 import { closeSync, constants, fsyncSync, openSync } from "node:fs"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { ensureFolderAt, folderAt, makeWritable } from "./folder-handles.ts"
-import { givesOwner, openIn } from "./in-folder.ts"
+import { givesOwner, openIn, type FolderHandle } from "./in-folder.ts"
 import { dropExtraAttributes, setMetadataAt, setOpenMetadata } from "./metadata.ts"
 import { completeFile } from "./new-file.ts"
 import { dropTemporary, giveName } from "./placing.ts"
@@ -41,11 +42,11 @@ export function making(state: TargetState): Making {
       })
     },
     beginFile: (path, size, sparse) => {
-      const temporary = temporaryName()
+      const name = state.named ? baseName(path) : temporaryName()
       checkPath(path, state.portable)
       return guarded(path, () => {
-        const descriptor = openIn(folderAt(folders, parentPath(path)), temporary, NEW_FILE)
-        return { path, temporary, descriptor, size, sparse }
+        const descriptor = openIn(folderAt(folders, parentPath(path)), name, NEW_FILE)
+        return { path, name, descriptor, size, sparse }
       })
     },
     finishFile: (file, metadata, placing) => finishFile(state, file, metadata, placing),
@@ -59,15 +60,23 @@ function finishFile(state: TargetState, file: NewFile, metadata: Metadata, placi
   completeAndClose(state, file, metadata, sync)
   guarded(path, () => {
     const folder = folderAt(state.folders, parentPath(path))
-    const step = { folder, from: file.temporary, to: baseName(path), path }
-    try {
-      giveName(step, placing.replace, state.rules.native)
-    } catch (error) {
-      dropTemporary(folder.prefix + file.temporary)
-      throw error
-    }
+    if (!state.named) nameFile(state, folder, file, placing)
     if (sync) syncFolder(folder.prefix)
   })
+}
+
+function nameFile(
+  { rules }: TargetState,
+  folder: FolderHandle,
+  { path, name }: NewFile,
+  { replace }: Placing,
+): void {
+  try {
+    giveName({ folder, from: name, to: baseName(path), path }, replace, rules.native)
+  } catch (error) {
+    dropTemporary(folder.prefix + name)
+    throw error
+  }
 }
 
 /** Closed before it has its name: on some file systems a write fails only then. */
@@ -102,7 +111,7 @@ function abandonFile(state: TargetState, file: NewFile): void {
 
 function dropUnfinished(state: TargetState, file: NewFile): void {
   try {
-    dropTemporary(folderAt(state.folders, parentPath(file.path)).prefix + file.temporary)
+    dropTemporary(folderAt(state.folders, parentPath(file.path)).prefix + file.name)
   } catch {
     // its folder is gone, or it stays for the next restore, which removes it
   }

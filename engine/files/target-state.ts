@@ -6,7 +6,14 @@ import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath, showPath } from "../base/paths.ts"
-import { folderAt, type FolderHandles, hasHandles, openFolders } from "./folder-handles.ts"
+import {
+  closeFolders,
+  folderAt,
+  type FolderHandles,
+  hasHandles,
+  openFolders,
+  openFoldersBelow,
+} from "./folder-handles.ts"
 import { O_PATH, type Owner } from "./in-folder.ts"
 import type { MetadataRules, Place } from "./metadata.ts"
 import { openNative } from "./native.ts"
@@ -22,6 +29,8 @@ export interface TargetState {
   readonly rules: MetadataRules
   readonly portable: boolean
   readonly devices: boolean
+  /** Nobody looks at a file before all is finished: it is made under its own name. */
+  readonly named: boolean
   /** Whom new files belong to, as far as folders don't give them another group; undefined where nobody knows. */
   readonly us: Owner | undefined
 }
@@ -44,9 +53,25 @@ export function openState(root: string, options: TargetOptions): TargetState {
     setuid: options.setuid === true,
     systemAttributes: options.systemAttributes === true,
   }
-  const folders = openFolders(root, options.byHandle ?? hasHandles(), rules.native)
-  const portable = options.portable ?? process.platform === "win32"
-  return { root, folders, rules, portable, devices: options.devices === true, us: ourselves() }
+  const { byHandle = hasHandles(), staging } = options
+  return {
+    root,
+    folders: openAt(openFolders(root, byHandle, rules.native), staging?.name),
+    rules,
+    portable: options.portable ?? process.platform === "win32",
+    devices: options.devices === true,
+    named: staging?.isNew === true,
+    us: ourselves(),
+  }
+}
+
+function openAt(folders: FolderHandles, name: RawPath | undefined): FolderHandles {
+  if (name === undefined) return folders
+  try {
+    return openFoldersBelow(folders, name)
+  } finally {
+    closeFolders(folders)
+  }
 }
 
 function ourselves(): Owner | undefined {

@@ -5,10 +5,12 @@
  * that stands there is written into, and a file has its name only when it is whole. What can't be
  * done is an `EngineError` about that one path; the restore reports it and goes on. spec/files.md.
  */
+import type { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import type { DeviceNumber } from "./device-number.ts"
 import type { EnsureOptions } from "./folder-handles.ts"
 import type { ExtendedAttribute, Stat } from "./source.ts"
+import type { Staging } from "./staging.ts"
 
 export interface Metadata {
   /** Permission bits to 0o7777; setuid and setgid are dropped unless the target was opened with them. */
@@ -22,7 +24,8 @@ export interface Metadata {
 /** An unfinished file: plain data, and its descriptor is good in every thread of this process. */
 export interface NewFile {
   readonly path: RawPath
-  readonly temporary: RawPath
+  /** What it is called until it is finished; in a new staging folder that is its own name. */
+  readonly name: RawPath
   readonly descriptor: number
   readonly size: number
   /** Runs of zeros become holes. */
@@ -91,12 +94,29 @@ export interface Target {
   updateMetadata(path: RawPath, metadata: Metadata): boolean
   /** Removes an entry and all that is below it; the number of entries removed. */
   removeExtra(path: RawPath): number
-  /** Removes the unfinished files that a killed restore has left in a folder. */
+  /** Removes the unfinished files and staging folders that a killed restore has left in a folder. */
   removeLeftovers(folder: RawPath): number
+  /**
+   * A folder to build everything in, since nothing stands in the target: a new one, or what a killed restore
+   * has left. Undefined when something stands there, or none can be made. Never throws.
+   */
+  stage(): Staging | undefined
+  /**
+   * Gives what is at the top of the staging folder its name in the target, and removes the folder.
+   * @returns what could not have its name, and why: the folder is still there, and that in it
+   */
+  publish(staging: Staging): readonly Unpublished[]
+  /** Removes the staging folder when there is nothing in it. Never throws. */
+  unstage(staging: Staging): void
   /** When it resolves, all that was placed survives a power cut. */
   flush(): Promise<void>
   /** Safe to call twice. */
   close(): void
+}
+
+export interface Unpublished {
+  readonly path: RawPath
+  readonly error: EngineError
 }
 
 interface DeviceNode extends DeviceNumber {
@@ -121,4 +141,6 @@ export interface TargetOptions {
   readonly byHandle?: boolean
   /** Uses the optional native calls. Default true. */
   readonly native?: boolean
+  /** The paths are below this folder of the target. */
+  readonly staging?: Staging | undefined
 }

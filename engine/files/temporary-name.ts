@@ -1,11 +1,15 @@
 /**
- * Names of a restore's unfinished files: beside the final name, in the same folder. Whatever has such
- * a name is holdfast's own: a backup leaves it out, the next restore of that folder removes it.
+ * Names of a restore's unfinished files, beside the final name in the same folder, and of the folder that a whole
+ * restore is built in. Whatever has such a name is holdfast's own: a backup leaves it out, the next restore
+ * of that folder goes on with it or removes it.
  */
 import { randomBytes } from "node:crypto"
 import type { RawPath } from "../base/ids.ts"
 
 const PREFIX = ".holdfast-restore-"
+
+/** Always the same, so that a later run finds it. */
+export const STAGING_NAME = `${PREFIX}staging` as RawPath
 
 /** Not guessable, so that nobody can put something in its place beforehand; O_EXCL refuses what is. */
 export function temporaryName(): RawPath {

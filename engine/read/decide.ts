@@ -31,7 +31,7 @@ export interface DecidedFile {
 export interface Tree {
   readonly folders: { path: RawPath; entry: Entry }[]
   readonly later: { path: RawPath; entry: Entry; linkTo: RawPath | undefined }[]
-  /** Paths that the snapshot has in each folder that was asked for as a whole; for `delete` alone. */
+  /** Paths that the snapshot has in each folder from which what is extra is to go. */
   readonly names: Map<RawPath, Set<RawPath>>
   /** Folders that this run made: nothing stands in them. */
   readonly made: Set<RawPath>
@@ -42,12 +42,13 @@ export interface Tree {
   readonly firstLinks: Map<RawPath, RawPath>
 }
 
-export function createTree(): Tree {
+/** @param isEmpty nothing stands in the target */
+export function createTree(isEmpty: boolean): Tree {
   return {
     folders: [],
     later: [],
     names: new Map(),
-    made: new Set(),
+    made: new Set(isEmpty ? ["" as RawPath] : []),
     failedFolders: new Set(),
     lost: false,
     firstLinks: new Map(),
@@ -103,8 +104,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
 }
 
 /** A folder where the snapshot has none: what is in it is extra. */
-function clearFolder({ request, extra }: Deciding, path: RawPath, existing: Stat): Stat | undefined {
-  if (request.delete !== true || request.dryRun === true) return existing
+function clearFolder({ extra }: Deciding, path: RawPath, existing: Stat): Stat | undefined {
   return extra.remove(path) ? undefined : existing
 }
 
@@ -136,8 +136,7 @@ export async function idsOf({ content }: Entry, readLists: LoadNodes): Promise<U
 /** `isWhole`: it was asked for with all that is in it, so what the snapshot does not have is extra. */
 function makeFolder(deciding: Deciding, path: RawPath, entry: Entry, isWhole: boolean): void {
   const { request, target, progress, tree } = deciding
-  if (path !== "") tree.names.get(parentPath(path))?.add(path)
-  if (request.delete && isWhole) tree.names.set(path, new Set())
+  noteFolder(deciding, path, isWhole)
   progress.folder()
   if (request.dryRun) {
     if (path !== "" && target.look(path)?.type !== "directory") tree.made.add(path)
@@ -159,6 +158,12 @@ function makeFolder(deciding: Deciding, path: RawPath, entry: Entry, isWhole: bo
   }
 }
 
+/** What belongs in it is going to be noted, where that must be known. */
+export function noteFolder({ tree, extra }: Deciding, path: RawPath, isWhole: boolean): void {
+  if (path !== "") tree.names.get(parentPath(path))?.add(path)
+  if (extra.covers(isWhole)) tree.names.set(path, new Set())
+}
+
 /** With patterns, a folder is made when the first thing in it is wanted. */
 function rememberFolder({ unmade, selected }: Deciding, entry: Entry): void {
   const path = selected.land(entry)
@@ -178,8 +183,10 @@ function makeFoldersAbove(deciding: Deciding, path: RawPath): void {
 function makeLostFolders(deciding: Deciding, path: RawPath): void {
   const { request, target, progress, tree } = deciding
   if (path === "" || request.dryRun || tree.made.has(path) || tree.failedFolders.has(path)) return
-  if (target.look(path)?.type === "directory") return
+  if (tree.names.has(path)) return
   makeLostFolders(deciding, parentPath(path))
+  noteFolder(deciding, path, false)
+  if (target.look(path)?.type === "directory") return
   try {
     if (target.ensureFolder(path, { replace: request.overwrite !== "never" }) === "created")
       tree.made.add(path)

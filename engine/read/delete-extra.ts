@@ -1,5 +1,5 @@
 /**
- * `--delete`: what stands in a restored folder and not in the snapshot goes. Only in folders that the
+ * What stands in the target and not in the snapshot. `--delete`: what stands in a restored folder and not in the snapshot goes. Only in folders that the
  * snapshot has and that were asked for as a whole, and never: what the patterns leave out, what the
  * backup could not read, the repository itself and holdfast's own state, or a folder that holds them.
  */
@@ -15,20 +15,44 @@ import type { RestoreRequest } from "./restore-request.ts"
 import type { Selected } from "./selected.ts"
 
 export interface ExtraRemover {
-  /** Whether it may go, was there, and is gone. Reports; throws nothing about a single entry. */
+  /** Whether it must be known what belongs in a folder; `isWhole`: it was asked for with all that is in it. */
+  covers(isWhole: boolean): boolean
+  /** Whether it may go, was there, and is gone. */
   remove(path: RawPath): boolean
-  /** Of one folder: `names` are the snapshot's, as paths. */
-  removeBut(folder: RawPath, names: ReadonlySet<RawPath>): void
+  /** By folder that is covered, the paths of the snapshot in it. `isLost`: there may be more that nobody knows. */
+  removeBut(names: ReadonlyMap<RawPath, ReadonlySet<RawPath>>, isLost: boolean): void
 }
 
-interface Removing {
+/** What is extra stays. */
+export const keepExtra: ExtraRemover = { covers: () => false, remove: () => false, removeBut() {} }
+
+/**
+ * In a folder that a killed restore has left, to be published as a whole: everything goes that this run did
+ * not find right or place, half files among it. Throws when something can't go.
+ */
+export function removeUnplaced({ target, progress }: Pick<Removing, "target" | "progress">): ExtraRemover {
+  const remove = (path: RawPath): boolean => target.removeExtra(path) > 0
+  return {
+    covers: () => true,
+    remove,
+    removeBut(names) {
+      for (const [folder, known] of names) {
+        const paths = target.list(folder).map((name) => joinPath(folder, name))
+        for (const path of paths) if (!known.has(path) || !progress.isPlaced(path)) remove(path)
+      }
+    },
+  }
+}
+
+export interface Removing {
   readonly request: RestoreRequest
   readonly target: Target
   readonly progress: Progress
   readonly selected: Selected
 }
 
-export function createExtraRemover(repository: Repository, removing: Removing): ExtraRemover {
+/** For `--delete`. Reports what can't go; throws nothing about a single entry. */
+export function deleteExtra(repository: Repository, removing: Removing): ExtraRemover {
   const { request, target, progress, selected } = removing
   const own = ownPaths(repository, target.root)
   const { skipped, skippedCount } = request.snapshot
@@ -68,11 +92,13 @@ export function createExtraRemover(repository: Repository, removing: Removing): 
     return false
   }
   return {
+    covers: (isWhole) => isWhole,
     remove,
-    removeBut(folder, names) {
-      for (const name of target.list(folder)) {
-        const path = joinPath(folder, name)
-        if (!names.has(path)) remove(path)
+    removeBut(names, isLost) {
+      if (isLost) return progress.notice("nothing was deleted, since a part of the listing is damaged")
+      for (const [folder, known] of names) {
+        const paths = target.list(folder).map((name) => joinPath(folder, name))
+        for (const path of paths) if (!known.has(path)) remove(path)
       }
     },
   }

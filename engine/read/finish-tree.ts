@@ -1,10 +1,10 @@
 /**
  * What comes after all files: hard links, symbolic links and special files, then what the snapshot
- * does not have when `delete` asks for that, and the folders' own metadata, innermost first.
+ * does not have when `delete` asks for that; and at last the folders' own metadata.
  */
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import type { Placing } from "../files/target.ts"
+import type { Placing, Target } from "../files/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"
 import { hasOwner } from "./same-metadata.ts"
@@ -14,11 +14,11 @@ import { failureOf } from "./placer.ts"
  * `asFile` restores a hard link's own content when its first link is not there. Failures are reported
  * and go on; nothing is thrown for a single entry.
  */
-export async function finishTree(
+export async function finishEntries(
   deciding: Deciding,
   asFile: (file: Pick<DecidedFile, "path" | "entry">) => Promise<void>,
 ): Promise<void> {
-  const { tree, progress, target, request } = deciding
+  const { tree, progress, extra } = deciding
   for (const { path, entry, linkTo } of tree.later) {
     try {
       if (linkTo !== undefined) {
@@ -28,12 +28,17 @@ export async function finishTree(
       progress.failed({ path, ...failureOf(error) })
     }
   }
-  if (request.delete && !tree.lost) {
-    for (const [folder, names] of tree.names) deciding.extra.removeBut(folder, names)
-  }
-  if (request.delete && tree.lost)
-    progress.notice("nothing was deleted, since a part of the listing is damaged")
+  extra.removeBut(tree.names, tree.lost)
+}
+
+/** Innermost first, since a folder's time changes with what is in it. `which` says of each whether it is its turn. */
+export function finishFolders(
+  { tree, progress }: Deciding,
+  target: Target,
+  which: (path: RawPath) => boolean,
+): void {
   for (const { path, entry } of tree.folders.toReversed()) {
+    if (!which(path) || tree.failedFolders.has(path)) continue
     try {
       target.finishFolder(path, metadataOf(entry))
     } catch (error) {

@@ -12,7 +12,7 @@ export interface Flusher {
   written(bytes: number): void
   /** Nearly all was written. */
   nearlyDone(): void
-  /** When it resolves, all that was written survives a power cut. Throws unavailable "flush-failed". */
+  /** When it resolves, all that was written survives a power cut. May be called again. Throws unavailable "flush-failed". */
   finish(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ export function createFlusher(target: Pick<Target, "flush">): Flusher {
       if (!isFlushing) begin()
     },
     async finish() {
-      await Promise.all(flushes)
+      await Promise.all(flushes.splice(0))
       await target.flush()
     },
   }

@@ -18,7 +18,7 @@ function record<T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary
 const xattr = record({ name: path, value: fc.uint8Array({ maxLength: 9 }) })
 const newFile = record({
   path,
-  temporary: path,
+  name: path,
   descriptor: fc.nat(),
   size: fc.maxSafeNat(),
   sparse: fc.boolean(),

@@ -5,21 +5,23 @@
  *
  * Entries are read in listing order and taken in windows, so that memory stays bounded. In a window
  * folders come first, then what stands in the target is compared, then content by pack. Links follow
- * when all files are in place, folders' metadata comes last (rule P1 of spec/ordering.md).
+ * when all files are in place, folders' metadata comes last (rule P1 of spec/ordering.md). Where nothing
+ * stands in the target, all of it is built in a staging folder and then named (files/staging.ts).
  */
 import type { RawPath } from "../base/ids.ts"
 import { showPath } from "../base/paths.ts"
 import type { ChunkKind } from "../crypto/chunk-id.ts"
 import { openDiskTarget } from "../files/disk-target.ts"
-import type { TargetOptions } from "../files/target.ts"
+import type { Staging } from "../files/staging.ts"
+import type { Target, TargetOptions } from "../files/target.ts"
 import { noEntry } from "../listing/look-up.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { walkListingLeaves, type LostNode } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import type { Repository } from "../trust/repository-ports.ts"
-import { createTree, decide, idsOf, type Deciding } from "./decide.ts"
-import { createExtraRemover } from "./delete-extra.ts"
-import { finishTree } from "./finish-tree.ts"
+import { createTree, decide, idsOf, noteFolder, type Deciding } from "./decide.ts"
+import { deleteExtra, keepExtra, removeUnplaced, type ExtraRemover, type Removing } from "./delete-extra.ts"
+import { finishEntries, finishFolders } from "./finish-tree.ts"
 import { createFlusher, noFlusher } from "./flusher.ts"
 import { inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
 import type { PlacerOptions } from "./place-jobs.ts"
@@ -41,12 +43,11 @@ export async function restore(
   request: RestoreRequest,
   observe: RestoreObserver = () => {},
 ): Promise<RestoreResult> {
-  const options: TargetOptions = {
-    ...(request.owners === undefined ? {} : { owners: request.owners }),
-    setuid: request.setuid === true,
-    devices: request.special === true,
-  }
-  const target = openDiskTarget(request.target, { ...options, create: true })
+  const options = targetOptions(request)
+  const named = openDiskTarget(request.target, { ...options, create: true })
+  const staging = request.dryRun === true ? undefined : named.stage()
+  const placed = { ...options, staging }
+  const target = staging === undefined ? named : openDiskTarget(named.root, placed)
   const reader = createChunkReader(repository)
   const loader =
     (kind: ChunkKind): LoadNodes =>
@@ -56,16 +57,17 @@ export async function restore(
   const readLists = loader("chunk-list")
   const selected = selectEntries(request)
   const deciding: Deciding = {
-    request,
+    request: staging === undefined ? request : { ...request, overwrite: "always" },
     target,
     progress,
     selected,
-    tree: createTree(),
-    extra: createExtraRemover(repository, { request, target, progress, selected }),
+    tree: createTree(staging?.isNew === true),
+    extra: extraRemover(repository, { request, target, progress, selected }, staging),
     readLists,
     unmade: [],
   }
-  const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: options }
+  noteFolder(deciding, "" as RawPath, false) // its own entry may be damaged, or not asked for
+  const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: placed }
   const syncs = request.dryRun !== true && request.sync !== "none"
   const flusher = syncs ? createFlusher(target) : noFlusher
   let pool: PlacePool | undefined
@@ -74,7 +76,7 @@ export async function restore(
     if (request.dryRun)
       return files.forEach(({ path, entry }) => progress.entry(path, "restored", entry.size))
     pool ??= inlinePlacePool(placer)
-    const window = { repository, request, target, progress, pool, flusher }
+    const window = { repository, request: deciding.request, target, progress, pool, flusher }
     await placeWindow(window, files, isLast)
     if (request.verify) await verifyWindow(window, files)
   }
@@ -97,10 +99,16 @@ export async function restore(
     if (!found && !deciding.tree.lost) throw noEntry(request.snapshot, within)
     await windows.finish()
     if (!request.dryRun) {
-      await finishTree(deciding, async ({ path, entry }) => {
+      await finishEntries(deciding, async ({ path, entry }) => {
         const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
         await place({ files: [file], bytes: entry.size, isLast: false })
       })
+      finishFolders(deciding, target, (path) => path.includes("/"))
+      if (staging !== undefined) {
+        await flusher.finish() // on the disk before it has its name
+        publish(deciding, named, staging)
+      }
+      finishFolders(deciding, named, (path) => !path.includes("/"))
       await flusher.finish()
     }
     return progress.result()
@@ -108,6 +116,34 @@ export async function restore(
     await windows.settled()
     await pool?.close()
     target.close()
+    if (staging !== undefined) named.unstage(staging)
+    named.close()
+  }
+}
+
+function targetOptions({ owners, setuid, special }: RestoreRequest): TargetOptions {
+  return {
+    ...(owners === undefined ? {} : { owners }),
+    setuid: setuid === true,
+    devices: special === true,
+  }
+}
+
+function extraRemover(
+  repository: Repository,
+  removing: Removing,
+  staging: Staging | undefined,
+): ExtraRemover {
+  const { dryRun, delete: deletes } = removing.request
+  if (staging?.isNew === false) return removeUnplaced(removing)
+  return deletes === true && dryRun !== true ? deleteExtra(repository, removing) : keepExtra
+}
+
+/** Folders at the top follow it with their metadata: the system moves none that its owner may not write in. */
+function publish({ tree, progress }: Deciding, named: Target, staging: Staging): void {
+  for (const { path, error } of named.publish(staging)) {
+    tree.failedFolders.add(path)
+    progress.failed({ path, ...failureOf(error) })
   }
 }
 

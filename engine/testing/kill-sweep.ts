@@ -226,7 +226,10 @@ export async function killRestores(t: TestContext, count: number): Promise<void>
     const isNew = i % 2 === 0
     if (isNew && fs.existsSync(target)) assertNoHalfFile(target, picture)
     const again = await runChild(plan)
-    if (isNew) assert.equal(again.result?.errors, 0) // else a folder may be in the way, which only delete removes
+    if (isNew) {
+      assert.equal(again.result?.errors, 0) // else a folder may be in the way, which only delete removes
+      assertPicture(target, picture)
+    }
     const repository = await open(place, false)
     await restoreTo(repository, plan.snapshot ?? "", target, { delete: true })
     repository.close()

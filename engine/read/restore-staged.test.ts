@@ -1,0 +1,108 @@
+/** Restores into a folder in which nothing stands but what a killed restore has left. */
+import assert from "node:assert/strict"
+import * as fs from "node:fs"
+import { dirname, join } from "node:path"
+import { test, type TestContext } from "node:test"
+import { pictureOf } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { STAGING_NAME } from "../files/temporary-name.ts"
+import { packName } from "../format/names.ts"
+import { FRAME_DATA, FRAME_LISTING, HEADER_BYTES } from "../format/sealed-header.ts"
+import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
+
+interface Killed extends BackupPlace {
+  readonly source: string
+  readonly target: string
+  readonly id: string
+  /** As a killed restore would have left it, under its name in the staging folder. */
+  readonly left: (path: string, content: string | Buffer) => void
+}
+
+async function killed(t: TestContext): Promise<Killed> {
+  const place = await backupPlace(t)
+  const source = join(place.folder, "source")
+  const target = join(place.folder, "target")
+  const random = seededRandom("staged")
+  for (const path of ["a", "b", "folder/c", "folder/deep/d"]) {
+    fs.mkdirSync(dirname(join(source, path)), { recursive: true })
+    fs.writeFileSync(join(source, path), random.bytes(3000))
+  }
+  fs.symlinkSync("a", join(source, "link"))
+  const { at } = await save(place.repository, source)
+  const left: Killed["left"] = (path, content) => {
+    const file = join(target, STAGING_NAME, path)
+    fs.mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    fs.writeFileSync(file, content)
+  }
+  return { ...place, source, target, id: at, left }
+}
+
+function names(root: string): string[] {
+  return fs.readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted()
+}
+
+/** Flips a bit in each frame of this kind. */
+function damage({ objects, repository }: BackupPlace, kind: number): void {
+  for (const { name } of repository.index.packs()) {
+    const bytes = objects.get(packName(name)) ?? assert.fail()
+    let offset = HEADER_BYTES
+    for (const frame of repository.index.framesOfPack(name)) {
+      if (frame.kind === kind) bytes[offset] = (bytes[offset] ?? 0) ^ 1
+      offset += frame.sealedLength
+    }
+  }
+}
+
+for (const overwrite of ["always", "never", "if-newer", "if-changed"] as const) {
+  test(`restore() with overwrite ${overwrite} publishes nothing that a killed one has left half or placed for another snapshot`, async (t) => {
+    const { repository, source, target, id, left } = await killed(t)
+    left("a", "half of")
+    left("folder/c", "half of")
+    left("folder/deep/old", "of another snapshot")
+    left("other/folder/x", "of another snapshot")
+    left("b/x", "a folder where now a file is")
+    left("link", "a file where now a link is")
+    const { errors, entriesDeleted } = await restoreTo(repository, id, target, { overwrite })
+    assert.deepEqual([errors, entriesDeleted], [[], 0])
+    assertPicture(target, pictureOf(source))
+  })
+}
+
+test("restore() of a part publishes no other part that a killed one has left", async (t) => {
+  const { repository, source, target, id, left } = await killed(t)
+  left("a", "half of")
+  left("folder/c", "half of")
+  const { errors } = await restoreTo(repository, id, target, { include: ["folder/deep"] as never })
+  assert.deepEqual(errors, [])
+  assert.deepEqual(names(target), ["folder", "folder/deep", "folder/deep/d"])
+  const path = "folder/deep/d"
+  assert.deepEqual(fs.readFileSync(join(target, path)), fs.readFileSync(join(source, path)))
+})
+
+test("restore() leaves out what it can't restore, also where a killed one has left half of it", async (t) => {
+  const killedPlace = await killed(t)
+  const { repository, source, target, id, left } = killedPlace
+  for (const path of ["a", "b", "folder/c"]) left(path, "half of")
+  left("folder/deep/d", fs.readFileSync(join(source, "folder/deep/d")))
+  damage(killedPlace, FRAME_DATA)
+  const { errors } = await restoreTo(repository, id, target)
+  assert.deepEqual(new Set<string>(errors.map(({ path }) => path)), new Set(["a", "b", "folder/c"]))
+  assert.deepEqual(names(target), ["folder", "folder/deep", "folder/deep/d", "link"])
+})
+
+test("restore() with a damaged listing publishes only what it found right or placed", async (t) => {
+  const killedPlace = await killed(t)
+  const { repository, target, id, left } = killedPlace
+  for (const path of ["a", "folder/c", "other/x"]) left(path, "half of")
+  damage(killedPlace, FRAME_LISTING)
+  const { errors } = await restoreTo(repository, id, target)
+  assert.equal(errors.length, 1)
+  assert.match(errors[0]?.message ?? "", /^the listing is damaged/)
+  assert.deepEqual(fs.readdirSync(target), [])
+})
+
+test("restore() of a path that is not there leaves no staging folder", async (t) => {
+  const { repository, target, id } = await killed(t)
+  await assert.rejects(restoreTo(repository, id, target, { within: "none" as never }))
+  assert.deepEqual(fs.readdirSync(target), [])
+})
