@@ -2,7 +2,7 @@
  * From samples to the rows of a table: one value a repetition and peer (the median, where a repetition has
  * several samples of the same work), and the best peer of each row.
  */
-import type { ScenarioResult } from "./sample.ts"
+import { NO_CHANGE, RESTORE, UNFLUSHED, type ScenarioResult } from "./sample.ts"
 
 export type Unit = "seconds" | "bytes" | "memory" | "count"
 
@@ -55,7 +55,7 @@ export function rowsOf(result: ScenarioResult): Row[] {
   rows.push({ key: "peak", title: "peak memory, MiB", unit: "memory", values: byPeerAndRun(peaks, largest) })
   rows.push({ key: "stored.bytes", title: "stored, MB", unit: "bytes", values: kept("bytes") })
   rows.push({ key: "stored.objects", title: "objects", unit: "count", values: kept("objects") })
-  if (works.filter((work) => work !== "restore" && work !== "no-change").length > 1) {
+  if (works.filter((work) => ![NO_CHANGE, RESTORE, UNFLUSHED].includes(work)).length > 1) {
     rows.push({ key: "new.bytes", title: "added later, MB", unit: "bytes", values: kept("newBytes") })
     rows.push({ key: "new.objects", title: "objects added later", unit: "count", values: kept("newObjects") })
   }

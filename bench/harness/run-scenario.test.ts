@@ -55,6 +55,22 @@ function optionsIn(t: TestContext): RunOptions {
   return { built, scratch, runs: 2, states: Infinity, cold: false, report: () => {} }
 }
 
+test("runScenario() restores twice with a peer that flushes by default, and compares both", async (t) => {
+  const good = copier("flushing", String)
+  const stale = copier("stale", () => "1")
+  const peer: Peer = { ...good, restoreUnflushed: (...asked) => stale.restore(...asked) }
+  const contenders = [peer, copier("other", String)].map((each) => ({
+    peer: each,
+    program: { file: "sh", leading: [] },
+  }))
+  const { samples, stored } = await runScenario(scenario, contenders, { ...optionsIn(t), runs: 1 })
+  const seconds = (name: string, work: string): number | undefined =>
+    samples.find((sample) => sample.peer === name && sample.work === work)?.seconds
+  assert.equal(seconds("other", "restore unflushed"), seconds("other", "restore"))
+  assert.notEqual(seconds("flushing", "restore unflushed"), seconds("flushing", "restore"))
+  assert.match(stored[0]?.restored ?? "", /^exact; .*2 missing/)
+})
+
 test("runScenario() measures every state with every peer and tells a wrong restore", async (t) => {
   const peers = [copier("good", String), copier("stale", () => "1"), copier("broken", () => "none")]
   const contenders = peers.map((peer) => ({ peer, program: { file: "sh", leading: [] } }))
@@ -62,8 +78,9 @@ test("runScenario() measures every state with every peer and tells a wrong resto
   const result = await runScenario(scenario, contenders, options)
   const works = (name: string): string[] =>
     result.samples.filter(({ peer, run }) => peer === name && run === 0).map(({ work }) => work)
-  assert.deepEqual(works("good"), ["first", "later", "later", "no-change", "restore"])
-  assert.deepEqual(works("broken"), ["first", "later", "later", "no-change"])
+  const backups = ["first", "later", "later", "no-change"]
+  assert.deepEqual(works("good"), [...backups, "restore", "restore unflushed"])
+  assert.deepEqual(works("broken"), backups)
   const told = (name: string): string[] =>
     result.stored.filter(({ peer }) => peer === name).map(({ restored }) => restored)
   assert.deepEqual(told("good"), ["exact", "exact"])

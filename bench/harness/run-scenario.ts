@@ -11,7 +11,7 @@ import type { Scenario } from "../scenarios/scenario.ts"
 import { compareTrees, describeDifferences } from "./compare-trees.ts"
 import { folderSize, type FolderSize } from "./folder-size.ts"
 import { measure, type Command, type Outcome } from "./measure.ts"
-import type { Sample, ScenarioResult, Stored } from "./sample.ts"
+import { NO_CHANGE, RESTORE, UNFLUSHED, type Sample, type ScenarioResult, type Stored } from "./sample.ts"
 
 /**
  * ext4 passes over each inode that was freed in the last minutes, one by one, whenever a file is made: a
@@ -73,8 +73,8 @@ export async function runScenario(
       samples.push(...(await backUpStates(scenario, repetition, options)))
       source = folderSize(repetition.source)
       for (const standing of turned(repetition.standings, run)) {
-        const [sample, kept] = await finish(scenario, repetition, { standing, options })
-        if (sample !== undefined) samples.push(sample)
+        const [restores, kept] = await finish(scenario, repetition, { standing, options })
+        samples.push(...restores)
         stored.push(kept)
       }
     } finally {
@@ -136,7 +136,7 @@ async function backUpStates(
   const { corpus } = scenario
   const samples: Sample[] = []
   const labels = corpus.states.slice(0, options.states)
-  for (const [index, work] of [...labels, ...(scenario.noChange ? ["no-change"] : [])].entries()) {
+  for (const [index, work] of [...labels, ...(scenario.noChange ? [NO_CHANGE] : [])].entries()) {
     if (index < labels.length) {
       await corpus.enter?.(index, { source: repetition.source, built: options.built })
     }
@@ -168,8 +168,8 @@ async function finish(
   scenario: Scenario,
   repetition: Repetition,
   { standing, options }: { standing: Standing; options: RunOptions },
-): Promise<[Sample | undefined, Stored]> {
-  const { peer, program, place, afterFirst } = standing
+): Promise<[Sample[], Stored]> {
+  const { peer, place, afterFirst } = standing
   const size = existsSync(place.repository) ? folderSize(place.repository) : afterFirst
   const kept = {
     peer: peer.name,
@@ -181,20 +181,43 @@ async function finish(
     requests: standing.requests,
   }
   const without = { ...kept, restoredDiskBytes: 0 }
-  if (!scenario.restore) return [undefined, { ...without, restored: standing.failure ?? "not asked" }]
-  const target = join(repetition.folder, `restored-${peer.name}`)
+  if (!scenario.restore) return [[], { ...without, restored: standing.failure ?? "not asked" }]
+  const restoring = { repetition, standing, options }
+  const restore = await restoreAs(RESTORE, restoring)
+  if (restore === undefined) return [[], { ...without, restored: standing.failure ?? "failed" }]
+  // a program that never flushes has done just that
+  const unflushed =
+    peer.restoreUnflushed === undefined
+      ? { ...restore, sample: { ...restore.sample, work: UNFLUSHED } }
+      : await restoreAs(UNFLUSHED, restoring)
+  const found = new Set([restore.restored, unflushed?.restored ?? standing.failure ?? "failed"])
+  const samples = [restore, unflushed].flatMap((one) => (one === undefined ? [] : [one.sample]))
+  return [samples, { ...kept, restored: [...found].join("; "), restoredDiskBytes: restore.diskBytes }]
+}
+
+interface Restoring {
+  readonly repetition: Repetition
+  readonly standing: Standing
+  readonly options: RunOptions
+}
+
+async function restoreAs(
+  work: string,
+  { repetition, standing, options }: Restoring,
+): Promise<{ sample: Sample; restored: string; diskBytes: number } | undefined> {
+  const { peer, program, place, backups, printed } = standing
+  const target = join(repetition.folder, `${work} ${peer.name}`)
   mkdirSync(target)
   settleDisk(options.cold)
-  const order = { target, number: standing.backups, printed: standing.printed }
-  const outcome =
-    standing.failure === undefined && (await attempt(standing, peer.restore(program, place, order)))
-  if (!outcome) return [undefined, { ...without, restored: standing.failure ?? "failed" }]
+  const order = { target, number: backups, printed }
+  const unflushed = work === UNFLUSHED ? peer.restoreUnflushed?.(program, place, order) : undefined
+  const outcome = await attempt(standing, unflushed ?? peer.restore(program, place, order))
+  if (outcome === undefined) return undefined
   const differences = compareTrees(repetition.source, target, { root: peer.restoresRoot })
   const restored = describeDifferences(differences)
-  const restoredDiskBytes = folderSize(target).diskBytes
-  const told = { peer: peer.name, run: repetition.run, work: "restore" }
-  const sample = sampleOf(outcome, { ...told, report: (line) => options.report(`${line}, ${restored}`) })
-  return [sample, { ...kept, restored, restoredDiskBytes }]
+  const report = (line: string): void => options.report(`${line}, ${restored}`)
+  const sample = sampleOf(outcome, { peer: peer.name, run: repetition.run, work, report })
+  return { sample, restored, diskBytes: folderSize(target).diskBytes }
 }
 
 function sampleOf(

@@ -6,9 +6,14 @@ export interface Sample extends Cost {
   readonly peer: string
   /** Repetition, from 0. */
   readonly run: number
-  /** The state's label, "no-change" or "restore". */
+  /** The state's label, or one of these. */
   readonly work: string
 }
+
+export const NO_CHANGE = "no-change"
+export const RESTORE = "restore"
+/** Without a flush of what was restored: as every peer does it anyway. */
+export const UNFLUSHED = "restore unflushed"
 
 /** What one peer kept in one repetition. */
 export interface Stored {

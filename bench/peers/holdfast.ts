@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { bareEnvironment } from "./locate.ts"
-import type { Peer, Place } from "./peer.ts"
+import type { Peer, Place, RestoreOrder } from "./peer.ts"
 
 function keyFile(place: Place): string {
   return join(place.state, "key")
@@ -15,6 +15,10 @@ function environment(place: Place): Record<string, string> {
     HOLDFAST_HOME: join(place.state, "home"),
     HOLDFAST_KEY_FILE: keyFile(place),
   }
+}
+
+function restoreArgs({ repository }: Place, { target }: RestoreOrder): string[] {
+  return ["restore", "latest", "-r", repository, "--target", target]
 }
 
 export const holdfast: Peer = {
@@ -43,9 +47,14 @@ export const holdfast: Peer = {
     args: [...leading, "backup", "-r", place.repository, place.source, "--json"],
     env: environment(place),
   }),
-  restore: ({ file, leading }, place, { target }) => ({
+  restore: ({ file, leading }, place, order) => ({
     program: file,
-    args: [...leading, "restore", "latest", "-r", place.repository, "--target", target],
+    args: [...leading, ...restoreArgs(place, order)],
+    env: environment(place),
+  }),
+  restoreUnflushed: ({ file, leading }, place, order) => ({
+    program: file,
+    args: [...leading, ...restoreArgs(place, order), "--sync", "none"],
     env: environment(place),
   }),
 }

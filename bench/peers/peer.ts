@@ -26,6 +26,8 @@ export interface Peer {
   backup(program: Program, place: Place, number: number): Command
   /** Restores the last snapshot so that `target` itself equals the source folder. */
   restore(program: Program, place: Place, restore: RestoreOrder): Command
+  /** For a program that flushes what it restored by default: the same without, as all others do it. */
+  restoreUnflushed?(program: Program, place: Place, restore: RestoreOrder): Command
   version(program: Program, state: string): Command
   /** Whether the source folder's own mode and time come back too. */
   readonly restoresRoot: boolean
