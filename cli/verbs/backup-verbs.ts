@@ -113,6 +113,7 @@ export const BACKUP_VERBS: readonly Verb[] = [
     summary: "bring a snapshot, or a part of it, back to disk",
     details: [
       "SNAPSHOT is `latest`, `latest~1` (the one before), the first digits of an id, or a time; add :PATH for a part of it. Say where to with --target, or use --in-place for where it came from.",
+      "In a new or empty folder everything appears at once, in the end; until then it lies there in .holdfast-restore-staging.",
       "Files that are already right are left alone, different ones are replaced, and extra ones stay unless you give --delete. Nothing outside the target is ever touched.",
       "A restore that was stopped can be run again; it goes on where it was.",
     ],

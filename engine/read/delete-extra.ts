@@ -1,7 +1,7 @@
 /**
- * What stands in the target and not in the snapshot. `--delete`: what stands in a restored folder and not in the snapshot goes. Only in folders that the
- * snapshot has and that were asked for as a whole, and never: what the patterns leave out, what the
- * backup could not read, the repository itself and holdfast's own state, or a folder that holds them.
+ * What stands in the target and not in the snapshot. `--delete`: it goes. Only in folders that the snapshot
+ * has and that were asked for as a whole, and never: what the patterns leave out, what the backup could not
+ * read, the repository itself and holdfast's own state, or a folder that holds them.
  */
 import { realpathSync } from "node:fs"
 import { isEngineError } from "../base/errors.ts"
@@ -36,10 +36,9 @@ export function removeUnplaced({ target, progress }: Pick<Removing, "target" | "
     covers: () => true,
     remove,
     removeBut(names) {
-      for (const [folder, known] of names) {
-        const paths = target.list(folder).map((name) => joinPath(folder, name))
-        for (const path of paths) if (!known.has(path) || !progress.isPlaced(path)) remove(path)
-      }
+      for (const [folder, known] of names)
+        for (const path of pathsIn(target, folder))
+          if (!known.has(path) || !progress.isPlaced(path)) remove(path)
     },
   }
 }
@@ -71,7 +70,7 @@ export function deleteExtra(repository: Repository, removing: Removing): ExtraRe
   /** A folder may hold what the patterns leave out: then it stays, and the rest of it goes. */
   const keepsSome = (folder: RawPath): boolean => {
     if ((request.exclude ?? []).length === 0 || target.look(folder)?.type !== "directory") return false
-    const kept = target.list(folder).filter((name) => !remove(joinPath(folder, name)))
+    const kept = pathsIn(target, folder).filter((path) => !remove(path))
     return kept.length > 0
   }
   const remove = (path: RawPath): boolean => {
@@ -96,12 +95,14 @@ export function deleteExtra(repository: Repository, removing: Removing): ExtraRe
     remove,
     removeBut(names, isLost) {
       if (isLost) return progress.notice("nothing was deleted, since a part of the listing is damaged")
-      for (const [folder, known] of names) {
-        const paths = target.list(folder).map((name) => joinPath(folder, name))
-        for (const path of paths) if (!known.has(path)) remove(path)
-      }
+      for (const [folder, known] of names)
+        for (const path of pathsIn(target, folder)) if (!known.has(path)) remove(path)
     },
   }
+}
+
+function pathsIn(target: Target, folder: RawPath): RawPath[] {
+  return target.list(folder).map((name) => joinPath(folder, name))
 }
 
 function overlap(a: string, b: string): boolean {

@@ -31,19 +31,28 @@ export async function finishEntries(
   extra.removeBut(tree.names, tree.lost)
 }
 
-/** Innermost first, since a folder's time changes with what is in it. `which` says of each whether it is its turn. */
-export function finishFolders(
+/**
+ * Innermost first, since a folder's time changes with what is in it. Those at the top come after `publish`, in the
+ * target that it gives: the system moves no folder that its owner may not write in.
+ */
+export async function finishFolders(deciding: Deciding, publish: () => Promise<Target>): Promise<void> {
+  const folders = deciding.tree.folders.toReversed()
+  const isAtTop = ({ path }: { path: RawPath }): boolean => !path.includes("/")
+  for (const folder of folders) if (!isAtTop(folder)) finishFolder(deciding, deciding.target, folder)
+  const target = await publish()
+  for (const folder of folders) if (isAtTop(folder)) finishFolder(deciding, target, folder)
+}
+
+function finishFolder(
   { tree, progress }: Deciding,
   target: Target,
-  which: (path: RawPath) => boolean,
+  { path, entry }: { path: RawPath; entry: Entry },
 ): void {
-  for (const { path, entry } of tree.folders.toReversed()) {
-    if (!which(path) || tree.failedFolders.has(path)) continue
-    try {
-      target.finishFolder(path, metadataOf(entry))
-    } catch (error) {
-      progress.failed({ path, ...failureOf(error) })
-    }
+  if (tree.failedFolders.has(path)) return
+  try {
+    target.finishFolder(path, metadataOf(entry))
+  } catch (error) {
+    progress.failed({ path, ...failureOf(error) })
   }
 }
 

@@ -103,12 +103,12 @@ export async function restore(
         const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
         await place({ files: [file], bytes: entry.size, isLast: false })
       })
-      finishFolders(deciding, target, (path) => path.includes("/"))
-      if (staging !== undefined) {
+      await finishFolders(deciding, async () => {
+        if (staging === undefined) return target
         await flusher.finish() // on the disk before it has its name
         publish(deciding, named, staging)
-      }
-      finishFolders(deciding, named, (path) => !path.includes("/"))
+        return named
+      })
       await flusher.finish()
     }
     return progress.result()
@@ -139,7 +139,6 @@ function extraRemover(
   return deletes === true && dryRun !== true ? deleteExtra(repository, removing) : keepExtra
 }
 
-/** Folders at the top follow it with their metadata: the system moves none that its owner may not write in. */
 function publish({ tree, progress }: Deciding, named: Target, staging: Staging): void {
   for (const { path, error } of named.publish(staging)) {
     tree.failedFolders.add(path)
