@@ -106,3 +106,18 @@ test("restore() of a path that is not there leaves no staging folder", async (t)
   await assert.rejects(restoreTo(repository, id, target, { within: "none" as never }))
   assert.deepEqual(fs.readdirSync(target), [])
 })
+
+test("restore() goes on within a large file that a killed one has left half", async (t) => {
+  const { repository, source, target, left } = await killed(t)
+  const content = seededRandom("large").bytes(20_000_000)
+  fs.writeFileSync(join(source, "large"), content)
+  const { at } = await save(repository, source)
+  const whole = await restoreTo(repository, at, join(target, "whole"))
+  fs.rmSync(target, { recursive: true })
+  left("large", content.subarray(0, content.length / 2))
+  const rest = await restoreTo(repository, at, target)
+  assert.deepEqual(rest.errors, [])
+  assertPicture(target, pictureOf(source))
+  const figures = `${rest.requests.bytesDown} of ${whole.requests.bytesDown} bytes`
+  assert.ok(rest.requests.bytesDown < 0.6 * whole.requests.bytesDown, figures)
+})
