@@ -42,8 +42,10 @@ export interface BackupPlace {
   newHome(): Home
   /** A client of the store; `wrap` may make it faulty. */
   store(wrap?: (store: Store) => Store): Store
-  /** Opens it with the key when the home is new; closed when the test ends. */
+  /** Opens it with the key when the home is new; closed with the place. */
   open(home?: Home, store?: Store, write?: boolean): Promise<Repository>
+  /** Closes all that was opened, and removes the folder; so does the end of the test. */
+  close(): void
 }
 
 const KEY = { kind: "key" as const, bytes: new Uint8Array(32).fill(7) }
@@ -62,10 +64,12 @@ export async function backupPlace(
   const folder = fs.mkdtempSync(path.join(fastFolder(), "holdfast-backup-"))
   const objects = new Map<ObjectName, Bytes>()
   const opened: Repository[] = []
-  t.after(() => {
-    for (const repository of opened) repository.close()
+  const close = (): void => {
+    for (const repository of opened.splice(0)) repository.close()
+    objects.clear()
     fs.rmSync(folder, { recursive: true, force: true })
-  })
+  }
+  t.after(close)
   const clock = {
     aheadNs: 10_000_000_000n,
     now: () => BigInt(Date.now()) * 1_000_000n + clock.aheadNs,
@@ -92,6 +96,7 @@ export async function backupPlace(
     repository,
     newHome,
     store,
+    close,
     async open(from = home, through = store(), write = true) {
       const again = await openRepository({
         store: through,

@@ -40,7 +40,7 @@ export async function roundTrips(
   const only = process.env["HOLDFAST_TREE"] // to look at one tree of a seed
   for (let number = Number(only ?? 0); number < (only === undefined ? trees : Number(only) + 1); number++) {
     if (number % TREES_A_REPOSITORY === TREES_A_REPOSITORY - 1) {
-      place.objects.clear() // thousands of trees would not fit into memory
+      place.close() // thousands of trees would not fit into memory
       place = await backupPlace(t)
     }
     const done: string[] = []
