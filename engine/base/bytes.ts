@@ -47,15 +47,15 @@ export function utf8(text: string): Bytes {
  * and blocks would otherwise pile up to several times what is in use. The bytes are empty afterwards.
  * A view of a part of a buffer is left alone, since others may hold the rest.
  */
-export function release(bytes: Uint8Array): void {
+export function release(bytes: Uint8Array | Uint32Array): void {
   const { buffer } = bytes
   if (
     buffer instanceof ArrayBuffer &&
-    buffer.byteLength === bytes.length &&
-    bytes.length >= RELEASE_BYTES_MIN
+    buffer.byteLength === bytes.byteLength &&
+    bytes.byteLength >= RELEASE_BYTES_MIN
   ) {
     buffer.transfer(0)
   }
 }
 
-const RELEASE_BYTES_MIN = 4096
+const RELEASE_BYTES_MIN = 512

@@ -6,7 +6,7 @@
  *     object = header 72 ‖ AEAD(body length u32 ‖ body ‖ zeros) ‖ tag 16
  */
 import { assert } from "../base/assert.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { release, type Bytes } from "../base/bytes.ts"
 import { corrupt, EngineError } from "../base/errors.ts"
 import {
   CODEC_STORED,
@@ -35,6 +35,7 @@ export function sealObject(keys: SealingKey, kind: number, salt: Uint8Array, bod
   const object = new Uint8Array(HEADER_BYTES + plaintext.length + TAG_BYTES)
   object.set(sealer.header)
   sealer.seal(bodyFrame(plaintext.length), plaintext, object, HEADER_BYTES)
+  release(plaintext)
   return object
 }
 

@@ -41,6 +41,8 @@ export interface Native {
   removeAttribute(path: string, name: RawPath): string | undefined
   /** mallopt(3): whether memory of so many bytes or more goes back to the system when it is freed, in all threads from now on. */
   giveBackFrom(bytes: number): boolean
+  /** malloc_trim(3): what all threads have freed goes back to the system. Nothing where there is no glibc. */
+  giveBackFreed(): void
 }
 
 type Callback = (error: Error | null, result: number) => void
@@ -159,6 +161,13 @@ function bind(koffi: Koffi): Native {
         return mallopt(M_MMAP_THRESHOLD, bytes) === 1 && mallopt(M_TRIM_THRESHOLD, 4 * bytes) === 1
       } catch {
         return false // not glibc
+      }
+    },
+    giveBackFreed() {
+      try {
+        library.func("int malloc_trim(size_t pad)")(0)
+      } catch {
+        // not glibc
       }
     },
   }

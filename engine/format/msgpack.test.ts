@@ -212,6 +212,17 @@ function narrow(value: bigint): Value {
 }
 
 describe("encodeCanonical() and decodeCanonical()", () => {
+  test("keep what they made before and after a large object, whose memory they give back", () => {
+    const before = encodeCanonical(["before", new Uint8Array(1000).fill(1)])
+    const large = new Uint8Array(3 * 1024 * 1024).map((_, i) => i * 7)
+    const encoded = encodeCanonical(["large", large])
+    const decoded = decodeCanonical(encoded, "large")
+    const after = encodeCanonical(["after", large.subarray(0, 70_000)])
+    assert.deepEqual(decodeCanonical(after, "after"), ["after", large.subarray(0, 70_000)])
+    assert.deepEqual(decoded, ["large", large])
+    assert.deepEqual(decodeCanonical(before, "before"), ["before", new Uint8Array(1000).fill(1)])
+  })
+
   test("are inverse to each other for any value", () => {
     fc.assert(
       fc.property(anyValue(), (value) => {

@@ -8,7 +8,7 @@
 import { Packr, Unpackr } from "msgpackr/pack"
 
 import { assert } from "../base/assert.ts"
-import { compareBytes, equalBytes, utf8 } from "../base/bytes.ts"
+import { compareBytes, equalBytes, release, utf8 } from "../base/bytes.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
 import { MSGPACK_BYTES_MAX, MSGPACK_DEPTH_MAX, validateCanonical } from "./msgpack-validator.ts"
@@ -23,13 +23,18 @@ export type Value =
   | readonly Value[]
   | { readonly [key: string]: Value }
 
+const PACKING_BYTES = 8 * 1024
+const PACKING_BYTES_MAX = 1024 * 1024
+
 const packr = new Packr({ useRecords: false, useToJSON: false })
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: "bigint" })
 
 /** The one encoding of `value`, in fresh memory. A value that has none is a bug of the caller's. */
 export function encodeCanonical(value: Value): Bytes {
   // msgpackr packs into memory that it shares between calls.
-  const encoded = new Uint8Array(packr.pack(prepare(value, 1)))
+  const packed = packr.pack(prepare(value, 1))
+  const encoded = new Uint8Array(packed)
+  shrink(packed)
   assert(encoded.length <= MSGPACK_BYTES_MAX, `a msgpack object of ${encoded.length} bytes`)
   return encoded
 }
@@ -43,10 +48,19 @@ export function decodeCanonical(bytes: Uint8Array, object: string): Value {
   const seen = validateCanonical(bytes, object)
   // A fresh view, because msgpackr hangs a property on what it reads.
   const source = bytes.subarray()
-  const packed = unpack(source, object)
-  if (!equalBytes(packr.pack(packed), source))
-    throw corrupt("msgpack", object, "does not encode to the same bytes again")
-  return seen.maps || seen.wide ? simplify(packed) : (packed as Value)
+  const value = unpack(source, object)
+  const packed = packr.pack(value)
+  const isSame = equalBytes(packed, source)
+  shrink(packed)
+  if (!isSame) throw corrupt("msgpack", object, "does not encode to the same bytes again")
+  return seen.maps || seen.wide ? simplify(value) : (value as Value)
+}
+
+/** msgpackr's memory grows to four times the largest object and stays: what a segment took goes back here. */
+function shrink(packed: Buffer): void {
+  if (packed.buffer.byteLength <= PACKING_BYTES_MAX) return
+  packr.useBuffer(Buffer.allocUnsafeSlow(PACKING_BYTES))
+  release(new Uint8Array(packed.buffer))
 }
 
 function unpack(source: Uint8Array, object: string): unknown {

@@ -48,7 +48,7 @@ export interface DirectoryFrame {
   /** 32 bytes a chunk, in the order of the raw block. */
   readonly ids: Bytes
   /** Bytes of each chunk; their sum is `rawLength`. */
-  readonly lengths: Uint32Array
+  readonly lengths: Uint32Array<ArrayBuffer>
 }
 
 /** Where the directory lies, in a pack's last bytes. Offsets count from the pack's first byte. */
@@ -154,7 +154,7 @@ function lengthBytes(lengths: Uint32Array): Bytes {
   return bytes
 }
 
-function lengthNumbers(bytes: Uint8Array): Uint32Array {
+function lengthNumbers(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const lengths = new Uint32Array(bytes.length / 4)
   for (let i = 0; i < lengths.length; i++) lengths[i] = view.getUint32(4 * i, true)

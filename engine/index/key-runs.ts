@@ -9,6 +9,7 @@
  * proof: the caller compares all 32 bytes with the frame's ids, and several entries may match.
  */
 import { assert } from "../base/assert.ts"
+import { release } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 
 /** Two words an entry: low (4 bits of the id, 28 of the frame), high (the id's first 32 bits). */
@@ -82,6 +83,7 @@ export function* mergeRuns(
     to = 0
   }
   if (to > 0) yield merged.subarray(0, to)
+  release(merged) // a long run merges thousands of times
 }
 
 const ENDED: KeyRun = new Uint32Array(0)

@@ -116,7 +116,7 @@ export function openKeyTable(database: Database): KeyTable {
   const drop = ({ id, run }: StoredRun): void => {
     remove().run(id)
     removeParts().run(id * PARTS_MAX, id * PARTS_MAX + PARTS_MAX - 1)
-    if (run !== undefined) release(bytesOf(run)) // merges leave behind several times what is in use
+    if (run !== undefined) release(run) // merges leave behind several times what is in use
   }
 
   return {
@@ -150,6 +150,7 @@ export function openKeyTable(database: Database): KeyTable {
       }
       write(parts, length)
       merged.forEach(drop)
+      if (merged.length > 0) release(run)
     },
 
     length: () => runs.reduce((sum, stored) => sum + stored.length, 0),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
 
-import { concatBytes, equalBytes } from "../base/bytes.ts"
+import { concatBytes, equalBytes, type Bytes } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { ChunkId } from "../base/ids.ts"
 import { decodeChunkListNode, encodeChunkListNode } from "../format/chunk-list-node.ts"
@@ -11,7 +11,7 @@ import { seededRandom } from "../testing/seeded-random.ts"
 import { buildChunkList, walkChunkList } from "./chunk-list.ts"
 import type { ChunkRun } from "./chunk-list.ts"
 
-function list(count: number, seed: string): { ids: Uint8Array; sizes: number[] } {
+function list(count: number, seed: string): { ids: Bytes; sizes: number[] } {
   const random = seededRandom(seed)
   const ids = random.bytes(count * 32)
   return { ids, sizes: Array.from(random.bytes(count), (byte) => byte + 1) }

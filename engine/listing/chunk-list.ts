@@ -25,12 +25,12 @@ export interface ChunkListOutput {
 }
 
 interface Row {
-  readonly ids: Uint8Array
+  readonly ids: Bytes
   readonly sizes: ArrayLike<number>
 }
 
 /** `ids` are 32 bytes each, `sizes` the bytes of each chunk. Returns the root's id. */
-export function buildChunkList(ids: Uint8Array, sizes: ArrayLike<number>, output: ChunkListOutput): ChunkId {
+export function buildChunkList(ids: Bytes, sizes: ArrayLike<number>, output: ChunkListOutput): ChunkId {
   assert(ids.length === sizes.length * CHUNK_ID_BYTES && ids.length > 0, "every chunk has an id and a size")
   let row: Row = { ids, sizes }
   for (let level = 0; ; level++) {
@@ -47,7 +47,7 @@ function nodesOf({ ids, sizes }: Row, level: number, output: ChunkListOutput): R
   for (let i = 1; i <= sizes.length; i++) {
     if (i < sizes.length && !isCut(ids, i, i - start)) continue
     const below = Array.from({ length: i - start }, (_, at) => sizes[start + at] ?? 0)
-    const part = ids.slice(start * CHUNK_ID_BYTES, i * CHUNK_ID_BYTES)
+    const part = ids.subarray(start * CHUNK_ID_BYTES, i * CHUNK_ID_BYTES)
     const node = encodeChunkListNode({ level, ids: part, sizes: level === 0 ? [] : below })
     const id = output.identify(node)
     output.emit(id, node)

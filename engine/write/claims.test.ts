@@ -29,8 +29,7 @@ describe("claim()", () => {
       for (let bit = 0; bit < 8; bit++) {
         const id = new Uint8Array(32)
         id[byte] = 1 << bit
-        const isSpent = byte === 0 && bit === 1
-        assert.equal(claims.claim(id), !isSpent)
+        assert.equal(claims.claim(id), true)
         assert.equal(claims.claim(id), false)
       }
     }
@@ -39,11 +38,11 @@ describe("claim()", () => {
   it("forgets what comes when it is full, and stores it twice", () => {
     const claims = openClaims(shareClaims(2))
     const idOf = (i: number): Buffer => createHash("sha256").update(`${i}`).digest()
-    const count = 20_000
+    const count = 40_000
     let known = 0
     for (let i = 0; i < count; i++) assert.equal(claims.claim(idOf(i)), true)
     for (let i = 0; i < count; i++) known += Number(!claims.claim(idOf(i)))
-    assert.ok(known > 0.59 * 3 * 8192 && known < 0.61 * 3 * 8192, `${known}`)
+    assert.ok(known > 0.59 * 5 * 8192 && known < 0.61 * 5 * 8192, `${known}`)
   })
 
   it("grows over several segments without forgetting", () => {

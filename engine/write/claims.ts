@@ -1,26 +1,32 @@
 /**
- * Which chunks this run has already met, shared by all worker threads: an open-addressing set of
- * ids in shared memory. Whoever claims an id first stores the chunk; everybody else refers to it.
- * It grows by segments of doubling size, so that a small run touches little memory. Two threads
- * that race over the edge of a segment may both claim one id: the chunk is then stored twice, which
- * costs its bytes and nothing else. So does an id that comes again after 160 million others.
+ * Which chunks this run has already met, shared by all worker threads: a set of ids in shared memory.
+ * Whoever claims an id first stores the chunk; everybody else refers to it. It grows by segments,
+ * each four times as large, so that a small run touches little memory. A segment has a list of ids in the order
+ * claimed and an open-addressing table of positions in it: one that has just begun takes a few bytes a
+ * slot. Two threads that race over the edge of a segment may both claim one id: the chunk is then stored
+ * twice, which costs its bytes and nothing else. So does an id that comes again after 100 million others.
  */
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 
-const WORDS_PER_SLOT = 4 // 16 bytes of the id, less the bit below: 127 bits of a keyed hash
-/** States of a slot, in its first word. Every id has the bit TAKEN there, so that none is mistaken for another state. */
+/** Of an id the set keeps 16 bytes, 128 bits of a keyed hash. */
+const ID_WORDS = 4
+/** A slot: 4 bits of the id, so that few ids of others are looked at, and its position in the list, counted from one. */
+const TAG = 0xf0000000
+const POSITION = 0x0fffffff
 const EMPTY = 0
-const BUSY = 1
-const TAKEN = 2
 
 const FIRST_SEGMENT_BITS = 13
-const SEGMENTS_MAX = 15 // 2^13 … 2^27 slots, 4 GiB
+/** Each segment has four times the slots of the one before: an id is looked for in all of them. */
+const GROWTH_BITS = 2
+const SEGMENTS_MAX = 8 // 2^13 … 2^27 slots, 2.3 GiB
 const FULL = 0.6
+/** Threads that find a segment not quite full at the same time, and those that lost a race for a slot. */
+const SPARE_IDS = 1024
 
 export interface SharedClaims {
-  /** One buffer a segment; all are reserved, and the system gives memory only to those touched. */
+  /** Of each segment the slots and the ids; all are reserved, and the system gives memory only to those touched. */
   readonly segments: SharedArrayBuffer[]
-  /** Int32 count of used slots for each segment. */
+  /** Int32 count of ids in each segment. */
   readonly counts: SharedArrayBuffer
 }
 
@@ -32,74 +38,77 @@ export interface Claims {
 export function shareClaims(segmentsMax: number = SEGMENTS_MAX): SharedClaims {
   const segments: SharedArrayBuffer[] = []
   for (let i = 0; i < segmentsMax; i++) {
-    segments.push(new SharedArrayBuffer(0, { maxByteLength: slotsOf(i) * WORDS_PER_SLOT * 4 }))
+    segments.push(new SharedArrayBuffer(0, { maxByteLength: (slotsOf(i) + idsMaxOf(i) * ID_WORDS) * 4 }))
   }
   return { segments, counts: new SharedArrayBuffer(segmentsMax * 4) }
 }
 
-const slotsOf = (segment: number): number => 2 ** (FIRST_SEGMENT_BITS + segment)
+const slotsOf = (segment: number): number => 2 ** (FIRST_SEGMENT_BITS + segment * GROWTH_BITS)
+const fullAt = (segment: number): number => Math.floor(slotsOf(segment) * FULL)
+const idsMaxOf = (segment: number): number => fullAt(segment) + SPARE_IDS
+
+interface Segment {
+  readonly slots: Int32Array
+  readonly ids: Int32Array
+}
 
 export function openClaims(shared: SharedClaims): Claims {
   const counts = new Int32Array(shared.counts)
-  const segmentsMax = counts.length
-  const views: Int32Array[] = []
-  /** The whole id; what a slot has no room for is not compared. */
+  const opened: Segment[] = []
+  /** The whole id; what the list has no room for is not compared. */
   const key = new Int32Array(CHUNK_ID_BYTES / 4)
   const keyBytes = new Uint8Array(key.buffer)
   let current = 0
 
-  const view = (segment: number): Int32Array => {
-    let words = views[segment]
-    if (words === undefined) {
-      const buffer = shared.segments[segment] as SharedArrayBuffer // below segmentsMax
+  const open = (number: number): Segment => {
+    let segment = opened[number]
+    if (segment === undefined) {
+      const buffer = shared.segments[number] as SharedArrayBuffer // below the count of segments
       if (buffer.byteLength === 0) buffer.grow(buffer.maxByteLength)
-      words = new Int32Array(buffer, 0, slotsOf(segment) * WORDS_PER_SLOT)
-      views[segment] = words
+      const slots = slotsOf(number)
+      segment = {
+        slots: new Int32Array(buffer, 0, slots),
+        ids: new Int32Array(buffer, slots * 4, idsMaxOf(number) * ID_WORDS),
+      }
+      opened[number] = segment
     }
-    return words
+    return segment
+  }
+  /** Where the id is, or the free slot where it would be, as -1 - slot. */
+  const find = ({ slots, ids }: Segment): number => {
+    const tag = (key[0] as number) & TAG
+    let slot = (key[1] as number) & (slots.length - 1)
+    for (;;) {
+      const found = Atomics.load(slots, slot)
+      if (found === EMPTY) return -1 - slot
+      if ((found & TAG) === tag && isKey(ids, ((found & POSITION) - 1) * ID_WORDS)) return slot
+      slot = (slot + 1) & (slots.length - 1)
+    }
+  }
+  const isKey = (ids: Int32Array, at: number): boolean => {
+    for (let i = 0; i < ID_WORDS; i++) if (ids[at + i] !== key[i]) return false
+    return true
   }
 
   return {
     claim(id) {
       keyBytes.set(id)
-      key[0] = (key[0] as number) | TAKEN
-      while (current < segmentsMax && Atomics.load(counts, current) > slotsOf(current) * FULL) current++
-      for (let segment = 0; segment < current; segment++) {
-        if (visit(view(segment), key, false)) return false
+      while (current < counts.length && Atomics.load(counts, current) >= fullAt(current)) current++
+      for (let number = 0; number < current; number++) if (find(open(number)) >= 0) return false
+      if (current === counts.length) return true
+      const segment = open(current)
+      let slot = find(segment)
+      if (slot >= 0) return false
+      // the id stands in the list before a slot names it
+      const position = Atomics.add(counts, current, 1)
+      if (position >= idsMaxOf(current)) return true
+      for (let i = 0; i < ID_WORDS; i++) segment.ids[position * ID_WORDS + i] = key[i] as number
+      const named = ((key[0] as number) & TAG) | (position + 1)
+      while (slot < 0) {
+        if (Atomics.compareExchange(segment.slots, -1 - slot, EMPTY, named) === EMPTY) return true
+        slot = find(segment) // another thread took it, for this id or another
       }
-      if (current === segmentsMax) return true
-      if (visit(view(current), key, true)) return false
-      Atomics.add(counts, current, 1)
-      return true
+      return false
     },
   }
-}
-
-/** True when the key is there. With `take`, an absent key is put in. */
-function visit(words: Int32Array, key: Int32Array, take: boolean): boolean {
-  const slots = words.length / WORDS_PER_SLOT
-  const first = key[0] as number
-  // not of the word with the bit that all ids have
-  let slot = (key[1] as number) & (slots - 1)
-  for (;;) {
-    const at = slot * WORDS_PER_SLOT
-    let found = Atomics.load(words, at)
-    if (found === EMPTY) {
-      if (!take) return false
-      found = Atomics.compareExchange(words, at, EMPTY, BUSY)
-      if (found === EMPTY) {
-        for (let i = 1; i < WORDS_PER_SLOT; i++) words[at + i] = key[i] as number
-        Atomics.store(words, at, first)
-        return false
-      }
-    }
-    while (found === BUSY) found = Atomics.load(words, at) // the other thread is writing 12 bytes
-    if (found === first && sameRest(words, at, key)) return true
-    slot = (slot + 1) & (slots - 1)
-  }
-}
-
-function sameRest(words: Int32Array, at: number, key: Int32Array): boolean {
-  for (let i = 1; i < WORDS_PER_SLOT; i++) if (words[at + i] !== key[i]) return false
-  return true
 }

@@ -4,6 +4,7 @@
  * ranged request each, which saves storing every id twice. Many are merged into index segments.
  */
 import { hash } from "node:crypto"
+import { release } from "../base/bytes.ts"
 import type { Digest } from "../base/ids.ts"
 import { sealingKeyOfEpoch, sealObject } from "../crypto/sealed-object.ts"
 import type { EntryPack, Head } from "../format/entry.ts"
@@ -21,7 +22,8 @@ import { isLocalFault } from "../trust/trust-log.ts"
 const INLINE_BYTES_MAX = 16 * 1024
 /** Up to this many packs of a chain are left to ranged reads: each is a request for every empty machine. */
 const RANGED_PACKS_MAX = 2
-const SEGMENT_BYTES_MAX = 8 * 1024 * 1024
+/** Sealing one takes several times as much memory. */
+const SEGMENT_BYTES_MAX = 4 * 1024 * 1024
 /** A chain with more live segments than this has its small ones merged when another is written. */
 const SEGMENTS_FEW = 1
 
@@ -34,6 +36,7 @@ export interface Coverage {
   readonly superseded: readonly Digest[]
 }
 
+/** The directories of `pending` are given back when they have been written to segments. */
 export async function coverPacks(pending: readonly PendingPack[], repository: Repository): Promise<Coverage> {
   const none = { newSegments: [], covered: [], superseded: [] }
   if (directoryBytes(pending) <= INLINE_BYTES_MAX)
@@ -50,6 +53,7 @@ export async function coverPacks(pending: readonly PendingPack[], repository: Re
   for (const group of groups(all)) {
     newSegments.push(await putSegment(group, newSegments.length === 0 ? superseded : [], repository))
   }
+  for (const { directory } of pending) release(directory)
   return { packs: [], newSegments, covered: all.map(({ record }) => record.name), superseded }
 }
 
@@ -119,8 +123,10 @@ async function putSegment(
     random.bytes(SALT_BYTES),
     body,
   )
+  release(body)
   const digest = hash("sha256", object, "hex") as Digest
   await store.put(segmentName(digest), object)
+  release(object)
   return digest
 }
 

@@ -127,6 +127,7 @@ export function sealPack(
     directoryRawLength: directory.length,
     directoryCodec: stored.codec,
   }
+  release(stored.room)
   const locator = encodeLocator(place)
   put(
     { number: NUMBER_LOCATOR, kind: FRAME_LOCATOR, codec: CODEC_STORED, rawLength: locator.length },
@@ -142,11 +143,15 @@ function directoryFrame(block: ClosedBlock): DirectoryFrame {
   return { kind, codec, sealedLength: block.bytes.length + TAG_BYTES, rawLength, ids, lengths }
 }
 
-function compressedDirectory(directory: Bytes, zstd: Zstd): { codec: number; bytes: Uint8Array } {
-  const target = new Uint8Array(zstd.bound(directory.length))
-  const length = zstd.compress(target, directory)
-  if (length >= directory.length) return { codec: CODEC_STORED, bytes: directory }
-  return { codec: CODEC_ZSTD, bytes: target.subarray(0, length) }
+/** `room`: what it was compressed into. */
+function compressedDirectory(
+  directory: Bytes,
+  zstd: Zstd,
+): { codec: number; bytes: Uint8Array; room: Bytes } {
+  const room = new Uint8Array(zstd.bound(directory.length))
+  const length = zstd.compress(room, directory)
+  if (length >= directory.length) return { codec: CODEC_STORED, bytes: directory, room }
+  return { codec: CODEC_ZSTD, bytes: room.subarray(0, length), room }
 }
 
 /** Fisher and Yates; the frame order tells nothing about the order of the files. */

@@ -8,7 +8,7 @@ import { FILE_COST_BYTES, startWorkers } from "../base/worker-threads.ts"
 import type { Random } from "../base/ports.ts"
 import type { ChunkId } from "../base/ids.ts"
 import { EngineError, type ErrorKind } from "../base/errors.ts"
-import { giveBackLargeMemory } from "../files/native.ts"
+import { giveBackLargeMemory, openNative } from "../files/native.ts"
 import type { ClosedBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import { groupIntoPacks } from "./pack-filler.ts"
@@ -31,7 +31,7 @@ export interface SplitPool {
   room(): Promise<void>
   /** Stores chunks made on the main thread; the caller has claimed them. */
   add(chunks: readonly MadeChunk[]): void
-  /** Seals what is left; resolves when `onPack` has resolved for every pack. */
+  /** Seals what is left; resolves when `onPack` has resolved for every pack. The last call but `close`. */
   finish(): Promise<{ rawBytes: number }>
   /** Stops the threads, whatever they do. */
   close(): Promise<void>
@@ -166,6 +166,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
       thread.waiting.push((answer) => (failure === undefined ? resolve(answer) : reject(failure.error)))
     })
   }
+  const stop = (): Promise<unknown> => Promise.all(threads.map(({ worker }) => worker.terminate()))
   const idlest = (): Thread => threads.reduce((a, b) => (b.cost < a.cost ? b : a))
 
   return {
@@ -192,6 +193,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
     async finish() {
       const drained = await Promise.all(threads.map((thread) => ask(thread, { type: "drain" })))
       const blocks = drained.flatMap((answer) => (answer.type === "drained" ? answer.blocks : []))
+      openNative()?.giveBackFreed() // the threads' open blocks, before the last packs take as much
       const groups = groupIntoPacks(blocks)
       await Promise.all(
         groups.map((group, i) => {
@@ -201,12 +203,13 @@ export function threadPool(ports: PoolPorts): SplitPool {
       )
       while (uploads.size > 0) await Promise.all(uploads)
       if (failure !== undefined) throw failure.error
+      void stop() // what a thread has would be there beside all that the commit takes
       return {
         rawBytes: drained.reduce((sum, answer) => sum + (answer.type === "drained" ? answer.rawBytes : 0), 0),
       }
     },
     async close() {
-      await Promise.all(threads.map((thread) => thread.worker.terminate()))
+      await stop()
     },
   }
 }

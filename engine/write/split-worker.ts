@@ -23,9 +23,12 @@ const splitter = createSplitter({
   onFull: sendPack,
 })
 
+/** What is not in the room goes along: a thread that keeps it has it until all of its heap is collected. */
 function sendPack(seal: (room?: Uint8Array) => SealedPack): void {
   const room = takeRoom(rooms)
-  send({ type: "pack", pack: seal(rooms.rooms[room]), room })
+  const pack = seal(rooms.rooms[room])
+  const owned = pack.frames.flatMap(({ ids, lengths }) => [ids.buffer, lengths.buffer])
+  send({ type: "pack", pack, room }, [pack.directory.buffer, ...owned])
 }
 
 function send(message: FromSplitWorker, transfer: ArrayBuffer[] = []): void {

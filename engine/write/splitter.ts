@@ -4,7 +4,7 @@
  * new chunks go into this thread's packs. Files that change while they are read are read again.
  */
 import { closeSync, constants, fstatSync, openSync } from "node:fs"
-import type { Bytes } from "../base/bytes.ts"
+import { release, type Bytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type ChunkId, type RepositoryId } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
@@ -142,6 +142,7 @@ export function createSplitter(ports: SplitterPorts): Splitter {
       identify: (node) => hashers.list.id(node),
       emit: (id, node) => {
         if (isNew(id)) filler.add(FRAME_CHUNK_LIST, 0, id, node)
+        release(node)
       },
     })
   const readOnce: ReadOnce = (fd, expectedBytes, previousClass) => {

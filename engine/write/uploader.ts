@@ -48,7 +48,10 @@ export function createUploader({
         journal.add({ series, record, directory })
       })
       release(directory)
-      for (const { ids } of frames) release(ids)
+      for (const { ids, lengths } of frames) {
+        release(ids)
+        release(lengths)
+      }
       onStored(record.sizeBytes)
     },
   }
