@@ -88,6 +88,11 @@ export function giveBackLargeMemory(): void {
   openNative()?.giveBackFrom(GIVEN_BACK_BYTES)
 }
 
+/** What all threads have freed, before something else takes as much: glibc would keep it for each of them. */
+export function giveBackFreedMemory(): void {
+  openNative()?.giveBackFreed()
+}
+
 function loadNative(): Native | undefined {
   if (process.platform !== "linux" || !ARCHITECTURES.includes(process.arch)) return undefined
   try {

@@ -150,7 +150,7 @@ export function openKeyTable(database: Database): KeyTable {
       }
       write(parts, length)
       merged.forEach(drop)
-      if (merged.length > 0) release(run)
+      release(run) // a copy was written, and another one is kept
     },
 
     length: () => runs.reduce((sum, stored) => sum + stored.length, 0),

@@ -8,7 +8,7 @@ import { FILE_COST_BYTES, startWorkers } from "../base/worker-threads.ts"
 import type { Random } from "../base/ports.ts"
 import type { ChunkId } from "../base/ids.ts"
 import { EngineError, type ErrorKind } from "../base/errors.ts"
-import { giveBackLargeMemory, openNative } from "../files/native.ts"
+import { giveBackFreedMemory, giveBackLargeMemory } from "../files/native.ts"
 import type { ClosedBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import { groupIntoPacks } from "./pack-filler.ts"
@@ -193,7 +193,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
     async finish() {
       const drained = await Promise.all(threads.map((thread) => ask(thread, { type: "drain" })))
       const blocks = drained.flatMap((answer) => (answer.type === "drained" ? answer.blocks : []))
-      openNative()?.giveBackFreed() // the threads' open blocks, before the last packs take as much
+      giveBackFreedMemory() // the threads' open blocks: the last packs take as much
       const groups = groupIntoPacks(blocks)
       await Promise.all(
         groups.map((group, i) => {
