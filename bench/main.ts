@@ -5,11 +5,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { prepareCorpus } from "./corpora/prepare.ts"
+import { anyFailed } from "./harness/failures.ts"
 import { describeMachine } from "./harness/machine.ts"
 import { measure } from "./harness/measure.ts"
 import { parseOptions, usage, type BenchOptions } from "./harness/options.ts"
 import { binFolder } from "./harness/places.ts"
-import { own } from "./harness/rows.ts"
 import { runScenario, type Contender } from "./harness/run-scenario.ts"
 import type { BenchResult, ScenarioResult } from "./harness/sample.ts"
 import { markdown } from "./harness/table.ts"
@@ -89,16 +89,6 @@ async function run(options: BenchOptions): Promise<BenchResult> {
   }
   return { machine, peers: versions, scenarios: results }
 }
-
-/** A peer that failed, or a restore of this project's own that isn't the source. */
-function anyFailed({ scenarios: results }: BenchResult): boolean {
-  const stored = results.flatMap((result) => result.stored)
-  return stored.some(
-    ({ peer, restored }) => restored.startsWith("FAILED") || (peer === own && !fine.has(restored)),
-  )
-}
-
-const fine: ReadonlySet<string> = new Set(["exact", "not asked"])
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2))

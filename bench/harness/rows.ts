@@ -55,6 +55,13 @@ export function rowsOf(result: ScenarioResult): Row[] {
   rows.push({ key: "peak", title: "peak memory, MiB", unit: "memory", values: byPeerAndRun(peaks, largest) })
   rows.push({ key: "stored.bytes", title: "stored, MB", unit: "bytes", values: kept("bytes") })
   rows.push({ key: "stored.objects", title: "objects", unit: "count", values: kept("objects") })
+  const told = result.stored.flatMap(({ requests, ...rest }) => {
+    const counts = Object.entries(requests).filter(([name]) => !name.startsWith("bytes"))
+    return counts.length === 0 ? [] : [{ ...rest, value: counts.reduce((sum, [, count]) => sum + count, 0) }]
+  })
+  const requests = byPeerAndRun(told, median)
+  if (told.length > 0)
+    rows.push({ key: "requests", title: "requests of all backups", unit: "count", values: requests })
   if (works.filter((work) => ![NO_CHANGE, RESTORE, UNFLUSHED].includes(work)).length > 1) {
     rows.push({ key: "new.bytes", title: "added later, MB", unit: "bytes", values: kept("newBytes") })
     rows.push({ key: "new.objects", title: "objects added later", unit: "count", values: kept("newObjects") })

@@ -37,7 +37,11 @@ const result: ScenarioResult = {
     ...[2, 5, 10].map((seconds, run) => sample("kopia", run, seconds)),
     ...[3, 4, 20].map((seconds, run) => sample("restic", run, seconds)),
   ],
-  stored: [stored("holdfast", 0, 5e6), stored("kopia", 0, 1e7), stored("restic", 0, 9e6)],
+  stored: [
+    { ...stored("holdfast", 0, 5e6), requests: { put: 3, list: 4, bytesUp: 1e6 } },
+    stored("kopia", 0, 1e7),
+    stored("restic", 0, 9e6),
+  ],
 }
 
 const bench: BenchResult = {
@@ -69,6 +73,10 @@ test("median() takes the middle, or the mean of the two middle ones", () => {
 
 test("bestPeer() never is the project itself", () => {
   assert.equal(bestPeer(row("first.seconds")), "restic")
+})
+
+test("rowsOf() adds up the requests of those who tell theirs, without the bytes", () => {
+  assert.deepEqual([...row("requests").values], [["holdfast", [7]]])
 })
 
 test("pairedRatio() is the median of the ratios, not the ratio of the medians", () => {
