@@ -160,12 +160,12 @@ function observer({ output }: Call, progress: Progress): (event: BackupEvent) =>
   return (event) => {
     if (event.type === "progress") {
       const { filesDone, bytesDone, current } = event
-      progress.update({ files: filesDone, bytes: bytesDone, current: shown(current) })
+      progress.update({ files: filesDone, bytes: bytesDone, current: current && shown(current) })
       output.object({
         message_type: "status",
         files_done: filesDone,
         bytes_done: bytesDone,
-        current_files: [pathText(current)],
+        current_files: current === undefined ? [] : [pathText(current)],
       })
       return
     }

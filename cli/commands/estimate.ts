@@ -19,8 +19,9 @@ export const estimate: Command = async (call) => {
   return await withRepository(call, { write: false }, async (repository) => {
     const progress = call.output.progress("estimate")
     const found = await estimateRun(repository, request, (event) => {
-      if (event.type === "progress")
-        progress.update({ files: event.filesDone, bytes: event.bytesDone, current: shown(event.current) })
+      if (event.type !== "progress") return
+      const { filesDone, bytesDone, current } = event
+      progress.update({ files: filesDone, bytes: bytesDone, current: current && shown(current) })
     })
     progress.wipe()
     report(call, found)

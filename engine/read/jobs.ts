@@ -48,7 +48,7 @@ export function placeFrames(
   job: Job,
   files: readonly WantedFile[],
   fetched: ReadonlyMap<FramePlan, Bytes> | undefined,
-  fileOf: (position: number) => number,
+  fileOf: (position: number, length: number) => number,
 ): PlaceFrame[] {
   const buffer = new Uint8Array(fetched === undefined ? 0 : sealedBytesOf(job))
   let offset = 0
@@ -66,7 +66,7 @@ export function placeFrames(
 function placePieces(
   { pieces: planned }: FramePlan,
   files: readonly WantedFile[],
-  fileOf: (position: number) => number,
+  fileOf: (position: number, length: number) => number,
 ): Pick<PlaceFrame, "pieces" | "ids"> {
   const count = planned.length / PLANNED_NUMBERS
   const pieces = new Float64Array(count * PIECE_NUMBERS)
@@ -76,7 +76,7 @@ function placePieces(
     const position = planned[from] as number
     const id = (planned[from + 1] as number) * CHUNK_ID_BYTES
     ids.set((files[position] as WantedFile).ids.subarray(id, id + CHUNK_ID_BYTES), i * CHUNK_ID_BYTES)
-    pieces[to] = fileOf(position)
+    pieces[to] = fileOf(position, planned[from + 4] as number)
     for (let k = 1; k < PIECE_NUMBERS; k++) pieces[to + k] = planned[from + k + 1] as number
   }
   return { pieces, ids }

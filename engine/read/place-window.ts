@@ -162,9 +162,11 @@ async function placeJob(
   }
   const local = new Map(positions.map((position, i) => [position, i]))
   const counts = new Uint32Array(positions.length)
-  const frames = placeFrames(job, run.files, fetched, (position) => {
+  const bytes = new Float64Array(positions.length)
+  const frames = placeFrames(job, run.files, fetched, (position, length) => {
     const file = local.get(position) as number // filesOf has them all
     counts[file] = (counts[file] as number) + 1
+    bytes[file] = (bytes[file] as number) + length
     return file
   })
   const files = positions.map((position, i) => placeFile(run, position, counts[i] as number))
@@ -175,7 +177,7 @@ async function placeJob(
   const placed = await window.pool.place({ pack, packFile, frames, files })
   if (placed === "unread") return false
   report(run, positions, placed)
-  for (const position of positions) jobDone(run, position)
+  positions.forEach((position, file) => jobDone(run, position, bytes[file] as number))
   window.flusher.written(job.frames.reduce((sum, { frame }) => sum + frame.rawLength, 0))
   return true
 }
@@ -215,6 +217,6 @@ function failJobs(run: WindowRun, jobs: readonly Job[], failure: Omit<PlaceFailu
       positions,
       positions.map((_, file) => ({ file, ...failure })),
     )
-    for (const position of positions) jobDone(run, position)
+    for (const position of positions) jobDone(run, position, 0)
   }
 }

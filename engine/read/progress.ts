@@ -14,6 +14,8 @@ export interface Progress {
   expect(bytes: number): void
   folder(): void
   entry(path: RawPath, action: EntryAction, bytes: number): void
+  /** So many more bytes of a file that is not whole yet were written; all come off again before its entry. */
+  underWay(bytes: number): void
   /** False for what failed or was kept as it stood: it may not be what the snapshot has there. */
   isPlaced(path: RawPath): boolean
   result(): RestoreResult
@@ -32,13 +34,14 @@ export function createProgress(
   const unplaced = new Set<RawPath>()
   const counts = { filesRestored: 0, filesSkipped: 0, entriesDeleted: 0, dirs: 0, bytesRestored: 0 }
   let bytesTotal = 0
+  let bytesUnderWay = 0
   let toldMs = startedMs
   const tell = (): void => {
     const nowMs = monotonicMs()
     if (nowMs - toldMs < PROGRESS_EVERY_MS) return
     toldMs = nowMs
     const filesDone = counts.filesRestored + counts.filesSkipped
-    observe({ type: "progress", filesDone, bytesDone: counts.bytesRestored, bytesTotal })
+    observe({ type: "progress", filesDone, bytesDone: counts.bytesRestored + bytesUnderWay, bytesTotal })
   }
   return {
     failed(failure) {
@@ -61,6 +64,10 @@ export function createProgress(
       counts.bytesRestored += bytes
       if (request.verbose) observe({ type: "entry", path, action })
       tell()
+    },
+    underWay(bytes) {
+      bytesUnderWay += bytes
+      if (bytes > 0) tell()
     },
     isPlaced: (path) => !unplaced.has(path),
     result: () => ({

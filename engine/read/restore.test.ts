@@ -2,13 +2,22 @@ import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
+import { setTimeout } from "node:timers/promises"
 import { bytesOf, hasNative, setAttribute, setMtime } from "../../fixtures/native.ts"
 import { pictureOf } from "../../fixtures/picture.ts"
 import { seededRandom } from "../../fixtures/random.ts"
 import { writeRandomTree } from "../../fixtures/trees.ts"
 import type { RawPath } from "../base/ids.ts"
-import type { Overwrite, RestoreEvent, RestoreRequest, RestoreResult } from "../index.ts"
+import {
+  findSnapshot,
+  restore,
+  type Overwrite,
+  type RestoreEvent,
+  type RestoreRequest,
+  type RestoreResult,
+} from "../index.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
+import { faultyStore } from "../testing/faulty-store.ts"
 
 const MiB = 1024 * 1024
 const PAST = 1_700_000_000_000_000_001n
@@ -271,4 +280,25 @@ test("restore() follows no link that stands in the target", async (t) => {
   assertPicture(target, pictureOf(source))
   assert.deepEqual(names(join(folder, "outside")), ["file"])
   assert.equal(fs.readFileSync(join(folder, "outside/file"), "utf8"), "not yours")
+})
+
+test("restore() tells how far it is in a file that takes a while", async (t) => {
+  const place = await savedPlace(t, (source) => file(join(source, "large"), noise(40 * MiB)))
+  const slow = place.store((store) =>
+    faultyStore(store, ({ name }) =>
+      name.startsWith("packs/") ? { delay: () => setTimeout(120) } : undefined,
+    ),
+  )
+  const repository = await place.open(place.home, slow, false)
+  const { snapshot } = await findSnapshot(repository, place.id)
+  const told: number[] = []
+  await restore(repository, { snapshot, target: place.target, sync: "none" }, (event) => {
+    if (event.type === "progress" && event.filesDone === 0) told.push(event.bytesDone)
+  })
+  assert.ok(told.some((bytes) => bytes > 0 && bytes < 40 * MiB))
+  assert.deepEqual(
+    told,
+    told.toSorted((a, b) => a - b),
+  )
+  assertPicture(place.target, pictureOf(place.source))
 })

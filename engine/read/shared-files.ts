@@ -17,7 +17,8 @@ export function sharedFiles(files: readonly Wanted[], plan: Plan, jobs: readonly
   files.forEach(({ own }, position) => {
     const jobsLeft = jobCounts[position] as number
     const takesOver = own?.includes(1) === true && !plan.broken.has(position)
-    if (jobsLeft > 1 || takesOver) shared.set(position, { begun: undefined, jobsLeft, failed: false })
+    if (jobsLeft > 1 || takesOver)
+      shared.set(position, { begun: undefined, jobsLeft, written: 0, failed: false })
   })
   return shared
 }
@@ -33,11 +34,15 @@ export function beginShared(run: WindowRun, position: number, state: Shared): Ne
   return state.begun
 }
 
-/** One job less for this file. */
-export function jobDone(run: WindowRun, position: number): void {
+/** One job less for this file, into which it has written so many bytes. */
+export function jobDone(run: WindowRun, position: number, bytes: number): void {
   const state = run.shared.get(position)
   if (state === undefined) return
   state.jobsLeft--
+  if (!state.failed) {
+    state.written += bytes
+    run.window.progress.underWay(bytes)
+  }
   if (state.jobsLeft === 0) finishShared(run, position, state)
 }
 
@@ -45,6 +50,7 @@ export function finishShared(run: WindowRun, position: number, state: Shared): v
   const { begun } = state
   if (begun === undefined) return
   state.begun = undefined
+  run.window.progress.underWay(-state.written)
   if (state.failed) return run.window.target.abandonFile(begun)
   const { metadata, replace, sync, path, size } = placeFile(run, position, 0)
   try {

@@ -30,6 +30,8 @@ export interface Wanted extends DecidedFile {
 export interface Shared {
   begun: NewFile | undefined
   jobsLeft: number
+  /** Bytes that jobs have written to it. */
+  written: number
   failed: boolean
 }
 

@@ -53,8 +53,10 @@ export type BackupEvent =
   | {
       readonly type: "progress"
       readonly filesDone: number
+      /** With what was read of long files that are not done yet. */
       readonly bytesDone: number
-      readonly current: RawPath
+      /** The last one done; undefined before the first. */
+      readonly current: RawPath | undefined
     }
   | { readonly type: "error"; readonly path: RawPath; readonly message: string }
   | { readonly type: "notice"; readonly message: string }

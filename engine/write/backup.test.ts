@@ -265,6 +265,27 @@ test("backup() takes a stream as a snapshot of one file", async (t) => {
   assert.ok(fs.readFileSync(join(target, "dump.sql")).equals(content))
 })
 
+test("backup() tells how much of a stream it has read", async (t) => {
+  const { repository } = await backupPlace(t)
+  const told: number[] = []
+  let isTold = (): void => {}
+  async function* stream(): AsyncGenerator<Uint8Array> {
+    for (let i = 1; i <= 3; i++) {
+      yield noise(1000)
+      await new Promise<void>((resolve) => (isTold = resolve)) // of what has come until now
+      assert.equal(told.at(-1), 1000 * i)
+    }
+  }
+  const stdin = { name: "slow" as RawPath, stream: stream() }
+  await backup(repository, { paths: [], stdin, cwd: "/", host: "h", user: "u" }, (event) => {
+    if (event.type !== "progress") return
+    const isMore = event.bytesDone > (told.at(-1) ?? 0)
+    told.push(event.bytesDone)
+    if (isMore) isTold()
+  })
+  assert.deepEqual([...new Set(told)], [1000, 2000, 3000])
+})
+
 test("backup() takes several paths, renamed ones and a single file", async (t) => {
   const place = await backupPlace(t)
   const { repository, folder } = place

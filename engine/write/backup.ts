@@ -100,6 +100,7 @@ async function run(repository: Repository, { request, source, observe }: Run): P
   const store = createRunStore(repository, { series: source.series, dryRun: request.dryRun === true })
   const ports = poolPorts(repository, store)
   const pool = first?.ended === false ? threadPool(ports) : inlinePool(ports)
+  const unwatch = tally.watch(() => pool.bytesUnderWay())
   try {
     const fill: FillListing = async (builder) =>
       source.stdin === undefined
@@ -136,6 +137,7 @@ async function run(repository: Repository, { request, source, observe }: Run): P
     }
     return await commit(repository, finished)
   } finally {
+    unwatch()
     await pool.close()
   }
 }

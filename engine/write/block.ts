@@ -24,6 +24,15 @@ export interface OpenBlock {
   chunkCount: number
   /** "stored": the block before did not compress, or these chunks look as if they do not, and so this one may not. */
   follows: "compressed" | "stored"
+  raw: Uint8Array<ArrayBuffer>
+  readonly ids: Uint8Array<ArrayBuffer>
+  readonly lengths: Uint32Array<ArrayBuffer>
+}
+
+/** What is in a block, for another thread to close: all of its memory is its own. */
+export interface FullBlock {
+  readonly kind: number
+  readonly rawLength: number
   readonly raw: Uint8Array<ArrayBuffer>
   readonly ids: Uint8Array<ArrayBuffer>
   readonly lengths: Uint32Array<ArrayBuffer>
@@ -90,18 +99,36 @@ export function closeBlock(
       "a block did not decompress to what was read: check this machine's memory",
     )
   }
-  const closed: ClosedBlock = {
-    kind: block.kind,
-    codec: worthwhile ? CODEC_ZSTD : CODEC_STORED,
-    rawLength: raw.length,
-    ids: block.ids.slice(0, block.chunkCount * CHUNK_ID_BYTES),
-    lengths: block.lengths.slice(0, block.chunkCount),
-    bytes,
-  }
-  block.rawLength = 0
-  block.chunkCount = 0
+  const { ids, lengths } = chunksOf(block)
+  const { kind } = block
+  const codec = worthwhile ? CODEC_ZSTD : CODEC_STORED
+  const closed: ClosedBlock = { kind, codec, rawLength: raw.length, ids, lengths, bytes }
+  empty(block)
   block.follows = worthwhile ? "compressed" : "stored"
   return closed
+}
+
+/** Takes out what is in the block, with its memory; the next chunks go into new memory. */
+export function takeFull(block: OpenBlock): FullBlock {
+  const { kind, rawLength, raw } = block
+  const full: FullBlock = { kind, rawLength, raw, ...chunksOf(block) }
+  empty(block)
+  block.raw = new Uint8Array(BLOCK_BYTES)
+  return full
+}
+
+/** The inverse: a block as full as it was. */
+export function openFull({ kind, rawLength, raw, ids, lengths }: FullBlock): OpenBlock {
+  return { kind, rawLength, chunkCount: lengths.length, follows: "compressed", raw, ids, lengths }
+}
+
+function chunksOf({ ids, lengths, chunkCount }: OpenBlock): Pick<FullBlock, "ids" | "lengths"> {
+  return { ids: ids.slice(0, chunkCount * CHUNK_ID_BYTES), lengths: lengths.slice(0, chunkCount) }
+}
+
+function empty(block: OpenBlock): void {
+  block.rawLength = 0
+  block.chunkCount = 0
 }
 
 function mayCompress({ follows, raw, rawLength }: OpenBlock, zstd: Zstd, target: Uint8Array): boolean {

@@ -15,7 +15,15 @@ import {
   FRAME_LISTING,
 } from "../format/sealed-header.ts"
 import { idOf, openPack, sealTools } from "../testing/example-blocks.ts"
-import { addChunk, BLOCK_BYTES, closeBlock, fits, openBlock, type ClosedBlock } from "./block.ts"
+import {
+  addChunk,
+  BLOCK_BYTES,
+  closeBlock,
+  fits,
+  openBlock,
+  type ClosedBlock,
+  type FullBlock,
+} from "./block.ts"
 import { createPackFiller, groupIntoPacks } from "./pack-filler.ts"
 import { emptyFill, sealPack, takesBlock, type SealedPack } from "./seal-pack.ts"
 
@@ -167,6 +175,33 @@ describe("createPackFiller()", () => {
       assert.equal(new Set(texts.map((text) => text.slice(0, 6))).size, 1)
       assert.deepEqual(texts, texts.toSorted())
     }
+  })
+
+  it("hands over full blocks that may compress, which another one closes", () => {
+    const tools = sealTools("handed")
+    const random = seededRandom("handed")
+    const handed: FullBlock[] = []
+    const helper = createPackFiller(tools, () => assert.fail("less than a pack"))
+    const filler = createPackFiller(
+      tools,
+      () => assert.fail("less than a pack"),
+      (take) => handed.length < 2 && handed.push(take()) > 0,
+    )
+    const added: string[] = []
+    const add = (bytes: Buffer): void => {
+      filler.add(FRAME_DATA, 1, idOf(bytes), bytes)
+      added.push(digest(bytes))
+    }
+    for (let i = 0; i < 8; i++) {
+      add(Buffer.alloc(BLOCK_BYTES / 2, random.bytes(500).toString("hex")))
+      add(random.bytes(64 * 1024)) // noise is closed where it is
+    }
+    assert.equal(handed.length, 2)
+    for (const block of handed) helper.close(block)
+    const packs = [filler, helper].map((each) => openPack(sealPack(each.drain(), false, tools)))
+    assert.equal(packs[1]?.chunks.length, 4)
+    const found = packs.flatMap(({ chunks }) => chunks.map(({ bytes }) => digest(bytes)))
+    assert.deepEqual(found.toSorted(), added.toSorted())
   })
 
   it("fills packs of noise to one size, and nearly to their end", () => {

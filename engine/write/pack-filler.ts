@@ -12,7 +12,10 @@ import {
   closeBlock,
   fits,
   openBlock,
+  openFull,
+  takeFull,
   type ClosedBlock,
+  type FullBlock,
   type OpenBlock,
 } from "./block.ts"
 import { isNoise } from "./noise.ts"
@@ -21,6 +24,8 @@ import { emptyFill, sealPack, takesBlock, type SealedPack, type SealTools } from
 export interface PackFiller {
   /** Stores a chunk that nobody else stores. `lane` keeps chunks of one file class together. */
   add(kind: number, lane: number, id: Uint8Array, chunk: Uint8Array): void
+  /** Closes a block that another thread has filled. */
+  close(block: FullBlock): void
   /** Closes the open blocks and hands over all that waits, in memory that any thread can read. */
   drain(): ClosedBlock[]
   /** Raw bytes of all chunks added. */
@@ -30,7 +35,17 @@ export interface PackFiller {
 /** Asked to seal a pack: whoever bounds the memory of packs under way waits before it does. */
 export type OnFull = (seal: (room?: Uint8Array) => SealedPack) => void
 
-export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
+/** Asked with a block that may well compress: true when another thread is going to close what `take` takes out of it. */
+export type OnBlock = (take: () => FullBlock) => boolean
+
+/** Less is closed sooner than handed over. */
+const HANDED_BYTES_MIN = BLOCK_BYTES / 2
+
+export function createPackFiller(
+  tools: SealTools,
+  onFull: OnFull,
+  onBlock: OnBlock = () => false,
+): PackFiller {
   const open = new Map<number, OpenBlock>()
   const scratch = new Uint8Array(BLOCK_BYTES)
   let staging: Uint8Array | undefined
@@ -57,10 +72,16 @@ export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
     waiting.push({ ...closed, bytes: staging.subarray(used, used + closed.bytes.length) })
     used += closed.bytes.length
   }
+  const handOver = (block: OpenBlock): boolean =>
+    block.follows === "compressed" && block.rawLength >= HANDED_BYTES_MIN && onBlock(() => takeFull(block))
 
   return {
     get rawBytes() {
       return rawBytes
+    },
+    close(full) {
+      close(openFull(full))
+      release(full.raw)
     },
     add(kind, lane, id, chunk) {
       const noise = kind === FRAME_DATA && isNoise(chunk)
@@ -70,7 +91,7 @@ export function createPackFiller(tools: SealTools, onFull: OnFull): PackFiller {
         block = openBlock(kind, noise ? "stored" : "compressed")
         open.set(key, block)
       }
-      if (!fits(block, chunk.length)) close(block)
+      if (!fits(block, chunk.length) && !handOver(block)) close(block)
       addChunk(block, id, chunk)
       rawBytes += chunk.length
     },

@@ -4,23 +4,33 @@ import { parentPort, workerData } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
 import { isEngineError } from "../base/errors.ts"
 import { openChunkLookup } from "../index/chunk-lookup.ts"
-import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-pool.ts"
+import { blockBuffers, type FromSplitWorker, type SplitWorkerData, type ToSplitWorker } from "./split-pool.ts"
 import { takeRoom } from "./pack-rooms.ts"
 import { packResults, unpackJobs } from "./split-messages.ts"
 import type { SealedPack } from "./seal-pack.ts"
 import { createSplitter, type SplitResult } from "./splitter.ts"
 
-const { keys, claims, indexPath, rooms } = workerData as SplitWorkerData
+const { keys, claims, indexPath, rooms, underWay, help } = workerData as SplitWorkerData
 const port = parentPort
 assert(port !== null, "this module runs in a worker thread")
 
 const lookup = indexPath === undefined ? undefined : openChunkLookup(indexPath)
+const bytesUnderWay = new BigInt64Array(underWay)
+const helpLeft = new Int32Array(help)
 const splitter = createSplitter({
   keys,
   claims,
   random: { bytes: (length) => randomFillSync(new Uint8Array(length)) },
   isStored: (id) => lookup?.has(id) ?? false,
   onFull: sendPack,
+  onRead: (bytes) => void Atomics.add(bytesUnderWay, 0, BigInt(bytes)),
+  onBlock(take) {
+    if (Atomics.load(helpLeft, 0) <= 0) return false
+    Atomics.sub(helpLeft, 0, 1)
+    const block = take()
+    send({ type: "full", block }, blockBuffers(block))
+    return true
+  },
 })
 
 /** What is not in the room goes along: a thread that keeps it has it until all of its heap is collected. */
@@ -59,6 +69,9 @@ function handle(message: ToSplitWorker): void {
       return sendResults(unpackJobs(message.jobs).map((job) => splitter.split(job)))
     case "add":
       return splitter.add(message.chunks)
+    case "close":
+      splitter.close(message.block)
+      return send({ type: "closed" })
     case "drain":
       return send({ type: "drained", blocks: splitter.drain(), rawBytes: splitter.rawBytes })
     case "seal":

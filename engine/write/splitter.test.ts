@@ -20,7 +20,10 @@ beforeEach(() => {
 })
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }))
 
-function splitter(isStored: (id: ChunkId) => boolean = () => false): Splitter & { packs: SealedPack[] } {
+function splitter(
+  isStored: (id: ChunkId) => boolean = () => false,
+  onRead: (bytes: number) => void = () => {},
+): Splitter & { packs: SealedPack[] } {
   const packs: SealedPack[] = []
   const { sealing, random } = sealTools("splitter")
   const { repository, chunkKey, chunkerKey } = EXAMPLE_KEYS
@@ -31,6 +34,7 @@ function splitter(isStored: (id: ChunkId) => boolean = () => false): Splitter & 
     random,
     isStored,
     onFull: (seal) => packs.push(seal()),
+    onRead,
   })
   return Object.assign(Object.create(made) as Splitter, { packs })
 }
@@ -90,6 +94,23 @@ describe("split()", () => {
     const by = splitter(() => true)
     read(by.split(jobFor(file)))
     assert.deepEqual([by.rawBytes, by.drain().length], [0, 0])
+  })
+
+  it("tells of a long file while it is read, and takes it back when it is done", () => {
+    const told: number[] = []
+    const by = splitter(undefined, (bytes) => told.push(bytes))
+    fs.writeFileSync(file, Buffer.alloc(16 * 1024 * 1024, "short"))
+    read(by.split(jobFor(file)))
+    assert.equal(told.length, 0)
+    fs.writeFileSync(file, Buffer.alloc(21 * 1024 * 1024, "long"))
+    read(by.split(jobFor(file)))
+    assert.ok(told.length > 2, `told ${told.length} times`)
+    const end = told.pop() ?? 0
+    assert.equal(
+      told.reduce((sum, bytes) => sum + bytes),
+      -end,
+    )
+    assert.ok(told.every((bytes) => bytes > 0))
   })
 
   it("reads again what changed since the walk, and says what it was when it was read", () => {

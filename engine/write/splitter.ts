@@ -21,14 +21,16 @@ import { toStat } from "../files/stat.ts"
 import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
 import { buildChunkList } from "../listing/chunk-list.ts"
 import { openClaims, type SharedClaims } from "./claims.ts"
-import type { ClosedBlock } from "./block.ts"
-import { createPackFiller, type OnFull } from "./pack-filler.ts"
+import type { ClosedBlock, FullBlock } from "./block.ts"
+import { createPackFiller, type OnBlock, type OnFull } from "./pack-filler.ts"
 import { sealPack, type SealedPack } from "./seal-pack.ts"
 import { splitFile, splitStream, type OnChunk } from "./split-file.ts"
 
 /** Ids up to this many stand in the listing entry itself; more make a chunk list. */
 export const INLINE_CHUNKS_MAX = 8
 const WINDOW_BYTES = 4 * 1024 * 1024
+/** A longer file is told of while it is read, and other threads close blocks of it. */
+const LONG_BYTES = 4 * WINDOW_BYTES
 const ATTEMPTS = 3
 
 /** What a file was when the walk saw it. */
@@ -90,6 +92,10 @@ export interface SplitterPorts {
   /** Whether the repository has the chunk already; false for all when it is empty. */
   readonly isStored: (id: ChunkId) => boolean
   readonly onFull: OnFull
+  /** So many more bytes of a long file were read; all of it comes off again when its result is there. */
+  readonly onRead: (bytes: number) => void
+  /** Asked with each full block of such a file; absent: this thread closes all. */
+  readonly onBlock?: OnBlock
 }
 
 export interface Splitter {
@@ -98,6 +104,8 @@ export interface Splitter {
   splitStream(stream: AsyncIterable<Uint8Array>): Promise<SplitRead>
   /** Stores chunks made elsewhere, which the caller has claimed. */
   add(chunks: readonly MadeChunk[]): void
+  /** Closes a block that another thread has filled. */
+  close(block: FullBlock): void
   /** Blocks that fill no pack of this thread. */
   drain(): ClosedBlock[]
   seal(blocks: readonly ClosedBlock[], full: boolean, room?: Uint8Array): SealedPack
@@ -113,7 +121,9 @@ export function createSplitter(ports: SplitterPorts): Splitter {
   }
   const claims = openClaims(ports.claims)
   const tools = { sealing: keys.sealing, random: ports.random, zstd: createZstd() }
-  const filler = createPackFiller(tools, ports.onFull)
+  /** The file that is being read takes long, and this thread alone reads it. */
+  let isLong = false
+  const filler = createPackFiller(tools, ports.onFull, (take) => isLong && ports.onBlock?.(take) === true)
   const isNew = (id: ChunkId): boolean => claims.claim(id) && !ports.isStored(id)
 
   const idRoom = growingRoom()
@@ -147,8 +157,15 @@ export function createSplitter(ports: SplitterPorts): Splitter {
     })
   const readOnce: ReadOnce = (fd, expectedBytes, previousClass) => {
     const file = collector()
-    const outcome = splitFile(fd, cutter, { expectedBytes, previousClass }, file.onChunk)
-    return { ...outcome, ...file.content() }
+    isLong = expectedBytes > LONG_BYTES
+    const told = isLong ? toldWhileRead(file.onChunk, ports.onRead) : undefined
+    try {
+      const outcome = splitFile(fd, cutter, { expectedBytes, previousClass }, told?.onChunk ?? file.onChunk)
+      return { ...outcome, ...file.content() }
+    } finally {
+      isLong = false
+      told?.end()
+    }
   }
 
   return {
@@ -164,8 +181,25 @@ export function createSplitter(ports: SplitterPorts): Splitter {
     add(chunks) {
       for (const chunk of chunks) filler.add(chunk.kind, 0, chunk.id, chunk.bytes)
     },
+    close: (block) => filler.close(block),
     drain: () => filler.drain(),
     seal: (blocks, full, room) => sealPack(blocks, full, tools, room),
+  }
+}
+
+/** Tells of a file's bytes, a window's worth at a time, and in the end that none of it is under way any more. */
+function toldWhileRead(onChunk: OnChunk, onRead: (bytes: number) => void): { onChunk: OnChunk; end(): void } {
+  let read = 0
+  let told = 0
+  return {
+    onChunk(memory, offset, length, fileClass) {
+      onChunk(memory, offset, length, fileClass)
+      read += length
+      if (read - told < WINDOW_BYTES) return
+      onRead(read - told)
+      told = read
+    },
+    end: () => onRead(-told),
   }
 }
 

@@ -12,6 +12,8 @@ export interface Tally {
   /** An entry that could not be read; `error` is a code of the system or a sentence. */
   readonly failed: (path: RawPath, error: string) => void
   readonly fileDone: (path: RawPath, bytes: number) => void
+  /** Tells of files that are not done yet, too, until what it returns is called. */
+  readonly watch: (bytesUnderWay: () => number) => () => void
   readonly result: (outcome: Outcome) => BackupResult
 }
 
@@ -29,7 +31,18 @@ export function createTally(repository: Repository, series: string, observe: Bac
   const errors: UnkeptPath[] = []
   let filesDone = 0
   let bytesDone = 0
+  let current: RawPath | undefined
+  let underWay = (): number => 0
+  let toldBytes = 0
   let toldMs = startedMs
+  const tell = (): void => {
+    const nowMs = monotonicMs()
+    if (nowMs - toldMs < PROGRESS_EVERY_MS) return
+    toldMs = nowMs
+    // between the end of a file and its result it is counted nowhere
+    toldBytes = Math.max(toldBytes, bytesDone + underWay())
+    observe({ type: "progress", filesDone, bytesDone: toldBytes, current })
+  }
   return {
     errors,
     failed(path, error) {
@@ -40,10 +53,13 @@ export function createTally(repository: Repository, series: string, observe: Bac
     fileDone(path, bytes) {
       filesDone++
       bytesDone += bytes
-      const nowMs = monotonicMs()
-      if (nowMs - toldMs < PROGRESS_EVERY_MS) return
-      toldMs = nowMs
-      observe({ type: "progress", filesDone, bytesDone, current: path })
+      current = path
+      tell()
+    },
+    watch(bytesUnderWay) {
+      underWay = bytesUnderWay
+      const timer = setInterval(tell, PROGRESS_EVERY_MS)
+      return () => clearInterval(timer)
     },
     result({ snapshot, parent, summary }) {
       return {
