@@ -122,6 +122,11 @@ export function openFull({ kind, rawLength, raw, ids, lengths }: FullBlock): Ope
   return { kind, rawLength, chunkCount: lengths.length, follows: "compressed", raw, ids, lengths }
 }
 
+/** What goes along with it to another thread. */
+export function memoryOf({ raw, ids, lengths }: FullBlock): ArrayBuffer[] {
+  return [raw.buffer, ids.buffer, lengths.buffer]
+}
+
 function chunksOf({ ids, lengths, chunkCount }: OpenBlock): Pick<FullBlock, "ids" | "lengths"> {
   return { ids: ids.slice(0, chunkCount * CHUNK_ID_BYTES), lengths: lengths.slice(0, chunkCount) }
 }

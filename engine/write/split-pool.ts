@@ -9,7 +9,7 @@ import type { Random } from "../base/ports.ts"
 import type { ChunkId } from "../base/ids.ts"
 import { EngineError, type ErrorKind } from "../base/errors.ts"
 import { giveBackFreedMemory, giveBackLargeMemory } from "../files/native.ts"
-import type { ClosedBlock, FullBlock } from "./block.ts"
+import { memoryOf, type ClosedBlock, type FullBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import { groupIntoPacks } from "./pack-filler.ts"
 import type { SealedPack } from "./seal-pack.ts"
@@ -142,11 +142,6 @@ interface Thread {
   cost: number
 }
 
-/** What goes along with a block to another thread. */
-export function blockBuffers({ raw, ids, lengths }: FullBlock): ArrayBuffer[] {
-  return [raw.buffer, ids.buffer, lengths.buffer]
-}
-
 export function threadPool(ports: PoolPorts): SplitPool {
   const rooms = createPackRooms(ports.uploadsAtOnce)
   const underWay = new BigInt64Array(new SharedArrayBuffer(8))
@@ -234,7 +229,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
   const closeElsewhere = async (block: FullBlock): Promise<void> => {
     const load = { batches: 0, blocks: 1, cost: block.rawLength }
     // a failure is everybody's
-    await give(idlest(), load, { type: "close", block }, blockBuffers(block)).catch(() => {})
+    await give(idlest(), load, { type: "close", block }, memoryOf(block)).catch(() => {})
   }
 
   return {

@@ -4,7 +4,8 @@ import { parentPort, workerData } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
 import { isEngineError } from "../base/errors.ts"
 import { openChunkLookup } from "../index/chunk-lookup.ts"
-import { blockBuffers, type FromSplitWorker, type SplitWorkerData, type ToSplitWorker } from "./split-pool.ts"
+import { memoryOf } from "./block.ts"
+import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-pool.ts"
 import { takeRoom } from "./pack-rooms.ts"
 import { packResults, unpackJobs } from "./split-messages.ts"
 import type { SealedPack } from "./seal-pack.ts"
@@ -28,7 +29,7 @@ const splitter = createSplitter({
     if (Atomics.load(helpLeft, 0) <= 0) return false
     Atomics.sub(helpLeft, 0, 1)
     const block = take()
-    send({ type: "full", block }, blockBuffers(block))
+    send({ type: "full", block }, memoryOf(block))
     return true
   },
 })
