@@ -1,7 +1,7 @@
 /**
  * Who does the work per chunk: worker threads, or this thread for small runs and for simulation. A
- * port, so that both run the same `splitter.ts`. Messages carry batches of files, tables and whole
- * packs, never single chunks.
+ * port, so that both run the same `splitter.ts`. Messages carry batches of files, tables, blocks of long
+ * files and whole packs, never single chunks.
  */
 import type { Worker } from "node:worker_threads"
 import { FILE_COST_BYTES, startWorkers } from "../base/worker-threads.ts"
