@@ -90,13 +90,19 @@ async function run(options: BenchOptions): Promise<BenchResult> {
   return { machine, peers: versions, scenarios: results }
 }
 
+function readResult(file: string): BenchResult {
+  const text = readFileSync(file, "utf8")
+  try {
+    return JSON.parse(text) as BenchResult
+  } catch {
+    throw new Error(`--from ${file}: not JSON; give a file that --json has written`)
+  }
+}
+
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2))
   if (options.help) return console.log(usage)
-  const result =
-    options.from === undefined
-      ? await run(options)
-      : (JSON.parse(readFileSync(options.from, "utf8")) as BenchResult)
+  const result = options.from === undefined ? await run(options) : readResult(options.from)
   console.log(markdown(result))
   if (anyFailed(result)) process.exitCode = 1
   if (!options.check) return
