@@ -23,7 +23,7 @@ import { readRepositoryObject } from "./trust/foreign.ts"
 import { missingPins } from "./trust/log-check.ts"
 import { hasEntry, hasTrust, listLog } from "./trust/log-names.ts"
 import { look, lookToWrite } from "./trust/look.ts"
-import { removeSignedEntry } from "./trust/signed-file.ts"
+import { withholdSignedEntry } from "./trust/signed-file.ts"
 import type { SnapshotRecord } from "./trust/view.ts"
 
 export type AcceptEvent =
@@ -108,7 +108,7 @@ async function movePinsBack({ store }: OpenRequest, home: RepositoryHome, observ
 /** Before the pins move: a crash in between leaves the alarm, and caches that are made anew. */
 function forget(home: RepositoryHome): void {
   removeStateFiles(home.statePath)
-  removeSignedEntry(home)
+  withholdSignedEntry(home)
 }
 
 /** The store may be older than this device's enrolment: then it comes in again, as a new one. */
@@ -118,7 +118,6 @@ async function openAnew(request: OpenRequest, home: RepositoryHome | undefined):
   } catch (error) {
     if (home === undefined || !isEngineError(error, "not-a-member")) throw error
     fs.rmSync(home.devicePath, { force: true })
-    updatePins(home, (pins) => ({ ...pins, ownSigned: null }))
     return await openRepository(request)
   }
 }

@@ -1,7 +1,6 @@
 /**
- * pins.json: the newest that this device has accepted, below which it believes nothing (rule R1), and
- * the newest that it has signed itself, which it never signs twice (rule W6). Not a cache: when lost,
- * a rollback that happened meanwhile cannot be seen.
+ * pins.json: the newest that this device has accepted, below which it believes nothing (rule R1). Not a
+ * cache: when lost, a rollback that happened meanwhile cannot be seen.
  */
 import type { DeviceId, Digest } from "../base/ids.ts"
 import { withFileLock } from "./file-lock.ts"
@@ -24,8 +23,6 @@ export interface Pins {
   readonly trust: { readonly number: number; readonly digest: Digest } | null
   /** Newest entry of the linear log `log/gc`. */
   readonly gc: { readonly number: number; readonly digest: Digest } | null
-  /** Written before the entry is sent: what may be in the store. */
-  readonly ownSigned: { readonly sequence: number; readonly digest: Digest } | null
   /** When the log was last listed, nanoseconds since 1970. */
   readonly lastLookNs: bigint | null
   /** Objects of the log whose alarm a person has accepted, for it stands whatever is pinned. */
@@ -36,7 +33,6 @@ export const NO_PINS: Pins = {
   heads: [],
   trust: null,
   gc: null,
-  ownSigned: null,
   lastLookNs: null,
   accepted: [],
 }
@@ -58,14 +54,13 @@ export function updatePins(home: RepositoryHome, change: (pins: Pins) => Pins): 
   })
 }
 
-function encodePins({ heads, trust, gc, ownSigned, lastLookNs, accepted }: Pins): string {
+function encodePins({ heads, trust, gc, lastLookNs, accepted }: Pins): string {
   const sorted = heads.toSorted((a, b) => (a.device < b.device ? -1 : 1))
   const content = {
     version: VERSION,
     heads: sorted,
     trust,
     gc,
-    ownSigned,
     lastLookNs: lastLookNs?.toString() ?? null,
     ...(accepted.length === 0 ? {} : { accepted: accepted.toSorted() }),
   }
@@ -82,7 +77,6 @@ function decodePins(text: string, file: string): Pins {
       ? null
       : { number: pin.integer("number"), digest: pin.hex("digest", 32) as Digest }
   }
-  const own = fields.object("ownSigned")
   return {
     heads: fields.list("heads").map((head) => ({
       device: head.hex("device", 16) as DeviceId,
@@ -91,10 +85,6 @@ function decodePins(text: string, file: string): Pins {
     })),
     trust: numbered("trust"),
     gc: numbered("gc"),
-    ownSigned:
-      own === undefined
-        ? null
-        : { sequence: own.integer("sequence"), digest: own.hex("digest", 32) as Digest },
     lastLookNs: fields.isNull("lastLookNs") ? null : fields.decimal("lastLookNs"),
     accepted: fields.texts("accepted"),
   }

@@ -131,7 +131,6 @@ test("updatePins() keeps what it was given, sorted, and builds on what is there"
     heads: [head("0a", 4), head("f0", 9)],
     trust: { number: 3, digest: digest("33") },
     gc: { number: 1, digest: digest("44") },
-    ownSigned: { sequence: 10, digest: digest("55") },
     lastLookNs: 1_790_000_000_123_456_789n,
     accepted: ["log/b", "log/a"].toSorted(),
   }

@@ -113,14 +113,12 @@ export async function enrolAnew(
     label,
   )
   keepDevice(repository.home, device, repository)
-  const isNew = device.id !== repository.device?.id
   repository.device = device
   repository.member = device.sealing
   adoptTrust(repository, openTrust(trust, device.sealing))
   repository.pins = updatePins(repository.home, (pins) => ({
     ...pins,
     trust: { number: trust.state.number, digest: trust.digest },
-    ownSigned: isNew ? null : pins.ownSigned,
   }))
 }
 

@@ -6,12 +6,10 @@
 import { assert } from "../base/assert.ts"
 import type { Head } from "../format/entry.ts"
 import { entryName } from "../format/names.ts"
-import { readPins, updatePins } from "../home/pins.ts"
 import { enrolAnew } from "./enrol.ts"
 import { warnOnce } from "./refresh-trust.ts"
 import type { Repository } from "./repository-ports.ts"
-import { readSignedEntry } from "./signed-file.ts"
-import type { SignedEntry } from "./signed-file.ts"
+import { readSignedEntry, type SignedEntry } from "./signed-file.ts"
 
 type OwnChain =
   | { readonly state: "agreed"; readonly head: Head | undefined }
@@ -54,21 +52,13 @@ function compareOwnChain({ log, device, home }: Repository): OwnChain {
   assert(device !== undefined, "only a device has a chain")
   const head = log.heads().find((each) => each.device === device.id)
   const kept = readSignedEntry(home)
-  const mine = kept?.device === device.id ? kept : undefined
-  const pinned = readPins(home).ownSigned
-  const signed = mine !== undefined && mine.sequence > (pinned?.sequence ?? 0) ? mine : pinned
-  if (signed === null) return head === undefined ? { state: "agreed", head } : { state: "cloned" }
+  if (kept?.device !== device.id) return head === undefined ? { state: "agreed", head } : { state: "cloned" }
   const last = head?.sequence ?? 0
-  if (last === signed.sequence) {
+  if (last === kept.sequence) {
     const [digest, another] = log.at(device.id, last)
-    return digest === signed.digest && another === undefined ? { state: "agreed", head } : { state: "cloned" }
+    return digest === kept.digest && another === undefined ? { state: "agreed", head } : { state: "cloned" }
   }
-  const isNext = last === signed.sequence - 1
-  if (isNext && mine?.digest === signed.digest) return { state: "unsent", entry: mine }
-  return { state: last < signed.sequence ? "shorter" : "cloned" }
-}
-
-/** Before the bytes are sent: from here on nothing else is ever signed for this sequence. */
-export function pinSigned(repository: Repository, { sequence, digest }: SignedEntry): void {
-  repository.pins = updatePins(repository.home, (pins) => ({ ...pins, ownSigned: { sequence, digest } }))
+  const { bytes } = kept
+  if (last === kept.sequence - 1 && bytes !== undefined) return { state: "unsent", entry: { ...kept, bytes } }
+  return { state: last < kept.sequence ? "shorter" : "cloned" }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
+import * as path from "node:path"
 import { test } from "node:test"
 import { isEngineError } from "../base/errors.ts"
 import type { ObjectName } from "../base/ids.ts"
@@ -42,7 +43,9 @@ test("publish() is one PUT and one LIST, and links its entries", async (t) => {
   const entry = repository.log.entry(second.digest)
   assert.equal(entry?.previous, first.digest)
   assert.equal(second.view.newest("notes")?.digest, second.digest)
-  assert.deepEqual(readPins(repository.home).ownSigned, { sequence: 2, digest: second.digest })
+  assert.deepEqual(readPins(repository.home).heads, [
+    { device: repository.device?.id, sequence: 2, digest: second.digest },
+  ])
 })
 
 test("publish() says what it has seen of the other chains", async (t) => {
@@ -60,7 +63,7 @@ test("publish() says what it has seen of the other chains", async (t) => {
   assert.equal(b.log.entry(next.digest)?.trust.number, 2)
 })
 
-test("publish() pins and keeps what it signs before it sends it", async (t) => {
+test("publish() keeps what it signs before it sends it", async (t) => {
   const place = sharedPlace(t)
   const { repository: creator, home } = await place.create()
   creator.close()
@@ -70,9 +73,8 @@ test("publish() pins and keeps what it signs before it sends it", async (t) => {
     async put(name, bytes) {
       const parsed = parseName(name)
       if (parsed?.type === "entry") {
-        const { sequence, digest } = parsed
-        assert.deepEqual(readPins(creator.home).ownSigned, { sequence, digest })
-        assert.deepEqual(readSignedEntry(creator.home)?.bytes, bytes)
+        const { device, sequence, digest } = parsed
+        assert.deepEqual(readSignedEntry(creator.home), { device, sequence, digest, bytes })
         checked++
       }
       await inner.put(name, bytes)
@@ -130,6 +132,35 @@ test("lookToWrite() sends what was signed and never sent, byte for byte", async 
   const view = await lookToWrite(again)
   assert.equal(view.snapshots().length, 2)
   assert.deepEqual(place.objects.get(entryName(kept.device, 2, kept.digest)), kept.bytes)
+})
+
+test("lookToWrite() goes on as a new device when what was signed is damaged or gone, and may lie in the store", async (t) => {
+  const damages: Readonly<Record<string, (file: string) => void>> = {
+    "bytes damaged": (file) =>
+      fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace(/\n.{8}/, "\nAAAAAAAA")),
+    "name damaged": (file) => fs.writeFileSync(file, "log/"),
+    gone: (file) => fs.rmSync(file),
+  }
+  for (const [damage, make] of Object.entries(damages)) {
+    for (const isSent of [true, false]) {
+      const place = sharedPlace(t, `${damage}, ${isSent ? "sent" : "never sent"}`)
+      const { repository: creator, home } = await place.create()
+      await publishEmpty(creator)
+      creator.close()
+      const faults = isSent ? faultAt(0, "lost-reply", "put") : faultAt(0, "crash-before", "put")
+      const killed = await place.open(home, { store: faultyStore(memoryStore(place.objects), faults) })
+      await assert.rejects(publishEmpty(killed))
+      killed.close()
+      make(path.join(killed.home.identityFolder, "signed-entry"))
+      const again = await place.open(home)
+      await lookToWrite(again)
+      const isKnown = isSent && damage === "bytes damaged" // by its name alone
+      assert.equal(again.device?.id === creator.device?.id, isKnown, `${damage}, ${isSent}`)
+      await publishEmpty(again)
+      assert.equal(localView(again).snapshots().length, isSent ? 3 : 2)
+      requireNoForks(place)
+    }
+  }
 })
 
 test("lookToWrite() gives a cloned home a device of its own, which continues the old one", async (t) => {

@@ -14,7 +14,7 @@ import { SALT_BYTES } from "../format/sealed-header.ts"
 import { lockChain } from "../home/series-lock.ts"
 import { carryAlong, newestBefore } from "./carry.ts"
 import { CHAIN_WAIT_MS, look, notEnrolled } from "./look.ts"
-import { ownHead, pinSigned, settleOwnChain } from "./own-chain.ts"
+import { ownHead, settleOwnChain } from "./own-chain.ts"
 import type { Device, Repository } from "./repository-ports.ts"
 import { writeSignedEntry } from "./signed-file.ts"
 import type { SignedEntry } from "./signed-file.ts"
@@ -71,8 +71,7 @@ export async function publish(repository: Repository, draft: EntryDraft): Promis
     while (await settleOwnChain(repository)) await look(repository)
     const entry = await chained(repository, repository.device ?? device, draft)
     signed = sign(repository, repository.device ?? device, entry)
-    writeSignedEntry(home, signed)
-    pinSigned(repository, signed)
+    writeSignedEntry(home, signed) // from here on nothing else is ever signed for this sequence
     const name = entryName(signed.device, signed.sequence, signed.digest)
     await repository.store.put(name, signed.bytes)
     repository.objects.put([[name, signed.bytes]])

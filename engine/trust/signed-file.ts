@@ -1,9 +1,8 @@
 /**
- * `signed-entry` in the home: the bytes of the chain entry that this device signed last. It is there
- * before the entry is sent, so that a run which was killed in between sends these very bytes, and
+ * `signed-entry` in the home: the chain entry that this device signed last, by its name and its bytes. It is
+ * there before the entry is sent, so that a run which was killed in between sends these very bytes, and
  * never signs a second content for one sequence (rule W6). spec/home.md.
  */
-import * as fs from "node:fs"
 import * as path from "node:path"
 import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
@@ -19,6 +18,11 @@ export interface SignedEntry {
   readonly bytes: Bytes
 }
 
+export interface KeptEntry extends Omit<SignedEntry, "bytes"> {
+  /** Undefined when they are damaged or withheld: the entry can't be sent again. */
+  readonly bytes: Bytes | undefined
+}
+
 /** Durable when it returns. */
 export function writeSignedEntry(
   home: RepositoryHome,
@@ -28,19 +32,21 @@ export function writeSignedEntry(
   writePrivateFile(fileOf(home), `${entryName(device, sequence, digest)}\n${text}\n`)
 }
 
-/** Undefined when there is none, or when it is damaged: then nothing can be sent again. */
-export function readSignedEntry(home: RepositoryHome): SignedEntry | undefined {
+/** Undefined when there is none, or when not even its name can be read. */
+export function readSignedEntry(home: RepositoryHome): KeptEntry | undefined {
   const [name = "", text = ""] = readPrivateFile(fileOf(home))?.split("\n") ?? []
   const parsed = parseName(name)
-  const bytes = new Uint8Array(Buffer.from(text, "base64"))
-  if (parsed?.type !== "entry" || digestOf(bytes) !== parsed.digest) return undefined
+  if (parsed?.type !== "entry") return undefined
   const { device, sequence, digest } = parsed
-  return { device, sequence, digest, bytes }
+  const bytes = new Uint8Array(Buffer.from(text, "base64"))
+  return { device, sequence, digest, bytes: digestOf(bytes) === digest ? bytes : undefined }
 }
 
-/** What it holds is never sent again. */
-export function removeSignedEntry(home: RepositoryHome): void {
-  fs.rmSync(fileOf(home), { force: true })
+/** It is never sent again, and nothing else is ever signed in its place. Durable when it returns. */
+export function withholdSignedEntry(home: RepositoryHome): void {
+  const kept = readSignedEntry(home)
+  if (kept === undefined) return
+  writePrivateFile(fileOf(home), `${entryName(kept.device, kept.sequence, kept.digest)}\n\n`)
 }
 
 function fileOf(home: RepositoryHome): string {
