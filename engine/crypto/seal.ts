@@ -33,8 +33,8 @@ const CIPHER = "aes-256-gcm"
 export interface ObjectSealer {
   readonly header: Bytes
   /**
-   * Writes ciphertext and tag into `out` at `offset` and returns their length, which is that of
-   * `plaintext` plus 16. A number can be sealed once; an opened object can't be sealed at all.
+   * Writes ciphertext and tag into `out` at `offset`, where `plaintext` itself may lie, and returns their
+   * length, which is that of `plaintext` plus 16. A number can be sealed once; an opened object can't be sealed at all.
    */
   seal(frame: FrameInfo, plaintext: Uint8Array, out: Uint8Array, offset: number): number
   /** The plaintext, or `corrupt` with code "frame": nothing unauthenticated is ever returned. */

@@ -6,7 +6,7 @@
  *     object = header 72 ‖ AEAD(body length u32 ‖ body ‖ zeros) ‖ tag 16
  */
 import { assert } from "../base/assert.ts"
-import { release, type Bytes } from "../base/bytes.ts"
+import type { Bytes } from "../base/bytes.ts"
 import { corrupt, EngineError } from "../base/errors.ts"
 import {
   CODEC_STORED,
@@ -28,14 +28,14 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024
 /** `salt`: 24 fresh random bytes. */
 export function sealObject(keys: SealingKey, kind: number, salt: Uint8Array, body: Uint8Array): Bytes {
   assert(body.length <= BODY_BYTES_MAX, `a body of ${body.length} bytes`)
-  const plaintext = new Uint8Array(paddedLength(body.length))
-  new DataView(plaintext.buffer).setUint32(0, body.length, true)
-  plaintext.set(body, LENGTH_BYTES)
+  const length = paddedLength(body.length)
   const sealer = newSealer(keys, kind, salt)
-  const object = new Uint8Array(HEADER_BYTES + plaintext.length + TAG_BYTES)
+  const object = new Uint8Array(HEADER_BYTES + length + TAG_BYTES)
   object.set(sealer.header)
-  sealer.seal(bodyFrame(plaintext.length), plaintext, object, HEADER_BYTES)
-  release(plaintext)
+  new DataView(object.buffer).setUint32(HEADER_BYTES, body.length, true)
+  object.set(body, HEADER_BYTES + LENGTH_BYTES)
+  const plaintext = object.subarray(HEADER_BYTES, HEADER_BYTES + length) // sealed where it lies
+  sealer.seal(bodyFrame(length), plaintext, object, HEADER_BYTES)
   return object
 }
 

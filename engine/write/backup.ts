@@ -204,7 +204,7 @@ function poolPorts(repository: Repository, store: RunStore): PoolPorts {
     claims: store.claims,
     random: repository.random,
     isStored: store.isStored,
-    indexPath: repository.index.isEmpty() ? undefined : repository.home.statePath,
+    indexPath: store.indexPath,
     onPack: store.putPack,
     uploadsAtOnce: isFolder(repository.store) ? UPLOADS_AT_ONCE.folder : UPLOADS_AT_ONCE.remote,
   }

@@ -36,7 +36,7 @@ export interface Coverage {
   readonly superseded: readonly Digest[]
 }
 
-/** The directories of `pending` are given back when they have been written to segments. */
+/** The directories of `pending` are given back when they are in a segment. */
 export async function coverPacks(pending: readonly PendingPack[], repository: Repository): Promise<Coverage> {
   const none = { newSegments: [], covered: [], superseded: [] }
   if (directoryBytes(pending) <= INLINE_BYTES_MAX)
@@ -53,7 +53,6 @@ export async function coverPacks(pending: readonly PendingPack[], repository: Re
   for (const group of groups(all)) {
     newSegments.push(await putSegment(group, newSegments.length === 0 ? superseded : [], repository))
   }
-  for (const { directory } of pending) release(directory)
   return { packs: [], newSegments, covered: all.map(({ record }) => record.name), superseded }
 }
 
@@ -117,6 +116,7 @@ async function putSegment(
     packs: packs.map(({ record, directory }) => ({ record, directory })),
     supersedes,
   })
+  for (const { directory } of packs) release(directory) // sealing the segment takes as much
   const object = sealObject(
     sealingKeyOfEpoch(keys, keys.epoch, "a new segment"),
     KIND_SEGMENT,

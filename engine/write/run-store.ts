@@ -8,6 +8,7 @@ import type { ChunkId } from "../base/ids.ts"
 import { EngineError } from "../base/errors.ts"
 import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
+import { giveBackFreedMemory } from "../files/native.ts"
 import { FRAME_LISTING } from "../format/sealed-header.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import { publish } from "../trust/publish.ts"
@@ -22,6 +23,8 @@ export interface RunStore {
   readonly splitterKeys: SplitterKeys
   readonly claims: SharedClaims
   readonly isStored: (id: ChunkId) => boolean
+  /** Where other threads look ids up; undefined when the repository was empty: what nobody has claimed is not stored. */
+  readonly indexPath: string | undefined
   readonly putPack: (pack: SealedPack) => Promise<void>
   readonly identifyNode: (node: Bytes) => ChunkId
   /** Keeps a listing node for the next run, and tells whether it must be stored. */
@@ -39,10 +42,14 @@ export interface RunStore {
 const NODES_BYTES = 1024 * 1024
 const PARTIAL_BYTES = 1024 ** 3
 const PARTIAL_NS = 600n * 1_000_000_000n
+/** What is freed lies scattered: it goes back to the system, in a millisecond, each time that so much was stored. */
+const GIVE_BACK_BYTES = 256 * 1024 ** 2
 
 export function createRunStore(repository: Repository, run: { series: string; dryRun: boolean }): RunStore {
   const { index, keys, clock, journal } = repository
   const nodes = repository.nodeCache(run.series)
+  const wasEmpty = index.isEmpty()
+  const isStored = (id: ChunkId): boolean => !wasEmpty && index.has(id)
   const claims = shareClaims()
   const mine = openClaims(claims)
   const identify = chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "listing"))
@@ -60,10 +67,16 @@ export function createRunStore(repository: Repository, run: { series: string; dr
   })
   let dryBytes = 0
   let unprotected = 0
+  let sinceGiven = 0
   let protectedNs = clock.now()
   let partial: Promise<void> = Promise.resolve()
 
   function stored(bytes: number): void {
+    sinceGiven += bytes
+    if (sinceGiven >= GIVE_BACK_BYTES) {
+      sinceGiven = 0
+      giveBackFreedMemory()
+    }
     unprotected += bytes
     if (unprotected < PARTIAL_BYTES && clock.now() - protectedNs < PARTIAL_NS) return
     unprotected = 0
@@ -85,7 +98,8 @@ export function createRunStore(repository: Repository, run: { series: string; dr
       chunkerKey: keys.chunkerKey,
     },
     claims,
-    isStored: (id) => index.has(id),
+    isStored,
+    indexPath: wasEmpty ? undefined : repository.home.statePath,
     async putPack(pack) {
       if (run.dryRun) dryBytes += pack.bytes.length
       else await uploader.put(pack)
@@ -95,7 +109,7 @@ export function createRunStore(repository: Repository, run: { series: string; dr
       made.set(key(id), [id, node])
       madeBytes += node.length
       if (madeBytes > NODES_BYTES) flushNodes()
-      return mine.claim(id) && !index.has(id) ? { kind: FRAME_LISTING, id, bytes: node } : undefined
+      return mine.claim(id) && !isStored(id) ? { kind: FRAME_LISTING, id, bytes: node } : undefined
     },
     cachedNode(id) {
       const node = nodes.get(id)

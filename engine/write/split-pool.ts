@@ -4,6 +4,7 @@
  * files and whole packs, never single chunks.
  */
 import type { Worker } from "node:worker_threads"
+import { createHeapBound } from "../base/heap.ts"
 import { FILE_COST_BYTES, startWorkers } from "../base/worker-threads.ts"
 import type { Random } from "../base/ports.ts"
 import type { ChunkId } from "../base/ids.ts"
@@ -144,6 +145,7 @@ interface Thread {
 
 export function threadPool(ports: PoolPorts): SplitPool {
   const rooms = createPackRooms(ports.uploadsAtOnce)
+  const boundHeap = createHeapBound()
   const underWay = new BigInt64Array(new SharedArrayBuffer(8))
   const help = new Int32Array(new SharedArrayBuffer(4))
   const uploads = new Set<Promise<void>>()
@@ -237,6 +239,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
       const cost = jobs.reduce((sum, { size }) => sum + size + FILE_COST_BYTES, 0)
       const load = { batches: 1, blocks: 0, cost }
       const answer = await give(idlest(), load, { type: "split", jobs: packJobs(jobs) })
+      boundHeap()
       return answer.type === "results" ? unpackResults(answer.results) : []
     },
     async room() {
