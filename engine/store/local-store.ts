@@ -38,8 +38,8 @@ interface LocalFolder {
   /** Unique among processes and machines that share the folder. */
   readonly run: string
   temporaryCount: number
-  /** Folders that this process has written to, with the flush of their parents. */
-  readonly folders: Map<string, Promise<void>>
+  /** Folders that this process has written to, each with what flushes its parents, once. */
+  readonly folders: Map<string, () => Promise<void>>
 }
 
 export function localStore(root: string): Store {
@@ -99,11 +99,11 @@ async function put(local: LocalFolder, name: ObjectName, bytes: Uint8Array): Pro
 async function putOnce(local: LocalFolder, name: ObjectName, bytes: Uint8Array): Promise<void> {
   const target = path.join(local.root, name)
   const folder = path.dirname(target)
-  const ready = prepareFolder(local, folder)
+  const flushParents = prepareFolder(local, folder)
   const present = fs.lstatSync(target, { throwIfNoEntry: false })
   if (present === undefined) await writeObject(local, target, bytes)
   else await confirmObject(name, target, bytes)
-  await Promise.all([syncFolder(folder), ready])
+  await Promise.all([syncFolder(folder), flushParents()]) // together, and after the object: one commit for both
 }
 
 async function writeObject(local: LocalFolder, target: string, bytes: Uint8Array): Promise<void> {
@@ -187,22 +187,33 @@ async function remove(local: LocalFolder, name: ObjectName): Promise<void> {
   }
 }
 
-/** The folder is there when this returns, and is durable, with all above it, when it resolves. */
-function prepareFolder(local: LocalFolder, folder: string): Promise<void> {
+/** The folder is there when this returns, and is durable, with all above it, when what it gives back resolves. */
+function prepareFolder(local: LocalFolder, folder: string): () => Promise<void> {
   const known = local.folders.get(folder)
   if (known !== undefined) return known
   const parent = path.dirname(folder)
-  const parentReady = folder === local.root ? Promise.resolve() : prepareFolder(local, parent)
-  let ready = parentReady
+  const flushAbove = folder === local.root ? NOTHING_TO_FLUSH : prepareFolder(local, parent)
+  let flush = flushAbove
   if (folder === local.root || fs.existsSync(folder)) {
     removeLeftovers(folder, Date.now())
   } else {
     makeFolder(folder)
-    ready = Promise.all([parentReady, syncFolder(parent)]).then(() => undefined)
-    ready.catch(() => local.folders.delete(folder))
+    flush = once(async () => void (await Promise.all([flushAbove(), syncFolder(parent)])))
   }
-  local.folders.set(folder, ready)
-  return ready
+  local.folders.set(folder, flush)
+  return flush
+}
+
+const NOTHING_TO_FLUSH = async (): Promise<void> => {}
+
+/** Works the first time that it is called, and again after a failure. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  const fail = (error: unknown): never => {
+    done = undefined
+    throw error
+  }
+  return () => (done ??= work().catch(fail))
 }
 
 function makeFolder(folder: string): void {
