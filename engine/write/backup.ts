@@ -26,14 +26,16 @@ import { assemble, type AssembleObserver } from "./assemble.ts"
 import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
 import { commit, unchangedSummary } from "./commit.ts"
 import { createFolderRecords, type FolderRecords } from "./folder-records.ts"
+import { inlinePool, type InlinePool } from "./inline-pool.ts"
 import { previousClasses } from "./previous-class.ts"
 import { openRunSource, type RunSource } from "./run-source.ts"
 import { createRunStore, type RunStore } from "./run-store.ts"
 import { scan, type Change, type ScanCounts } from "./scan.ts"
-import { inlinePool, threadPool, type InlinePool, type PoolPorts, type SplitPool } from "./split-pool.ts"
+import type { PoolPorts, SplitPool } from "./split-pool.ts"
 import type { MadeChunk } from "./splitter.ts"
 import { putStream } from "./stream.ts"
 import { createTally, type Tally } from "./tally.ts"
+import { threadPool } from "./thread-pool.ts"
 
 /** How old the last look may be for a run without change to ask the store nothing. */
 const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n

@@ -1,98 +1,61 @@
 /**
- * Jobs and results as they travel between threads: columns instead of objects, since cloning a
- * small object with its numbers and ids costs more than reading the small file that it is about.
+ * What the main thread and the threads that split say to each other: batches of files, tables, blocks of
+ * long files and whole packs, never single chunks.
  */
-import type { Bytes } from "../base/bytes.ts"
-import { concatBytes } from "../base/bytes.ts"
-import type { FileClass } from "../chunking/classes.ts"
-import { isFailure } from "../files/source.ts"
-import type { SplitJob, SplitRead, SplitResult } from "./splitter.ts"
+import { EngineError, isEngineError, type ErrorKind } from "../base/errors.ts"
+import type { ClosedBlock, FullBlock } from "./block.ts"
+import type { SharedClaims } from "./claims.ts"
+import type { PackRooms } from "./pack-rooms.ts"
+import type { SealedPack } from "./seal-pack.ts"
+import type { PackedJobs, PackedResults } from "./split-columns.ts"
+import type { MadeChunk, SplitterKeys } from "./splitter.ts"
 
-export interface PackedJobs {
-  /** Joined by NUL, which no path has. */
-  readonly paths: string
-  /** Size and previous class of each. */
-  readonly numbers: Float64Array<ArrayBuffer>
-  /** Inode, mtime and ctime of each. */
-  readonly stamps: BigInt64Array<ArrayBuffer>
+/** What a worker thread is given. */
+export interface SplitWorkerData {
+  readonly keys: SplitterKeys
+  readonly claims: SharedClaims
+  readonly indexPath: string | undefined
+  readonly rooms: PackRooms
+  /** One 64-bit number of bytes. */
+  readonly underWay: SharedArrayBuffer
+  /** One 32-bit number: so many blocks may be handed over, about. Those who hand one over count down. */
+  readonly help: SharedArrayBuffer
 }
 
-export function packJobs(jobs: readonly SplitJob[]): PackedJobs {
-  const numbers = new Float64Array(jobs.length * 2)
-  const stamps = new BigInt64Array(jobs.length * 3)
-  jobs.forEach((job, i) => {
-    numbers[i * 2] = job.size
-    numbers[i * 2 + 1] = job.previousClass
-    stamps[i * 3] = job.inode
-    stamps[i * 3 + 1] = job.mtimeNs
-    stamps[i * 3 + 2] = job.ctimeNs
-  })
-  return { paths: jobs.map((job) => job.path).join("\0"), numbers, stamps }
+export type ToSplitWorker =
+  | { readonly type: "split"; readonly jobs: PackedJobs }
+  | { readonly type: "add"; readonly chunks: readonly MadeChunk[] }
+  | { readonly type: "close"; readonly block: FullBlock }
+  | { readonly type: "drain" }
+  | { readonly type: "seal"; readonly blocks: readonly ClosedBlock[]; readonly full: boolean }
+
+export type FromSplitWorker =
+  | { readonly type: "results"; readonly results: PackedResults }
+  /** A block of a long file, for a thread that has nothing to do. */
+  | { readonly type: "full"; readonly block: FullBlock }
+  | { readonly type: "closed" }
+  | { readonly type: "drained"; readonly blocks: readonly ClosedBlock[]; readonly rawBytes: number }
+  | { readonly type: "sealed" }
+  /** Its bytes lie in this room, which is given back when they are in the store. */
+  | { readonly type: "pack"; readonly pack: SealedPack; readonly room: number }
+  | { readonly type: "failed"; readonly error: TravellingError }
+
+/** An error has no class any more when it arrives. */
+interface TravellingError {
+  readonly kind: ErrorKind | undefined
+  readonly code: string
+  readonly message: string
 }
 
-export function unpackJobs({ paths, numbers, stamps }: PackedJobs): SplitJob[] {
-  return paths.split("\0").map((path, i) => ({
-    path,
-    size: numbers[i * 2] as number, // the columns have the length that `packJobs` gave them
-    previousClass: numbers[i * 2 + 1] as FileClass | -1,
-    inode: BigInt.asUintN(64, stamps[i * 3] as bigint),
-    mtimeNs: stamps[i * 3 + 1] as bigint,
-    ctimeNs: stamps[i * 3 + 2] as bigint,
-  }))
+export function failed(error: unknown): FromSplitWorker {
+  if (isEngineError(error)) {
+    const { kind, code } = error
+    return { type: "failed", error: { kind, code, message: error.stack ?? error.message } }
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { type: "failed", error: { kind: undefined, code: "", message } }
 }
 
-export interface PackedResults {
-  /** Bytes, file class, and bytes of ids of each; the latter is -1 for a chunk list's root. */
-  readonly numbers: Float64Array<ArrayBuffer>
-  readonly ids: Bytes
-  /** What does not fit the columns, by position: failures, torn files, files that have changed or have attributes. */
-  readonly odd: ReadonlyMap<number, SplitResult>
-}
-
-const LIST = -1
-const LIST_ID_BYTES = 32
-
-export function packResults(results: readonly SplitResult[]): PackedResults {
-  const numbers = new Float64Array(results.length * 3)
-  const ids: Uint8Array[] = []
-  const odd = new Map<number, SplitResult>()
-  results.forEach((result, i) => {
-    if (result.outcome !== "read" || result.stat !== null || hasAttributes(result)) {
-      odd.set(i, result)
-      return
-    }
-    numbers[i * 3] = result.bytes
-    numbers[i * 3 + 1] = result.fileClass
-    numbers[i * 3 + 2] = result.list === null ? (result.chunks?.length ?? 0) : LIST
-    const id = result.list ?? result.chunks
-    if (id !== null) ids.push(id)
-  })
-  return { numbers, ids: concatBytes(ids), odd }
-}
-
-function hasAttributes({ xattrs }: SplitRead): boolean {
-  return isFailure(xattrs) || xattrs.length > 0
-}
-
-/** The ids are views of one buffer. */
-export function unpackResults({ numbers, ids, odd }: PackedResults): SplitResult[] {
-  let offset = 0
-  return Array.from({ length: numbers.length / 3 }, (_, i): SplitResult => {
-    const oddOne = odd.get(i)
-    if (oddOne !== undefined) return oddOne
-    const idBytes = numbers[i * 3 + 2] as number
-    const isList = idBytes === LIST
-    const id = ids.subarray(offset, offset + (isList ? LIST_ID_BYTES : idBytes))
-    offset += id.length
-    const read: SplitRead = {
-      outcome: "read",
-      bytes: numbers[i * 3] as number,
-      fileClass: numbers[i * 3 + 1] as FileClass,
-      chunks: isList ? null : id,
-      list: isList ? id : null,
-      stat: null,
-      xattrs: [],
-    }
-    return read
-  })
+export function errorOf({ kind, code, message }: TravellingError): Error {
+  return kind === undefined ? new Error(message) : new EngineError(kind, code, message)
 }

@@ -10,9 +10,11 @@ import { PACK_BYTES } from "../format/pack.ts"
 import { FRAME_DATA } from "../format/sealed-header.ts"
 import { EXAMPLE_KEYS, openPack, sealTools } from "../testing/example-blocks.ts"
 import { shareClaims } from "./claims.ts"
+import { inlinePool } from "./inline-pool.ts"
 import type { SealedPack } from "./seal-pack.ts"
-import { inlinePool, threadPool, type PoolPorts } from "./split-pool.ts"
-import type { SplitJob } from "./splitter.ts"
+import type { PoolPorts } from "./split-pool.ts"
+import type { SplitJob } from "./split-job.ts"
+import { threadPool } from "./thread-pool.ts"
 
 const PIECE_BYTES = 1024 * 1024
 

@@ -2,15 +2,15 @@
 import { randomFillSync } from "node:crypto"
 import { parentPort, workerData } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
-import { isEngineError } from "../base/errors.ts"
 import { collectHeap } from "../base/heap.ts"
 import { openChunkLookup } from "../index/chunk-lookup.ts"
 import { memoryOf } from "./block.ts"
-import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-pool.ts"
 import { takeRoom } from "./pack-rooms.ts"
-import { packResults, unpackJobs } from "./split-messages.ts"
+import { packResults, unpackJobs } from "./split-columns.ts"
+import { failed, type FromSplitWorker, type SplitWorkerData, type ToSplitWorker } from "./split-messages.ts"
 import type { SealedPack } from "./seal-pack.ts"
-import { createSplitter, type SplitResult } from "./splitter.ts"
+import type { SplitResult } from "./split-job.ts"
+import { createSplitter } from "./splitter.ts"
 
 const { keys, claims, indexPath, rooms, underWay, help } = workerData as SplitWorkerData
 const port = parentPort
@@ -61,12 +61,7 @@ port.on("message", (message: ToSplitWorker) => {
   try {
     handle(message)
   } catch (error) {
-    const kind = isEngineError(error) ? error.kind : undefined
-    const code = isEngineError(error) ? error.code : ""
-    send({
-      type: "failed",
-      error: { kind, code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) },
-    })
+    send(failed(error))
   }
 })
 

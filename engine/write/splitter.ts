@@ -3,21 +3,14 @@
  * the inline pool drive the same code. A file is opened, cut, identified and deduplicated here; its
  * new chunks go into this thread's packs. Files that change while they are read are read again.
  */
-import { closeSync, constants, fstatSync, openSync } from "node:fs"
 import { release, type Bytes } from "../base/bytes.ts"
-import { EngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type ChunkId, type RepositoryId } from "../base/ids.ts"
-import { fsPath } from "../base/paths.ts"
 import type { Random } from "../base/ports.ts"
-import type { FileClass } from "../chunking/classes.ts"
 import { createCutter } from "../chunking/cutter.ts"
 import { gearTable } from "../chunking/gear-table.ts"
 import { createZstd } from "../compression/zstd.ts"
 import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
 import type { SealingKey } from "../crypto/seal.ts"
-import { openNative } from "../files/native.ts"
-import { isFailure, type ExtendedAttribute, type Failure, type Stat } from "../files/source.ts"
-import { toStat } from "../files/stat.ts"
 import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
 import { buildChunkList } from "../listing/chunk-list.ts"
 import { openClaims, type SharedClaims } from "./claims.ts"
@@ -25,50 +18,14 @@ import type { ClosedBlock, FullBlock } from "./block.ts"
 import { createPackFiller, type OnBlock, type OnFull } from "./pack-filler.ts"
 import { sealPack, type SealedPack } from "./seal-pack.ts"
 import { splitFile, splitStream, type OnChunk } from "./split-file.ts"
+import type { SplitJob, SplitRead, SplitResult } from "./split-job.ts"
+import { readSteady, type ReadOnce } from "./steady-read.ts"
 
 /** Ids up to this many stand in the listing entry itself; more make a chunk list. */
 export const INLINE_CHUNKS_MAX = 8
 const WINDOW_BYTES = 4 * 1024 * 1024
 /** A longer file is told of while it is read, and other threads close blocks of it. */
 const LONG_BYTES = 4 * WINDOW_BYTES
-const ATTEMPTS = 3
-
-/** What a file was when the walk saw it. */
-export interface SplitJob {
-  readonly path: string
-  readonly size: number
-  readonly inode: bigint
-  readonly mtimeNs: bigint
-  readonly ctimeNs: bigint
-  readonly previousClass: FileClass | -1
-}
-
-export type SplitResult =
-  SplitRead | { readonly outcome: "failed"; readonly code: string; readonly message: string }
-
-export interface SplitRead {
-  /** "torn": the file changed during each of three reads; what was read last is kept and marked. */
-  readonly outcome: "read" | "torn"
-  readonly bytes: number
-  readonly fileClass: FileClass
-  /** All ids, one after the other, or the root of a chunk list. */
-  readonly chunks: Bytes | null
-  readonly list: Bytes | null
-  /** Set when the file was not what the walk saw: what it was when it was read. */
-  readonly stat: FreshStat | null
-  /** Read from the open file, which costs less than by its path. */
-  readonly xattrs: readonly ExtendedAttribute[] | Failure
-}
-
-export interface FreshStat {
-  readonly size: number
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  readonly inode: bigint
-  readonly mtimeNs: bigint
-  readonly ctimeNs: bigint
-}
 
 /** A chunk made elsewhere (a listing node), with its id. */
 export interface MadeChunk {
@@ -172,7 +129,7 @@ export function createSplitter(ports: SplitterPorts): Splitter {
     get rawBytes() {
       return filler.rawBytes
     },
-    split: (job) => splitAttempts(job, readOnce),
+    split: (job) => readSteady(job, readOnce),
     async splitStream(stream) {
       const file = collector()
       const outcome = await splitStream(stream, cutter, file.onChunk)
@@ -212,75 +169,5 @@ function growingRoom(): (lengthBytes: number) => Bytes {
     larger.set(memory)
     memory = larger
     return memory
-  }
-}
-
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-
-type ReadOnce = (
-  fd: number,
-  expectedBytes: number,
-  previous: FileClass | undefined,
-) => Omit<SplitRead, "outcome" | "stat" | "xattrs">
-
-function splitAttempts(job: SplitJob, readOnce: ReadOnce): SplitResult {
-  const previousClass = job.previousClass < 0 ? undefined : (job.previousClass as FileClass)
-  let seen: FreshStat | SplitJob = job
-  try {
-    for (let attempt = 1; ; attempt++) {
-      const fd = openSync(fsPath(job.path), OPEN_FLAGS)
-      try {
-        if (attempt > 1) seen = freshStat(fd) // refuses what is no file any more
-        const read = readOnce(fd, seen.size, previousClass)
-        const xattrs = openNative()?.attributesOf(fd) ?? []
-        const after = freshStat(fd)
-        const steady = same(seen, after) && read.bytes === after.size
-        if (steady || attempt === ATTEMPTS) {
-          const stat = same(job, after) ? null : after
-          return { ...read, outcome: steady ? "read" : "torn", stat, xattrs }
-        }
-      } finally {
-        closeSync(fd)
-      }
-    }
-  } catch (error) {
-    if (error instanceof EngineError && error.kind === "corrupt") throw error
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === undefined) throw error
-    return { outcome: "failed", code, message: reason(code) }
-  }
-}
-
-function same(a: FreshStat | SplitJob, b: FreshStat): boolean {
-  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.inode === b.inode
-}
-
-function freshStat(fd: number): FreshStat {
-  const stat = fstat(fd)
-  if (stat.type !== "file") throw new EngineError("invalid", "ENOTFILE", "it is no longer a file")
-  const { size, mode, uid, gid, inode, mtimeNs, ctimeNs } = stat
-  return { size, mode, uid, gid, inode, mtimeNs, ctimeNs }
-}
-
-function fstat(fd: number): Stat {
-  const found = openNative()?.statOf(fd)
-  return found === undefined || isFailure(found) ? toStat(fstatSync(fd, { bigint: true })) : found
-}
-
-function reason(code: string): string {
-  switch (code) {
-    case "ENOENT":
-      return "it vanished while the backup ran"
-    case "EACCES":
-    case "EPERM":
-      return "permission denied"
-    case "ELOOP":
-    case "EISDIR":
-    case "EAGAIN":
-    case "ENXIO":
-    case "ENOTFILE":
-      return "it turned into something else while the backup ran"
-    default:
-      return `could not be read (${code})`
   }
 }
