@@ -10,6 +10,7 @@
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, Digest } from "../base/ids.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
+import type { KeyRun } from "./key-runs.ts"
 
 /** A condemned pack is on GC's list: its chunks count as absent (rule W4) until it is spared. */
 export type PackState = "live" | "condemned"
@@ -72,6 +73,9 @@ export interface ChunkIndex {
   /** Whether no live pack is known. */
   isEmpty(): boolean
 
+  /** What is known now, for the look-ups of other threads; all keys are in memory from then on, 8 bytes a chunk. */
+  share(): SharedIndex
+
   counts(): IndexCounts
 
   /**
@@ -108,10 +112,15 @@ export interface ChunkIndex {
   chunksOfPack(name: Digest): Iterable<PlacedChunk>
 }
 
+/** Plain data, which all threads read and none copies. */
+export interface SharedIndex {
+  /** Of SQLite. */
+  readonly file: string
+  readonly keys: readonly KeyRun[]
+}
+
 /** What a worker thread may ask: a read-only handle of its own on the same file. */
 export interface ChunkLookup {
   has(id: Uint8Array): boolean
-  /** Sees packs that were added, removed or condemned since. */
-  refresh(): void
   close(): void
 }

@@ -1,37 +1,33 @@
 /**
- * A worker thread's own read-only handle on the chunk index: does a live pack hold this chunk? Loads
- * better-sqlite3 and no other package. It sees what was there when first asked, and later packs after
- * `refresh`; not to know a chunk only means to store it again. A file that is missing or damaged
- * knows nothing, for the same reason: the main thread's handle is the one that reports it.
+ * A worker thread's look into the chunk index: does a live pack hold this chunk? The keys are those that
+ * the main thread has shared, the frames are read through a read-only handle of its own. Loads better-sqlite3 and
+ * no other package. What came later it does not know, and of what is gone it finds no row; not to know a chunk only
+ * means to store it again. A file that is missing or damaged knows nothing, for the same reason: the main
+ * thread's handle is the one that reports it.
  */
 import { existsSync } from "node:fs"
 import { openSqlite, sqliteCode } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
-import type { ChunkLookup } from "./chunk-index.ts"
+import type { ChunkLookup, SharedIndex } from "./chunk-index.ts"
 import { openChunkSearch } from "./chunk-search.ts"
+import { candidateSearch } from "./key-runs.ts"
 
-/** Reads are few and random once the keys are in memory. */
+/** Reads are few and random. */
 const CACHE_KIB = 1024
 const TIMEOUT_MS = 5000
 
-/** @param path of state.sqlite */
-export function openChunkLookup(path: string): ChunkLookup {
-  const database = existsSync(path) ? orNothing(() => openReadOnly(path)) : undefined
-  const search = database === undefined ? undefined : openChunkSearch(database)
+export function openChunkLookup({ file, keys }: SharedIndex): ChunkLookup {
+  const database = existsSync(file) ? orNothing(() => openReadOnly(file)) : undefined
+  const candidates = candidateSearch()
+  const search = database === undefined ? undefined : openChunkSearch(database, (id) => candidates(keys, id))
   return {
     has: (id) => orNothing(() => search?.has(id)) ?? false,
-
-    refresh() {
-      search?.forget()
-      orNothing(() => search?.keys.refresh())
-    },
-
     close: () => database?.close(),
   }
 }
 
-function openReadOnly(path: string): Database {
-  const database = openSqlite(path, { readonly: true, timeoutMs: TIMEOUT_MS })
+function openReadOnly(file: string): Database {
+  const database = openSqlite(file, { readonly: true, timeoutMs: TIMEOUT_MS })
   database.pragma(`cache_size = -${CACHE_KIB}`)
   return database
 }

@@ -9,15 +9,12 @@ import type { ChunkId, Digest } from "../base/ids.ts"
 import { lazyStatement } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import type { ChunkLocation, FrameLocation, PackLocation } from "./chunk-index.ts"
-import { openKeyTable } from "./key-table.ts"
-import type { KeyTable } from "./key-table.ts"
 import { STATE_LIVE } from "./pack-states.ts"
 
 /** About 40 bytes of ids and lengths a chunk; a block of 1 MiB has some 250 chunks. */
 const CACHED_CHUNKS_MAX = 32 * 1024
 
 export interface ChunkSearch {
-  readonly keys: KeyTable
   has(id: Uint8Array): boolean
   locate(id: ChunkId): ChunkLocation | undefined
   locateAll(ids: Uint8Array): ChunkLocation[] | undefined
@@ -57,9 +54,12 @@ const FRAME_QUERY = `
     f.kind, f.codec, f.offset, f.sealed_length AS sealedLength, f.raw_length AS rawLength, f.lengths, f.ids
   FROM frames f JOIN packs p ON p.id = f.pack WHERE f.reference = ?`
 
-export function openChunkSearch(database: Database): ChunkSearch {
+/** @param candidates references of frames that may hold a chunk */
+export function openChunkSearch(
+  database: Database,
+  candidates: (id: Uint8Array) => readonly number[],
+): ChunkSearch {
   const read = lazyStatement<[number], FrameRow>(database, FRAME_QUERY)
-  const keys = openKeyTable(database)
   const cache = new Map<number, CachedFrame>()
   /** A live one, where the next chunk is looked for before anywhere else. */
   let last: CachedFrame | undefined
@@ -82,7 +82,7 @@ export function openChunkSearch(database: Database): ChunkSearch {
 
   /** The live frame that holds the chunk, which is the last one from now on, and its place in it. */
   const find = (id: Uint8Array): { frame: CachedFrame; position: number } | undefined => {
-    for (const reference of keys.candidates(id)) {
+    for (const reference of candidates(id)) {
       const frame = frameAt(reference)
       const position = frame?.live === true ? positionOf(frame, wordsOf(id)) : -1
       if (frame === undefined || position < 0) continue
@@ -97,7 +97,6 @@ export function openChunkSearch(database: Database): ChunkSearch {
   }
 
   return {
-    keys,
     locate,
 
     has: (id) => nextIn(last, wordsOf(id), 0) >= 0 || find(id) !== undefined,

@@ -3,22 +3,17 @@ import { randomBytes } from "node:crypto"
 import { test } from "node:test"
 import * as fc from "fast-check"
 import {
-  firstCandidate,
+  candidateSearch,
   FRAME_REFERENCE_MAX,
   mergeRuns,
-  nextCandidate,
   PART_ENTRIES,
-  referenceAt,
   runLength,
   runOfFrames,
 } from "./key-runs.ts"
 import type { KeyRun } from "./key-runs.ts"
 
 function candidates(run: KeyRun, id: Uint8Array): number[] {
-  const found: number[] = []
-  for (let at = firstCandidate(run, id); at >= 0; at = nextCandidate(run, at))
-    found.push(referenceAt(run, at))
-  return found
+  return [...candidateSearch()([run], id)]
 }
 
 /** The naive twin: same first 36 bits. */
@@ -37,7 +32,7 @@ const clusteredId = fc
   .tuple(fc.constantFrom(0, 1, 127, 128, 255), fc.constantFrom(0, 255), fc.nat(1), fc.nat(2), fc.nat(40))
   .map((head) => new Uint8Array([...head, ...new Uint8Array(27)]))
 
-test("firstCandidate() finds what a scan finds, however keys cluster", () => {
+test("candidateSearch() finds what a scan finds, however keys cluster", () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(clusteredId, { maxLength: 12 }), { maxLength: 12 }),
@@ -52,7 +47,7 @@ test("firstCandidate() finds what a scan finds, however keys cluster", () => {
   )
 })
 
-test("firstCandidate() finds every one of many uniform keys", () => {
+test("candidateSearch() finds every one of many uniform keys", () => {
   const ids = randomBytes(32 * 20_000)
   const run = runOfFrames([ids], FRAME_REFERENCE_MAX)
   for (let at = 0; at < ids.length; at += 32) {

@@ -12,8 +12,8 @@ import { assert } from "../base/assert.ts"
 import { release } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 
-/** Two words an entry: low (4 bits of the id, 28 of the frame), high (the id's first 32 bits). */
-export type KeyRun = Uint32Array<ArrayBuffer>
+/** Two words an entry: low (4 bits of the id, 28 of the frame), high (the id's first 32 bits). All threads may read one in shared memory. */
+export type KeyRun = Uint32Array
 
 export const FRAME_REFERENCE_MAX: number = 2 ** 28 - 1
 
@@ -110,7 +110,7 @@ function isBefore(a: KeyRun, i: number, b: KeyRun, j: number): boolean {
  * The position of the first entry with the id's key, or -1. Further ones follow it directly:
  * step with `nextCandidate`.
  */
-export function firstCandidate(run: KeyRun, id: Uint8Array): number {
+function firstCandidate(run: KeyRun, id: Uint8Array): number {
   const entries = run.length / 2
   if (entries === 0) return -1
   const high =
@@ -165,12 +165,25 @@ function closer(run: KeyRun, high: number, guess: number): number {
 }
 
 /** The next position with the same key, or -1. */
-export function nextCandidate(run: KeyRun, position: number): number {
+function nextCandidate(run: KeyRun, position: number): number {
   const at = position * 2
   if (at + 3 >= run.length || run[at + 3] !== run[at + 1]) return -1
   return (((run[at + 2] as number) ^ (run[at] as number)) & LOW_KEY_MASK) === 0 ? position + 1 : -1
 }
 
-export function referenceAt(run: KeyRun, position: number): number {
+function referenceAt(run: KeyRun, position: number): number {
   return (run[position * 2] as number) & FRAME_MASK
+}
+
+/** A search of several runs: references of frames that may hold the chunk, oldest first. The array is reused. */
+export function candidateSearch(): (runs: Iterable<KeyRun>, id: Uint8Array) => readonly number[] {
+  const found: number[] = []
+  return (runs, id) => {
+    found.length = 0
+    for (const run of runs) {
+      for (let at = firstCandidate(run, id); at >= 0; at = nextCandidate(run, at))
+        found.push(referenceAt(run, at))
+    }
+    return found.length < 2 ? found : found.sort((a, b) => a - b)
+  }
 }

@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto"
 import { release } from "../base/bytes.ts"
 import { lazyStatement } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
-import { firstCandidate, mergeRuns, nextCandidate, PART_ENTRIES, referenceAt, runLength } from "./key-runs.ts"
+import { candidateSearch, mergeRuns, PART_ENTRIES, runLength } from "./key-runs.ts"
 import type { KeyRun } from "./key-runs.ts"
 
 export const KEY_TABLE_SCHEMA = `
@@ -20,10 +20,14 @@ export const KEY_TABLE_SCHEMA = `
 const RUN_LENGTH_MAX = 4 * 1024 * 1024
 /** A part's id is its run's id times this, and its number. */
 const PARTS_MAX = 256
+const ENTRY_BYTES = 8
 
 export interface KeyTable {
   /** References of frames that may hold the chunk, oldest first. The array is reused. */
   candidates(id: Uint8Array): readonly number[]
+
+  /** All runs as they are now, in memory that other threads can read. */
+  share(): KeyRun[]
 
   /** Sees what other connections wrote. */
   refresh(): void
@@ -44,8 +48,6 @@ interface StoredRun {
   readonly length: number
   run: KeyRun | undefined
 }
-
-const NONE: readonly number[] = []
 
 export function openKeyTable(database: Database): KeyTable {
   const list = lazyStatement<[], { id: number; length: number }>(
@@ -68,9 +70,12 @@ export function openKeyTable(database: Database): KeyTable {
   let runs: StoredRun[] = []
   /** Runs stay in memory only where somebody searches. */
   let searching = false
-  const found: number[] = []
+  /** What `runs` are in memory, in their order; undefined when they have changed. */
+  let inMemory: KeyRun[] | undefined
+  const search = candidateSearch()
 
   const refresh = (): void => {
+    inMemory = undefined
     const known = new Map(runs.map((stored) => [stored.id, stored]))
     runs = list()
       .all()
@@ -89,8 +94,19 @@ export function openKeyTable(database: Database): KeyTable {
   }
 
   const load = (stored: StoredRun): KeyRun => {
-    stored.run ??= gather(partsOf(stored), stored.length)
+    stored.run ??= gather(
+      partsOf(stored),
+      new Uint32Array(new SharedArrayBuffer(stored.length * ENTRY_BYTES)),
+    )
     return stored.run
+  }
+
+  const loaded = (): KeyRun[] => {
+    if (!searching) {
+      searching = true
+      refresh()
+    }
+    return (inMemory ??= runs.map(load))
   }
 
   /** @param length at least as many entries as come */
@@ -105,7 +121,8 @@ export function openKeyTable(database: Database): KeyTable {
         yield part
       }
     }
-    const run = searching ? gather(written(), length) : undefined
+    inMemory = undefined
+    const run = searching ? gather(written(), new Uint32Array(length * 2)) : undefined
     if (run === undefined) for (const _ of written());
     if (entries === 0) return
     insert().run(id, entries)
@@ -121,19 +138,17 @@ export function openKeyTable(database: Database): KeyTable {
 
   return {
     candidates(id) {
-      if (!searching) {
-        searching = true
-        refresh()
-      }
-      found.length = 0
-      for (const stored of runs) {
-        const run = load(stored)
-        for (let at = firstCandidate(run, id); at >= 0; at = nextCandidate(run, at))
-          found.push(referenceAt(run, at))
-      }
-      if (found.length === 0) return NONE
-      return found.length === 1 ? found : found.sort((a, b) => a - b)
+      return search(loaded(), id)
     },
+
+    share: () =>
+      loaded().map((run) => {
+        if (run.buffer instanceof SharedArrayBuffer) return run
+        // of this process's own: shared memory can't be released, and merges make much of it
+        const shared = new Uint32Array(new SharedArrayBuffer(run.byteLength))
+        shared.set(run)
+        return shared
+      }),
 
     refresh,
 
@@ -178,15 +193,14 @@ function inParts(run: KeyRun): KeyRun[] {
   )
 }
 
-/** All parts as one run. @param length at least as many entries as come */
-function gather(parts: Iterable<KeyRun>, length: number): KeyRun {
-  const run: KeyRun = new Uint32Array(length * 2)
+/** All parts as one run, in `room`, which has at least as many entries. */
+function gather(parts: Iterable<KeyRun>, room: KeyRun): KeyRun {
   let words = 0
   for (const part of parts) {
-    run.set(part, words)
+    room.set(part, words)
     words += part.length
   }
-  return words === run.length ? run : run.slice(0, words)
+  return words === room.length ? room : room.slice(0, words)
 }
 
 function bytesOf(run: KeyRun): Uint8Array {

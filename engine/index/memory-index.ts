@@ -40,6 +40,7 @@ export function createMemoryIndex(): ChunkIndex {
     },
 
     isEmpty: () => known("live").length === 0,
+    share: () => ({ file: "", keys: [] }), // other threads know nothing
 
     counts() {
       const frames = known("live").flatMap((pack) => pack.frames)

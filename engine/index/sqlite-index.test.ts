@@ -158,28 +158,47 @@ test("locate() sees a pack that another process has added since", (t) => {
   }
 })
 
-test("openChunkLookup() sees packs when opened, and later ones after refresh()", (t) => {
-  const { index, statePath } = openIndex(t)
-  const first = examplePack("first", [["a"]])
-  const second = examplePack("second", [["b"]])
-  index.addPack(first.record, first.frames)
-  const lookup = openChunkLookup(statePath)
-  assert.deepEqual([lookup.has(exampleId("a")), lookup.has(exampleId("b"))], [true, false])
-  index.addPack(second.record, second.frames)
-  index.setPackState(first.record.name, "condemned")
-  lookup.refresh()
-  assert.deepEqual([lookup.has(exampleId("a")), lookup.has(exampleId("b"))], [false, true])
+test("openChunkLookup() knows what was live when the index was shared, and takes nothing else for it", (t) => {
+  const { index } = openIndex(t)
+  const add = (name: string): void => {
+    const { record, frames } = examplePack(name, [[`in ${name}`]])
+    index.addPack(record, frames)
+  }
+  for (const name of ["kept", "condemned", "removed"]) add(name)
+  const lookup = openChunkLookup(index.share())
+  index.setPackState(examplePack("condemned", []).record.name, "condemned")
+  index.removePack(examplePack("removed", []).record.name)
+  add("later") // its frame has the number of the one that was removed
+  const names = ["kept", "condemned", "removed", "later"]
+  const known = names.filter((name) => lookup.has(exampleId(`in ${name}`)))
+  assert.deepEqual(known, ["kept"])
   lookup.close()
 })
 
+test("share() gives keys in shared memory, of runs that were read and of runs that were merged since", (t) => {
+  const { index } = openIndex(t)
+  const names = Array.from({ length: 20 }, (_, i) => `pack ${i}`)
+  names.forEach((name, i) => {
+    const { record, frames } = examplePack(name, [[`in ${name}`, `also in ${name}`]])
+    index.addPack(record, frames)
+    const { file, keys } = index.share()
+    assert.ok(keys.every(({ buffer }) => buffer instanceof SharedArrayBuffer))
+    const lookup = openChunkLookup({ file, keys })
+    names.forEach((other, j) => assert.equal(lookup.has(exampleId(`also in ${other}`)), j <= i))
+    lookup.close()
+  })
+})
+
 test("openChunkLookup() of a missing, empty or damaged file knows nothing", (t) => {
-  const { statePath } = openIndex(t)
+  const { index, statePath } = openIndex(t)
+  const { record, frames } = examplePack("first", [["a"]])
+  index.addPack(record, frames)
+  const { keys } = index.share()
   const file = path.join(path.dirname(statePath), "other.sqlite")
   for (const content of [undefined, Buffer.alloc(0), randomBytes(8192)]) {
     if (content !== undefined) fs.writeFileSync(file, content)
-    const lookup = openChunkLookup(file)
+    const lookup = openChunkLookup({ file, keys })
     assert.equal(lookup.has(exampleId("a")), false)
-    lookup.refresh()
     lookup.close()
   }
 })

@@ -11,7 +11,7 @@ import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import type { ChunkIndex, PackState } from "./chunk-index.ts"
 import { openChunkSearch } from "./chunk-search.ts"
 import { runOfFrames } from "./key-runs.ts"
-import { KEY_TABLE_SCHEMA } from "./key-table.ts"
+import { KEY_TABLE_SCHEMA, openKeyTable } from "./key-table.ts"
 import type { KeyTable } from "./key-table.ts"
 import { openPackRows, PACK_ROWS_SCHEMA, toRecord } from "./pack-rows.ts"
 import type { PackRows } from "./pack-rows.ts"
@@ -25,14 +25,15 @@ const DEAD_KEYS_MIN = 65_536
 export function openChunkIndex(database: Database): ChunkIndex {
   createTables(database, PACK_ROWS_SCHEMA + KEY_TABLE_SCHEMA)
   const rows = withStateErrors(database.name, openPackRows(database)) // for what pages lazily
-  const search = openChunkSearch(database)
+  const keys = openKeyTable(database)
+  const search = openChunkSearch(database, (id) => keys.candidates(id))
 
   const addPack = database.transaction((record: PackRecord, frames: readonly DirectoryFrame[]): void => {
     if (rows.find(record.name) !== undefined) return
     const first = rows.insert(record, frames)
     const ids = frames.map((frame) => frame.ids)
-    search.keys.add(runOfFrames(ids, first))
-    dropDeadKeys(rows, search.keys)
+    keys.add(runOfFrames(ids, first))
+    dropDeadKeys(rows, keys)
   })
   const removePack = database.transaction((name: PackRecord["name"]): void => {
     const row = rows.find(name)
@@ -45,18 +46,19 @@ export function openChunkIndex(database: Database): ChunkIndex {
     locate(id) {
       const place = search.locate(id)
       if (place !== undefined) return place
-      search.keys.refresh() // another process may have added it
+      keys.refresh() // another process may have added it
       return search.locate(id)
     },
 
     locateAll(ids) {
       const places = search.locateAll(ids)
       if (places !== undefined) return places
-      search.keys.refresh()
+      keys.refresh()
       return search.locateAll(ids)
     },
 
     isEmpty: () => !rows.anyLive(),
+    share: () => ({ file: database.name, keys: keys.share() }),
     counts: () => rows.counts(),
 
     addPack(record, frames) {

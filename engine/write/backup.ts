@@ -206,7 +206,7 @@ function poolPorts(repository: Repository, store: RunStore): PoolPorts {
     claims: store.claims,
     random: repository.random,
     isStored: store.isStored,
-    indexPath: store.indexPath,
+    shareIndex: store.shareIndex,
     onPack: store.putPack,
     uploadsAtOnce: isFolder(repository.store) ? UPLOADS_AT_ONCE.folder : UPLOADS_AT_ONCE.remote,
   }

@@ -10,6 +10,7 @@ import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
 import { giveBackFreedMemory } from "../files/native.ts"
 import { FRAME_LISTING } from "../format/sealed-header.ts"
+import type { SharedIndex } from "../index/chunk-index.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import { publish } from "../trust/publish.ts"
 import type { Repository } from "../trust/repository-ports.ts"
@@ -23,8 +24,8 @@ export interface RunStore {
   readonly splitterKeys: SplitterKeys
   readonly claims: SharedClaims
   readonly isStored: (id: ChunkId) => boolean
-  /** Where other threads look ids up; undefined when the repository was empty: what nobody has claimed is not stored. */
-  readonly indexPath: string | undefined
+  /** For the look-ups of other threads; undefined when the repository was empty: what nobody has claimed is not stored. */
+  readonly shareIndex: () => SharedIndex | undefined
   readonly putPack: (pack: SealedPack) => Promise<void>
   readonly identifyNode: (node: Bytes) => ChunkId
   /** Keeps a listing node for the next run, and tells whether it must be stored. */
@@ -99,7 +100,7 @@ export function createRunStore(repository: Repository, run: { series: string; dr
     },
     claims,
     isStored,
-    indexPath: wasEmpty ? undefined : repository.home.statePath,
+    shareIndex: () => (wasEmpty ? undefined : index.share()),
     async putPack(pack) {
       if (run.dryRun) dryBytes += pack.bytes.length
       else await uploader.put(pack)

@@ -3,6 +3,7 @@
  * long files and whole packs, never single chunks.
  */
 import { EngineError, isEngineError, type ErrorKind } from "../base/errors.ts"
+import type { SharedIndex } from "../index/chunk-index.ts"
 import type { ClosedBlock, FullBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import type { PackRooms } from "./pack-rooms.ts"
@@ -14,7 +15,7 @@ import type { MadeChunk, SplitterKeys } from "./splitter.ts"
 export interface SplitWorkerData {
   readonly keys: SplitterKeys
   readonly claims: SharedClaims
-  readonly indexPath: string | undefined
+  readonly index: SharedIndex | undefined
   readonly rooms: PackRooms
   /** One 64-bit number of bytes. */
   readonly underWay: SharedArrayBuffer

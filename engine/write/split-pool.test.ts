@@ -26,7 +26,7 @@ function ports(onPack: PoolPorts["onPack"]): PoolPorts {
     claims: shareClaims(),
     random,
     isStored: () => false,
-    indexPath: undefined,
+    shareIndex: () => undefined,
     onPack,
     uploadsAtOnce: 2,
   }

@@ -4,6 +4,7 @@
  */
 import type { ChunkId } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
+import type { SharedIndex } from "../index/chunk-index.ts"
 import type { SharedClaims } from "./claims.ts"
 import type { SealedPack } from "./seal-pack.ts"
 import type { SplitJob, SplitResult } from "./split-job.ts"
@@ -29,8 +30,8 @@ export interface PoolPorts {
   readonly claims: SharedClaims
   readonly random: Random
   readonly isStored: (id: ChunkId) => boolean
-  /** Where worker threads look ids up; undefined when the repository is empty. */
-  readonly indexPath: string | undefined
+  /** Where worker threads look ids up; undefined when the repository was empty. */
+  readonly shareIndex: () => SharedIndex | undefined
   /** Makes a pack durable and records it; rejects when it can't. */
   readonly onPack: (pack: SealedPack) => Promise<void>
   /** Packs that are being sealed or wait for the store, beyond those being filled: the memory they may take. */

@@ -12,11 +12,11 @@ import type { SealedPack } from "./seal-pack.ts"
 import type { SplitResult } from "./split-job.ts"
 import { createSplitter } from "./splitter.ts"
 
-const { keys, claims, indexPath, rooms, underWay, help } = workerData as SplitWorkerData
+const { keys, claims, index, rooms, underWay, help } = workerData as SplitWorkerData
 const port = parentPort
 assert(port !== null, "this module runs in a worker thread")
 
-const lookup = indexPath === undefined ? undefined : openChunkLookup(indexPath)
+const lookup = index && openChunkLookup(index)
 const bytesUnderWay = new BigInt64Array(underWay)
 const helpLeft = new Int32Array(help)
 const splitter = createSplitter({

@@ -60,7 +60,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
   const workerData: SplitWorkerData = {
     keys: ports.keys,
     claims: ports.claims,
-    indexPath: ports.indexPath,
+    index: ports.shareIndex(),
     rooms,
     underWay: underWay.buffer,
     help: help.buffer,
