@@ -31,6 +31,8 @@ export interface Native {
   renameNew(from: string, to: string): string | undefined
   /** @param mode with the type's bits, as in mknod(2) */
   makeNode(path: string, mode: number, device: bigint): string | undefined
+  /** posix_fadvise(2): the system reads it into its cache meanwhile. A hint, which may be ignored. */
+  readAhead(descriptor: number, offset: number, lengthBytes: number): void
   syncFileSystem(descriptor: number): Promise<string | undefined>
   attributes(path: string): readonly ExtendedAttribute[] | Failure
   /** Those of an open file. */
@@ -61,6 +63,7 @@ interface Koffi {
 const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
 const UTIME_OMIT = 0x3ffffffen
+const POSIX_FADV_WILLNEED = 3
 const M_MMAP_THRESHOLD = -3
 const M_TRIM_THRESHOLD = -1
 const SECOND = 1_000_000_000n
@@ -123,6 +126,7 @@ function bind(koffi: Koffi): Native {
     "int renameat2(int a, const void *from, int b, const void *to, unsigned int flags)",
   )
   const mknod = library.func("int mknod(const void *path, uint32_t mode, uint64_t device)")
+  const fadvise = library.func("int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)")
   const syncfs = library.func("int syncfs(int fd)")
   const setxattr = library.func(
     "int setxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
@@ -148,6 +152,8 @@ function bind(koffi: Koffi): Native {
     renameAt: (folder, from, to) => result(renameat(folder, cPath(from), folder, cPath(to))),
     renameNew: (from, to) => result(renameat2(AT_FDCWD, cPath(from), AT_FDCWD, cPath(to), RENAME_NOREPLACE)),
     makeNode: (path, mode, device) => result(mknod(cPath(path), mode, device)),
+    readAhead: (descriptor, offset, lengthBytes) =>
+      void fadvise(descriptor, offset, lengthBytes, POSIX_FADV_WILLNEED),
     syncFileSystem: (descriptor) =>
       new Promise((resolve) => {
         const done: Callback = (error, returned) =>

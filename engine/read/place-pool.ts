@@ -15,6 +15,7 @@ import {
   type ToPlaceWorker,
 } from "./place-jobs.ts"
 import { createPlacer } from "./placer.ts"
+import { readAhead } from "./read-frames.ts"
 
 export interface PlacePool {
   /** Resolves when a job given now would start soon. */
@@ -91,6 +92,7 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
     },
     async place(job) {
       const { files, ...rest } = job
+      if (idlest().waiting.length > 0) readAhead(job)
       const answer = await ask({ type: "place", job: rest, files: packFiles(files) }, [...jobBuffers(job)])
       return answer.type === "placed" ? answer.placed : []
     },

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 import type { FrameLocation } from "../index/chunk-index.ts"
 import { pattern } from "../testing/store-objects.ts"
-import { readFrames, reusedRoom } from "./read-frames.ts"
+import { readAhead, readFrames, reusedRoom } from "./read-frames.ts"
 
 function frame(offset: number, sealedLength: number): FrameLocation {
   return { number: 0, kind: 0, codec: 0, offset, sealedLength, rawLength: sealedLength }
@@ -43,6 +43,24 @@ test("readFrames() gives nothing of a pack that is too short, gone, or no file",
   assert.equal(readFrames(file, [frame(0, 900), frame(900, 100)], room), undefined)
   assert.equal(readFrames(`${file}-other`, [frame(0, 1)], room), undefined)
   assert.equal(readFrames(join(file, ".."), [frame(0, 1)], room), undefined)
+})
+
+test("readAhead() leaves it to the thread to say that a pack is too short, gone, or no file", (context) => {
+  const bytes = pattern(1_000)
+  const file = packFile(context, bytes)
+  const asked = [frame(0, 900), frame(900, 100), frame(5_000, 100)]
+  const frames = asked.map((each) => ({
+    frame: each,
+    sealed: undefined,
+    pieces: new Float64Array(0),
+    ids: new Uint8Array(0),
+  }))
+  for (const each of [file, `${file}-other`, join(file, ".."), undefined])
+    readAhead({ packFile: each, frames })
+  assert.deepEqual(
+    readFrames(file, [frame(0, 1_000)], reusedRoom())?.map((found) => new Uint8Array(found)),
+    [bytes],
+  )
 })
 
 test("reusedRoom() has room of exactly the length asked, after larger and smaller ones", () => {

@@ -4,9 +4,11 @@
  */
 import { closeSync, openSync } from "node:fs"
 import { release, type Bytes } from "../base/bytes.ts"
+import { openNative } from "../files/native.ts"
 import { readAt } from "../files/new-file.ts"
 import type { FrameLocation } from "../index/chunk-index.ts"
 import { errnoOf } from "../store/local-errors.ts"
+import type { PlaceJob } from "./place-jobs.ts"
 
 /** Memory that is used again and again, of the largest size that was asked for; what it gave before is gone. */
 export function reusedRoom(): (lengthBytes: number) => Bytes {
@@ -41,6 +43,21 @@ export function readFrames(
   } catch (error) {
     if (errnoOf(error) === "") throw error // a bug
     return undefined
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+/** For a job that waits for its thread: its pack may not be in the system's cache, and the disk is idle until then. */
+export function readAhead({ packFile, frames }: Pick<PlaceJob, "packFile" | "frames">): void {
+  const native = openNative()
+  if (packFile === undefined || native === undefined) return
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(packFile, "r")
+    for (const { frame } of frames) native.readAhead(descriptor, frame.offset, frame.sealedLength)
+  } catch (error) {
+    if (errnoOf(error) === "") throw error // a bug; what is wrong with the file the thread tells
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }
