@@ -117,7 +117,7 @@ function makeSealer(keys: ObjectKeys, object: string, sealedNumbers: Set<number>
     },
     open(frame, sealed) {
       if (sealed.length < TAG_BYTES)
-        throw refusal(object, frame, `${sealed.length} bytes are too few for its tag`)
+        throw refusal(object, frame, `has ${sealed.length} bytes, too few for its tag`)
       prepare(frame)
       const decipher = createDecipheriv(CIPHER, keys.key, nonce, { authTagLength: TAG_BYTES })
       decipher.setAAD(bound)

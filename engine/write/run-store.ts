@@ -68,14 +68,14 @@ export function createRunStore(repository: Repository, run: { series: string; dr
   })
   let dryBytes = 0
   let unprotected = 0
-  let sinceGiven = 0
+  let sinceGivenBack = 0
   let protectedNs = clock.now()
   let partial: Promise<void> = Promise.resolve()
 
   function stored(bytes: number): void {
-    sinceGiven += bytes
-    if (sinceGiven >= GIVE_BACK_BYTES) {
-      sinceGiven = 0
+    sinceGivenBack += bytes
+    if (sinceGivenBack >= GIVE_BACK_BYTES) {
+      sinceGivenBack = 0
       giveBackFreedMemory()
     }
     unprotected += bytes
