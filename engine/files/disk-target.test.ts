@@ -4,6 +4,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
 import fc from "fast-check"
+import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { targetContract } from "../testing/target-contract.ts"
 import { code, META, NEW, OVER, put, raw, targetFolder } from "../testing/target-fixture.ts"
 import { openDiskTarget } from "./disk-target.ts"
@@ -165,3 +166,5 @@ test("a target never hangs at a FIFO that has a file's name", () => {
   put(target, "f", "file", { placing: OVER })
   assert.equal(folder.text("f"), "file")
 })
+
+alsoAsOrdinaryUser(import.meta.url)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
+import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { code, META, NEW, OVER, put, raw, targetFolder } from "../testing/target-fixture.ts"
 import { writeAt } from "./new-file.ts"
 import type { Staging } from "./staging.ts"
@@ -107,3 +108,5 @@ test("no link that takes the staging folder's place leads a thread out of the ta
   assert.throws(() => put(inside, "f", "x", { placing: NEW }), code("vanished"))
   assert.deepEqual(fs.readdirSync(folder.base), ["target"])
 })
+
+alsoAsOrdinaryUser(import.meta.url)

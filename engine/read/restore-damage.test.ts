@@ -12,6 +12,7 @@ import { FRAME_DATA, HEADER_BYTES } from "../format/sealed-header.ts"
 import { findSnapshot, type Repository, type RestoreResult } from "../index.ts"
 import { walkListing } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
+import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 import { STAGING_NAME } from "../files/temporary-name.ts"
 import { faultAt, faultyStore, StoreCrash } from "../testing/faulty-store.ts"
@@ -271,3 +272,5 @@ test("restore() run again takes the files that were placed before as they stand"
   const isLess = requests.bytesDown < first.requests.bytesDown
   assert.ok(whole.length > 1 && filesSkipped === whole.length && isLess, figures)
 })
+
+alsoAsOrdinaryUser(import.meta.url)

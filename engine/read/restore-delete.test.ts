@@ -5,6 +5,7 @@ import { test } from "node:test"
 import { pictureOf } from "../../fixtures/picture.ts"
 import type { RawPath } from "../base/ids.ts"
 import { findSnapshot, restore, type RestoreEvent } from "../index.ts"
+import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { assertPicture, backupPlace, restoreTo, save } from "../testing/backup-place.ts"
 
 function file(path: string, content = path): void {
@@ -107,3 +108,5 @@ test("restore() in place with delete spares the repository, the home and what th
   )
   assert.ok(fs.existsSync(join(folder, "notes/extra")), "not all that could not be read is known")
 })
+
+alsoAsOrdinaryUser(import.meta.url)

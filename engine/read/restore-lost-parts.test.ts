@@ -9,6 +9,7 @@ import { comparePaths } from "../base/paths.ts"
 import { packName } from "../format/names.ts"
 import { FRAME_DATA, FRAME_LISTING, HEADER_BYTES } from "../format/sealed-header.ts"
 import type { Repository } from "../index.ts"
+import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { backupPlace, restoreTo, save, type BackupPlace, type PlaceOptions } from "../testing/backup-place.ts"
 
 /** Flips a bit in the first frame of this kind of a pack that is the `number`th one that was made. */
@@ -132,3 +133,5 @@ test("restore() out of a folder says which pack is missing, and brings what lies
   }
   assert.deepEqual(fs.readdirSync(target), ["late"])
 })
+
+alsoAsOrdinaryUser(import.meta.url)

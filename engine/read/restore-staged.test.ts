@@ -8,6 +8,7 @@ import { seededRandom } from "../../fixtures/random.ts"
 import { STAGING_NAME } from "../files/temporary-name.ts"
 import { packName } from "../format/names.ts"
 import { FRAME_DATA, FRAME_LISTING, HEADER_BYTES } from "../format/sealed-header.ts"
+import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 
 interface Killed extends BackupPlace {
@@ -121,3 +122,5 @@ test("restore() goes on within a large file that a killed one has left half", as
   const figures = `${rest.requests.bytesDown} of ${whole.requests.bytesDown} bytes`
   assert.ok(rest.requests.bytesDown < 0.6 * whole.requests.bytesDown, figures)
 })
+
+alsoAsOrdinaryUser(import.meta.url)
