@@ -7,24 +7,24 @@ import type { Flag, Verb } from "./verbs/verb.ts"
 const WIDTH = 80
 
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
-  ["HOLDFAST_REPOSITORY", "the repository, as -r"],
+  ["HOLDFAST_REPOSITORY", "the repository, same as -r"],
   ["HOLDFAST_PASSWORD", "the passphrase; or …_PASSWORD_FILE, …_PASSWORD_COMMAND"],
   ["HOLDFAST_KEY_FILE", "a file with a 32-byte key in base64"],
   ["HOLDFAST_RECOVERY_WORDS_FILE", "a file with the 24 recovery words"],
-  ["HOLDFAST_HOME", "where this device keeps its keys and caches"],
-  ["AWS_…", "credentials and endpoint of S3, as in every AWS tool"],
+  ["HOLDFAST_HOME", "folder for the keys and caches of this device"],
+  ["AWS_…", "S3 credentials and endpoint, as in other AWS tools"],
   ["NO_COLOR, HOLDFAST_DEBUG", "plain text; stack traces"],
 ]
 
 /** `holdfast help`: every verb in one line. */
 export function overview(): string {
   const lines = [
-    "holdfast keeps folders safe: encrypted, deduplicated, versioned backups in a",
-    "folder or an S3 bucket that learns nothing about them.",
+    "holdfast makes encrypted, deduplicated, versioned backups, stored in a folder",
+    "or in an S3 bucket.",
     "",
-    "A first backup:",
-    "  holdfast init /mnt/disk/backups     make a repository, write down the words",
-    "  holdfast backup ~/notes             save a folder; again whenever you like",
+    "Examples:",
+    "  holdfast init /mnt/disk/backups     create a repository; write down the words",
+    "  holdfast backup ~/notes             back up a folder, as often as you like",
     "  holdfast restore latest --target /tmp/notes",
     "",
   ]
@@ -33,7 +33,7 @@ export function overview(): string {
     for (const { name, summary } of verbs) lines.push(`  ${name.padEnd(12)} ${summary}`)
     lines.push("")
   }
-  lines.push("For every verb:", ...GLOBAL_FLAGS.flatMap(flagLines), "", "Environment:")
+  lines.push("Flags of every verb:", ...GLOBAL_FLAGS.flatMap(flagLines), "", "Environment:")
   for (const [name, text] of ENVIRONMENT) lines.push(...hanging(`  ${name}`, text, 32))
   lines.push("", "`holdfast help VERB` explains a verb, with examples.")
   return lines.join("\n")
@@ -48,7 +48,7 @@ export function verbHelp(verb: Verb): string {
   for (const { line, does } of verb.examples) lines.push(`  ${line}`, `      ${does}`)
   if (verb.flags.length > 0) lines.push("", "Flags:", ...verb.flags.flatMap(flagLines))
   if (verb.aliases !== undefined) lines.push("", `Also called: ${verb.aliases.join(", ")}`)
-  lines.push("", "Flags that every verb has: see `holdfast help`.")
+  lines.push("", "`holdfast help` lists the flags of every verb.")
   return lines.join("\n")
 }
 

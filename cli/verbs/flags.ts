@@ -7,64 +7,68 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     name: "repo",
     short: "r",
     value: "LOCATION",
-    text: "the repository: a folder or s3://bucket/prefix; otherwise HOLDFAST_REPOSITORY, otherwise the last one used",
+    text: "repository: a folder or s3://bucket/prefix (default: HOLDFAST_REPOSITORY, then the remembered one)",
   },
-  { name: "json", text: "print one JSON object a line, for programs" },
-  { name: "quiet", short: "q", text: "print only errors and what was asked for" },
-  { name: "verbose", short: "v", text: "print more: every file, every left-out folder" },
-  { name: "no-progress", text: "show no progress bar on a terminal" },
+  { name: "json", text: "print one JSON object per line, for programs" },
+  { name: "quiet", short: "q", text: "print only errors and results" },
+  { name: "verbose", short: "v", text: "print more, e.g. every file" },
+  { name: "no-progress", text: "don't show progress" },
   {
     name: "password-file",
     value: "FILE",
-    text: "read the passphrase from this file (a last newline is cut)",
+    text: "read the passphrase from FILE (a newline at the end is ignored)",
   },
-  { name: "password-command", value: "COMMAND", text: "run this command, its output is the passphrase" },
-  { name: "key-file", value: "FILE", text: "read a 32-byte key, in base64, from this file" },
-  { name: "endpoint", value: "URL", text: "the S3 service's address; otherwise AWS_ENDPOINT_URL_S3" },
-  { name: "region", value: "NAME", text: "the S3 region; otherwise AWS_REGION" },
+  { name: "password-command", value: "COMMAND", text: "run COMMAND and use its output as the passphrase" },
+  { name: "key-file", value: "FILE", text: "read a 32-byte key, in base64, from FILE" },
+  { name: "endpoint", value: "URL", text: "address of the S3 service (default: AWS_ENDPOINT_URL_S3)" },
+  { name: "region", value: "NAME", text: "S3 region (default: AWS_REGION)" },
   {
     name: "credentials",
     value: "WHERE",
-    text: "where S3's keys lie: file:PATH, command:COMMAND, keychain:NAME, env:NAME or profile:NAME; otherwise HOLDFAST_CREDENTIALS, otherwise where every AWS tool finds them",
+    text: "where to find the S3 credentials: file:PATH, command:COMMAND, keychain:NAME, env:NAME or profile:NAME (default: HOLDFAST_CREDENTIALS, then as AWS tools do)",
   },
   {
     name: "addressing",
     value: "HOW",
     choices: ["path", "virtual"],
-    text: "where the S3 service wants the bucket: host/bucket or bucket.host",
+    text: "put the bucket in the path (host/bucket) or in the host name (bucket.host)",
   },
-  { name: "ca-file", value: "FILE", text: "trust the S3 service's certificate by this PEM file too" },
-  { name: "limit-upload", value: "KIB", text: "send at most this many KiB a second" },
-  { name: "limit-download", value: "KIB", text: "fetch at most this many KiB a second" },
-  { name: "help", short: "h", text: "explain the verb" },
+  { name: "ca-file", value: "FILE", text: "also trust the certificates in this PEM file" },
+  { name: "limit-upload", value: "KIB", text: "limit uploads to this many KiB per second" },
+  { name: "limit-download", value: "KIB", text: "limit downloads to this many KiB per second" },
+  { name: "help", short: "h", text: "show help for the verb" },
 ]
 
 /** For every verb that only opens a repository; `init` and `key add` write such a file instead. */
 export const RECOVERY_READ: Flag = {
   name: "recovery-words-file",
   value: "FILE",
-  text: "open the repository with the 24 recovery words in this file",
+  text: "open the repository with the 24 recovery words in FILE",
 }
 
 export const RECOVERY_WRITE: readonly Flag[] = [
   {
     name: "recovery-words-file",
     value: "FILE",
-    text: "write the 24 recovery words to this new file, readable by you alone",
+    text: "write the 24 recovery words to this new file, readable only by you",
   },
   {
     name: "recovery-sheet",
     value: "FILE",
-    text: "the same, as a sheet to print: words, address, and the commands to type",
+    text: "write a sheet to print: the words, the location and the commands for recovery",
   },
 ]
 
 /** Which snapshots a verb looks at. */
 export const FILTER_FLAGS: readonly Flag[] = [
   { name: "series", value: "NAME", text: "only snapshots of this series" },
-  { name: "host", value: "NAME", text: "only snapshots made on this host" },
-  { name: "tag", value: "TAG", many: true, text: "only snapshots with this tag; again: with all of them" },
+  { name: "host", value: "NAME", text: "only snapshots of this host" },
+  { name: "tag", value: "TAG", many: true, text: "only snapshots with this tag; repeat to require several" },
   { name: "path", value: "PATH", text: "only snapshots of this source path" },
 ]
 
-export const DRY_RUN: Flag = { name: "dry-run", short: "n", text: "do everything except change something" }
+export const DRY_RUN: Flag = {
+  name: "dry-run",
+  short: "n",
+  text: "show what would happen; change nothing",
+}

@@ -3,11 +3,11 @@ import { DRY_RUN, RECOVERY_READ, RECOVERY_WRITE } from "./flags.ts"
 import type { Flag, Verb } from "./verb.ts"
 
 const NEW_SECRET: readonly Flag[] = [
-  { name: "new-password-file", value: "FILE", text: "read the new passphrase from this file" },
+  { name: "new-password-file", value: "FILE", text: "read the new passphrase from FILE" },
   {
     name: "new-password-command",
     value: "COMMAND",
-    text: "run this command, its output is the new passphrase",
+    text: "run COMMAND and use its output as the new passphrase",
   },
 ]
 
@@ -15,122 +15,124 @@ export const SETUP_VERBS: readonly Verb[] = [
   {
     name: "init",
     aliases: ["repo-create"],
-    summary: "make a new repository and the keys that open it",
+    summary: "create a repository",
     details: [
-      "Choose where backups are kept. You are asked for a passphrase twice, or give one by --password-file, --password-command, --key-file or their HOLDFAST_ variables.",
-      "You are shown 24 recovery words once. They open the repository when everything else is lost: write them on paper. Without a terminal they are shown only in the file that you name; `holdfast key add --recovery` makes new ones at any time.",
-      "This device then keeps keys of its own, so that later backups ask for nothing.",
+      "Creates a repository in a folder or in an S3 bucket. You are asked for a passphrase twice, unless you use --password-file, --password-command, --key-file or the HOLDFAST_ variables.",
+      "24 recovery words are shown once. They open the repository if everything else is lost. Write them on paper. `holdfast key add --recovery` makes new words at any time.",
+      "This device then has keys of its own. Later commands don't ask for the passphrase.",
     ],
     arguments: [{ name: "location", completes: "files" }],
     flags: [
       ...RECOVERY_WRITE,
-      { name: "label", value: "TEXT", text: "what this device is called in lists; otherwise its host name" },
+      { name: "label", value: "TEXT", text: "name of this device in lists (default: the host name)" },
     ],
     examples: [
-      { line: "holdfast init /mnt/disk/backups", does: "a repository in a folder, with a passphrase" },
+      { line: "holdfast init /mnt/disk/backups", does: "create it in a folder; asks for a passphrase" },
       {
         line: "holdfast init /mnt/disk/backups --key-file ~/.keys/holdfast --recovery-sheet ~/sheet.txt",
-        does: "with a key file, and a sheet to print",
+        does: "use a key file and write a recovery sheet",
       },
     ],
   },
   {
     name: "connect",
-    summary: "join a repository that exists, with its passphrase, key or words",
+    summary: "connect this device to an existing repository",
     details: [
-      "Opens the repository, gives this device keys of its own in it, and remembers its location, so that later commands need neither -r nor a passphrase.",
-      "Other verbs do the same on their first write; connect is for doing it now.",
-      "When a store holds less than this device has seen in it, every verb ends with 14: somebody may have put an old copy back to hide something. Only if you know why, because you did it yourself or the disk has lost files, --accept-head makes this device believe what is there.",
+      "Opens the repository with a passphrase, a key file or recovery words, and gives this device keys of its own. Later commands don't ask for the passphrase.",
+      "The first backup with -r does the same.",
+      "If snapshots that this device has seen are missing from the store, every verb exits with code 14. An old copy may have been put back. If you know the reason, for example because you restored the store yourself, use --accept-head to continue with what is there.",
     ],
     arguments: [{ name: "location", completes: "files" }],
     flags: [
       RECOVERY_READ,
-      { name: "read-only", text: "only check that the secret opens it; write nothing there" },
+      { name: "read-only", text: "only check that the passphrase, key or words are right; write nothing" },
       {
         name: "accept-head",
-        text: "believe the store as it is now, although this device has seen more in it; tells what is given up",
+        text: "accept the store as it is, although snapshots are missing; lists what is lost",
       },
     ],
     examples: [
       { line: "holdfast connect /mnt/disk/backups", does: "asks for the passphrase" },
       {
         line: "holdfast connect s3://bucket/backups --recovery-words-file words.txt",
-        does: "on a new machine, with the recovery words",
+        does: "use the recovery words on a new machine",
       },
       {
         line: "holdfast connect /mnt/disk/backups --accept-head",
-        does: "after you have put an older copy of the repository back",
+        does: "after you put back an older copy of the repository",
       },
     ],
   },
   {
     name: "key list",
-    summary: "show the passphrases, keys and words that open the repository",
-    details: ["Each line is one keyslot. The secret itself is stored nowhere and can't be shown."],
+    summary: "list the passphrases, keys and recovery words",
+    details: [
+      "Prints one line per passphrase, key or set of recovery words that opens the repository. The secret itself is not stored and can't be shown.",
+    ],
     arguments: [],
     flags: [RECOVERY_READ],
     examples: [
-      { line: "holdfast key list", does: "a table of keyslots" },
-      { line: "holdfast key list --json", does: "one JSON line a keyslot" },
+      { line: "holdfast key list", does: "print a table" },
+      { line: "holdfast key list --json", does: "print one JSON object per line" },
     ],
   },
   {
     name: "key add",
-    summary: "let one more passphrase, key or set of words open the repository",
+    summary: "add a passphrase, key or set of recovery words",
     details: [
-      "Without a flag you are asked for the new passphrase twice. --recovery makes 24 new recovery words; on a terminal they are shown once, elsewhere a file must be named.",
+      "Without a flag you are asked for the new passphrase twice. --recovery makes 24 new recovery words and shows them once. Without a terminal, use it with --recovery-words-file or --recovery-sheet.",
     ],
     arguments: [],
     flags: [
       ...NEW_SECRET,
-      { name: "new-key-file", value: "FILE", text: "add the 32-byte key in this file" },
-      { name: "recovery", text: "make 24 new recovery words; older words stay good" },
+      { name: "new-key-file", value: "FILE", text: "add the 32-byte key in FILE" },
+      { name: "recovery", text: "add 24 new recovery words; older words stay valid" },
       ...RECOVERY_WRITE,
     ],
     examples: [
-      { line: "holdfast key add --recovery", does: "new recovery words, shown once" },
-      { line: "holdfast key add --new-password-file second.txt", does: "a second passphrase" },
+      { line: "holdfast key add --recovery", does: "make new recovery words and show them once" },
+      { line: "holdfast key add --new-password-file second.txt", does: "add a second passphrase" },
     ],
   },
   {
     name: "key remove",
-    summary: "stop a passphrase, key or set of words from opening it",
+    summary: "remove a passphrase, key or set of recovery words",
     details: [
-      "Takes an id of `holdfast key list`; its first digits are enough. The last full one can't be removed.",
-      "Who opened the repository before may have kept its keys: removing a secret stops new uses, it takes nothing back.",
+      "Takes an ID from `holdfast key list`; its first digits are enough. The last one that gives full access can't be removed.",
+      "Someone who opened the repository before may have kept its keys. Removing a secret only stops new uses.",
     ],
     arguments: [{ name: "id", required: true }],
     flags: [RECOVERY_READ, DRY_RUN],
     examples: [
-      { line: "holdfast key remove 3fa9", does: "removes the keyslot whose id starts so" },
-      { line: "holdfast key remove 3fa9 --dry-run", does: "shows which one it would be" },
+      { line: "holdfast key remove 3fa9", does: "remove the one whose ID starts with 3fa9" },
+      { line: "holdfast key remove 3fa9 --dry-run", does: "show which one it would be" },
     ],
   },
   {
     name: "key passwd",
     summary: "change the passphrase",
     details: [
-      "Asks for the old passphrase (or reads it by --password-file and the like), then for the new one twice. Recovery words and key files stay as they are.",
+      "Asks for the current passphrase (or reads it with --password-file or --password-command), then twice for the new one. Recovery words and key files stay valid.",
     ],
     arguments: [],
     flags: [...NEW_SECRET],
     examples: [
-      { line: "holdfast key passwd", does: "asks for both" },
+      { line: "holdfast key passwd", does: "asks for both passphrases" },
       {
         line: "holdfast key passwd --password-file old.txt --new-password-file new.txt",
-        does: "without questions",
+        does: "read both from files",
       },
     ],
   },
   {
     name: "device list",
-    summary: "show the devices that may write to the repository",
-    details: ["A device is one home folder (HOLDFAST_HOME), with keys that never leave it."],
+    summary: "list the devices that may write to the repository",
+    details: ["A device is one holdfast home folder. Its keys never leave it."],
     arguments: [],
     flags: [RECOVERY_READ],
     examples: [
-      { line: "holdfast device list", does: "a table of devices" },
-      { line: "holdfast device list --json", does: "one JSON line a device" },
+      { line: "holdfast device list", does: "print a table" },
+      { line: "holdfast device list --json", does: "print one JSON object per line" },
     ],
   },
 ]

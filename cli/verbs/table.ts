@@ -8,9 +8,9 @@ import type { Flag, Verb } from "./verb.ts"
 
 export const GROUPS: readonly (readonly [string, readonly Verb[]])[] = [
   ["Set up", SETUP_VERBS],
-  ["Save and bring back", BACKUP_VERBS],
-  ["Look", LOOK_VERBS],
-  ["Look after", CARE_VERBS],
+  ["Back up and restore", BACKUP_VERBS],
+  ["Look at snapshots", LOOK_VERBS],
+  ["Maintain", CARE_VERBS],
 ]
 
 export const VERBS: readonly Verb[] = GROUPS.flatMap(([, verbs]) => verbs)

@@ -19,8 +19,8 @@ export interface Argument {
   readonly name: string
   readonly required?: boolean
   readonly many?: boolean
-  /** What the shell should complete: files, verbs, or nothing. */
-  readonly completes?: "files" | "verbs"
+  /** What the shell should complete. */
+  readonly completes?: "files" | "verbs" | "shells" | "snapshots"
 }
 
 export interface Example {
