@@ -10,9 +10,9 @@ import { findHome } from "../engine/home/home.ts"
 import { keptCode, loadProgram } from "./compiled-program.ts"
 
 const folder = import.meta.dirname
-const { cacheRoot } = findHome(process.env)
-const caches = join(cacheRoot, "compiled")
-const hasCaches = existsSync(cacheRoot)
+const cacheRoot = cacheRootOf()
+const caches = join(cacheRoot ?? folder, "compiled")
+const hasCaches = cacheRoot !== undefined && existsSync(cacheRoot)
 const own = keptCode(caches, "start")
 
 if (hasCaches) enableCompileCache(caches) // for what lies in node_modules, above all the S3 library
@@ -21,6 +21,15 @@ const program = loadProgram(join(folder, "start.js"), [
   ...(hasCaches ? [own] : []),
 ])
 if (hasCaches && program.keptIn === undefined) process.once("exit", keepOwn)
+
+/** Undefined without a home, which the verb says when it needs one. */
+function cacheRootOf(): string | undefined {
+  try {
+    return findHome(process.env).cacheRoot
+  } catch {
+    return undefined
+  }
+}
 
 function keepOwn(): void {
   try {

@@ -9,6 +9,7 @@ import { overview, verbHelp } from "./help-text.ts"
 import { createOutput, type Output } from "./output.ts"
 import { checkArguments, parse, splitVerb } from "./parse.ts"
 import { isTerminal } from "./terminal.ts"
+import { checkTypedPaths } from "./typed-paths.ts"
 import type { Verb } from "./verbs/verb.ts"
 
 /** Each import runs when its verb is called, and no other: in the build they stand in one file, unrun until then. */
@@ -86,6 +87,7 @@ async function runVerb(call: Call): Promise<ExitCode> {
     return EXIT.done
   }
   checkArguments(call)
+  checkTypedPaths(call)
   return await (
     await loadCommand(call.verb)
   )(call)

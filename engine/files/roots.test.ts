@@ -84,6 +84,14 @@ test("resolveRoots() renames with name=path, at the top", () => {
   assert.deepEqual(walkedPaths(roots(["x=docs"])), ["x", "x/file"])
 })
 
+test("resolveRoots() refuses an empty path, which would be the current folder", () => {
+  for (const path of ["", "x="])
+    assert.throws(
+      () => roots(["docs", path]),
+      (error) => isEngineError(error, "empty-path"),
+    )
+})
+
 test("resolveRoots() refuses two places under one name", () => {
   const twice = (error: unknown): boolean => isEngineError(error, "name-twice")
   assert.throws(() => roots(["docs", "docs=notes"]), twice)

@@ -68,7 +68,7 @@ export function everything(base: string): Roots {
   }
 }
 
-/** Throws invalid "no-paths", not-found "no-source" when nothing is there, invalid "name-twice". */
+/** Throws invalid "no-paths", "empty-path", not-found "no-source" when nothing is there, invalid "name-twice". */
 export function resolveRoots(request: RootsRequest): Roots {
   const { cwd, paths: typed, listed } = request
   const asked = typed.map((path) => resolveArgument(path, cwd))
@@ -98,6 +98,7 @@ function nothingToDo(missing: readonly RawPath[]): EngineError {
 }
 
 function resolveArgument(argument: RawPath, cwd: string): Wanted {
+  if (argument === "") throw emptyPath("")
   const literal = resolveLexically(argument, cwd)
   const equals = argument.indexOf("=")
   const name = argument.slice(0, Math.max(equals, 0)) as RawPath
@@ -110,7 +111,14 @@ function resolveArgument(argument: RawPath, cwd: string): Wanted {
       `${showPath(argument)}: ${name} can't be a name in the snapshot`,
     )
   }
-  return lookAt(resolveLexically(argument.slice(equals + 1), cwd), true, name)
+  const path = argument.slice(equals + 1)
+  if (path === "") throw emptyPath(`${showPath(argument)}: `)
+  return lookAt(resolveLexically(path, cwd), true, name)
+}
+
+/** It would become the current folder. */
+function emptyPath(where: string): EngineError {
+  return new EngineError("invalid", "empty-path", `${where}a path to back up is empty`)
 }
 
 function lookAt(path: string, follows: boolean, name?: RawPath): Wanted {

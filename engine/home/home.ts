@@ -5,6 +5,7 @@
  */
 import * as os from "node:os"
 import * as path from "node:path"
+import { EngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { makePrivateFolder, removeLeftovers } from "./private-files.ts"
 
@@ -28,21 +29,29 @@ export interface RepositoryHome {
   readonly statePath: string
 }
 
-/** Pass `process.env`. Looks at nothing on disk. */
-export function findHome(environment: Readonly<Record<string, string | undefined>>): Home {
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Pass `process.env`. Looks at nothing on disk. Throws invalid "no-home". */
+export function findHome(environment: Environment): Home {
   const own = environment["HOLDFAST_HOME"]
   if (own !== undefined && own !== "")
     return { identityRoot: path.resolve(own), cacheRoot: path.resolve(own) }
-  const user = environment["HOME"] ?? os.homedir()
   return {
-    identityRoot: path.join(xdg(environment["XDG_DATA_HOME"], user, ".local/share"), "holdfast"),
-    cacheRoot: path.join(xdg(environment["XDG_CACHE_HOME"], user, ".cache"), "holdfast"),
+    identityRoot: path.join(xdg(environment, "XDG_DATA_HOME", ".local/share"), "holdfast"),
+    cacheRoot: path.join(xdg(environment, "XDG_CACHE_HOME", ".cache"), "holdfast"),
   }
 }
 
 /** The XDG standard says that a relative path is to be ignored. */
-function xdg(set: string | undefined, user: string, otherwise: string): string {
-  return set !== undefined && path.isAbsolute(set) ? set : path.join(user, otherwise)
+function xdg(environment: Environment, name: string, otherwise: string): string {
+  const set = environment[name]
+  if (set !== undefined && path.isAbsolute(set)) return set
+  const user = environment["HOME"] ?? os.homedir()
+  if (path.isAbsolute(user)) return path.join(user, otherwise)
+  // below the current folder, every folder would have other keys
+  const found = user === "" ? "HOME is empty" : `HOME is not an absolute path ("${user}")`
+  const message = `${found}; holdfast keeps its keys and caches there: set HOME, or HOLDFAST_HOME`
+  throw new EngineError("invalid", "no-home", message)
 }
 
 export function openRepositoryHome(home: Home, repository: RepositoryId): RepositoryHome {

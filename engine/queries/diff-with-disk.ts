@@ -41,6 +41,7 @@ export async function* diffWithDisk(
   const entry = await firstEntry(walkListing(snapshot.root, load, { within, batch: 1 }))
   if (within !== "" && (await lookUp(snapshot.root, load, within)) === undefined)
     throw noEntry(snapshot, within)
+  if (folder === "") throw new EngineError("invalid", "empty-path", "the folder to compare with is empty")
   const place = folder === undefined ? undefined : rawPathFromText(resolve(folder))
   const disk = openDiskSide(repository, snapshot, { folder: place, within, entry })
   const compare = comparer(repository, disk.source, contentComparer(repository, nodes.chunkLists))

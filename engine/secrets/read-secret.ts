@@ -50,8 +50,7 @@ function fromEnvironment(name: string, what: string, { environment }: SecretPort
 
 /** What is checked is what is read: the mode is the open file's. */
 function fromFile(given: string, what: string, { environment, platform }: SecretPorts): string {
-  const home = environment["HOME"] ?? os.homedir()
-  const file = given.startsWith("~/") ? path.join(home, given.slice(2)) : given
+  const file = given.startsWith("~/") ? path.join(homeOf(environment, what), given.slice(2)) : given
   let handle: number | undefined
   try {
     handle = fs.openSync(file, "r")
@@ -68,6 +67,13 @@ function fromFile(given: string, what: string, { environment, platform }: Secret
   } finally {
     if (handle !== undefined) fs.closeSync(handle)
   }
+}
+
+/** An empty one would be the current folder. */
+function homeOf(environment: SecretPorts["environment"], what: string): string {
+  const home = environment["HOME"] ?? os.homedir()
+  if (path.isAbsolute(home)) return home
+  throw failure("invalid", "secret-file", `${what}: file:~/ needs the variable HOME, which is empty`)
 }
 
 function openToOthers(file: string, what: string): EngineError {

@@ -1,0 +1,63 @@
+/**
+ * Paths as they were typed, before any verb sees them. An empty one would silently become the current
+ * folder; one that begins with `~/` was expanded by no shell and would name a folder called `~`.
+ * Which words are paths follows from the table of verbs.
+ */
+import type { Call } from "./call.ts"
+import { UsageError } from "./exit-codes.ts"
+import { flagsOf } from "./verbs/table.ts"
+
+/** What the table calls a value that is a place. */
+const PLACES = new Set(["FILE", "FOLDER", "PATH", "LOCATION"])
+/** An empty pattern matches nothing, which is harmless; one that was not expanded matches nothing either, silently. */
+const PATTERNS = new Set(["PATTERN"])
+
+const VARIABLES = [
+  "HOLDFAST_REPOSITORY",
+  "HOLDFAST_HOME",
+  "HOLDFAST_PASSWORD_FILE",
+  "HOLDFAST_KEY_FILE",
+  "HOLDFAST_RECOVERY_WORDS_FILE",
+]
+
+/** Throws a `UsageError` about the first one that is no path. */
+export function checkTypedPaths(call: Pick<Call, "verb" | "args" | "options" | "environment">): void {
+  const { verb, options, environment } = call
+  for (const { name, value = "", many } of flagsOf(verb)) {
+    if (!PLACES.has(value) && !PATTERNS.has(value)) continue
+    const typed = many === true ? options.list(name) : [options.text(name)]
+    for (const text of typed) {
+      if (text === "" && PLACES.has(value)) throw empty(`--${name} needs a ${value.toLowerCase()}`)
+      if (text !== undefined) refuseTilde(text, `--${name} `)
+    }
+  }
+  checkArguments(call)
+  for (const name of VARIABLES) refuseTilde(environment[name] ?? "", `${name}=`)
+}
+
+function checkArguments({ verb, args, options }: Pick<Call, "verb" | "args" | "options">): void {
+  // these are another program's
+  if (verb.flags.some(({ name }) => name === "stdin-from-command") && options.flag("stdin-from-command"))
+    return
+  args.forEach((text, position) => {
+    const argument = verb.arguments[Math.min(position, verb.arguments.length - 1)]
+    if (argument === undefined) return
+    if (text === "") throw empty(`${verb.name} needs a ${argument.name}`)
+    if (argument.completes !== "files") return
+    const [, name, path] = /^([^/=]+)=(.*)$/s.exec(text) ?? []
+    if (path === "") throw empty(`${text} needs a path after the =`)
+    refuseTilde(path ?? text, name === undefined ? "" : `${name}=`)
+  })
+}
+
+function empty(what: string): UsageError {
+  return new UsageError(`${what}; the one that was given is empty (for the current folder, write .)`)
+}
+
+function refuseTilde(path: string, before: string): void {
+  if (path !== "~" && !path.startsWith("~/")) return
+  const rest = path.slice(1)
+  throw new UsageError(
+    `${before}${path}: the shell did not expand ~ here; write ${before}"$HOME${rest}", or ./${path} for a folder that is named ~`,
+  )
+}
