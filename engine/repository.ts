@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto"
 import type { Clock, Random } from "./base/ports.ts"
 import type { KeyPair } from "./crypto/keypair.ts"
 import type { OpenedTrust } from "./crypto/trust-state.ts"
-import type { FileCache } from "./home/file-cache.ts"
+import type { FileCache, FileCacheBase } from "./home/file-cache.ts"
 import type { RepositoryHome } from "./home/home.ts"
 import type { Journal } from "./home/journal.ts"
 import { openNodeCache } from "./home/node-cache.ts"
@@ -15,7 +15,7 @@ import type { NodeCache } from "./home/node-cache.ts"
 import { openObjectCache } from "./home/object-cache.ts"
 import type { ObjectCache } from "./home/object-cache.ts"
 import { readPins } from "./home/pins.ts"
-import { openFileCache } from "./home/sqlite-file-cache.ts"
+import { fileCacheBases, openFileCache } from "./home/sqlite-file-cache.ts"
 import { openJournal } from "./home/sqlite-journal.ts"
 import { openStateDatabase } from "./home/state-database.ts"
 import type { StateDatabase } from "./home/state-database.ts"
@@ -102,6 +102,7 @@ export interface LocalState {
   readonly log: LogTable
   nodeCache(series: string): NodeCache
   fileCache(series: string, source: string): FileCache
+  fileCacheBases(series: string): FileCacheBase[]
   /** All of what `run` writes to index, journal and caches, or nothing of it. */
   atomically<T>(run: () => T): T
   close(): void
@@ -120,5 +121,6 @@ export function openLocalState(home: RepositoryHome): LocalState {
     log: openLogTable(database),
     nodeCache: (series) => openNodeCache(database, series),
     fileCache: (series, source) => openFileCache(database, series, source),
+    fileCacheBases: (series) => fileCacheBases(database, series),
   }
 }

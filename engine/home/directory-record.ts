@@ -44,13 +44,15 @@ export interface RecordedEntry extends ComparedStat {
  */
 export interface DirectoryCursor {
   /** `passed` gets the names between the one asked before and this one: they were not asked for. */
-  find(name: string, passed?: (name: RawPath) => void): boolean
+  find(name: string, passed?: Passed): boolean
   /** All names after the one asked last. */
-  rest(passed: (name: RawPath) => void): void
+  rest(passed: Passed): void
   /** Rule W8: type, size, both times and inode are equal, and the record is not racy. */
   isUnchanged(stat: ComparedStat): boolean
   entry(): RecordedEntry
 }
+
+export type Passed = (name: RawPath, type: RecordedType) => void
 
 const VERSION = 2
 const TYPES: readonly RecordedType[] = [
@@ -161,7 +163,7 @@ export function openDirectoryRecord(bytes: Uint8Array): DirectoryCursor | undefi
         const at = next
         next = entryEnd(buffer, at)
         if (order < 0) {
-          if (at !== before) passed?.(readText(buffer, at))
+          if (at !== before) passed?.(readText(buffer, at), typeAt(buffer, at))
           continue
         }
         found = at
@@ -173,7 +175,7 @@ export function openDirectoryRecord(bytes: Uint8Array): DirectoryCursor | undefi
 
     rest(passed) {
       for (; next < bytes.length; next = entryEnd(buffer, next)) {
-        if (next !== found) passed(readText(buffer, next))
+        if (next !== found) passed(readText(buffer, next), typeAt(buffer, next))
       }
     },
 
@@ -253,6 +255,11 @@ function readEntry(buffer: Buffer, start: number): RecordedEntry {
     hardLinkFirst: (flags & FLAG_HARD_LINK) === 0 ? null : readText(buffer, at + FIXED_BYTES),
     racy: (flags & FLAG_RACY) !== 0,
   }
+}
+
+function typeAt(buffer: Buffer, start: number): RecordedType {
+  const flags = buffer[start + 2 + nameLength(buffer, start)] as number
+  return TYPES[flags & TYPE_MASK] as RecordedType
 }
 
 function readText(buffer: Buffer, at: number): RawPath {

@@ -21,8 +21,8 @@ export interface FileCache {
   directory(path: RawPath): Uint8Array | undefined
 
   /**
-   * Puts the cache at a new base in one transaction: `changed` replaces records, null removes one,
-   * the others stay. A crash leaves the old base with the old records, or the new with the new.
+   * Puts the cache at a new base in one transaction: `changed` replaces records, and null removes a
+   * folder's with those of all folders below it; the others stay. A crash leaves the old base with the old records, or the new with the new.
    */
   replace(base: FileCacheBase, changed: Iterable<readonly [RawPath, Uint8Array | null]>): void
 

@@ -1,5 +1,5 @@
 /**
- * Listing nodes of the newest snapshot of each series, so that a small change is merged into its
+ * Listing nodes of the bases of each series, so that a small change is merged into its
  * listing without a fetch. Readers check a node against its id. Kept to that size by `keepOnly`.
  */
 import { asBuffer } from "../base/bytes.ts"
@@ -16,7 +16,7 @@ export interface NodeCache {
   get(id: ChunkId): Bytes | undefined
   /** One transaction. */
   put(nodes: Iterable<readonly [ChunkId, Uint8Array]>): void
-  /** Forgets this series' other nodes: call it with those of the newest base. Gives how many went. */
+  /** Removes this series' other nodes: call it with those of every base. Returns how many were removed. */
   keepOnly(ids: Iterable<ChunkId>): number
 }
 

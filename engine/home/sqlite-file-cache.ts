@@ -78,6 +78,16 @@ export function openFileCache(database: Database, series: string, source: string
   })
 }
 
+/** What the records of each source of the series describe. */
+export function fileCacheBases(database: Database, series: string): FileCacheBase[] {
+  createTables(database, SCHEMA)
+  const all = lazyStatement<[string], BaseRow>(
+    database,
+    "SELECT id, root, level, snapshot FROM file_cache_base WHERE series = ?",
+  )
+  return withStateErrors(database.name, { all: () => all().all(series).map(toBase) }).all()
+}
+
 interface Writes {
   insertBase(base: FileCacheBase): number
   moveBase(id: number, base: FileCacheBase): void
@@ -102,6 +112,11 @@ function openWrites(database: Database, series: string, source: string): Writes 
     database,
     "DELETE FROM file_cache WHERE base = ? AND path = ?",
   )
+  /** Paths are compared byte by byte, and "0" follows "/". */
+  const removeBelow = lazyStatement<[number, Uint8Array, Uint8Array]>(
+    database,
+    "DELETE FROM file_cache WHERE base = ? AND path > ? AND path < ?",
+  )
   const removeAll = lazyStatement<[number]>(database, "DELETE FROM file_cache WHERE base = ?")
   const removeBase = lazyStatement<[number]>(database, "DELETE FROM file_cache_base WHERE id = ?")
   const digest = (base: FileCacheBase): Buffer => Buffer.from(base.snapshot, "hex")
@@ -110,8 +125,9 @@ function openWrites(database: Database, series: string, source: string): Writes 
       Number(insertBase().run(series, source, base.root, base.level, digest(base)).lastInsertRowid),
     moveBase: (id, base) => void moveBase().run(base.root, base.level, digest(base), id),
     record(id, path, record) {
-      if (record === null) remove().run(id, pathBytes(path))
-      else put().run(id, pathBytes(path), record)
+      if (record !== null) return void put().run(id, pathBytes(path), record)
+      remove().run(id, pathBytes(path))
+      removeBelow().run(id, pathBytes(`${path}/` as RawPath), pathBytes(`${path}0` as RawPath))
     },
     clear(id) {
       removeAll().run(id)

@@ -10,7 +10,7 @@ import type { KeyPair } from "../crypto/keypair.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
 import type { RepositoryRecord } from "../format/repository-record.ts"
 import type { TrustState } from "../format/trust-entry.ts"
-import type { FileCache } from "../home/file-cache.ts"
+import type { FileCache, FileCacheBase } from "../home/file-cache.ts"
 import type { Journal } from "../home/journal.ts"
 import type { NodeCache } from "../home/node-cache.ts"
 import type { ObjectCache } from "../home/object-cache.ts"
@@ -69,6 +69,8 @@ export interface Repository {
   readonly journal: Journal
   readonly log: LogTable
   fileCache(series: string, source: string): FileCache
+  /** Of all sources of the series. */
+  fileCacheBases(series: string): FileCacheBase[]
   /** All of what `run` writes to index, journal and caches, or nothing of it. */
   atomically<T>(run: () => T): T
 

@@ -59,7 +59,8 @@ export async function backup(
   try {
     return await run(repository, { request, source, observe })
   } catch (error) {
-    if (!isEngineError(error, "node-uncached")) throw error
+    // a stream has no base, and can't be read a second time
+    if (source.stdin !== undefined || !isEngineError(error, "node-uncached")) throw error
     // the cache lost a part of the last listing: without its base, every file is read once more
     repository.fileCache(source.series, source.key).clear()
     return await run(repository, { request, source, observe })
@@ -78,9 +79,9 @@ async function run(repository: Repository, { request, source, observe }: Run): P
   const startedNs = repository.clock.now()
   const tally = createTally(repository, source.series, observe)
   for (const { path, message } of source.missing) tally.failed(path, message)
-  const cache = repository.fileCache(source.series, source.key)
+  const cache = source.stdin === undefined ? repository.fileCache(source.series, source.key) : undefined
   const local = localView(repository)
-  const base = request.force ? undefined : usableBase(cache, local)
+  const base = request.force || cache === undefined ? undefined : usableBase(cache, local)
   const records = createFolderRecords(() => repository.clock.now())
   const counts: ScanCounts = { files: 0, dirs: 0, bytes: 0 }
   const changes = scanSource(repository, { source, cache, base, records, tally, counts })
@@ -152,7 +153,8 @@ function usableBase(cache: FileCache, view: View): FileCacheBase | undefined {
 
 interface Scanning {
   readonly source: RunSource
-  readonly cache: FileCache
+  /** Undefined for a stream. */
+  readonly cache: FileCache | undefined
   readonly base: FileCacheBase | undefined
   readonly records: FolderRecords
   readonly tally: Tally

@@ -26,7 +26,8 @@ export interface Finished {
   readonly request: BackupRequest
   readonly source: RunSource
   readonly store: RunStore
-  readonly cache: FileCache
+  /** Undefined for a stream, which has nothing to be recognised by. */
+  readonly cache: FileCache | undefined
   readonly records: FolderRecords
   readonly tally: Tally
   readonly counts: ScanCounts
@@ -56,13 +57,19 @@ export async function commit(repository: Repository, run: Finished): Promise<Bac
   const { digest, sequence } = await publish(repository, { ...draft(run, summary), ...coverage })
   remember(run, { digest })
   repository.journal.settle(pending.map((pack) => pack.record.name))
-  if (isTimeToTrim(sequence)) trimNodes(repository.nodeCache(run.source.series), listing.root)
+  if (isTimeToTrim(sequence)) trim(repository, run)
   return tally.result({ snapshot: digest, parent, summary })
 }
 
 /** The folder records are those of this listing from now on. */
 function remember({ cache, listing, records }: Finished, { digest }: Pick<SnapshotRecord, "digest">): void {
-  cache.replace({ root: listing.root.id, level: listing.root.level, snapshot: digest }, records.changed())
+  cache?.replace({ root: listing.root.id, level: listing.root.level, snapshot: digest }, records.changed())
+}
+
+/** Sources that share a series have a base each. */
+function trim(repository: Repository, { source: { series }, listing }: Finished): void {
+  const bases = repository.fileCacheBases(series).map(({ root, level }) => ({ id: root, level }))
+  trimNodes(repository.nodeCache(series), [listing.root, ...bases])
 }
 
 function draft({ request, source, listing, tally, startedNs }: Finished, summary: SnapshotSummary) {

@@ -31,8 +31,10 @@ export interface FolderRecords {
   settle(record: OpenRecord, position: number, fresh: FreshStat | null | "unread"): void
   /** The walk has left the folder. */
   walked(record: OpenRecord): void
-  /** Finished records of folders in which something changed. */
-  changed(): Iterable<readonly [RawPath, Uint8Array]>
+  /** A folder of the last run is gone, with all below it. */
+  removed(path: RawPath): void
+  /** Null for removed folders, which come first; then finished records of folders in which something changed. */
+  changed(): Iterable<readonly [RawPath, Uint8Array | null]>
 }
 
 interface Kept {
@@ -51,6 +53,7 @@ interface Building extends OpenRecord {
 
 export function createFolderRecords(now: () => bigint): FolderRecords {
   const finished = new Map<RawPath, Uint8Array>()
+  const removed: RawPath[] = []
 
   const finish = (record: Building): void => {
     if (!record.walked || record.waiting > 0 || !record.changed) return
@@ -95,7 +98,11 @@ export function createFolderRecords(now: () => bigint): FolderRecords {
       building.walked = true
       finish(building)
     },
-    changed: () => finished,
+    removed: (path) => void removed.push(path),
+    *changed() {
+      for (const path of removed) yield [path, null]
+      yield* finished
+    },
   }
 }
 

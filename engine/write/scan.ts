@@ -11,7 +11,7 @@ import { splitDeviceNumber } from "../files/device-number.ts"
 import { isFailure, type Source, type Stat } from "../files/source.ts"
 import type { Folder, Run } from "../files/walk.ts"
 import type { Entry, EntryType } from "../format/listing-entry.ts"
-import { openDirectoryRecord, type DirectoryCursor } from "../home/directory-record.ts"
+import { openDirectoryRecord, type DirectoryCursor, type Passed } from "../home/directory-record.ts"
 import type { FileCache } from "../home/file-cache.ts"
 import type { FolderRecords, OpenRecord } from "./folder-records.ts"
 import type { SplitJob, SplitRead } from "./split-job.ts"
@@ -97,10 +97,13 @@ export function* scan(ports: ScanPorts, counts: ScanCounts): Generator<Change, v
     for (let position = from; position < to; position++) {
       const name = folder.names[position] as RawPath // the walk keeps `to` within the names
       const gone: RawPath[] = []
-      const isKnown = state.known?.find(name, (other) => gone.push(other)) === true
+      const isKnown = state.known?.find(name, goneFrom(ports, folder, gone)) === true
       yield* removals(state, gone)
       if (folder.stats[position]?.type === "socket") {
-        if (isKnown) yield* removals(state, [name]) // nothing of a socket can be restored
+        if (isKnown) {
+          if (state.known?.entry().type === "directory") ports.records.removed(joinPath(folder.path, name))
+          yield* removals(state, [name]) // nothing of a socket can be restored
+        }
         continue
       }
       const change = compare(tree, state, { position, isKnown })
@@ -109,7 +112,7 @@ export function* scan(ports: ScanPorts, counts: ScanCounts): Generator<Change, v
     }
     if (!ends) continue
     const gone: RawPath[] = []
-    state.known?.rest((other) => gone.push(other))
+    state.known?.rest(goneFrom(ports, folder, gone))
     if (gone.length > 0) state.record.changed = true
     ports.records.walked(state.record)
     open.delete(folder.path)
@@ -118,6 +121,14 @@ export function* scan(ports: ScanPorts, counts: ScanCounts): Generator<Change, v
     else if (gone.length > 0) waiting.push({ state, gone, after: joinPath(folder.path, last) })
   }
   yield* removalsBefore(waiting, undefined)
+}
+
+/** Collects names that the folder no longer has. */
+function goneFrom({ records }: ScanPorts, folder: Folder, gone: RawPath[]): Passed {
+  return (name, type) => {
+    gone.push(name)
+    if (type === "directory") records.removed(joinPath(folder.path, name))
+  }
 }
 
 /** A folder's last names are gone, and what lies below the last one that is there comes first. */
@@ -178,6 +189,7 @@ function compare({ ports, links, unknown }: Tree, state: FolderState, place: Pla
   const before = isKnown && (known?.isUnchanged(stat) !== true || stat.links > 1) ? known?.entry() : undefined
   const knownType = before?.type ?? (isKnown ? stat.type : undefined)
   if (stat.type === "directory" && knownType !== "directory" && root === undefined) unknown.add(path)
+  if (stat.type !== "directory" && knownType === "directory") ports.records.removed(path)
 
   const link = stat.links > 1 && stat.type === "file" ? `${stat.device}:${stat.inode}` : undefined
   const first = link === undefined ? undefined : links.get(link)

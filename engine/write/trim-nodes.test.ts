@@ -62,7 +62,7 @@ test("trimNodes() keeps every node of the newest listing and no other", () => {
     }).root
   }
   const before = cache.held.size
-  const gone = trimNodes(cache, root)
+  const gone = trimNodes(cache, [root])
   assert.ok(gone >= 20, `${gone} of ${before} nodes went`)
   const fresh = memoryCache()
   const again = names.map((name, i) =>
