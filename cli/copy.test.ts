@@ -46,6 +46,8 @@ test("copy makes a mirror, copy --promote makes it the repository, check --store
   assert.ok(damaged.lines.some(({ object }) => pack.endsWith(String(object))))
   writeFileSync(pack, bytes)
 
+  assert.match(box.must("copy", "--promote", mirror, "--dry-run").out, /dry run: .* can be promoted/)
+  assert.equal(box.run("backup", source, "--force-snapshot", "-r", mirror).code, 1, "it is still a mirror")
   assert.match(box.must("copy", "--promote", mirror).out, /is no mirror any more/)
   box.must("backup", source, "--force-snapshot", "-r", mirror)
   assert.equal(box.run("copy", "--promote", mirror).code, 1)

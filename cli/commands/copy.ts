@@ -23,7 +23,7 @@ export const copy: Command = async (call) => {
     )
   const dryRun = call.options.flag("dry-run")
   return await withRepository(call, { write: false }, async (repository) => {
-    const to = await destination(call, place, dryRun)
+    const to = await destination(call, place)
     const progress = call.output.progress(dryRun ? "copy (dry run)" : "copy")
     const result = await copyTo(repository, { to, dryRun }, ({ bytesDone, bytesTotal, current }) => {
       progress.update({ bytes: bytesDone, bytesTotal, current })
@@ -35,7 +35,7 @@ export const copy: Command = async (call) => {
 }
 
 /** Its credentials are its own when they are named; those of the repository serve both else. */
-async function destination(call: Call, place: string, dryRun: boolean): Promise<Store> {
+async function destination(call: Call, place: string): Promise<Store> {
   const { options, environment } = call
   const accessKeyId = environment["HOLDFAST_TO_ACCESS_KEY_ID"]
   const secretAccessKey = environment["HOLDFAST_TO_SECRET_ACCESS_KEY"]
@@ -49,7 +49,6 @@ async function destination(call: Call, place: string, dryRun: boolean): Promise<
   const store = await openStore(
     place,
     {
-      create: !dryRun,
       endpoint: options.text("to-endpoint") ?? options.text("endpoint"),
       region: options.text("to-region") ?? options.text("region"),
       addressing: addressingOf(call),
@@ -103,8 +102,18 @@ async function promoteMirror(call: Call): Promise<ExitCode> {
   if (location === undefined)
     throw new UsageError("which mirror? for example: holdfast copy --promote /mnt/disk/mirror")
   const store = await storeAt(call, location)
-  await promote(store)
-  call.output.object({ message_type: "promoted", repository: store.location, requests: askedSoFar(call) })
+  const dryRun = call.options.flag("dry-run")
+  await promote(store, { dryRun })
+  call.output.object({
+    message_type: "promoted",
+    repository: store.location,
+    ...(dryRun ? { dry_run: true } : {}),
+    requests: askedSoFar(call),
+  })
+  if (dryRun) {
+    call.output.say(`dry run: ${store.location} is a mirror that can be promoted; it was not`)
+    return EXIT.done
+  }
   call.output.say(`${store.location} is no mirror any more: devices may write to it`)
   call.output.say("do not write to the repository that it was copied from again")
   return EXIT.done

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import * as path from "node:path"
 import { test, type TestContext } from "node:test"
 import { pictureOf } from "../../fixtures/picture.ts"
@@ -8,6 +8,7 @@ import type { Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
 import { check, scrub, snapshots } from "../index.ts"
 import type { Repository } from "../index.ts"
+import { localStore } from "../store/local-store.ts"
 import { memoryStore } from "../store/memory-store.ts"
 import { meteredStore } from "../store/metered-store.ts"
 import type { Store } from "../store/store.ts"
@@ -196,7 +197,9 @@ test("a mirror is read and not written to, until it is promoted; then it is no p
   assert.deepEqual([...mirrored.keys()], names, "nothing was written")
   await restoreFrom(place, to, folder)
 
-  await promote(to, place.clock)
+  await promote(to, { clock: place.clock, dryRun: true })
+  assert.deepEqual([...mirrored.keys()], names, "a dry run promotes nothing")
+  await promote(to, { clock: place.clock })
   await assert.rejects(promote(to), withCode("not-a-mirror"))
   const now = await place.open(place.home, to)
   assert.notEqual((await save(now, folder, { forceSnapshot: true })).snapshotId, null)
@@ -229,6 +232,54 @@ test("promote() refuses a mirror whose first copy was never finished", async (t)
   await copy(place.repository, { to })
   mirrored.delete("repository" as ObjectName)
   await assert.rejects(promote(to), withCode("no-repository"))
+  await assert.rejects(promote(to, { dryRun: true }), withCode("no-repository"))
+})
+
+test("copy() refuses a place with other things in it, and makes no folder there", async (t) => {
+  const { place, mirrored, to } = await mirror(t)
+  mirrored.set("photos/1.jpg" as ObjectName, new Uint8Array([1]) as Bytes)
+  for (const dryRun of [true, false])
+    await assert.rejects(copy(place.repository, { to, dryRun }), withCode("not-a-mirror"))
+  assert.equal(mirrored.size, 1)
+  for (const stranger of ["thesis.odt", "packs/notes.txt"]) {
+    const folder = path.join(place.folder, `photos ${path.basename(stranger)}`)
+    mkdirSync(path.dirname(path.join(folder, stranger)), { recursive: true })
+    writeFileSync(path.join(folder, stranger), "mine")
+    for (const dryRun of [true, false])
+      await assert.rejects(
+        copy(place.repository, { to: localStore(folder), dryRun }),
+        withCode("not-a-mirror"),
+      )
+    assert.deepEqual(readdirSync(folder), [stranger.split("/")[0]])
+  }
+  const litter = path.join(place.folder, "disk")
+  mkdirSync(path.join(litter, "lost+found"), { recursive: true })
+  writeFileSync(path.join(litter, ".DS_Store"), "")
+  assert.deepEqual((await copy(place.repository, { to: localStore(litter) })).errors, [])
+  assert.equal((await copy(place.repository, { to: localStore(litter) })).copied.objects, 0, "a mirror")
+})
+
+test("copy() refuses the home and the inside of any repository, also dry, and says where no folder can be made", async (t) => {
+  const { repository, folder, home } = await backupPlace(t, { local: true })
+  const other = await backupPlace(t, { local: true })
+  writeFileSync(path.join(folder, "file"), "")
+  const refused: [string, string][] = [
+    [path.join(home.identityRoot, "mirror"), "own-place"],
+    [path.join(repository.location, "mirror"), "own-place"],
+    [path.join(other.repository.location, "packs/mirror"), "own-place"],
+    [repository.location, "not-a-mirror"],
+  ]
+  for (const [place, code] of refused) {
+    for (const dryRun of [true, false])
+      await assert.rejects(copy(repository, { to: localStore(place), dryRun }), withCode(code), place)
+    assert.equal(place === repository.location || !existsSync(place), true)
+  }
+  const below = localStore(path.join(folder, "file/mirror"))
+  for (const dryRun of [true, false]) await assert.rejects(copy(repository, { to: below, dryRun }))
+  const absent = path.join(folder, "a/b/mirror")
+  const planned = await copy(repository, { to: localStore(absent), dryRun: true })
+  assert.equal(existsSync(path.join(folder, "a")), false)
+  assert.deepEqual((await copy(repository, { to: localStore(absent) })).copied, planned.copied)
 })
 
 test("scrub() sees every flipped bit, cut object and lost repository object, without a key", async (t) => {

@@ -11,12 +11,19 @@
 import type { Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { EngineError, isEngineError } from "../base/errors.ts"
-import type { Digest, ObjectName } from "../base/ids.ts"
+import type { Digest, ObjectName, RawPath } from "../base/ids.ts"
 import { monotonicMs } from "../base/monotonic.ts"
+import { rawPathFromText } from "../base/paths.ts"
 import type { Clock } from "../base/ports.ts"
+import { shellWord } from "../base/shell-word.ts"
 import { digestOf } from "../crypto/digest.ts"
+import { whyNotMade } from "../files/can-make.ts"
 import { LOG_PREFIX, parseName, REPOSITORY_NAME } from "../format/names.ts"
 import type { ParsedName } from "../format/names.ts"
+import { refuseOwnPlace } from "../read/own-places.ts"
+import { PROBE_PREFIX } from "../store/probe.ts"
+import { createLocalRoot } from "../store/local-store.ts"
+import { isLitter, strangersIn } from "../store/neighbours.ts"
 import type { Store } from "../store/store.ts"
 import { isMirrorMark } from "../trust/log-names.ts"
 import { look } from "../trust/look.ts"
@@ -25,9 +32,9 @@ import type { Repository } from "../trust/repository-ports.ts"
 import { entriesInOrder } from "./copy-order.ts"
 
 export interface CopyRequest {
-  /** Opened, made when it is a folder. */
+  /** A folder that is not there is made. */
   readonly to: Store
-  /** Tells what there is to do. */
+  /** Only reports what would be copied. */
   readonly dryRun?: boolean | undefined
 }
 
@@ -90,11 +97,14 @@ export async function copy(
   observe: CopyObserver = () => {},
 ): Promise<CopyResult> {
   const startedMs = monotonicMs()
+  const folder = to.location.startsWith("/") ? rawPathFromText(to.location) : undefined
+  if (folder !== undefined) refuseOwnPlace(repository, folder, "repository")
   const listed = await listOurs(repository.store)
   await look(repository)
-  const there = await listThere(to, dryRun)
+  const there = await listThere(to)
   const mark = await requireMirror(repository, to, there)
   requireNoOthers(to, listed, there)
+  if (folder !== undefined) await makePlace(to, folder, dryRun)
 
   const wanted = listed.filter(({ name, sizeBytes }) => there.get(name) !== sizeBytes)
   const bytesTotal = sum(wanted)
@@ -183,34 +193,54 @@ async function listOurs(store: Store): Promise<Listed[]> {
   return listed
 }
 
-async function listThere(to: Store, dryRun: boolean): Promise<Map<ObjectName, number>> {
+async function listThere(to: Store): Promise<Map<ObjectName, number>> {
   const there = new Map<ObjectName, number>()
   try {
     for await (const { name, sizeBytes } of to.list("")) there.set(name, sizeBytes)
   } catch (error) {
-    if (!dryRun || !isEngineError(error, "no-store")) throw error
+    if (!isEngineError(error, "no-store")) throw error // a folder that is not there yet
   }
   return there
 }
 
+async function makePlace({ location }: Store, folder: RawPath, dryRun: boolean): Promise<void> {
+  if (!dryRun) return await createLocalRoot(location)
+  const code = whyNotMade(folder)
+  if (code === undefined) return
+  const message = `${location}: no folder can be made here (${code})`
+  throw new EngineError("denied", "no-folder", message)
+}
+
 /** The newest mark. The place is empty, or a mirror of this repository that nobody has promoted. */
 async function requireMirror(
-  { digest }: Repository,
+  repository: Repository,
   to: Store,
   there: ReadonlyMap<ObjectName, number>,
 ): Promise<number> {
   const ours = [...there.keys()].filter((name) => parseName(name) !== undefined)
-  if (ours.length === 0) return 0
+  if (ours.length === 0) {
+    const unknown = [...there.keys()].filter((name) => !isOurs(name))
+    const stranger = strangersIn(to)[0] ?? unknown[0]
+    if (stranger === undefined) return 0
+    const message = `${to.location}: is neither empty nor a mirror (it has ${shellWord(stranger)}); choose an empty place`
+    throw new EngineError("conflict", "not-a-mirror", message)
+  }
   const mark = newestMark(there.keys())
   if (!isMirrorMark(mark)) {
     const why = mark === 0 ? "holds something else than a mirror" : "was promoted, so devices may write to it"
     throw new EngineError("conflict", "not-a-mirror", `${to.location}: ${why}; copy to an empty place`)
   }
-  if (there.has(REPOSITORY_NAME) && digestOf(await to.get(REPOSITORY_NAME)) !== digest) {
+  if (there.has(REPOSITORY_NAME) && digestOf(await to.get(REPOSITORY_NAME)) !== repository.digest) {
     const message = `${to.location}: is a mirror of another repository; copy to an empty place`
     throw new EngineError("conflict", "not-a-mirror", message)
   }
   return mark
+}
+
+/** Also what a file system or a probe for abilities may leave in a new place. */
+function isOurs(name: ObjectName): boolean {
+  const [top = ""] = name.split("/")
+  return parseName(name) !== undefined || name.startsWith(PROBE_PREFIX) || isLitter(top)
 }
 
 /** Log entries that the source does not have: a device wrote to the mirror, or the source was rolled back. */
@@ -226,9 +256,12 @@ function requireNoOthers(to: Store, listed: readonly Listed[], there: ReadonlyMa
 
 /**
  * From here on devices may write to it, and it is no mirror any more. The repository that it was copied
- * from must not be written to again. Throws "no-repository" when the copy was not finished.
+ * from must not be written to again. With `dryRun` only whether it could be. Throws "no-repository" when the copy was not finished.
  */
-export async function promote(store: Store, clock: Clock = MACHINE_CLOCK): Promise<void> {
+export async function promote(
+  store: Store,
+  { clock = MACHINE_CLOCK, dryRun = false }: { readonly clock?: Clock; readonly dryRun?: boolean } = {},
+): Promise<void> {
   const mark = await mirrorMark(store)
   if (!isMirrorMark(mark)) {
     throw new EngineError(
@@ -238,7 +271,9 @@ export async function promote(store: Store, clock: Clock = MACHINE_CLOCK): Promi
     )
   }
   for await (const { name } of store.list(REPOSITORY_NAME)) {
-    if (name === REPOSITORY_NAME) return await putMirrorMark(store, mark + 1, clock)
+    if (name !== REPOSITORY_NAME) continue
+    if (!dryRun) await putMirrorMark(store, mark + 1, clock)
+    return
   }
   const message = `${store.location}: the copy into this mirror was never finished; run \`holdfast copy\` again, from the repository`
   throw new EngineError("not-found", "no-repository", message)

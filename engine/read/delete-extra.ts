@@ -3,12 +3,12 @@
  * has and that were asked for as a whole, and never: what the patterns leave out, what the backup could not
  * read, the repository itself and holdfast's own state, or a folder that holds them.
  */
-import { realpathSync } from "node:fs"
 import { isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { fsPath, isWithin, joinPath, showPath } from "../base/paths.ts"
+import { isWithin, joinPath, showPath } from "../base/paths.ts"
 import type { Target } from "../files/target.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { ownPathsIn } from "./own-places.ts"
 import { failureOf } from "./placer.ts"
 import type { Progress } from "./progress.ts"
 import type { RestoreRequest } from "./restore-request.ts"
@@ -53,7 +53,7 @@ export interface Removing {
 /** For `--delete`. Reports what can't go; throws nothing about a single entry. */
 export function deleteExtra(repository: Repository, removing: Removing): ExtraRemover {
   const { request, target, progress, selected } = removing
-  const own = ownPaths(repository, target.root)
+  const own = ownPathsIn(repository, target.root)
   const { skipped, skippedCount } = request.snapshot
   const within = request.within ?? ("" as RawPath)
   let isTold = false
@@ -107,23 +107,4 @@ function pathsIn(target: Target, folder: RawPath): RawPath[] {
 
 function overlap(a: string, b: string): boolean {
   return isWithin(a, b) || isWithin(b, a)
-}
-
-/** What of the repository and the home lies in the target, relative to it. */
-function ownPaths({ location, home }: Repository, root: string): string[] {
-  const places = [home.identityRoot, home.cacheRoot, ...(location.startsWith("/") ? [location] : [])]
-  const base = real(root)
-  return places.flatMap((place) => {
-    const found = real(place)
-    if (found === undefined || base === undefined || !isWithin(found, base === "/" ? "" : base)) return []
-    return [found.slice(base === "/" ? 1 : base.length + 1)]
-  })
-}
-
-function real(path: string): string | undefined {
-  try {
-    return realpathSync(fsPath(path), { encoding: "latin1" })
-  } catch {
-    return undefined
-  }
 }

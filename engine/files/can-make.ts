@@ -1,0 +1,31 @@
+/** Whether a folder could be made, for a dry run, which makes nothing. */
+import { accessSync, constants, statSync } from "node:fs"
+import { dirname } from "node:path"
+import { fsPath } from "../base/paths.ts"
+import { errorCode } from "./stat.ts"
+
+/**
+ * The system's code with which making the folder and those above it would fail; undefined when it is
+ * there, or nothing speaks against it.
+ * @param path absolute and raw
+ */
+export function whyNotMade(path: string): string | undefined {
+  try {
+    if (statSync(fsPath(path)).isDirectory()) return undefined
+    return "ENOTDIR"
+  } catch (error) {
+    const code = errorCode(error)
+    if (code !== "ENOENT" || dirname(path) === path) return code
+  }
+  const above = dirname(path)
+  const why = whyNotMade(above)
+  if (why !== undefined) return why
+  try {
+    // for folders that are there; of those that would be made we are the owner
+    if (statSync(fsPath(above), { throwIfNoEntry: false }) !== undefined)
+      accessSync(fsPath(above), constants.W_OK | constants.X_OK)
+    return undefined
+  } catch (error) {
+    return errorCode(error)
+  }
+}

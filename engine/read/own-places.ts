@@ -1,0 +1,84 @@
+/**
+ * Where nothing may be written for a person: inside a repository, or inside holdfast's own data and
+ * caches. A restore there would damage backups; what it wrote would look like the store's own.
+ */
+import { realpathSync, statSync, type Stats } from "node:fs"
+import { dirname } from "node:path"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, fsPath, isWithin, showPath } from "../base/paths.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+
+/** Where a repository and this device's home are on this machine's disks. */
+export type OwnPlaces = Pick<Repository, "location" | "home">
+
+/**
+ * Throws conflict "own-place".
+ * @param path absolute and raw; neither it nor the folders above it need be there
+ * @param mayBe "repository": the place itself may be one, as the place of a mirror is
+ */
+export function refuseOwnPlace(own: OwnPlaces, path: string, mayBe?: "repository"): void {
+  const place = realPlace(path)
+  const mayBeOne = mayBe === "repository"
+  const { identityRoot, cacheRoot } = own.home
+  if ([identityRoot, cacheRoot].some((root) => isWithin(place, realPlace(raw(root)))))
+    throw refused(path, "is inside the folders in which holdfast keeps its own keys and caches")
+  const repository = own.location.startsWith("/") ? realPlace(raw(own.location)) : undefined
+  if (repository !== undefined && isWithin(place, repository) && !(mayBeOne && place === repository))
+    throw refused(path, "is inside the repository itself")
+  for (let folder = place; ; folder = dirname(folder)) {
+    if (looksLikeRepository(folder) && !(mayBeOne && folder === place))
+      throw refused(
+        path,
+        folder === place ? "is a repository" : `is inside a repository (${showPath(folder)})`,
+      )
+    if (folder === "/") return
+  }
+}
+
+/** What of the repository and the home is in this folder, as raw paths relative to it. */
+export function ownPathsIn({ location, home }: OwnPlaces, root: string): RawPath[] {
+  const places = [home.identityRoot, home.cacheRoot, ...(location.startsWith("/") ? [location] : [])]
+  const base = realPlace(root)
+  return places.map(raw).flatMap((place) => {
+    const found = realPlace(place)
+    if (!isWithin(found, base === "/" ? "" : base)) return []
+    return [found.slice(base === "/" ? 1 : base.length + 1) as RawPath]
+  })
+}
+
+function looksLikeRepository(folder: string): boolean {
+  const within = folder === "/" ? "/" : `${folder}/`
+  if (statOf(`${within}repository`)?.isFile() === true) return statOf(`${within}log`)?.isDirectory() === true
+  return statOf(`${within}log/mirror`)?.isDirectory() === true // a mirror that is not finished
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(fsPath(path), { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
+/** With links followed as far as the folders exist. */
+function realPlace(path: string): string {
+  try {
+    return realpathSync(fsPath(path), { encoding: "latin1" })
+  } catch {
+    const parent = dirname(path)
+    if (parent === path) return path
+    const above = realPlace(parent)
+    return `${above === "/" ? "" : above}/${baseName(path as RawPath)}`
+  }
+}
+
+/** Locations and homes come from the environment as text. */
+function raw(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1")
+}
+
+function refused(path: string, why: string): EngineError {
+  const message = `${showPath(path)}: ${why}; choose another folder`
+  return new EngineError("conflict", "own-place", message)
+}
