@@ -196,3 +196,20 @@ for (const { what, code, says, options, environment = {}, location, words = [] }
     assert.doesNotMatch(outcome.err, /test-secret|a-wrong-secret|\n\s+at /)
   })
 }
+
+test("every place that init accepts is found again without -r, whatever characters it has", async (context) => {
+  const { box, server, cli } = await setting(context)
+  const source = box.path("notes")
+  mkdirSync(source)
+  const odd = ["50%", "a?b#c", "a b ", "100%25", 'it\'s "ü"', "a+b&c"]
+  const places = odd.flatMap((name) => [box.path(name), `s3://${server.bucket}/${name}`])
+  places.push(box.path("two\nlines"), box.path(" "), box.path("s3:x"), "local:s3:y")
+  for (const [at, place] of places.entries()) {
+    const home = `home ${at}`
+    const endpoint = place.startsWith("s3://") ? ["--endpoint", server.endpoint] : []
+    await cli.must(["init", place, ...endpoint], home)
+    await cli.must(["backup", source, "--series", `s${at}`], home)
+    const { lines } = await cli.must(["snapshots", "--json"], home)
+    assert.deepEqual(lines.map(({ series }) => series).filter(Boolean), [`s${at}`], place)
+  }
+})

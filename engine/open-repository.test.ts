@@ -232,7 +232,9 @@ test("createRepository() killed at any call leaves nothing or a whole repository
   assert.ok(counting.calls.length >= 6)
   for (let k = 0; k < counting.calls.length; k++) {
     const place = sharedPlace(t, `crash ${k}`)
-    const store = faultyStore(memoryStore(place.objects), faultAt(k, "crash-after"))
+    // A get changes nothing; one of what is missing would fail by itself before the crash.
+    const when = counting.calls[k]?.method === "get" ? "crash-before" : "crash-after"
+    const store = faultyStore(memoryStore(place.objects), faultAt(k, when))
     const creating = createRepository({ store, home: place.home(), secrets: [place.secret] })
     await assert.rejects(creating, StoreCrash)
     if (!place.objects.has(REPOSITORY)) await place.create()
@@ -252,8 +254,17 @@ test("createRepository() by two machines at once leaves one repository, and tell
   const results = await Promise.allSettled([make(), make()])
   const refused = results.filter((each) => each.status === "rejected")
   assert.equal(refused.length, 1)
-  assert.ok(code("repository-exists")(refused[0]?.reason))
+  assert.ok(code("init-lost", "conflict")(refused[0]?.reason))
   await look(await place.open(place.home()))
+})
+
+test("createRepository() on a repository says that there is one, however many snapshots it has", async (t) => {
+  const place = sharedPlace(t)
+  const { repository } = await place.create()
+  for (let count = 1; count <= 20; count++) {
+    await publishEmpty(repository)
+    await assert.rejects(place.create(), code("repository-exists", "conflict"), `${count} snapshots`)
+  }
 })
 
 test("openRepository() finds a repository that was moved by its id, as the device that it is", async (t) => {

@@ -18,7 +18,7 @@ import { readPins, updatePins } from "./home/pins.ts"
 import { assembleRepository, openLocalState, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./repository.ts"
 import type { Parts, Ports, Repository } from "./repository.ts"
 import { createLocalRoot } from "./store/local-store.ts"
-import { probeOf } from "./store/open-store.ts"
+import { createsExclusively, probeOf } from "./store/open-store.ts"
 import { meteredStore } from "./store/metered-store.ts"
 import type { MeteredStore } from "./store/metered-store.ts"
 import type { Store } from "./store/store.ts"
@@ -41,8 +41,13 @@ interface Place {
 }
 
 export interface NewRepository extends Place {
-  /** At least one; recovery words are made besides. */
+  /** At least one. */
   readonly secrets: readonly Secret[]
+  /**
+   * Recovery words are made besides, and are in the result; false makes none. A function gets them just
+   * before the repository exists: no slot is committed whose words nobody was shown.
+   */
+  readonly recovery?: false | ((words: string) => void)
   readonly kdf?: KdfParameters
   /** False leaves out trying what the store does; a folder is never tried. */
   readonly probe?: boolean
@@ -58,19 +63,35 @@ export interface OpenRequest extends Place {
 export interface CreatedRepository {
   readonly repository: Repository
   readonly id: RepositoryId
-  /** Shown once, kept nowhere. */
+  /** Shown once, kept nowhere; "" when there are none. */
   readonly recoveryWords: string
 }
 
-/** Throws `conflict` when the place is not empty; what an interrupted one has left is removed. */
+/**
+ * Throws `conflict` when the place is not empty, or another one makes a repository there at the same time
+ * ("init-lost"). What an interrupted one has left is removed.
+ */
 export async function createRepository(request: NewRepository): Promise<CreatedRepository> {
-  const { secrets, kdf, home } = request
+  const { secrets, kdf, home, recovery = () => {} } = request
   if (secrets.length === 0) throw noSecret()
   if (path.isAbsolute(request.store.location)) await createLocalRoot(request.store.location)
   const ports = portsOf(request, secrets[0])
   const probe = request.probe === false ? undefined : probeOf(request.store)
-  const created = await putNewRepository({ ...ports, secrets, kdf, probe, label: labelOf(request) })
-  const { found, opened, device, recoveryWords, objects } = created
+  let recoveryWords = ""
+  const { found, opened, device, objects } = await putNewRepository({
+    ...ports,
+    secrets,
+    kdf,
+    probe,
+    label: labelOf(request),
+    isExclusive: (abilities) => createsExclusively(request.store, abilities),
+    recovery:
+      recovery !== false &&
+      ((words) => {
+        recoveryWords = words
+        recovery(words)
+      }),
+  })
   const folder = openRepositoryHome(home, found.id)
   const parts = { home: folder, found, opened, device, member: device.sealing, listed: undefined }
   const repository = assembleRepository(ports, { ...parts, state: openLocalState(folder) })

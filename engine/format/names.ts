@@ -24,6 +24,8 @@ export const REPOSITORY_NAME: ObjectName = "repository" as ObjectName
 export const KEYSLOTS_PREFIX = "keys/"
 export const LOG_PREFIX = "log/"
 const TRUST_PREFIX = "log/trust/"
+/** Of a repository's first trust entry: each `init` under way has one. */
+export const FIRST_TRUST_PREFIX: string = `${TRUST_PREFIX}${digits(1)}-`
 const GC_PREFIX = "log/gc/"
 export const MIRROR_PREFIX = "log/mirror/"
 const BUNDLES_PREFIX = "bundles/"

@@ -64,9 +64,60 @@ it("formatAddress() is the inverse of parseAddress()", () => {
       assert.deepEqual(parseAddress(formatAddress(address)), address)
     }),
   )
-  for (const path of ["/a/b", "a", "b2:x"]) {
+  for (const path of [
+    "/a/b",
+    "a",
+    "b2:x",
+    "s3:x",
+    "s3://bucket/x",
+    "local:x",
+    "S3:x",
+    " a ",
+    "a\nb",
+    "-r",
+    "50%",
+  ]) {
     assert.deepEqual(parseAddress(formatAddress({ kind: "local", path })), { kind: "local", path })
   }
+})
+
+it("formatAddress() gives back every location that parseAddress() takes, whatever characters it has", () => {
+  const odd = fc.constantFrom(
+    "%",
+    "%20",
+    "%2e",
+    "?",
+    "#",
+    " ",
+    "+",
+    "&",
+    "'",
+    '"',
+    "ü",
+    "\u2028",
+    "|",
+    "~",
+    "..",
+    "[",
+    "日",
+  )
+  const part = fc.array(fc.oneof(odd, fc.string({ unit: "grapheme" })), { maxLength: 4 })
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 3 }), fc.boolean(), (parts, hasEndpoint) => {
+      const typed = `s3://bucket/${parts.map((each) => each.join("")).join("/")}`
+      let address
+      try {
+        address = { ...parseAddress(typed), ...(hasEndpoint ? { endpoint: "http://127.0.0.1:9000" } : {}) }
+      } catch (error) {
+        assert.ok(error instanceof EngineError)
+        return
+      }
+      const name = formatAddress(address)
+      assert.deepEqual(parseAddress(name), address)
+      assert.equal(formatAddress(parseAddress(name)), name)
+    }),
+    { numRuns: 2_000 },
+  )
 })
 
 it("parseEndpoint() brings an endpoint to scheme, host and port", () => {

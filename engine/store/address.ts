@@ -24,6 +24,8 @@ export type StoreAddress = LocalAddress | S3Address
 /** Schemes that somebody may expect of a backup tool, and that a path hardly begins with. */
 const FOREIGN_SCHEME =
   /^(sftp|ssh|rest|rclone|b2|gs|azure|swift|webdav|dav|ftp|ftps|http|https|smb|file|gdrive):/i
+/** Begins of paths that are read as something else. */
+const OTHER_MEANING = new RegExp(`${FOREIGN_SCHEME.source}|^(s3|local):`, "i")
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/
 // eslint-disable-next-line no-control-regex
 const PREFIX_PART = /^(?!\.{1,2}$)[^\x00-\x1f\x7f\\]+$/
@@ -48,9 +50,14 @@ export function parseAddress(location: string): StoreAddress {
 /** The inverse of `parseAddress`, in its usual form. */
 export function formatAddress(address: StoreAddress): string {
   if (address.kind === "local")
-    return FOREIGN_SCHEME.test(address.path) ? `local:${address.path}` : address.path
+    return OTHER_MEANING.test(address.path) ? `local:${address.path}` : address.path
   const path = address.prefix === "" ? address.bucket : `${address.bucket}/${address.prefix}`
-  return address.endpoint === undefined ? `s3://${path}` : `s3:${address.endpoint}/${path}`
+  return address.endpoint === undefined ? `s3://${path}` : `s3:${address.endpoint}/${inUrl(path)}`
+}
+
+/** What `parseResticAddress` would read as something else: a URL's own characters, and spaces, which it cuts at the ends. */
+function inUrl(path: string): string {
+  return path.replace(/[%?# ]/g, encodeURIComponent)
 }
 
 /** Checks an endpoint and brings it to its usual form: scheme, host, port. */

@@ -29,6 +29,11 @@ import type { Store, StoredObject } from "./store.ts"
 /** Above this a transfer goes through libuv's threads instead of holding up the event loop. */
 const SYNCHRONOUS_BYTES_MAX = 64 * 1024
 
+/** All names but `repository` end with the SHA-256 of their bytes. */
+const HAS_DIGEST = /(?:^|[/-])[0-9a-f]{64}$/
+/** What a file system says that has none. */
+const NO_HARD_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]
+
 const fsync = promisify(fs.fsync)
 const write = promisify(fs.write)
 const read = promisify(fs.read)
@@ -101,12 +106,13 @@ async function putOnce(local: LocalFolder, name: ObjectName, bytes: Uint8Array):
   const folder = path.dirname(target)
   const flushParents = prepareFolder(local, folder)
   const present = fs.lstatSync(target, { throwIfNoEntry: false })
-  if (present === undefined) await writeObject(local, target, bytes)
+  if (present === undefined) await writeObject(local, name, bytes)
   else await confirmObject(name, target, bytes)
   await Promise.all([syncFolder(folder), flushParents()]) // together, and after the object: one commit for both
 }
 
-async function writeObject(local: LocalFolder, target: string, bytes: Uint8Array): Promise<void> {
+async function writeObject(local: LocalFolder, name: ObjectName, bytes: Uint8Array): Promise<void> {
+  const target = path.join(local.root, name)
   const number = local.temporaryCount++
   const temporary = path.join(path.dirname(target), `${LOCAL_TEMPORARY_PREFIX}${local.run}-${number}`)
   const file = fs.openSync(temporary, "wx", 0o600)
@@ -117,11 +123,27 @@ async function writeObject(local: LocalFolder, target: string, bytes: Uint8Array
     } finally {
       fs.closeSync(file)
     }
-    fs.renameSync(temporary, target)
+    if (HAS_DIGEST.test(target)) fs.renameSync(temporary, target)
+    else createFrom(temporary, target, bytes)
   } catch (error) {
     fs.rmSync(temporary, { force: true })
+    if (errnoOf(error) === "EEXIST") return await confirmObject(name, target, bytes)
     throw error
   }
+}
+
+/**
+ * A name without a digest may be wanted with different bytes by several at once, and only the first may
+ * get it: `rename` would replace. A file system without hard links (FAT) creates the file itself.
+ */
+function createFrom(temporary: string, target: string, bytes: Uint8Array): void {
+  try {
+    fs.linkSync(temporary, target)
+  } catch (error) {
+    if (!NO_HARD_LINKS.includes(errnoOf(error))) throw error
+    fs.writeFileSync(target, bytes, { flag: "wx", mode: 0o600, flush: true })
+  }
+  fs.rmSync(temporary, { force: true })
 }
 
 /** Success must mean durable, and whoever wrote it may have died before the flush. */

@@ -73,6 +73,16 @@ export function guardPuts(store: Store, found: Readonly<Record<string, unknown>>
   if (found["conditionalPut"] === "works" && provider?.conditionalPut !== "refused") guard?.()
 }
 
+/**
+ * Whether of several PUTs of one name with different bytes exactly one succeeds. Where a conditional PUT
+ * was found to work, PUTs are conditional from here on.
+ */
+export function createsExclusively(store: Store, found: Readonly<Record<string, unknown>>): boolean {
+  if (!store.location.startsWith("s3:")) return true
+  guardPuts(store, found)
+  return found["conditionalPut"] === "works" && providerOf(store)?.conditionalPut !== "refused"
+}
+
 /** Of a store that was opened by `openStore`. */
 export function providerOf(store: Store): OpenedStore["provider"] {
   return (store as Partial<OpenedStore>).provider

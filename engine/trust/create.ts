@@ -1,9 +1,9 @@
 /**
- * A new repository: keyslots and the first trust entry are put first, the object `repository` last, so
- * that a crash leaves either a whole repository or a few objects that mean nothing and that the next
- * `init` removes. spec/trust.md.
+ * A new repository: keyslots and the first trust entry are put first, the object `repository` last. A
+ * crash leaves either a whole repository or a few objects that mean nothing, which the next `init`
+ * removes. Of several at once one gets the place: claim-place.ts. spec/trust.md.
  */
-import { EngineError, isEngineError } from "../base/errors.ts"
+import { EngineError } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { toHex } from "../base/bytes.ts"
 import type { ObjectName, RepositoryId } from "../base/ids.ts"
@@ -33,6 +33,7 @@ import { foreignRepository, strangersIn } from "../store/neighbours.ts"
 import { PROBE_PREFIX } from "../store/probe.ts"
 import type { StoreAbilities } from "../store/probe.ts"
 import type { Store } from "../store/store.ts"
+import { claimPlace } from "./claim-place.ts"
 import { makeDevice, trustDevice } from "./enrol.ts"
 import { readRepositoryObject } from "./foreign.ts"
 import { CHUNKING_VERSION } from "./open.ts"
@@ -43,13 +44,20 @@ import type { Secret } from "./secret.ts"
 
 export interface CreateRequest {
   readonly store: Store
-  /** At least one; recovery words are made besides. */
+  /** At least one. */
   readonly secrets: readonly Secret[]
+  /**
+   * Recovery words are a secret besides, unless this is false. Called with them before the repository
+   * exists: a slot of words that nobody was shown is never committed.
+   */
+  readonly recovery: false | ((words: string) => void)
   readonly kdf: KdfParameters | undefined
   /** What people call this device. */
   readonly label: string
   /** Finds out what the store really does; what it finds is recorded. */
   readonly probe: (() => Promise<StoreAbilities>) | undefined
+  /** Whether of several PUTs of one name with different bytes exactly one succeeds, by what was found. */
+  readonly isExclusive: (found: Readonly<Record<string, Value>>) => boolean
   readonly clock: Clock
   readonly random: Random
 }
@@ -58,12 +66,14 @@ export interface Created {
   readonly found: FoundRepository
   readonly opened: OpenedTrust
   readonly device: Device
-  readonly recoveryWords: string
   /** The objects that the home keeps. */
   readonly objects: readonly (readonly [ObjectName, Bytes])[]
 }
 
-/** Throws `conflict`: "repository-exists", "store-not-empty", "foreign-repository", "repository-incomplete". */
+/**
+ * Throws `conflict`: "repository-exists", "init-lost", "store-not-empty", "foreign-repository",
+ * "repository-incomplete".
+ */
 export async function putNewRepository(request: CreateRequest): Promise<Created> {
   const { store, random } = request
   const leftovers = await requireEmpty(store)
@@ -76,6 +86,7 @@ export async function putNewRepository(request: CreateRequest): Promise<Created>
   const found: FoundRepository = { id, digest: digestOf(bytes), record, bytes }
 
   const entropy = random.bytes(RECOVERY_BYTES)
+  const words = await wordsOf(entropy)
   const slots = await makeSlots(request, found, entropy)
   const device = makeDevice(random)
   const first = slots[0] as OpenedSlot
@@ -97,18 +108,22 @@ export async function putNewRepository(request: CreateRequest): Promise<Created>
   const trust = signTrust(draft, random)
   const trustObject = trustName(1, trust.digest)
 
-  for (const name of leftovers) await store.remove(name)
-  const before = [
-    ...slots.map((slot) => [keyslotName(slot.id), slot.bytes] as const),
-    [trustObject, trust.bytes] as const,
-  ]
-  await Promise.all(before.map(([name, content]) => store.put(name, content)))
-  await putRecord(store, found, before)
+  await claimPlace({
+    store,
+    record: bytes,
+    trust: trustObject,
+    objects: [
+      ...slots.map((slot) => [keyslotName(slot.id), slot.bytes] as const),
+      [trustObject, trust.bytes] as const,
+    ],
+    leftovers,
+    exclusive: request.isExclusive(abilities),
+    beforeCommit: () => request.recovery !== false && request.recovery(words),
+  })
   return {
     found,
     opened: openTrust(trust, device.sealing),
     device,
-    recoveryWords: await wordsOf(entropy),
     objects: [
       [REPOSITORY_NAME, bytes],
       [trustObject, trust.bytes],
@@ -121,12 +136,12 @@ async function probed({ probe, clock }: CreateRequest): Promise<Readonly<Record<
 }
 
 async function makeSlots(
-  { secrets, kdf, random }: CreateRequest,
+  { secrets, kdf, random, recovery }: CreateRequest,
   { id, digest }: FoundRepository,
   entropy: Bytes,
 ): Promise<(OpenedSlot & { readonly bytes: Bytes })[]> {
   const all: SlotSecret[] = await Promise.all(secrets.map(slotSecret))
-  all.push({ kind: "recovery", bytes: entropy })
+  if (recovery !== false) all.push({ kind: "recovery", bytes: entropy })
   const slots = []
   // One after the other: each passphrase takes the memory of a derivation.
   for (const secret of all) {
@@ -135,29 +150,6 @@ async function makeSlots(
     slots.push(await makeKeyslot({ repository: id, repositoryDigest: digest, secret, salt, ...kdfOf }))
   }
   return slots
-}
-
-/**
- * From this PUT on the repository is there. Where two machines create one at the same time, the name
- * is taken by one of them; the other takes its objects away again.
- */
-async function putRecord(
-  store: Store,
-  { bytes, digest }: FoundRepository,
-  before: readonly (readonly [ObjectName, Bytes])[],
-): Promise<void> {
-  try {
-    await store.put(REPOSITORY_NAME, bytes)
-  } catch (error) {
-    if (!isEngineError(error, "object-exists")) throw error
-  }
-  const there = await readRepositoryObject(store)
-  if (there === undefined || digestOf(there) !== digest) {
-    for (const [name] of before) await store.remove(name)
-    throw repositoryExists(store)
-  }
-  // The other one may have taken ours for leftovers.
-  await Promise.all(before.map(([name, content]) => store.put(name, content)))
 }
 
 /** The names that an interrupted `init` has left; nothing else may be there. */
@@ -176,6 +168,8 @@ async function requireEmpty(store: Store): Promise<ObjectName[]> {
     if (strangers.length + ours.length > 16) break
   }
   if (strangers.length > 0 || ours.length > 0) {
+    // It comes after all that the log and the packs may have, so that the listing may not have got there.
+    if ((await readRepositoryObject(store)) !== undefined) throw repositoryExists(store)
     const foreign = await foreignRepository(store)
     if (foreign !== undefined) throw foreignThere(store, foreign)
   }

@@ -1,0 +1,127 @@
+/**
+ * The last step of `init`: of several that make a repository in one place at the same time, exactly one
+ * gets it where the store creates exclusively, and at most one elsewhere. A loser removes its own objects
+ * and nothing else. spec/stores.md, "Two at once".
+ */
+import { setTimeout } from "node:timers/promises"
+import { EngineError, isEngineError } from "../base/errors.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { equalBytes } from "../base/bytes.ts"
+import type { ObjectName } from "../base/ids.ts"
+import { shellWord } from "../base/shell-word.ts"
+import { FIRST_TRUST_PREFIX, REPOSITORY_NAME } from "../format/names.ts"
+import type { Store } from "../store/store.ts"
+import { readRepositoryObject } from "./foreign.ts"
+
+export interface Claim {
+  readonly store: Store
+  /** The content of the object `repository`. */
+  readonly record: Bytes
+  /** The first trust entry's name: it carries a digest, and so stands for one `init`. */
+  readonly trust: ObjectName
+  /** Keyslots and trust entry, put before `repository`. */
+  readonly objects: readonly (readonly [ObjectName, Bytes])[]
+  /** What was there before: an interrupted `init` left it, or another one is at work. */
+  readonly leftovers: readonly ObjectName[]
+  /** One of several PUTs of `repository` wins, and the others are refused. */
+  readonly exclusive: boolean
+  /** Called once all but `repository` is durable. */
+  readonly beforeCommit: () => void
+}
+
+/** How long a trust entry without its `repository` must stay as it is to count as a leftover. */
+const LEFTOVER_MS = 2_000
+const POLL_MS = 200
+const WAIT_MS = 10_000
+
+/** Throws `conflict` "init-lost" when another one has the place, or may have it. */
+export async function claimPlace(claim: Claim): Promise<void> {
+  const { store, objects, exclusive } = claim
+  const dead = exclusive ? [] : await settledLeftovers(claim)
+  try {
+    await Promise.all(objects.map(([name, content]) => store.put(name, content)))
+    if (!exclusive) await outlastOthers(claim, dead)
+    else if ((await readRepositoryObject(store)) !== undefined) throw initLost(store)
+    claim.beforeCommit()
+    await putRecord(claim)
+  } catch (error) {
+    if (isEngineError(error, "init-lost"))
+      await removeQuietly(
+        store,
+        objects.map(([name]) => name),
+      )
+    throw error
+  }
+  const own = new Set(objects.map(([name]) => name))
+  await removeQuietly(
+    store,
+    claim.leftovers.filter((name) => !own.has(name)),
+  )
+}
+
+/** From this PUT on the repository is there. */
+async function putRecord({ store, record, trust, exclusive }: Claim): Promise<void> {
+  try {
+    await store.put(REPOSITORY_NAME, record)
+  } catch (error) {
+    if (!isEngineError(error, "object-exists")) throw error
+    throw initLost(store)
+  }
+  if (!exclusive && !(await firstTrusts(store)).includes(trust)) throw initLost(store)
+  const there = await readRepositoryObject(store)
+  if (there !== undefined && equalBytes(there, record)) return
+  if (exclusive) throw initLost(store)
+  // One that stopped between its LIST and its PUT has overwritten it: the trust entry decides.
+  await store.put(REPOSITORY_NAME, record)
+}
+
+/**
+ * Where a PUT overwrites. Whoever sees itself alone after its own PUT goes on: of two, the later one sees
+ * the earlier. Of those that see each other only the smallest name waits for the others to give up.
+ */
+async function outlastOthers({ store, trust }: Claim, dead: readonly ObjectName[]): Promise<void> {
+  for (let waitedMs = 0; waitedMs <= WAIT_MS; waitedMs += POLL_MS) {
+    const there = await firstTrusts(store)
+    if (!there.includes(trust)) throw initLost(store)
+    const others = there.filter((name) => name !== trust && !dead.includes(name))
+    const isTaken = (await readRepositoryObject(store)) !== undefined
+    if (isTaken || others.some((name) => name < trust)) throw initLost(store)
+    if (others.length === 0) return
+    await setTimeout(POLL_MS)
+  }
+  throw initLost(store)
+}
+
+/** First trust entries that nobody has been at work on for a while, taken away so that nobody counts them. */
+async function settledLeftovers({ store, leftovers }: Claim): Promise<ObjectName[]> {
+  const found = leftovers.filter((name) => name.startsWith(FIRST_TRUST_PREFIX))
+  if (found.length === 0) return []
+  await setTimeout(LEFTOVER_MS)
+  const there = await firstTrusts(store)
+  const isTaken = (await readRepositoryObject(store)) !== undefined
+  if (isTaken || there.join() !== found.join()) throw initLost(store)
+  await removeQuietly(store, found)
+  return found
+}
+
+async function firstTrusts(store: Store): Promise<ObjectName[]> {
+  const names: ObjectName[] = []
+  for await (const { name } of store.list(FIRST_TRUST_PREFIX)) names.push(name)
+  return names
+}
+
+/** What stays means nothing: a failure here must not hide what happened. */
+async function removeQuietly(store: Store, names: readonly ObjectName[]): Promise<void> {
+  for (const name of names) {
+    try {
+      await store.remove(name)
+    } catch (error) {
+      if (!isEngineError(error)) throw error
+    }
+  }
+}
+
+function initLost({ location }: Store): EngineError {
+  const message = `${location}: another \`holdfast init\` was making a repository here at the same time. Run the command again; if a repository is there by then, use it: holdfast connect ${shellWord(location)}`
+  return new EngineError("conflict", "init-lost", message)
+}
