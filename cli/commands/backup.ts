@@ -26,6 +26,7 @@ import { pathFields, pathText, summaryFields } from "../json-shapes.ts"
 import type { Progress } from "../progress.ts"
 import { shown } from "../show-path.ts"
 import { parseBudget, parseSize, parseTime } from "../sizes.ts"
+import { standardInput } from "../standard-input.ts"
 
 export const backup: Command = async (call) => {
   const input = openInput(call)
@@ -133,7 +134,7 @@ type Stream = AsyncIterable<Uint8Array>
 
 function openInput(call: Call): Stream | undefined {
   if (call.options.flag("stdin-from-command")) return commandOutput(call.args)
-  return call.options.flag("stdin") ? process.stdin : undefined
+  return call.options.flag("stdin") ? standardInput() : undefined
 }
 
 /** Ends with an error when the command fails: half an output is no backup. */

@@ -30,13 +30,16 @@ export interface Sandbox {
   readonly repository: string
   readonly keyFile: string
   readonly path: (...names: string[]) => string
+  /** What `run` puts in the environment. */
+  readonly environment: Readonly<Record<string, string>>
   /** With the sandbox's home, and its repository and key in the environment. */
   readonly run: (...words: string[]) => Outcome
   /** With nothing but the given variables. */
   readonly runWith: (
     environment: Readonly<Record<string, string>>,
     words: readonly string[],
-    input?: string,
+    /** Text for standard input, or a descriptor that becomes it. */
+    input?: string | number,
   ) => Outcome
   /** Like `run`, and fails unless the exit code is 0. */
   readonly must: (...words: string[]) => Outcome
@@ -60,6 +63,7 @@ export function sandbox(context: TestContext): Sandbox {
     repository,
     keyFile,
     path: (...names) => join(folder, ...names),
+    environment: usual,
     run: (...words) => runWith(usual, words),
     runWith,
     must(...words) {
@@ -74,14 +78,14 @@ function runCli(
   folder: string,
   environment: Readonly<Record<string, string>>,
   words: readonly string[],
-  input = "",
+  input: string | number = "",
 ): Outcome {
   const { PATH = "" } = process.env
   const result = spawnSync(process.execPath, [PROGRAM, ...words], {
     cwd: folder,
     env: { PATH, HOME: join(folder, "user"), ...environment },
     encoding: "utf8",
-    input,
+    ...(typeof input === "string" ? { input } : { stdio: [input, "pipe", "pipe"] }),
     maxBuffer: 2 ** 28,
   })
   const out = result.stdout

@@ -7,6 +7,7 @@ import { closeSync, constants, openSync, readdirSync, readlinkSync } from "node:
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import { O_PATH } from "./in-folder.ts"
+import { hasExactSizes } from "./exact-sizes.ts"
 import type { Native } from "./native.ts"
 import { openOwners } from "./owners.ts"
 import { everything, type Included, type Roots } from "./roots.ts"
@@ -26,6 +27,7 @@ export function openDiskSource(roots: Roots | string, native?: () => Native | un
   const chosen = typeof roots === "string" ? everything(roots) : roots
   const absolute = chosen.tree.whole ? below(chosen.base) : through(chosen)
   const owners = openOwners()
+  const hintsByDevice = new Map<bigint, boolean>()
   let looks = 0
   return {
     list: (directory) => {
@@ -46,6 +48,11 @@ export function openDiskSource(roots: Roots | string, native?: () => Native | un
       } catch (error) {
         return { error: errorCode(error) }
       }
+    },
+    sizesAreHints: (path, device) => {
+      let hints = hintsByDevice.get(device)
+      if (hints === undefined) hintsByDevice.set(device, (hints = !hasExactSizes(absolute(path))))
+      return hints
     },
     absolute,
     xattrsAvailable: native !== undefined,

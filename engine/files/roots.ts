@@ -4,10 +4,11 @@
  * several paths lie under their longest common parent; `name=path` puts a path under another name at
  * the top; a single file is a snapshot of one entry. spec/files.md.
  */
-import { realpathSync } from "node:fs"
+import { realpathSync, statSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath, showPath } from "../base/paths.ts"
+import { shellWord } from "../base/shell-word.ts"
 import { isFailure } from "./source.ts"
 import { lstat } from "./stat.ts"
 
@@ -68,7 +69,7 @@ export function everything(base: string): Roots {
   }
 }
 
-/** Throws invalid "no-paths", "empty-path", not-found "no-source" when nothing is there, invalid "name-twice". */
+/** Throws invalid "no-paths", "empty-path", "pipe" and "name-twice", not-found "no-source" when nothing is there. */
 export function resolveRoots(request: RootsRequest): Roots {
   const { cwd, paths: typed, listed } = request
   const asked = typed.map((path) => resolveArgument(path, cwd))
@@ -123,8 +124,27 @@ function emptyPath(where: string): EngineError {
 
 function lookAt(path: string, follows: boolean, name?: RawPath): Wanted {
   const stat = lstat(follows ? follow(path) : path)
+  if (follows && leadsToPipe(path)) throw pipeNamed(path)
   const type = isFailure(stat) ? "missing" : stat.type === "directory" ? "folder" : "other"
   return { name, path, follows, type }
+}
+
+/** A FIFO, by whatever link: a shell's `<(program)` is one below /dev/fd, whose link has no real path. */
+function leadsToPipe(path: string): boolean {
+  try {
+    return statSync(fsPath(path)).isFIFO()
+  } catch {
+    return false
+  }
+}
+
+function pipeNamed(path: string): EngineError {
+  const shown = showPath(path)
+  return new EngineError(
+    "invalid",
+    "pipe",
+    `${shown}: this is a FIFO, and only its name would be saved. To save what comes out of it, use --stdin: holdfast backup --stdin < ${shellWord(shown)}`,
+  )
 }
 
 /** Where a link leads to; anything else is where it is. */

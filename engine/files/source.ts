@@ -52,6 +52,13 @@ export interface Source {
   statAll?(directory: RawPath, names: readonly RawPath[]): readonly (Stat | Failure)[] | undefined
   /** The target of a symlink, as raw bytes. */
   readLink(path: RawPath): RawPath | Failure
+  /**
+   * Whether files may have more or less content than their size says, as in procfs, sysfs and some FUSE mounts; asked
+   * once a file system. Absent: sizes are right.
+   * @param path of an entry on it
+   * @param device the file system's number, from `stat`
+   */
+  sizesAreHints?(path: RawPath, device: bigint): boolean
   /** Where the entry lies on the disk: absolute, raw; for `fsPath` and node:fs, also in a worker. */
   absolute(path: RawPath): string
   /** False when this machine has no way to read them: `xattrs` is then always empty. */

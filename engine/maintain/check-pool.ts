@@ -1,5 +1,6 @@
 /** Who opens packs: worker threads, or this thread for a small repository. */
 import type { Worker } from "node:worker_threads"
+import { unpackError, type TravellingError } from "../base/travelling-error.ts"
 import { startWorkers } from "../base/worker-threads.ts"
 import { giveBackLargeMemory } from "../files/native.ts"
 import { createZstd } from "../compression/zstd.ts"
@@ -15,7 +16,7 @@ export interface CheckPool {
 
 export type FromCheckWorker =
   | { readonly type: "checked"; readonly verdict: PackVerdict }
-  | { readonly type: "broken"; readonly message: string }
+  | { readonly type: "broken"; readonly error: TravellingError }
 
 export function packTools(keys: RepositoryKeys): PackTools {
   const hashers: Record<string, ChunkHasher> = {}
@@ -52,7 +53,7 @@ export function threadCheckPool(keys: RepositoryKeys): CheckPool {
     }
     worker.on("error", fail)
     worker.on("message", (message: FromCheckWorker) => {
-      if (message.type === "broken") fail(new Error(message.message))
+      if (message.type === "broken") fail(unpackError(message.error))
       else thread.waiting.shift()?.resolve(message.verdict)
     })
     return thread

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
 import { release } from "../base/bytes.ts"
+import { packError } from "../base/travelling-error.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
 import { checkPack, type PackJob } from "./check-pack.ts"
 import { packTools, type FromCheckWorker } from "./check-pool.ts"
@@ -15,7 +16,6 @@ port.on("message", (job: PackJob) => {
     port.postMessage({ type: "checked", verdict: checkPack(job, tools) } satisfies FromCheckWorker)
     release(job.bytes)
   } catch (error) {
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    port.postMessage({ type: "broken", message } satisfies FromCheckWorker)
+    port.postMessage({ type: "broken", error: packError(error) } satisfies FromCheckWorker)
   }
 })

@@ -1,5 +1,6 @@
 /** Who opens blocks and writes files: worker threads, or this thread for small restores. */
 import type { Worker } from "node:worker_threads"
+import { packError, unpackError } from "../base/travelling-error.ts"
 import { startWorkers } from "../base/worker-threads.ts"
 import { giveBackLargeMemory } from "../files/native.ts"
 import { packFiles } from "./packed-files.ts"
@@ -59,14 +60,14 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
   const fail = (error: unknown): void => {
     broken.push(error)
     for (const thread of threads)
-      for (const resolve of thread.waiting.splice(0)) resolve({ type: "broken", message: "" })
+      for (const resolve of thread.waiting.splice(0)) resolve({ type: "broken", error: packError(error) })
     for (const resume of wake.splice(0)) resume()
   }
   giveBackLargeMemory()
   const threads = startWorkers("read/place-worker", options, true).map((worker): Thread => {
     const thread: Thread = { worker, waiting: [] }
     worker.on("message", (message: FromPlaceWorker) => {
-      if (message.type === "broken") return fail(new Error(message.message))
+      if (message.type === "broken") return fail(unpackError(message.error))
       thread.waiting.shift()?.(message)
       for (const resume of wake.splice(0)) resume()
     })

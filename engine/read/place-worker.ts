@@ -2,27 +2,33 @@
 import { parentPort, workerData, type MessagePort } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
 import { release } from "../base/bytes.ts"
+import { packError } from "../base/travelling-error.ts"
 import { unpackFiles } from "./packed-files.ts"
 import { jobBuffers, type FromPlaceWorker, type PlacerOptions, type ToPlaceWorker } from "./place-jobs.ts"
-import { createPlacer } from "./placer.ts"
+import { createPlacer, type Placer } from "./placer.ts"
 
 const port = parentPort
 assert(port !== null, "this module runs in a worker thread")
-const placer = createPlacer(workerData as PlacerOptions)
+let placer: Placer | undefined
+
+/** Made by the first job: what goes wrong then is an answer, with its kind and code. */
+function getPlacer(): Placer {
+  placer ??= createPlacer(workerData as PlacerOptions)
+  return placer
+}
 
 port.on("message", (message: ToPlaceWorker) => {
   try {
     if (message.type === "close") close(port)
     else port.postMessage(answer(message))
   } catch (error) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    port.postMessage({ type: "broken", message: text } satisfies FromPlaceWorker)
+    port.postMessage({ type: "broken", error: packError(error) } satisfies FromPlaceWorker)
   }
 })
 
 /** Nothing keeps the thread alive after this. */
 function close(parent: MessagePort): void {
-  placer.close()
+  placer?.close()
   parent.close()
 }
 
@@ -30,13 +36,13 @@ function answer(message: Exclude<ToPlaceWorker, { type: "close" }>): FromPlaceWo
   switch (message.type) {
     case "place": {
       const { job, files } = message
-      const placed = placer.place({ ...job, files: unpackFiles(files) })
+      const placed = getPlacer().place({ ...job, files: unpackFiles(files) })
       for (const buffer of jobBuffers(job)) release(new Uint8Array(buffer))
       return { type: "placed", placed }
     }
     case "compare":
-      return { type: "compared", equal: placer.compare(message.files) }
+      return { type: "compared", equal: getPlacer().compare(message.files) }
     case "own":
-      return { type: "owned", failure: placer.own(message.job) }
+      return { type: "owned", failure: getPlacer().own(message.job) }
   }
 }

@@ -159,5 +159,6 @@ function readEntry(entry: Omit<Entry, "content">, read: SplitRead): Entry {
   const now = stat === null ? {} : { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtimeNs: stat.mtimeNs }
   const xattrs = isFailure(read.xattrs) ? [] : read.xattrs
   const torn = read.outcome === "torn"
-  return { ...entry, ...now, size: read.bytes, content: contentRead(read), xattrs, torn }
+  const sparse = entry.sparse && read.bytes >= entry.size
+  return { ...entry, ...now, sparse, size: read.bytes, content: contentRead(read), xattrs, torn }
 }

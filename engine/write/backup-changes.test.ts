@@ -5,7 +5,7 @@ import { test } from "node:test"
 import { makeFifo } from "../../fixtures/native.ts"
 import { pictureOf } from "../../fixtures/picture.ts"
 import { seededRandom } from "../../fixtures/random.ts"
-import type { Repository } from "../index.ts"
+import { check, type Repository } from "../index.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 
 const FIRST_BYTES = 300_000
@@ -181,4 +181,21 @@ test("backup() takes links up again after a run in which their first link could 
   assert.deepEqual(second.errors, [])
   assert.ok(fs.readFileSync(join(source, "b/link")).equals(content))
   await assertKept(place, source, second.at)
+})
+
+test("backup() fails when a look-up fails, and leaves no file that refers to a chunk nobody stored", async (t) => {
+  const place = await backupPlace(t)
+  const source = makeSource(place, ["twin-a"])
+  fs.cpSync(join(source, "twin-a"), join(source, "twin-b"))
+  for (let at = 0; at < 5; at++) {
+    const broken = Object.assign(new Error("disk I/O error"), { code: "SQLITE_IOERR" })
+    const failing = whileReading(place.repository, (look) => {
+      if (look === at) throw broken
+    })
+    await assert.rejects(save(failing, source), broken)
+  }
+  const { at } = await save(place.repository, source)
+  await assertKept(place, source, at)
+  const { errors } = await check(place.repository, { readData: true })
+  assert.deepEqual(errors, [])
 })

@@ -229,6 +229,8 @@ function settler({
         counts.bytes -= entry.size
       } else if (read?.outcome === "torn")
         tally.failed(entry.path, "it changed while it was read, three times: what was read last is kept")
+      // the scan counted the size that was reported, which is a hint
+      if (read !== undefined) counts.bytes += read.bytes - entry.size
       if (read !== undefined && isFailure(read.xattrs)) tally.failed(entry.path, read.xattrs.error)
       if (entry.type !== "directory") tally.fileDone(entry.path, read?.bytes ?? 0)
       if (job === undefined && spare === undefined) return

@@ -221,10 +221,11 @@ function makeChange(
   { path, stat, first, knownType }: Found,
   place: { record: OpenRecord; position: number },
 ): Change | undefined {
-  const entry = describe(ports, path, stat, first?.path ?? null)
+  const isRead = hasContent(ports.source, path, stat)
+  const entry = describe(ports, { path, stat, isRead }, first?.path ?? null)
   if (entry === undefined) return knownType === undefined ? undefined : { type: "remove", path }
   const linkTo = first?.change
-  const reading = isRead(stat) ? jobOf(ports, { path, stat, knownType }) : undefined
+  const reading = isRead ? jobOf(ports, { path, stat, knownType }) : undefined
   if (reading !== undefined) ports.records.expect(place.record)
   return {
     type: "put",
@@ -246,16 +247,22 @@ function jobOf(ports: ScanPorts, { path, stat, knownType }: Omit<Found, "first">
   return { path: ports.source.absolute(path), size, inode, mtimeNs, ctimeNs, previousClass }
 }
 
-/** Whoever reads it reads its attributes too. */
-function isRead({ type, size }: Stat): boolean {
-  return type === "file" && size > 0
+/** Whether it must be read: a size of 0 counts only where the file system is known to report sizes that are right. */
+function hasContent(source: Source, path: RawPath, stat: Stat): boolean {
+  return stat.type === "file" && (stat.size > 0 || source.sizesAreHints?.(path, stat.device) === true)
+}
+
+interface Described {
+  readonly path: RawPath
+  readonly stat: Stat
+  /** Its attributes are read with its content. */
+  readonly isRead: boolean
 }
 
 /** Everything but the content, and the attributes of a file that is read; undefined, and reported, for what can't be kept. */
 function describe(
   ports: ScanPorts,
-  path: RawPath,
-  stat: Stat,
+  { path, stat, isRead }: Described,
   hardLink: RawPath | null,
 ): Omit<Entry, "content"> | undefined {
   const { source } = ports
@@ -265,7 +272,7 @@ function describe(
     ports.onFailure(path, target.error)
     return undefined
   }
-  const xattrs = source.xattrsAvailable && !isRead(stat) ? source.xattrs(path) : []
+  const xattrs = source.xattrsAvailable && !isRead ? source.xattrs(path) : []
   if (isFailure(xattrs)) ports.onFailure(path, xattrs.error)
   const type: EntryType = stat.type
   return {

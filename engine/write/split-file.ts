@@ -3,9 +3,9 @@
  * chunk is handed over where it lies. The cuts are those of one call over the whole file, whatever
  * the window and the sizes of the reads.
  */
-import { fstatSync, readSync } from "node:fs"
 import { CHUNK_SIZES, classify, FILE_CLASS, MAGIC_BYTES, type FileClass } from "../chunking/classes.ts"
 import type { Cutter } from "../chunking/cutter.ts"
+import { readPiece, requireFile } from "./open-file.ts"
 
 /** A chunk lies at `offset` of `memory` during the call. */
 export type OnChunk = (memory: Uint8Array, offset: number, length: number, fileClass: FileClass) => void
@@ -24,8 +24,9 @@ interface CutState {
 }
 
 /**
- * `expectedBytes` is what stat said: it chooses the class and the first read; the file is read to
- * its end however long it is. `fd` is read from its current position. Throws node:fs errors.
+ * `expectedBytes` is the size that the file system reported: it chooses the class and the first read. It is a
+ * hint, and the file is read to its end. A file that reports 0 is cut as a stream is. `fd` is read from its
+ * current position. Throws `UnreadableFile`.
  */
 export function splitFile(
   fd: number,
@@ -33,28 +34,27 @@ export function splitFile(
   file: { expectedBytes: number; previousClass?: FileClass | undefined },
   onChunk: OnChunk,
 ): SplitOutcome {
+  const { expectedBytes, previousClass } = file
   const state: CutState = { cutter, onChunk, filled: 0 }
-  // one byte more than expected, so that a file that has not grown ends within its first read
-  let requested = Math.min(file.expectedBytes + 1, cutter.windowBytes)
+  // one byte more than expected: a file that has not grown ends within its first read
+  let requested = Math.min(expectedBytes === 0 ? Infinity : expectedBytes + 1, cutter.windowBytes)
   let fileClass: FileClass | undefined
   let bytes = 0
   for (;;) {
-    const count = readSync(fd, cutter.memory, cutter.windowOffset + state.filled, requested, null)
+    const count = readPiece(fd, cutter.memory, cutter.windowOffset + state.filled, requested)
     state.filled += count
     bytes += count
-    // network file systems may bring less than was asked for before the end
-    const ended = count === 0 || (count < requested && bytes >= file.expectedBytes)
-    fileClass ??= classify(file.expectedBytes, windowHead(state), file.previousClass)
-    if (ended || state.filled === cutter.windowBytes) cutWindow(state, fileClass, ended)
-    if (ended) return { fileClass, bytes }
-    if (bytes > file.expectedBytes) mustBeFile(fd)
+    // a short read is the end only where the reported size says so
+    const ended = count === 0 || (count < requested && bytes === expectedBytes)
+    const isFull = state.filled === cutter.windowBytes
+    if (expectedBytes > 0) fileClass ??= classify(expectedBytes, windowHead(state), previousClass)
+    else if (ended) fileClass ??= classify(bytes, windowHead(state), previousClass)
+    else if (isFull) fileClass ??= FILE_CLASS.medium
+    if (fileClass !== undefined && (ended || isFull)) cutWindow(state, fileClass, ended)
+    if (ended && fileClass !== undefined) return { fileClass, bytes }
+    if (bytes > expectedBytes) requireFile(fd)
     requested = cutter.windowBytes - state.filled
   }
-}
-
-/** What brings more than it should may be a device or a pipe by now, which never ends. */
-function mustBeFile(fd: number): void {
-  if (!fstatSync(fd).isFile()) throw Object.assign(new Error("it is no longer a file"), { code: "ENOTFILE" })
 }
 
 /** The same for a stream, whose size is known only if it ends within the first window. */

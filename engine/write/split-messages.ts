@@ -2,7 +2,7 @@
  * What the main thread and the threads that split say to each other: batches of files, tables, blocks of
  * long files and whole packs, never single chunks.
  */
-import { EngineError, isEngineError, type ErrorKind } from "../base/errors.ts"
+import type { TravellingError } from "../base/travelling-error.ts"
 import type { SharedIndex } from "../index/chunk-index.ts"
 import type { ClosedBlock, FullBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
@@ -40,23 +40,3 @@ export type FromSplitWorker =
   /** Its bytes lie in this room, which is given back when they are in the store. */
   | { readonly type: "pack"; readonly pack: SealedPack; readonly room: number }
   | { readonly type: "failed"; readonly error: TravellingError }
-
-/** An error has no class any more when it arrives. */
-interface TravellingError {
-  readonly kind: ErrorKind | undefined
-  readonly code: string
-  readonly message: string
-}
-
-export function failed(error: unknown): FromSplitWorker {
-  if (isEngineError(error)) {
-    const { kind, code } = error
-    return { type: "failed", error: { kind, code, message: error.stack ?? error.message } }
-  }
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return { type: "failed", error: { kind: undefined, code: "", message } }
-}
-
-export function errorOf({ kind, code, message }: TravellingError): Error {
-  return kind === undefined ? new Error(message) : new EngineError(kind, code, message)
-}

@@ -3,11 +3,12 @@ import { randomFillSync } from "node:crypto"
 import { parentPort, workerData } from "node:worker_threads"
 import { assert } from "../base/assert.ts"
 import { collectHeap } from "../base/heap.ts"
+import { packError } from "../base/travelling-error.ts"
 import { openChunkLookup } from "../index/chunk-lookup.ts"
 import { memoryOf } from "./block.ts"
 import { takeRoom } from "./pack-rooms.ts"
 import { packResults, unpackJobs } from "./split-columns.ts"
-import { failed, type FromSplitWorker, type SplitWorkerData, type ToSplitWorker } from "./split-messages.ts"
+import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-messages.ts"
 import type { SealedPack } from "./seal-pack.ts"
 import type { SplitResult } from "./split-job.ts"
 import { createSplitter } from "./splitter.ts"
@@ -61,7 +62,7 @@ port.on("message", (message: ToSplitWorker) => {
   try {
     handle(message)
   } catch (error) {
-    send(failed(error))
+    send({ type: "failed", error: packError(error) })
   }
 })
 

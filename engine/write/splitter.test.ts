@@ -172,6 +172,34 @@ describe("split()", () => {
     fs.closeSync(writer)
   })
 
+  it("fails when something other than the file fails, so that no chunk stays claimed and not stored", () => {
+    const broken = Object.assign(new Error("the index can't be read"), { code: "SQLITE_IOERR" })
+    const by = splitter(() => {
+      throw broken
+    })
+    fs.writeFileSync(file, "a file")
+    assert.throws(() => by.split(jobFor(file)), broken)
+  })
+
+  it("reads files to their end that report no size, or a page, and takes what was read as their size", () => {
+    for (const path of ["/proc/version", "/proc/filesystems", "/sys/devices/system/cpu/online"]) {
+      const content = fs.readFileSync(path)
+      assert.notEqual(fs.statSync(path).size, content.length)
+      const by = splitter()
+      const found = read(by.split(jobFor(path)))
+      assert.deepEqual([path, found.outcome, found.bytes], [path, "read", content.length])
+      const { chunks } = openPack(by.seal(by.drain(), false))
+      assert.deepEqual(Buffer.concat(chunks.map(({ bytes }) => bytes)), content)
+    }
+  })
+
+  it("reads a long file that reports no size", () => {
+    const maps = "/proc/kallsyms"
+    const content = fs.readFileSync(maps)
+    const found = read(splitter().split(jobFor(maps)))
+    assert.deepEqual([found.outcome, found.bytes], ["read", content.length])
+  })
+
   it("leaves no descriptor open, whatever happens", () => {
     const by = splitter()
     fs.writeFileSync(file, "a file")

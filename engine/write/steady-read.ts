@@ -1,14 +1,14 @@
 /**
  * A file is read until it was the same before and after, three times at most: what changes while it is read
- * would be neither what it was nor what it is.
+ * would be neither what it was nor what it is. The size that a file system reports is a hint (procfs reports 0,
+ * sysfs a page): if another count of bytes was read, a second read that agrees settles it.
  */
-import { closeSync, constants, fstatSync, openSync } from "node:fs"
-import { EngineError } from "../base/errors.ts"
+import { constants, openSync } from "node:fs"
 import { fsPath } from "../base/paths.ts"
 import type { FileClass } from "../chunking/classes.ts"
 import { openNative } from "../files/native.ts"
-import { isFailure, type Stat } from "../files/source.ts"
-import { toStat } from "../files/stat.ts"
+import { errorCode } from "../files/stat.ts"
+import { closeFile, requireFile, UnreadableFile } from "./open-file.ts"
 import type { FreshStat, SplitJob, SplitRead, SplitResult } from "./split-job.ts"
 
 const ATTEMPTS = 3
@@ -25,28 +25,39 @@ export type ReadOnce = (
 export function readSteady(job: SplitJob, readOnce: ReadOnce): SplitResult {
   const previousClass = job.previousClass < 0 ? undefined : (job.previousClass as FileClass)
   let seen: FreshStat | SplitJob = job
+  /** The read before this one, if the file rested during it. */
+  let rested: { readonly bytes: number; readonly stat: FreshStat } | undefined
   try {
     for (let attempt = 1; ; attempt++) {
-      const fd = openSync(fsPath(job.path), OPEN_FLAGS)
+      const fd = open(job)
       try {
         if (attempt > 1) seen = freshStat(fd) // refuses what is no file any more
         const read = readOnce(fd, seen.size, previousClass)
         const xattrs = openNative()?.attributesOf(fd) ?? []
         const after = freshStat(fd)
-        const steady = same(seen, after) && read.bytes === after.size
-        if (steady || attempt === ATTEMPTS) {
+        const isRested = same(seen, after)
+        const isWhole =
+          read.bytes === after.size || (read.bytes === rested?.bytes && same(rested.stat, after))
+        if ((isRested && isWhole) || attempt === ATTEMPTS) {
           const stat = same(job, after) ? null : after
-          return { ...read, outcome: steady ? "read" : "torn", stat, xattrs }
+          return { ...read, outcome: isRested && isWhole ? "read" : "torn", stat, xattrs }
         }
+        rested = isRested ? { bytes: read.bytes, stat: after } : undefined
       } finally {
-        closeSync(fd)
+        closeFile(fd)
       }
     }
   } catch (error) {
-    if (error instanceof EngineError && error.kind === "corrupt") throw error
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === undefined) throw error
-    return { outcome: "failed", code, message: reason(code) }
+    if (!(error instanceof UnreadableFile)) throw error
+    return { outcome: "failed", code: error.code, message: reason(error.code) }
+  }
+}
+
+function open(job: SplitJob): number {
+  try {
+    return openSync(fsPath(job.path), OPEN_FLAGS)
+  } catch (error) {
+    throw new UnreadableFile(errorCode(error), error)
   }
 }
 
@@ -55,15 +66,8 @@ function same(a: FreshStat | SplitJob, b: FreshStat): boolean {
 }
 
 function freshStat(fd: number): FreshStat {
-  const stat = fstat(fd)
-  if (stat.type !== "file") throw new EngineError("invalid", "ENOTFILE", "it is no longer a file")
-  const { size, mode, uid, gid, inode, mtimeNs, ctimeNs } = stat
+  const { size, mode, uid, gid, inode, mtimeNs, ctimeNs } = requireFile(fd)
   return { size, mode, uid, gid, inode, mtimeNs, ctimeNs }
-}
-
-function fstat(fd: number): Stat {
-  const found = openNative()?.statOf(fd)
-  return found === undefined || isFailure(found) ? toStat(fstatSync(fd, { bigint: true })) : found
 }
 
 function reason(code: string): string {
@@ -74,11 +78,13 @@ function reason(code: string): string {
     case "EPERM":
       return "permission denied"
     case "ELOOP":
+    case "ENOTDIR":
     case "EISDIR":
-    case "EAGAIN":
     case "ENXIO":
     case "ENOTFILE":
       return "it turned into something else while the backup ran"
+    case "EAGAIN":
+      return "reading it would wait for another program"
     default:
       return `could not be read (${code})`
   }

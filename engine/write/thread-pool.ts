@@ -1,6 +1,7 @@
 /** Worker threads that split, each with a pack of its own to fill, and what each is given to do. */
 import type { Worker } from "node:worker_threads"
 import { createHeapBound } from "../base/heap.ts"
+import { packError, unpackError } from "../base/travelling-error.ts"
 import { FILE_COST_BYTES, startWorkers } from "../base/worker-threads.ts"
 import { giveBackFreedMemory, giveBackLargeMemory } from "../files/native.ts"
 import { memoryOf, type FullBlock } from "./block.ts"
@@ -8,13 +9,7 @@ import { groupIntoPacks } from "./pack-filler.ts"
 import { createPackRooms, giveRoom } from "./pack-rooms.ts"
 import type { SealedPack } from "./seal-pack.ts"
 import { packJobs, unpackResults } from "./split-columns.ts"
-import {
-  errorOf,
-  failed,
-  type FromSplitWorker,
-  type SplitWorkerData,
-  type ToSplitWorker,
-} from "./split-messages.ts"
+import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-messages.ts"
 import type { PoolPorts, SplitPool } from "./split-pool.ts"
 
 /** So many that the threads have work while the walk reads a large folder. */
@@ -46,7 +41,8 @@ export function threadPool(ports: PoolPorts): SplitPool {
 
   const fail = (error: unknown): void => {
     failure ??= { error }
-    for (const thread of threads) for (const answer of thread.waiting.splice(0)) answer(failed(error))
+    for (const thread of threads)
+      for (const answer of thread.waiting.splice(0)) answer({ type: "failed", error: packError(error) })
     for (const resume of wake.splice(0)) resume()
   }
   const upload = (pack: SealedPack, room: number): void => {
@@ -70,7 +66,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
     const thread: Thread = { worker, waiting: [], batches: 0, blocks: 0, cost: 0 }
     worker.on("message", (message: FromSplitWorker) => {
       if (message.type === "pack") upload(message.pack, message.room)
-      else if (message.type === "failed") fail(errorOf(message.error))
+      else if (message.type === "failed") fail(unpackError(message.error))
       else if (message.type === "full") void closeElsewhere(message.block)
       else thread.waiting.shift()?.(message)
     })

@@ -1,0 +1,36 @@
+import * as assert from "node:assert/strict"
+import { openSync } from "node:fs"
+import { test } from "node:test"
+import { EngineError, isEngineError } from "./errors.ts"
+import { packError, unpackError } from "./travelling-error.ts"
+
+function travelled(error: unknown): Error {
+  return unpackError(structuredClone(packError(error)))
+}
+
+test("unpackError() gives an EngineError its class, kind, code, message and detail back", () => {
+  const sent = new EngineError("corrupt", "pack-directory", "packs/ab: too short", {
+    detail: { object: "packs/ab", bytes: 3 },
+  })
+  const got = travelled(sent)
+  assert.ok(isEngineError(got, "pack-directory"))
+  assert.deepEqual([got.kind, got.message, got.detail], ["corrupt", sent.message, sent.detail])
+  assert.equal(got.stack, sent.stack)
+})
+
+test("unpackError() gives a failed system call its code, call and path back", () => {
+  try {
+    openSync("/nowhere/at all", "r")
+    assert.fail("it can't be opened")
+  } catch (error) {
+    const got = travelled(error) as NodeJS.ErrnoException
+    assert.equal(isEngineError(got), false)
+    assert.deepEqual([got.code, got.syscall, got.path], ["ENOENT", "open", "/nowhere/at all"])
+    assert.equal(got.message, (error as Error).message)
+  }
+})
+
+test("unpackError() makes an error of whatever was thrown", () => {
+  assert.equal(travelled("a text").message, "a text")
+  assert.equal(travelled(new TypeError("a bug")).message, "a bug")
+})
