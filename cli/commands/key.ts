@@ -3,6 +3,7 @@ import { hostname } from "node:os"
 import {
   addKey,
   changePassphrase,
+  EngineError,
   listKeys,
   removeKey,
   snapshots,
@@ -111,7 +112,11 @@ export const keyPasswd: Command = async (call) => {
 function matchingKey(keys: readonly KeyInfo[], prefix: string): KeyInfo {
   const [found, second] = keys.filter(({ id }) => id.startsWith(prefix.toLowerCase()))
   if (found === undefined)
-    throw new UsageError(`no key starts with "${prefix}"; \`holdfast key list\` shows them`)
+    throw new EngineError(
+      "not-found",
+      "no-key",
+      `no key starts with "${prefix}"; \`holdfast key list\` shows them`,
+    )
   if (second !== undefined) throw new UsageError(`several keys start with "${prefix}"; give more digits`)
   return found
 }

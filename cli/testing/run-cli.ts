@@ -87,6 +87,7 @@ function runCli(
     encoding: "utf8",
     ...(typeof input === "string" ? { input } : { stdio: [input, "pipe", "pipe"] }),
     maxBuffer: 2 ** 28,
+    timeout: 120_000,
   })
   const out = result.stdout
   const lines = out

@@ -1,6 +1,7 @@
 import * as assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
 import { describe, it } from "node:test"
+import { constants, zstdCompressSync } from "node:zlib"
 import * as fc from "fast-check"
 import { createZstd, nodeZstd, type Zstd } from "./zstd.ts"
 
@@ -9,6 +10,10 @@ const implementations: readonly Zstd[] = [createZstd(), nodeZstd()]
 function compressed(zstd: Zstd, raw: Uint8Array): Uint8Array {
   const target = new Uint8Array(zstd.bound(raw.length))
   return target.subarray(0, zstd.compress(target, raw))
+}
+
+function withoutSize(raw: Uint8Array): Uint8Array {
+  return zstdCompressSync(raw, { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } })
 }
 
 /** Noise, zeros and text. */
@@ -65,6 +70,32 @@ describe("zstd", () => {
         )
       }
       assert.throws(() => zstd.decompress(new Uint8Array(64), randomBytes(64)))
+    })
+
+    it(`decompress() of ${name} takes a frame without its content size, and one frame only`, () => {
+      const raw = Buffer.from("what a block holds ".repeat(100))
+      const frame = compressed(zstd, raw)
+      const unsized = withoutSize(raw)
+      const back = new Uint8Array(raw.length)
+      zstd.decompress(back, unsized)
+      assert.equal(Buffer.compare(back, raw), 0)
+      for (const length of [0, raw.length - 1, raw.length + 1]) {
+        assert.throws(() => zstd.decompress(new Uint8Array(length), unsized), `into ${length} bytes`)
+      }
+      const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 9])
+      const halves = [raw.subarray(0, 900), raw.subarray(900)]
+      const others = {
+        "bytes behind it": Buffer.concat([frame, Buffer.from("xyz")]),
+        "bytes behind one without a size": Buffer.concat([unsized, Buffer.alloc(8)]),
+        "a skippable frame behind it": Buffer.concat([frame, skippable]),
+        "a skippable frame before it": Buffer.concat([skippable, frame]),
+        "two frames": Buffer.concat(halves.map((half) => compressed(zstd, half))),
+        "two frames without a size": Buffer.concat(halves.map(withoutSize)),
+        nothing: Buffer.alloc(0),
+      }
+      for (const [what, source] of Object.entries(others)) {
+        assert.throws(() => zstd.decompress(new Uint8Array(raw.length), source), what)
+      }
     })
 
     it(`decompress() of ${name} opens no bomb beyond the length that it was given`, () => {

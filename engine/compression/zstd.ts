@@ -16,7 +16,10 @@ export interface Zstd {
   bound(length: number): number
   /** Compresses into `target` from its start and returns the number of bytes written. */
   compress(target: Uint8Array, source: Uint8Array): number
-  /** Fills `target` exactly, or throws: the frame must hold as many bytes as the target has. */
+  /**
+   * Fills `target` exactly, or throws. `source` is exactly one frame, which may omit its content size, and it
+   * holds as many bytes as the target has. Every implementation accepts the same sources.
+   */
   decompress(target: Uint8Array, source: Uint8Array): void
 }
 
@@ -37,8 +40,9 @@ function zstdNapi(): Zstd | undefined {
     bound: (length) => binding.compressBound(length),
     compress: (target, source) => compressor.compress2(target, source),
     decompress(target, source) {
-      if (binding.getFrameContentSize(source) !== target.length)
-        throw new Error("zstd frame claims another size")
+      const claimed = binding.getFrameContentSize(source)
+      if (claimed !== null && claimed !== target.length) throw new Error("zstd frame claims another size")
+      if (binding.findFrameCompressedSize(source) !== source.length) throw moreThanOneFrame()
       const length = decompressor.decompress(target, source)
       if (length !== target.length) throw new Error("zstd frame is shorter than it claims")
     },
@@ -69,9 +73,21 @@ export function nodeZstd(): Zstd {
       return bytes.length
     },
     decompress(target, source) {
-      const bytes = zstdDecompressSync(source, { maxOutputLength: Math.max(1, target.length) })
-      if (bytes.length !== target.length) throw new Error("zstd frame holds another size")
-      target.set(bytes)
+      const options = { maxOutputLength: Math.max(1, target.length), info: true }
+      // with `info` it returns the engine too, which counts the bytes that it has taken
+      const { buffer, engine } = zstdDecompressSync(source, options) as unknown as Decompressed
+      if (buffer.length !== target.length) throw new Error("zstd frame holds another size")
+      if (engine.bytesWritten !== source.length) throw moreThanOneFrame()
+      target.set(buffer)
     },
   }
+}
+
+interface Decompressed {
+  readonly buffer: Uint8Array
+  readonly engine: { readonly bytesWritten: number }
+}
+
+function moreThanOneFrame(): Error {
+  return new Error("more bytes follow the zstd frame")
 }

@@ -1,4 +1,5 @@
 /** Frames that a thread reads for itself, out of a real file. */
+import { execFileSync } from "node:child_process"
 import assert from "node:assert/strict"
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -43,6 +44,14 @@ test("readFrames() gives nothing of a pack that is too short, gone, or no file",
   assert.equal(readFrames(file, [frame(0, 900), frame(900, 100)], room), undefined)
   assert.equal(readFrames(`${file}-other`, [frame(0, 1)], room), undefined)
   assert.equal(readFrames(join(file, ".."), [frame(0, 1)], room), undefined)
+})
+
+test("readFrames() and readAhead() don't wait for a FIFO in a pack's place", (context) => {
+  const fifo = `${packFile(context, pattern(10))}-fifo`
+  execFileSync("mkfifo", [fifo])
+  const piece = { frame: frame(0, 1), sealed: undefined, pieces: new Float64Array(0), ids: new Uint8Array(0) }
+  readAhead({ packFile: fifo, frames: [piece] })
+  assert.equal(readFrames(fifo, [frame(0, 1)], reusedRoom()), undefined)
 })
 
 test("readAhead() leaves it to the thread to say that a pack is too short, gone, or no file", (context) => {

@@ -8,6 +8,7 @@ import { openNative } from "../files/native.ts"
 import { readAt } from "../files/new-file.ts"
 import type { FrameLocation } from "../index/chunk-index.ts"
 import { errnoOf } from "../store/local-errors.ts"
+import { READ_WITHOUT_BLOCKING } from "../store/local-folder.ts"
 import type { PlaceJob } from "./place-jobs.ts"
 
 /** Memory that is used again and again, of the largest size that was asked for; what it gave before is gone. */
@@ -31,7 +32,7 @@ export function readFrames(
   const memory = room(frames.reduce((sum, { sealedLength }) => sum + sealedLength, 0))
   let descriptor: number | undefined
   try {
-    descriptor = openSync(packFile, "r")
+    descriptor = openSync(packFile, READ_WITHOUT_BLOCKING)
     const read: Bytes[] = []
     let at = 0
     for (const { offset, sealedLength } of frames) {
@@ -54,7 +55,7 @@ export function readAhead({ packFile, frames }: Pick<PlaceJob, "packFile" | "fra
   if (packFile === undefined || native === undefined) return
   let descriptor: number | undefined
   try {
-    descriptor = openSync(packFile, "r")
+    descriptor = openSync(packFile, READ_WITHOUT_BLOCKING)
     for (const { frame } of frames) native.readAhead(descriptor, frame.offset, frame.sealedLength)
   } catch (error) {
     if (errnoOf(error) === "") throw error // a bug; what is wrong with the file the thread tells

@@ -44,6 +44,17 @@ it("parseAddress() refuses what it does not understand, and never repeats a secr
     ["s3:https://host/bucket/%zz", "store-address"],
     ["s3:https://key:hunter2@host/bucket", "secret-in-address"],
     ["s3:key:hunter2@host/bucket", "secret-in-address"],
+    ["s3://key:hunter2@host", "secret-in-address"],
+    ["S3://KEY:hunter2@host/bucket/prefix", "secret-in-address"],
+    ["s3://key:hunter2/with/slashes@host/bucket", "secret-in-address"],
+    ["s3:https://key:hunter2/1@host/bucket", "secret-in-address"],
+    ["s3:http://hunter2@host/bucket", "secret-in-address"],
+    ["s3://hunter2@host/bucket", "secret-in-address"],
+    ["minio://key:hunter2@host/bucket", "secret-in-address"],
+    ["minio:key:hunter2@host/bucket", "secret-in-address"],
+    ["sftp://me:hunter2@host/repository", "secret-in-address"],
+    ["rest:https://me:hunter2@host/", "secret-in-address"],
+    ["me:hunter2@host:/repository", "secret-in-address"],
   ]
   for (const [location, code] of cases) {
     assert.throws(
@@ -52,6 +63,21 @@ it("parseAddress() refuses what it does not understand, and never repeats a secr
       location,
     )
   }
+})
+
+it("parseAddress() takes colons and at signs that are part of no credentials", () => {
+  const locations = [
+    "/mnt/a:b@c/repository",
+    "./a:b@c",
+    "local:a:b@c",
+    "me@home/repository",
+    "s3://bucket/me@home",
+    "s3:https://host/bucket/me@home",
+    "s3:https://host:9000/bucket/me@home",
+    "s3:http://[::1]:9000/bucket/me@home",
+    "s3:host:9000/bucket/a:b@c",
+  ]
+  for (const location of locations) assert.doesNotThrow(() => parseAddress(location), location)
 })
 
 it("formatAddress() is the inverse of parseAddress()", () => {

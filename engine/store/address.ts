@@ -33,6 +33,7 @@ const PREFIX_PART = /^(?!\.{1,2}$)[^\x00-\x1f\x7f\\]+$/
 /** Throws "invalid": "store-address", "store-scheme" or "secret-in-address". */
 export function parseAddress(location: string): StoreAddress {
   if (location === "") throw badAddress("store-address", "the repository's location is empty")
+  if (holdsCredentials(location)) throw secretInAddress()
   if (/^s3:\/\//i.test(location)) return parseBucketPath(location.slice("s3://".length), undefined)
   if (/^s3:/i.test(location)) return parseResticAddress(location.slice("s3:".length))
   if (location.startsWith("local:")) return parseLocal(location.slice("local:".length))
@@ -82,16 +83,31 @@ function parseResticAddress(text: string): S3Address {
 function parseUrl(text: string): URL {
   const url = URL.parse(text)
   if (url === null || url.hostname === "") throw badAddress("store-address", "the S3 endpoint is not an URL")
-  if (url.username !== "" || url.password !== "") {
-    throw badAddress(
-      "secret-in-address",
-      "credentials in a location end up in logs and shell histories: leave them out, and give them by" +
-        " --credentials file:PATH, command:COMMAND or keychain:NAME, or as every AWS tool finds them",
-    )
-  }
+  if (url.username !== "" || url.password !== "") throw secretInAddress()
   if (url.search !== "" || url.hash !== "")
     throw badAddress("store-address", "an S3 location has no ? and no #")
   return url
+}
+
+/**
+ * `scheme://user:password@host` of any scheme, S3's short forms, and `user:password@host`. A password may contain
+ * slashes, as AWS's do; what follows the colon is a port only if it is a number.
+ */
+function holdsCredentials(location: string): boolean {
+  if (/^(\.{0,2}\/|local:)/.test(location)) return false
+  const inS3 = location.replace(/^s3:(?!\/\/)/i, "")
+  const authority = inS3.replace(FOREIGN_SCHEME, "").replace(/^([a-z][a-z0-9+.-]*:)?\/\//i, "")
+  if (/^[^/@:[]*:(?!\d{1,5}(?:\/|$))[^@]*@/.test(authority)) return true
+  return /^s3:/i.test(location) && /^[^/@]*@/.test(authority)
+}
+
+function secretInAddress(): EngineError {
+  return badAddress(
+    "secret-in-address",
+    "credentials in a location end up in logs and shell histories: leave them out, and give them by" +
+      " --credentials file:PATH, command:COMMAND or keychain:NAME, or as every AWS tool finds them" +
+      " (a folder whose name looks like this is written ./name)",
+  )
 }
 
 function decodePath(path: string): string {

@@ -1,6 +1,7 @@
 /** Walks a local store's folders: the listing in byte order of full names, and leftover files. */
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { corrupt } from "../base/errors.ts"
 import { errnoOf } from "./local-errors.ts"
 import { isObjectName } from "./object-name.ts"
 import type { StoredObject } from "./store.ts"
@@ -10,6 +11,31 @@ export const LOCAL_TEMPORARY_PREFIX = ".holdfast-tmp-"
 
 /** No put lasts this long, unless it slept; then its rename fails and it is sent again. */
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000
+
+/**
+ * Opens an object for reading. A FIFO or a device in its place neither blocks nor is read: it throws
+ * `corrupt` "not-a-file".
+ */
+export function openObjectFile(file: string, name: string): { descriptor: number; sizeBytes: number } {
+  let descriptor: number
+  try {
+    descriptor = fs.openSync(file, READ_WITHOUT_BLOCKING)
+  } catch (error) {
+    throw errnoOf(error) === "ENXIO" ? notAFile(name) : error // a socket
+  }
+  const stat = fs.fstatSync(descriptor)
+  if (stat.isFile()) return { descriptor, sizeBytes: stat.size }
+  fs.closeSync(descriptor)
+  throw notAFile(name)
+}
+
+function notAFile(name: string): Error {
+  return corrupt("not-a-file", name, "is not a regular file")
+}
+
+/** Opening a FIFO returns at once, and a terminal is not adopted. Windows has neither flag. */
+export const READ_WITHOUT_BLOCKING: number =
+  fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0) | (fs.constants.O_NOCTTY ?? 0)
 
 /** `folder` is "" or ends with a slash; only entries that begin with `start` are visited. */
 export function* listFolder(root: string, folder: string, start: string): Iterable<StoredObject> {
@@ -21,7 +47,8 @@ export function* listFolder(root: string, folder: string, start: string): Iterab
     const name = folder + key
     // Removed since the folder was read: then it is not there to list.
     const stat = fs.statSync(path.join(root, name), { throwIfNoEntry: false })
-    if (stat?.isFile() === true && isObjectName(name)) yield { name, sizeBytes: stat.size }
+    // A FIFO or a device in an object's place is listed, too: left out, it would hide that an object is damaged.
+    if (stat?.isDirectory() === false && isObjectName(name)) yield { name, sizeBytes: stat.size }
   }
 }
 

@@ -1,5 +1,8 @@
 import * as assert from "node:assert/strict"
+import { execFileSync } from "node:child_process"
+import { once } from "node:events"
 import * as fs from "node:fs"
+import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import { after, it } from "node:test"
@@ -99,6 +102,28 @@ it("localStore() fails cleanly where a file is in a folder's place", async () =>
   await assert.rejects(store.put(named("packs/ab/one"), pattern(5)), isFailure("invalid", "not-a-folder"))
   await assert.rejects(store.get(named("packs/ab/one")), isFailure("invalid", "not-a-folder"))
   await assert.rejects(createLocalRoot(path.join(root, "packs")), isFailure("invalid", "not-a-folder"))
+})
+
+it("localStore() neither waits for nor reads a FIFO, a device or a socket in an object's place", async (t) => {
+  const root = newRoot()
+  const store = localStore(root)
+  await store.put(named("keys/a"), pattern(5))
+  execFileSync("mkfifo", [path.join(root, "keys/fifo")])
+  fs.symlinkSync("/dev/zero", path.join(root, "keys/device"))
+  fs.mkdirSync(path.join(root, "keys/folder"))
+  const server = net.createServer().listen(path.join(root, "keys/socket"))
+  t.after(() => server.close())
+  await once(server, "listening")
+  for (const name of ["keys/fifo", "keys/device", "keys/folder", "keys/socket"].map(named)) {
+    const isRefused = isFailure("corrupt", "not-a-file")
+    await assert.rejects(store.get(name), isRefused, name)
+    await assert.rejects(store.get(name, { offset: 0, length: 1 }), isRefused, name)
+    await assert.rejects(store.put(name, pattern(5)), isRefused, name)
+  }
+  assert.deepEqual(
+    (await collect(store, "")).map(({ name }) => name),
+    ["keys/a", "keys/device", "keys/fifo", "keys/socket"],
+  )
 })
 
 it("localStore() lends the file that holds an object, whether it is there or not, and none outside", async () => {

@@ -15,7 +15,7 @@ import { equalBytes, type Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
 import { makeFolders } from "../base/make-folders.ts"
 import { errnoOf, localError, noFolder, noStore } from "./local-errors.ts"
-import { LOCAL_TEMPORARY_PREFIX, listFolder, removeLeftovers } from "./local-folder.ts"
+import { LOCAL_TEMPORARY_PREFIX, listFolder, openObjectFile, removeLeftovers } from "./local-folder.ts"
 import {
   checkObjectName,
   checkPrefix,
@@ -148,9 +148,9 @@ function createFrom(temporary: string, target: string, bytes: Uint8Array): void 
 
 /** Success must mean durable, and whoever wrote it may have died before the flush. */
 async function confirmObject(name: ObjectName, target: string, bytes: Uint8Array): Promise<void> {
-  const file = fs.openSync(target, "r")
+  const { descriptor: file, sizeBytes } = openObjectFile(target, name)
   try {
-    if (fs.fstatSync(file).size !== bytes.length) throw objectExists(name)
+    if (sizeBytes !== bytes.length) throw objectExists(name)
     const present = await readExact(file, 0, bytes.length)
     if (present === undefined || !equalBytes(present, bytes)) throw objectExists(name)
     await fsync(file)
@@ -167,9 +167,8 @@ async function get(
   checkObjectName(name)
   checkRange(range)
   try {
-    const file = fs.openSync(path.join(local.root, name), "r")
+    const { descriptor: file, sizeBytes } = openObjectFile(path.join(local.root, name), name)
     try {
-      const sizeBytes = fs.fstatSync(file).size
       const { offset, length } = range ?? { offset: 0, length: sizeBytes }
       if (offset + length > sizeBytes) throw shortObject(name, offset + length, sizeBytes)
       const bytes = await readExact(file, offset, length)
