@@ -5,7 +5,7 @@
  */
 import { requestsOf, type Requests } from "../engine/index.ts"
 import type { Call } from "./call.ts"
-import { showBytes } from "./format.ts"
+import { showBytes, showNumber } from "./format.ts"
 
 /** Of all stores that were opened so far; undefined when none was. */
 export function askedSoFar({ stores }: Pick<Call, "stores">): Requests | undefined {
@@ -36,7 +36,9 @@ export function tellAsked({ output, stores }: Pick<Call, "output" | "stores">): 
 
 function showAsked({ put, get, head, list, delete: removed, bytesUp, bytesDown }: Requests): string {
   const counts = { PUT: put, GET: get, HEAD: head, LIST: list, DELETE: removed }
-  const named = Object.entries(counts).flatMap(([name, count]) => (count === 0 ? [] : [`${count} ${name}`]))
+  const named = Object.entries(counts).flatMap(([name, count]) =>
+    count === 0 ? [] : [`${showNumber(count)} ${name}`],
+  )
   if (named.length === 0) return "asked the store nothing"
   return `asked the store: ${named.join(", ")}; sent ${showBytes(bytesUp)}, fetched ${showBytes(bytesDown)}`
 }

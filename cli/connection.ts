@@ -103,6 +103,9 @@ interface Opening {
   readonly location: string
 }
 
+/** As many as login and ssh allow. */
+const TYPED_TRIES = 3
+
 /**
  * Secrets are read only when the home's device can't open it; then every one that was given is
  * tried, since a repository opens with any one of them.
@@ -120,7 +123,10 @@ async function openWithSecrets(call: Call, opening: Opening): Promise<Repository
       return await open({ store, home, write, secret })
     } catch (error) {
       tried++
-      if (!isEngineError(error) || error.code !== "wrong-key" || tried >= (given?.length ?? 0)) throw error
+      if (!isEngineError(error) || error.code !== "wrong-key") throw error
+      const isTyped = given?.length === 0
+      if (tried >= (isTyped ? TYPED_TRIES : (given?.length ?? 0))) throw error
+      if (isTyped) process.stderr.write("Wrong passphrase. Try again.\n")
     }
   }
 }

@@ -9,8 +9,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { differences, pictureOf, showDifferences, type Picture } from "../fixtures/picture.ts"
+import { table } from "./columns.ts"
 import { changeTree, copyTree } from "./demo-change.ts"
-import { showBytes, showDuration, table } from "./format.ts"
+import { showBytes, showDuration } from "./format.ts"
 
 type Line = Readonly<Record<string, unknown>>
 

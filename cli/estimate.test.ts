@@ -43,7 +43,10 @@ test("estimate tells bytes, requests and money; backup --budget refuses with 16 
 
   const refused = box.run("backup", source, "--budget", "1k")
   assert.equal(refused.code, 16)
-  assert.match(refused.err, /would be stored, and the budget is 1024; nothing was written/)
+  assert.match(
+    refused.err,
+    /^holdfast: [\d.]+ [KM]iB would be stored; the budget is 1.00 KiB; nothing was written/,
+  )
   assert.equal(box.must("snapshots", "--json").lines.length, 0)
   assert.equal(box.run("backup", source, "--budget", "$1").code, 2, "a folder has no prices")
   const priced = box.run("backup", source, "--budget", "$0.0000001", "--provider", "aws")

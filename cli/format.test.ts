@@ -1,14 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { isoTime, showBytes, showCount, showDuration, table, wrap } from "./format.ts"
-
-test("showBytes() keeps three digits and names powers of 1,024", () => {
-  assert.equal(showBytes(0), "0 B")
-  assert.equal(showBytes(1023), "1023 B")
-  assert.equal(showBytes(1536), "1.50 KiB")
-  assert.equal(showBytes(10 * 1024 * 1024), "10.0 MiB")
-  assert.equal(showBytes(2 ** 60), "1024.0 PiB")
-})
+import { isoTime, showCount, showDuration, wrap } from "./format.ts"
 
 test("showDuration() changes its unit with the length", () => {
   assert.equal(showDuration(420), "0.42 s")
@@ -30,20 +22,6 @@ test("isoTime() keeps nanoseconds, before 1970 too", () => {
 
 test("isoTime() gives seconds for a time that no calendar has", () => {
   assert.equal(isoTime(2n ** 63n * 1000n), "@9223372036854.775808000")
-})
-
-test("table() lines columns up, numbers to the right", () => {
-  assert.deepEqual(
-    table(
-      ["a", "n"],
-      [
-        ["long", "1"],
-        ["b", "100"],
-      ],
-      [1],
-    ),
-    ["a       n", "long    1", "b     100"],
-  )
 })
 
 test("wrap() never makes a line longer than its width", () => {

@@ -1,16 +1,7 @@
-/** Numbers, times and tables as a person reads them. Pure; nothing here is meant for programs. */
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
+/** Numbers and times as a person reads them; tables are in columns.ts. */
+import { showNumber } from "../engine/base/show.ts"
 
-/** "0 B", "1.5 KiB", "23.4 MiB". */
-export function showBytes(bytes: number): string {
-  let unit = 0
-  let value = bytes
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${unit === 0 ? value : value.toFixed(value < 9.995 ? 2 : 1)} ${UNITS[unit] ?? "B"}`
-}
+export { showBytes, showNumber, showTime } from "../engine/base/show.ts"
 
 /** "$12.50", "$0.0031", "$0": at least two digits that say something. */
 export function showDollars(dollars: number): string {
@@ -31,17 +22,7 @@ export function showDuration(ms: number): string {
 }
 
 export function showCount(count: number, one: string, many: string = `${one}s`): string {
-  // by hand: the first use of Intl costs 24 ms, a tenth of an idle run
-  const digits = String(count).replace(/\B(?=(\d{3})+$)/g, ",")
-  return `${digits} ${count === 1 ? one : many}`
-}
-
-/** Local time to the second: "2026-11-23 15:04:05". */
-export function showTime(ns: bigint): string {
-  const date = new Date(Number(ns / 1_000_000n))
-  const two = (value: number): string => String(value).padStart(2, "0")
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+  return `${showNumber(count)} ${count === 1 ? one : many}`
 }
 
 /** UTC with nanoseconds, as RFC 3339 has it: "2026-11-23T15:04:05.123456789Z". */
@@ -51,28 +32,6 @@ export function isoTime(ns: bigint): string {
   const whole = new Date(Number(seconds) * 1000)
   if (Number.isNaN(whole.getTime())) return `@${seconds}.${String(rest).padStart(9, "0")}`
   return whole.toISOString().replace(/\.\d+Z$/, `.${String(rest).padStart(9, "0")}Z`)
-}
-
-/** Rows under a header, columns two spaces apart. Columns named in `right` hold numbers. */
-export function table(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  right: readonly number[] = [],
-): string[] {
-  const lines = header.length === 0 ? rows : [header, ...rows]
-  const widths: number[] = []
-  for (const line of lines) {
-    line.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)))
-  }
-  return lines.map((line) =>
-    line
-      .map((cell, column) => {
-        const width = widths[column] ?? 0
-        return right.includes(column) ? cell.padStart(width) : cell.padEnd(width)
-      })
-      .join("  ")
-      .trimEnd(),
-  )
 }
 
 /** Splits text into lines of at most `width` characters, at spaces. */

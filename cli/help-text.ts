@@ -1,7 +1,8 @@
 /** The help texts, made from the table of verbs; at most 80 columns wide. */
 import { wrap } from "./format.ts"
+import type { Output } from "./output.ts"
 import { GLOBAL_FLAGS } from "./verbs/flags.ts"
-import { GROUPS } from "./verbs/table.ts"
+import { GROUPS, VERBS } from "./verbs/table.ts"
 import type { Flag, Verb } from "./verbs/verb.ts"
 
 const WIDTH = 80
@@ -50,6 +51,17 @@ export function verbHelp(verb: Verb): string {
   if (verb.aliases !== undefined) lines.push("", `Also called: ${verb.aliases.join(", ")}`)
   lines.push("", "`holdfast help` lists the flags of every verb.")
   return lines.join("\n")
+}
+
+/** `holdfast key --help`: all verbs of a group. */
+export function groupHelp(first: string): string {
+  const group = VERBS.filter(({ name }) => name.startsWith(`${first} `))
+  return group.map((verb) => verbHelp(verb)).join("\n\n\n")
+}
+
+export function showHelp(output: Output, text: string): void {
+  output.block(text)
+  output.object({ message_type: "help", text })
 }
 
 function usage({ name, arguments: all, flags }: Verb): string {

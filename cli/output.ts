@@ -1,9 +1,12 @@
 /**
  * All printing. Results go to standard output: tables and sentences for a person, or with --json
  * one object a line. Warnings, the progress bar and the last `exit_error` go to standard error.
+ * This is the one place where stored or foreign text is made harmless: whatever a verb prints, a control
+ * character in it reaches no terminal, and it can't begin a line.
  * A reader that goes away (`| head`) ends the printing, not the work.
  */
 import { writeSync } from "node:fs"
+import { showText } from "../engine/base/show.ts"
 import { progressBar, type Progress } from "./progress.ts"
 import { isTerminal } from "./terminal.ts"
 
@@ -26,6 +29,10 @@ export interface Output {
   closed(): boolean
   /** What was asked for: printed even when quiet, never with --json. */
   line(text: string): void
+  /** The same, in bold on a terminal. */
+  heading(text: string): void
+  /** The same, for several lines of the program's own: help, a script. Nothing stored may be in them. */
+  block(text: string): void
   /** Friendly words around it: not when quiet, never with --json. */
   say(text: string): void
   /** A JSON line on standard output; nothing without --json. */
@@ -36,10 +43,9 @@ export interface Output {
   aside(remark: string | JsonLine): void
   /** Something to know that is not a failure: on standard error, a JSON line with --json. */
   warn(text: string): void
-  /** The last line of a failure, on standard error. */
+  /** The last line of a failure, on standard error; commands to type may follow, each on a line: "  holdfast …". */
   fail(code: number, message: string): void
   progress(label: string): Progress
-  bold(text: string): string
   /** Writes out what is still held back. */
   flush(): void
 }
@@ -64,31 +70,48 @@ export function createOutput(options: OutputOptions): Output {
     quiet,
     verbose,
     closed: () => out.closed(),
-    line: print,
-    say: (text) => (quiet ? undefined : print(text)),
+    line: (text) => print(showText(text)),
+    heading: (text) => print(hasColour() ? `\x1b[1m${showText(text)}\x1b[22m` : showText(text)),
+    block: print,
+    say: (text) => (quiet ? undefined : print(showText(text))),
     hasRequests: () => hasRequests,
-    aside: (remark) => stderr(typeof remark === "string" ? remark : toJson(remark)),
+    aside: (remark) => stderr(typeof remark === "string" ? showText(remark) : toJson(remark)),
     object(line) {
       const { requests } = line
       if (typeof requests === "object" && requests !== null && "bytesUp" in requests) hasRequests = true
       if (json) out.write(`${toJson(line)}\n`)
     },
-    warn: (text) => stderr(json ? toJson({ message_type: "warning", message: text }) : `holdfast: ${text}`),
+    warn: (text) =>
+      stderr(json ? toJson({ message_type: "warning", message: text }) : `holdfast: ${showText(text)}`),
     fail(code, message) {
-      stderr(json ? toJson({ message_type: "exit_error", code, message }) : `holdfast: ${message}`)
+      stderr(json ? toJson({ message_type: "exit_error", code, message }) : `holdfast: ${showLines(message)}`)
     },
     progress(label) {
       const shown = options.progress && !json && !quiet && isTerminal(2)
       return progressBar(label, shown ? process.stderr : undefined)
     },
-    bold: (text) => (hasColour() ? `\x1b[1m${text}\x1b[22m` : text),
     flush: () => out.flush(),
   }
 }
 
-/** JSON with bigints as plain digits. */
+/** A message with what to type below it. */
+function showLines(message: string): string {
+  return message
+    .split(/\n(?= {2}holdfast )/)
+    .map(showText)
+    .join("\n")
+}
+
+/** JSON with bigints as plain digits, and what JSON lets through of controls as \uNNNN. */
 function toJson(line: JsonLine): string {
-  return JSON.stringify(line, (_, value: unknown) => (typeof value === "bigint" ? Number(value) : value))
+  const text = JSON.stringify(line, (_, value: unknown) =>
+    typeof value === "bigint" ? Number(value) : value,
+  )
+  return text.replace(/[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, jsonEscape)
+}
+
+function jsonEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
 }
 
 interface Writer {

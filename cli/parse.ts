@@ -22,18 +22,23 @@ export interface Parsed {
   readonly options: Options
 }
 
-export type Split = { verb: Verb; rest: string[] } | { verb: undefined; wantsHelp: boolean }
+export type Split =
+  | { verb: Verb; rest: string[] }
+  /** `group` is the first word of several verbs, such as "key". */
+  | { verb: undefined; wantsHelp: boolean; group?: string }
 
 /** Finds the verb among the words. Flags before it are moved behind it. */
 export function splitVerb(words: readonly string[]): Split {
   const position = firstPlainWord(words)
   const first = words[position]
+  const wantsHelp = words.includes("--help") || words.includes("-h")
   if (first === undefined) {
-    const wantsHelp = words.includes("--help") || words.includes("-h")
     if (!wantsHelp) refuseUnknown(words)
     return { verb: undefined, wantsHelp }
   }
   const found = findVerb(first, words[position + 1])
+  if (found === undefined && wantsHelp && secondWords(first).length > 0)
+    return { verb: undefined, wantsHelp, group: first }
   if (found === undefined) throw new UsageError(unknownVerb(first, words[position + 1]))
   const rest = [...words.slice(0, position), ...words.slice(position + found.words)]
   return { verb: found.verb, rest }
@@ -147,7 +152,8 @@ export function checkArguments({ verb, args }: Parsed): void {
   )
   if (missing[0] === undefined) return
   const { line } = verb.examples[0]
-  throw new UsageError(`${verb.name} needs a ${missing[0].name}; for example: ${line}`)
+  const article = /^[aeiou]/.test(missing[0].name) ? "an" : "a"
+  throw new UsageError(`${verb.name} needs ${article} ${missing[0].name}; for example: ${line}`)
 }
 
 function optionsOf(verb: Verb, values: Readonly<Record<string, unknown>>): Options {

@@ -6,7 +6,8 @@ import { closeSync, openSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { ReadStream, WriteStream } from "node:tty"
 import { Writable } from "node:stream"
-import { isTerminal } from "./terminal.ts"
+import { showText } from "../engine/base/show.ts"
+import { isTerminal, question } from "./terminal.ts"
 
 /** True when a person can be asked. */
 export function canAsk(): boolean {
@@ -23,12 +24,13 @@ function terminalPath(): string | undefined {
 }
 
 /** Asks for one line without showing what is typed. Ctrl-C ends the program with 130. */
-export async function askHidden(question: string): Promise<string> {
+export async function askHidden(text: string): Promise<string> {
   const input = new ReadStream(openSync("/dev/tty", "r"))
   const screen = new WriteStream(openSync("/dev/tty", "w"))
   const silent = new Writable({ write: (_bytes, _encoding, done) => done() })
   const lines = createInterface({ input, output: silent, terminal: true, historySize: 0 })
-  screen.write(question)
+  screen.write(showText(text))
+  question.isOpen = true
   try {
     return await new Promise<string>((resolve) => {
       lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"))
@@ -36,6 +38,7 @@ export async function askHidden(question: string): Promise<string> {
       lines.once("close", () => resolve(""))
     })
   } finally {
+    question.isOpen = false
     screen.write("\n")
     lines.close()
     input.destroy()

@@ -4,6 +4,7 @@
  */
 import { closeSync, fsyncSync, openSync, realpathSync, rmSync, writeSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
+import { showDay, showText } from "../engine/base/show.ts"
 import { shellWord } from "../engine/index.ts"
 import type { Call } from "./call.ts"
 import { UsageError } from "./exit-codes.ts"
@@ -96,17 +97,11 @@ export function deliverWords(
   }
   if (places.length > 0) return true
   if (call.output.json || !isTerminal(1)) return false
-  call.output.line(shownWords(call, words))
+  call.output.line("")
+  call.output.heading("Recovery words: shown once, now. Write them on paper.")
+  for (const row of wordRows(words)) call.output.line(row)
+  call.output.line("They open the repository when this machine and every passphrase are lost.")
   return true
-}
-
-function shownWords(call: Call, words: string): string {
-  return [
-    "",
-    call.output.bold("Recovery words: shown once, now. Write them on paper."),
-    ...wordRows(words),
-    "They open the repository when this machine and every passphrase are lost.",
-  ].join("\n")
 }
 
 /** Four numbered words a row. */
@@ -130,9 +125,9 @@ function recoverySheet(words: string, { location, repositoryId }: SheetFacts): s
     "Print this, put it in a safe place, then delete the file. Whoever has the words",
     "and can reach the repository can read everything in it.",
     "",
-    `Repository:  ${location}`,
+    `Repository:  ${showText(location)}`,
     `Id:          ${repositoryId}`,
-    `Written by:  holdfast ${VERSION}, ${new Date().toISOString().slice(0, 10)}`,
+    `Written by:  holdfast ${VERSION}, ${showDay(new Date())}`,
     "",
     "Words:",
     ...wordRows(words),

@@ -46,6 +46,6 @@ test("130: an interrupted run ends at once, with one line and no stack trace", a
   child.kill("SIGINT")
   const [code] = (await once(child, "close")) as [number | null]
   assert.equal(code, 130)
-  assert.match(err, /^holdfast: interrupted[^\n]*\n$/)
+  assert.match(err, /^holdfast: Interrupted[^\n]*\n$/)
   box.must("backup", "key", "--series", "held")
 })

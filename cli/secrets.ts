@@ -75,16 +75,40 @@ export async function askPassphrase(question: string): Promise<Secret | undefine
   return text === "" ? undefined : { kind: "passphrase", text }
 }
 
-/** Asks twice; a passphrase that nobody can type again would lock its owner out. */
+/** Shorter ones are guessed in hours by whoever has a copy of the repository. */
+const PASSPHRASE_CHARACTERS_MIN = 8
+
+/**
+ * Asks twice; a passphrase that nobody can type again would lock its owner out. A short one is taken only if it
+ * is chosen once more after a warning.
+ */
 export async function askNewPassphrase(): Promise<Secret | undefined> {
   if (!canAsk()) return undefined
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const text = await askHidden("new passphrase: ")
+  let short: string | undefined
+  for (let attempt = 0; attempt < 4; attempt++) {
+    const text = await askHidden("New passphrase: ")
     if (text === "") throw new UsageError("an empty passphrase protects nothing")
-    if (text === (await askHidden("the same again: "))) return { kind: "passphrase", text }
-    process.stderr.write("the two differ; once more\n")
+    if (isShort(text) && text !== short) {
+      short = text
+      process.stderr.write(`${SHORT_PASSPHRASE}. Choose a longer one, or type it again to use it.\n`)
+      continue
+    }
+    if (text === (await askHidden("Repeat the passphrase: "))) return { kind: "passphrase", text }
+    process.stderr.write("The passphrases don't match. Try again.\n")
   }
-  throw new UsageError("no passphrase was typed twice alike")
+  throw new UsageError("no passphrase was chosen")
+}
+
+const SHORT_PASSPHRASE = `The passphrase has fewer than ${PASSPHRASE_CHARACTERS_MIN} characters and can be guessed`
+
+function isShort(text: string): boolean {
+  return Array.from(text).length < PASSPHRASE_CHARACTERS_MIN
+}
+
+/** A new passphrase that nobody was asked for is used as it is. */
+export function warnIfShort(call: Call, secrets: readonly Secret[]): void {
+  if (secrets.some((secret) => secret.kind === "passphrase" && isShort(secret.text)))
+    call.output.warn(`${SHORT_PASSPHRASE}; \`holdfast key passwd\` changes it`)
 }
 
 function passphraseFromFile(call: Call, path: string): Secret {

@@ -2,13 +2,14 @@
  * One run of the program, from its words to its exit code: find the verb, parse, load that verb's
  * code alone, run it, and tell of a failure in one line. Stack traces need HOLDFAST_DEBUG.
  */
+import { showText } from "../engine/base/show.ts"
 import type { Store } from "../engine/index.ts"
 import type { Call, Command } from "./call.ts"
 import { EXIT, exitCodeOf, messageOf, messageOfCode, UsageError, type ExitCode } from "./exit-codes.ts"
-import { overview, verbHelp } from "./help-text.ts"
+import { groupHelp, overview, showHelp, verbHelp } from "./help-text.ts"
 import { createOutput, type Output } from "./output.ts"
 import { checkArguments, parse, splitVerb } from "./parse.ts"
-import { isTerminal } from "./terminal.ts"
+import { isTerminal, question } from "./terminal.ts"
 import { checkTypedPaths } from "./typed-paths.ts"
 import type { Verb } from "./verbs/verb.ts"
 
@@ -49,16 +50,18 @@ export async function start(words: readonly string[]): Promise<never> {
 export async function run(words: readonly string[]): Promise<ExitCode> {
   const environment = process.env
   let output = outputFor(words, environment)
-  process.once("SIGINT", () => interrupted(output))
+  let verb: string | undefined
+  process.once("SIGINT", () => interrupted(output, verb))
   process.once("uncaughtException", (error) => process.exit(tell(error, output, environment)))
   const stores: Store[] = []
   let code: ExitCode
   try {
     const split = splitVerb(words)
+    verb = split.verb?.name
     if (split.verb === undefined) {
       if (output.json && !split.wantsHelp)
         throw new UsageError("no verb was given; `holdfast help` lists them all")
-      output.line(overview())
+      showHelp(output, split.group === undefined ? overview() : groupHelp(split.group))
       code = split.wantsHelp ? EXIT.done : EXIT.usage
     } else {
       const parsed = parse(split.verb, split.rest)
@@ -83,7 +86,7 @@ async function tellRequests(output: Output, stores: Store[]): Promise<void> {
 
 async function runVerb(call: Call): Promise<ExitCode> {
   if (call.options.flag("help")) {
-    call.output.line(verbHelp(call.verb))
+    showHelp(call.output, verbHelp(call.verb))
     return EXIT.done
   }
   checkArguments(call)
@@ -119,7 +122,8 @@ function tell(error: unknown, output: Output, environment: NodeJS.ProcessEnv): E
   const code = exitCodeOf(error)
   output.flush()
   if (environment["HOLDFAST_DEBUG"] && error instanceof Error) {
-    process.stderr.write(`${error.stack ?? error.message}\n${causeOf(error)}`)
+    const trace = `${error.stack ?? error.message}\n${causeOf(error)}`
+    process.stderr.write(trace.split("\n").map(showText).join("\n"))
   }
   output.fail(code, messageOf(error))
   return code
@@ -129,10 +133,14 @@ function causeOf({ cause }: Error): string {
   return cause instanceof Error ? `caused by ${cause.stack ?? cause.message}\n` : ""
 }
 
-function interrupted(output: Output): never {
+/** What they have done is kept and used by the next run. */
+const RESUMABLE = ["backup", "restore", "copy"]
+
+function interrupted(output: Output, verb: string | undefined): never {
   output.flush()
   // The cursor may stand behind a progress bar or a question.
   if (isTerminal(2)) process.stderr.write("\r\x1b[2K")
-  output.fail(EXIT.interrupted, "interrupted; run it again and it goes on where it was")
+  const resumes = verb !== undefined && RESUMABLE.includes(verb) && !question.isOpen
+  output.fail(EXIT.interrupted, resumes ? "Interrupted. Run the command again to resume." : "Interrupted.")
   process.exit(EXIT.interrupted)
 }

@@ -3,78 +3,97 @@
  * `script` gives the program a terminal of its own.
  */
 import assert from "node:assert/strict"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { mkdirSync, writeFileSync } from "node:fs"
-import { test } from "node:test"
+import { test, type TestContext } from "node:test"
+import { onTerminal } from "./testing/on-terminal.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-
-interface Answer {
-  readonly question: string
-  readonly typed: string
-}
-
-/** Runs on a terminal, and types each answer when its question has appeared. */
-async function onTerminal(
-  box: Sandbox,
-  home: string,
-  words: readonly string[],
-  answers: readonly Answer[] = [],
-): Promise<{ code: number; screen: string }> {
-  const command = [process.execPath, "dist/cli/main.js", ...words].map((word) => `'${word}'`).join(" ")
-  const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
-    env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", HOLDFAST_HOME: box.path(home) },
-    stdio: ["pipe", "pipe", "pipe"],
-  })
-  let screen = ""
-  let from = 0
-  const left = [...answers]
-  child.stdout.on("data", (bytes: Buffer) => {
-    screen += bytes.toString()
-    const [next] = left
-    if (next === undefined || !screen.slice(from).includes(next.question)) return
-    left.shift()
-    from = screen.length
-    // The terminal stops echoing a moment after the question is there.
-    setTimeout(() => child.stdin.write(next.typed), 200)
-  })
-  const [code] = (await once(child, "close")) as [number]
-  return { code, screen }
-}
 
 test("init asks for a passphrase twice, shows nothing of it, and shows 24 words once", async (context) => {
   const box = sandbox(context)
   const answers = [
-    { question: "new passphrase: ", typed: "correct horse\n" },
-    { question: "the same again: ", typed: "correct horse\n" },
+    { question: "New passphrase: ", typed: "correct horse\n" },
+    { question: "Repeat the passphrase: ", typed: "correct horse\n" },
   ]
-  const { code, screen } = await onTerminal(box, "home", ["init", box.repository], answers)
+  const { code, screen } = await onTerminal(box, "home", ["init", box.repository], { answers })
   assert.equal(code, 0, screen)
   assert.doesNotMatch(screen, /correct|horse/)
   assert.equal(screen.match(/\d+\. [a-z]+/g)?.length, 24)
   assert.match(screen, /Recovery words: shown once, now/)
+})
 
-  const stranger = ["-r", box.repository, "snapshots"]
-  const right = await onTerminal(box, "other", stranger, [
-    { question: "passphrase for", typed: "correct horse\n" },
+async function withPassphrase(context: TestContext): Promise<Sandbox> {
+  const box = sandbox(context)
+  writeFileSync(box.path("passphrase"), "correct horse\n", { mode: 0o600 })
+  const environment = { HOLDFAST_HOME: box.path("home") }
+  const { code } = box.runWith(environment, [
+    "init",
+    box.repository,
+    "--password-file",
+    box.path("passphrase"),
   ])
-  assert.equal(right.code, 0, right.screen)
-  const wrong = await onTerminal(box, "third", stranger, [{ question: "passphrase for", typed: "wrong\n" }])
-  assert.equal(wrong.code, 12, wrong.screen)
-  const stopped = await onTerminal(box, "fourth", stranger, [{ question: "passphrase for", typed: "\x03" }])
-  assert.equal(stopped.code, 130, stopped.screen)
+  assert.equal(code, 0)
+  return box
+}
+
+test("a wrong passphrase gets a second and a third try, and no more", async (context) => {
+  const box = await withPassphrase(context)
+  const stranger = ["-r", box.repository, "snapshots"]
+  const wrong = { question: "passphrase for", typed: "wrong\n" }
+  const right = { question: "passphrase for", typed: "correct horse\n" }
+  const second = await onTerminal(box, "second", stranger, { answers: [wrong, right] })
+  assert.equal(second.code, 0, second.screen)
+  assert.match(second.screen, /Wrong passphrase\. Try again\./)
+  const third = await onTerminal(box, "third", stranger, { answers: [wrong, wrong, right] })
+  assert.equal(third.code, 0, third.screen)
+  const none = await onTerminal(box, "fourth", stranger, { answers: [wrong, wrong, wrong] })
+  assert.equal(none.code, 12, none.screen)
+  assert.equal(none.screen.match(/Try again/g)?.length, 2)
+})
+
+test("Ctrl-C at a question ends with 130 and promises nothing", async (context) => {
+  const box = await withPassphrase(context)
+  const answers = [{ question: "passphrase for", typed: "\x03" }]
+  const { code, screen } = await onTerminal(box, "other", ["-r", box.repository, "backup", box.keyFile], {
+    answers,
+  })
+  assert.equal(code, 130, screen)
+  assert.match(screen, /holdfast: Interrupted\.\s*$/)
 })
 
 test("init asks again when the two passphrases differ, and refuses an empty one", async (context) => {
   const box = sandbox(context)
-  const differing = [
-    { question: "new passphrase: ", typed: "one\n" },
-    { question: "the same again: ", typed: "two\n" },
-    { question: "new passphrase: ", typed: "\n" },
+  const answers = [
+    { question: "New passphrase: ", typed: "correct horse\n" },
+    { question: "Repeat the passphrase: ", typed: "correct house\n" },
+    { question: "New passphrase: ", typed: "\n" },
   ]
-  const { code, screen } = await onTerminal(box, "home", ["init", box.repository], differing)
+  const { code, screen } = await onTerminal(box, "home", ["init", box.repository], { answers })
   assert.equal(code, 2)
-  assert.match(screen, /the two differ; once more[\s\S]*an empty passphrase protects nothing/)
+  assert.match(screen, /don't match\. Try again\.[\s\S]*an empty passphrase protects nothing/)
+})
+
+test("init warns of a short passphrase, and takes it when it is typed again", async (context) => {
+  const box = sandbox(context)
+  const short = { question: "New passphrase: ", typed: "x\n" }
+  const longer = { question: "New passphrase: ", typed: "correct horse\n" }
+  const repeat = { question: "Repeat the passphrase: ", typed: "x\n" }
+  const taken = await onTerminal(box, "home", ["init", box.repository], { answers: [short, short, repeat] })
+  assert.equal(taken.code, 0, taken.screen)
+  assert.match(taken.screen, /fewer than 8 characters/)
+  const changed = await onTerminal(box, "home", ["init", box.path("another")], {
+    answers: [short, longer, { ...repeat, typed: longer.typed }],
+  })
+  assert.equal(changed.code, 0, changed.screen)
+  const secret = box.path("secret")
+  writeFileSync(secret, "x\n", { mode: 0o600 })
+  const read = box.runWith({ HOLDFAST_HOME: box.path("third") }, [
+    "init",
+    box.path("third-repository"),
+    "--password-file",
+    secret,
+  ])
+  assert.equal(read.code, 0)
+  assert.match(read.err, /^holdfast: The passphrase has fewer than 8 characters/m)
 })
 
 test("backup draws one line of progress on a terminal and wipes it; --no-progress and --json draw none", async (context) => {
@@ -91,4 +110,20 @@ test("backup draws one line of progress on a terminal and wipes it; --no-progres
     const { screen } = await onTerminal(box, "home", [...words, "--force-snapshot", flag])
     assert.ok(!screen.includes("\x1b[2K"), `${flag}: ${screen}`)
   }
+})
+
+test("dump refuses to print an archive on a terminal", async (context) => {
+  const box = sandbox(context)
+  box.must("init")
+  box.must("backup", box.keyFile)
+  const { code, screen } = await onTerminal(box, "home", [
+    "-r",
+    box.repository,
+    "dump",
+    "latest",
+    "-a",
+    "tar",
+  ])
+  assert.equal(code, 2, screen)
+  assert.match(screen, /an archive is not printed on a terminal/)
 })

@@ -37,6 +37,32 @@ test("holdfast VERB --help and help VERB say the same, with examples", (context)
   assert.match(run("help", "key").out, /key add[\s\S]*key passwd/)
 })
 
+test("help is printed for a group of verbs, and as a JSON line", (context) => {
+  const { run } = sandbox(context)
+  for (const words of [
+    ["key", "--help"],
+    ["key", "-h"],
+    ["-h", "key"],
+  ]) {
+    const { code, out } = run(...words)
+    assert.equal(code, 0, words.join(" "))
+    assert.equal(out, run("help", "key").out)
+  }
+  assert.match(run("device", "-h").out, /^holdfast device list/)
+  for (const words of [["backup", "--help"], ["--help"], ["key", "--help"], ["help", "ls"]]) {
+    const { code, last } = run(...words, "--json")
+    assert.equal(code, 0, words.join(" "))
+    assert.equal(last["message_type"], "help")
+    assert.match(String(last["text"]), /holdfast/)
+  }
+})
+
+test("a missing argument is named with its article", (context) => {
+  const { run } = sandbox(context)
+  isUsage(run("key", "remove"), /key remove needs an id; for example/)
+  isUsage(run("ls"), /ls needs a snapshot; for example/)
+})
+
 test("a mistyped verb gets the nearest one", (context) => {
   const { run } = sandbox(context)
   isUsage(run("bakup", "x"), /unknown verb "bakup"; did you mean `holdfast backup`\?/)

@@ -21,7 +21,7 @@ import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { CommandFailed, EXIT, UsageError } from "../exit-codes.ts"
 import { tagsOf } from "../filter.ts"
-import { showBytes, showCount, showDuration } from "../format.ts"
+import { showBytes, showCount, showDuration, showNumber } from "../format.ts"
 import { pathFields, pathText, summaryFields } from "../json-shapes.ts"
 import type { Progress } from "../progress.ts"
 import { shown } from "../show-path.ts"
@@ -213,7 +213,7 @@ function report({ output, options }: Call, result: BackupResult): void {
   if (snapshotId !== null || dryRun) {
     const { filesNew, filesChanged, filesUnmodified, dataAddedPacked } = summary
     output.say(
-      `  ${filesNew} new, ${filesChanged} changed, ${filesUnmodified} unmodified; ${showBytes(dataAddedPacked)} stored`,
+      `  ${showNumber(filesNew)} new, ${showNumber(filesChanged)} changed, ${showNumber(filesUnmodified)} unmodified; ${showBytes(dataAddedPacked)} stored`,
     )
   }
   if (result.errors.length > 0) {

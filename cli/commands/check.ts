@@ -4,7 +4,7 @@ import { askedSoFar } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
-import { showBytes, showCount } from "../format.ts"
+import { showBytes, showCount, showNumber } from "../format.ts"
 import { namedObject, tellObjectError } from "../object-error.ts"
 import type { Output } from "../output.ts"
 import { parsePercent } from "../sizes.ts"
@@ -52,7 +52,9 @@ function report(call: Call, result: CheckResult, { readData }: CheckRequest): vo
     requests: askedSoFar(call),
   })
   const read =
-    readData === true ? `data of ${packsRead} opened` : "references only; --read-data opens the data too"
+    readData === true
+      ? `data of ${showNumber(packsRead)} opened`
+      : "references only; --read-data opens the data too"
   output.say(
     `${showCount(snapshots, "snapshot")}, ${showCount(packs, "pack")}, ${showBytes(bytes)} (${read})`,
   )

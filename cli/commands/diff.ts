@@ -4,6 +4,7 @@ import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 import { namedSnapshot } from "../filter.ts"
+import { showNumber } from "../format.ts"
 import { pathFields } from "../json-shapes.ts"
 import { shown } from "../show-path.ts"
 
@@ -37,8 +38,9 @@ export const diff: Command = async (call) =>
       type_changed: type,
       metadata_changed: counts.metadata,
     })
+    const numbers = [added, removed, modified + type, counts.metadata].map(showNumber)
     output.say(
-      `${added} added, ${removed} removed, ${modified + type} changed, ${counts.metadata} with other metadata`,
+      `${numbers[0]} added, ${numbers[1]} removed, ${numbers[2]} changed, ${numbers[3]} with other metadata`,
     )
     return EXIT.done
   })

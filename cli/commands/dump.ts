@@ -4,14 +4,20 @@ import { finished } from "node:stream/promises"
 import { dump as dumpEntry } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
+import { EXIT, UsageError } from "../exit-codes.ts"
 import { namedSnapshot } from "../filter.ts"
+import { isTerminal } from "../terminal.ts"
 
 export const dump: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {
     const { snapshot, path } = await namedSnapshot(call, repository, call.args[0] ?? "latest", call.args[1])
     const archive = call.options.text("archive") === "tar" ? "tar" : undefined
     const file = call.options.text("target")
+    if (archive !== undefined && file === undefined && isTerminal(1)) {
+      throw new UsageError(
+        "an archive is not printed on a terminal; use --target FILE or a pipe, for example: | tar t",
+      )
+    }
     if (file === undefined) {
       await dumpEntry(repository, snapshot, path, { out: process.stdout, archive })
       await written(process.stdout)

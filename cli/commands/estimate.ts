@@ -7,9 +7,10 @@ import {
   type EstimateRequest,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
+import { table } from "../columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
-import { showBytes, showCount, showDollars, table } from "../format.ts"
+import { showBytes, showCount, showDollars, showNumber } from "../format.ts"
 import { shown } from "../show-path.ts"
 import { summaryFields } from "../json-shapes.ts"
 import { checkSource, filesFromOf, pricedAs, selectionOf, userName } from "./backup.ts"
@@ -76,7 +77,7 @@ function report({ output }: Call, { run, added, requests, after, restoreBytes, m
       `${showCount(summary.filesNew + summary.filesChanged, "file")}, ${showBytes(summary.dataAdded)}`,
     ],
     ["would be stored", `${showBytes(added.bytes)} in ${showCount(added.objects, "object")}`],
-    ["requests", `${requests.put} PUT, ${requests.list} LIST`],
+    ["requests", `${showNumber(requests.put)} PUT, ${showNumber(requests.list)} LIST`],
     ["the repository then has", showBytes(after.bytes)],
     ["a full restore fetches", `at most ${showBytes(restoreBytes)}`],
   ]

@@ -16,7 +16,7 @@ export const find: Command = async (call) =>
       if (output.closed()) break
       output.object({ message_type: "match", snapshot: snapshot.id, ...entryFields(entry) })
       if (output.json) continue
-      if (last !== snapshot.id) output.line(output.bold(`${snapshot.shortId} ${showTime(snapshot.timeNs)}`))
+      if (last !== snapshot.id) output.heading(`${snapshot.shortId} ${showTime(snapshot.timeNs)}`)
       last = snapshot.id
       const size = entry.type === "file" ? showBytes(entry.size) : entry.type
       output.line(`  ${showTime(entry.mtimeNs)}  ${size.padStart(10)}  ${shown(entry.path)}`)

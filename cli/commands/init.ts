@@ -9,7 +9,7 @@ import type { Call, Command } from "../call.ts"
 import { homeOf, storeAt } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 import { deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
-import { askNewPassphrase, givenSecrets } from "../secrets.ts"
+import { askNewPassphrase, givenSecrets, warnIfShort } from "../secrets.ts"
 
 export const init: Command = async (call) => {
   const { output, options } = call
@@ -41,6 +41,7 @@ export const init: Command = async (call) => {
 
 async function newSecrets(call: Call): Promise<Secret[]> {
   const given = givenSecrets(call).filter(({ kind }) => kind !== "recovery")
+  warnIfShort(call, given)
   if (given.length > 0) return given
   const typed = await askNewPassphrase()
   if (typed !== undefined) return [typed]

@@ -12,9 +12,9 @@ import {
   type Secret,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
+import { table } from "../columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
-import { table } from "../format.ts"
 import { pathText } from "../json-shapes.ts"
 import { deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
 import { isTerminal } from "../terminal.ts"
@@ -23,6 +23,7 @@ import {
   askPassphrase,
   givenSecrets,
   secretsFromFlags,
+  warnIfShort,
   type SecretFlags,
 } from "../secrets.ts"
 
@@ -123,7 +124,7 @@ function matchingKey(keys: readonly KeyInfo[], prefix: string): KeyInfo {
 
 /** A change of who may open the repository is allowed by a secret, not by a device alone. */
 async function authority(call: Call): Promise<Secret> {
-  const secret = givenSecrets(call)[0] ?? (await askPassphrase("passphrase that opens the repository now"))
+  const secret = givenSecrets(call)[0] ?? (await askPassphrase("Current passphrase"))
   if (secret !== undefined) return secret
   throw new UsageError(
     "changing keys needs a secret that opens the repository now; give --password-file or --key-file",
@@ -133,6 +134,7 @@ async function authority(call: Call): Promise<Secret> {
 async function newSecret(call: Call, flags: SecretFlags): Promise<Secret> {
   const [given, second] = secretsFromFlags(call, flags)
   if (second !== undefined) throw new UsageError("give one new secret at a time")
+  if (given !== undefined) warnIfShort(call, [given])
   const secret = given ?? (await askNewPassphrase())
   if (secret !== undefined) return secret
   throw new UsageError("give the new secret by --new-password-file or --new-password-command")

@@ -1,6 +1,8 @@
 /** `holdfast ls`: the entries of a snapshot. */
+import { showText } from "../../engine/base/show.ts"
 import { EngineError, entries, type Entry } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
+import { padRight } from "../columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"
@@ -35,7 +37,7 @@ function noEntry({ shortId }: Named["snapshot"], path: string): EngineError {
 }
 
 function longLine(entry: Entry): string {
-  const owner = `${entry.user || entry.uid}:${entry.group || entry.gid}`.padEnd(16)
+  const owner = padRight(showText(`${entry.user || entry.uid}:${entry.group || entry.gid}`), 16)
   const size = String(entry.size).padStart(12)
   const target = entry.linkTarget === null ? "" : ` -> ${shown(entry.linkTarget)}`
   return `${permissions(entry)} ${owner} ${size} ${showTime(entry.mtimeNs)} ${shown(entry.path)}${target}`

@@ -1,10 +1,11 @@
 /** `holdfast snapshots`: one line a snapshot, oldest first. */
 import { snapshots as listSnapshots, type Snapshot } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
+import { table } from "../columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
 import { filterOf } from "../filter.ts"
-import { showBytes, showCount, showTime, table } from "../format.ts"
+import { showBytes, showCount, showNumber, showTime } from "../format.ts"
 import { pathText, snapshotFields } from "../json-shapes.ts"
 
 export const snapshots: Command = async (call) =>
@@ -27,7 +28,7 @@ function show({ output }: Call, found: readonly Snapshot[]): void {
     showTime(snapshot.timeNs),
     snapshot.host,
     snapshot.series,
-    String(snapshot.summary.files),
+    showNumber(snapshot.summary.files),
     showBytes(snapshot.summary.bytes),
     snapshot.tags.join(","),
     snapshot.paths.map(pathText).join(" "),
@@ -37,7 +38,7 @@ function show({ output }: Call, found: readonly Snapshot[]): void {
     rows,
     [4, 5],
   )
-  output.line(output.bold(header))
+  output.heading(header)
   for (const line of lines) output.line(line)
   output.say(showCount(found.length, "snapshot"))
 }

@@ -2,9 +2,10 @@
 import { stats as readStats } from "../../engine/index.ts"
 import { askedSoFar } from "../asked.ts"
 import type { Command } from "../call.ts"
+import { table } from "../columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
-import { showBytes, showDollars, table } from "../format.ts"
+import { showBytes, showDollars, showNumber } from "../format.ts"
 
 export const stats: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {
@@ -25,11 +26,11 @@ export const stats: Command = async (call) =>
       requests: askedSoFar(call),
     })
     const rows = [
-      ["snapshots", String(snapshots)],
-      ["objects in the store", String(objects)],
+      ["snapshots", showNumber(snapshots)],
+      ["objects in the store", showNumber(objects)],
       ["bytes in the store", showBytes(storedBytes)],
       ...Object.entries(byKind).map(([kind, { bytes }]) => [`  ${kind}`, showBytes(bytes)]),
-      ["pieces of files (chunks)", String(chunks)],
+      ["pieces of files (chunks)", showNumber(chunks)],
       ["restored, all snapshots", showBytes(rawBytes)],
     ]
     if (rawBytes > storedBytes)

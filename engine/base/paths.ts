@@ -4,6 +4,7 @@
  * content follows it at once and a sub-tree is one contiguous range of a listing.
  */
 import type { RawPath } from "./ids.ts"
+import { showText } from "./show.ts"
 
 const SLASH = 0x2f
 
@@ -63,18 +64,10 @@ export function comparePaths(a: string, b: string): number {
 export function showPath(path: string): string {
   const bytes = Buffer.from(path, "latin1")
   const text = bytes.toString("utf8")
-  if (!text.includes("\ufffd") || Buffer.from(text, "utf8").equals(bytes)) return escapeControls(text)
-  return escapeControls(path.replace(/[\x80-\xff]/g, hexEscape))
+  if (!text.includes("\ufffd") || Buffer.from(text, "utf8").equals(bytes)) return showText(text)
+  return showText(path.replace(/[\x80-\xff]/g, hexEscape))
 }
 
-function escapeControls(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, hexEscape)
-}
-
-function hexEscape(character: string): string {
-  const code = character.codePointAt(0) ?? 0
-  return code < 0x100
-    ? `\\x${code.toString(16).padStart(2, "0")}`
-    : `\\u${code.toString(16).padStart(4, "0")}`
+function hexEscape(byte: string): string {
+  return `\\x${byte.charCodeAt(0).toString(16)}`
 }

@@ -22,7 +22,7 @@ test("lockSeries() refuses a second run, names the holder, and is free once that
     (error) => {
       assert.ok(isEngineError(error, "busy"))
       assert.equal(error.kind, "conflict")
-      const start = `another holdfast run of series notes is at work on this device (pid ${child.pid} since 20`
+      const start = `another holdfast run of series notes is at work on this device (process ${child.pid}, since 20`
       assert.ok(error.message.startsWith(start), error.message)
       return true
     },

@@ -8,6 +8,7 @@ import * as path from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { EngineError } from "../base/errors.ts"
 import { monotonicMs } from "../base/monotonic.ts"
+import { showText, showTime } from "../base/show.ts"
 import { takeFileLock } from "./file-lock.ts"
 import type { FileLock } from "./file-lock.ts"
 import type { RepositoryHome } from "./home.ts"
@@ -54,8 +55,9 @@ export async function lockChain(home: RepositoryHome, timeoutMs: number): Promis
 
 /** The note of the holder is a hint, written just after the lock was taken. */
 function busy(series: string, holder: string | undefined): EngineError {
-  const match = /^(pid \d+ since \S+)\n$/.exec(holder ?? "")
-  const who = match === null ? "" : ` (${match[1]})`
-  const message = `another holdfast run of series ${series} is at work on this device${who}`
+  const [, pid, since] = /^pid (\d+) since (\S+)\n$/.exec(holder ?? "") ?? []
+  const ms = Date.parse(since ?? "")
+  const who = Number.isNaN(ms) ? "" : ` (process ${pid}, since ${showTime(BigInt(ms) * 1_000_000n)})`
+  const message = `another holdfast run of series ${showText(series)} is at work on this device${who}`
   return new EngineError("conflict", "busy", message, { detail: { series } })
 }

@@ -5,6 +5,7 @@
 import { EngineError } from "../base/errors.ts"
 import type { Digest, RawPath } from "../base/ids.ts"
 import { rawPathFromText } from "../base/paths.ts"
+import { showText, showTime } from "../base/show.ts"
 import { glance } from "../trust/glance.ts"
 import type { Glance } from "../trust/glance.ts"
 import { look } from "../trust/look.ts"
@@ -140,7 +141,7 @@ function pickByTime(all: readonly Snapshot[], name: string): Snapshot | undefine
 }
 
 function requireOneSeries(all: readonly string[]): void {
-  const names = [...new Set(all)].toSorted()
+  const names = [...new Set(all)].toSorted().map(showText)
   if (names.length <= 1) return
   const shown =
     names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ")
@@ -173,15 +174,12 @@ function parseTime(name: string): bigint {
 
 function noSnapshot(name: string, all: readonly Snapshot[]): EngineError {
   const newest = all.slice(-EXAMPLES_MAX).toReversed()
-  const shown = newest.map(({ shortId, timeNs, series }) => `${shortId} (${isoMinute(timeNs)}, ${series})`)
+  const shown = newest.map(
+    ({ shortId, timeNs, series }) => `${shortId} (${showTime(timeNs)}, ${showText(series)})`,
+  )
   const there =
     all.length === 0
       ? "there are no snapshots that fit"
       : `there ${all.length === 1 ? "is 1" : `are ${all.length}`}, the newest: ${shown.join(", ")}`
   return new EngineError("not-found", "no-snapshot", `no snapshot "${name}": ${there}`)
-}
-
-function isoMinute(timeNs: bigint): string {
-  const date = new Date(Number(timeNs / 1_000_000n))
-  return Number.isNaN(date.getTime()) ? "at an unknown time" : date.toISOString().slice(0, 16)
 }

@@ -1,4 +1,5 @@
 /** What the store was found to do, at `init` or just now, as findings of `doctor`. spec/stores.md. */
+import { showDay } from "../base/show.ts"
 import type { Value } from "../format/msgpack.ts"
 import { probeOf, providerOf } from "../store/open-store.ts"
 import { PROVIDER_PROFILES, type ProviderProfile } from "../store/provider-profiles.ts"
@@ -83,5 +84,5 @@ const SAYS: Readonly<Record<string, string>> = {
 
 function dateOf(ns: Value | undefined): string {
   const ms = typeof ns === "bigint" || typeof ns === "number" ? Number(BigInt(ns) / 1_000_000n) : NaN
-  return Number.isNaN(ms) ? "once" : `on ${new Date(ms).toISOString().slice(0, 10)}`
+  return Number.isNaN(ms) ? "once" : `on ${showDay(new Date(ms))}`
 }

@@ -4,6 +4,7 @@
  * spec/stores.md.
  */
 import { EngineError } from "../base/errors.ts"
+import { showBytes, showText } from "../base/show.ts"
 import { PACK_BYTES } from "../format/pack.ts"
 import { providerOf } from "../store/open-store.ts"
 import {
@@ -90,11 +91,11 @@ export async function requireBudget(
 ): Promise<void> {
   const { added, money } = await estimate(repository, request)
   if (bytes !== undefined && added.bytes > bytes) {
-    throw overBudget(`${added.bytes} bytes would be stored, and the budget is ${bytes}`)
+    throw overBudget(`${showBytes(added.bytes)} would be stored; the budget is ${showBytes(bytes)}`)
   }
   if (dollars === undefined) return
   if (money === null) {
-    const message = `${repository.location}: no prices are known for this store; give the budget in bytes, e.g. 500M, or name whose prices it has with --provider`
+    const message = `${showText(repository.location)}: no prices are known for this store; give the budget in bytes, e.g. 500M, or name whose prices it has with --provider`
     throw new EngineError("invalid", "no-prices", message)
   }
   const cost = money.requests + money.storage

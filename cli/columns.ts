@@ -1,0 +1,54 @@
+/**
+ * Text in columns, measured as terminals do: a Chinese character takes two cells, a combining mark takes
+ * none. Verbs that print tables load this file; its library is asked only about text that is not ASCII.
+ */
+import stringWidth from "string-width"
+import { showText } from "../engine/base/show.ts"
+
+/** How many cells of a terminal a text takes. */
+export function textWidth(text: string): number {
+  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text)
+}
+
+export function padRight(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - textWidth(text)))
+}
+
+export function padLeft(text: string, width: number): string {
+  return " ".repeat(Math.max(0, width - textWidth(text))) + text
+}
+
+/** As much of the text as fits into `width` cells. */
+export function cutToWidth(text: string, width: number): string {
+  if (textWidth(text) <= width) return text
+  let cut = ""
+  let used = 0
+  for (const character of text) {
+    used += textWidth(character)
+    if (used > width) break
+    cut += character
+  }
+  return cut
+}
+
+/** Rows under a header, columns two spaces apart. Columns named in `right` hold numbers. Cells may be stored text. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = [],
+): string[] {
+  const lines = (header.length === 0 ? rows : [header, ...rows]).map((cells) => cells.map(showText))
+  const widths: number[] = []
+  for (const line of lines) {
+    line.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, textWidth(cell))))
+  }
+  return lines.map((line) =>
+    line
+      .map((cell, column) => {
+        const width = widths[column] ?? 0
+        return right.includes(column) ? padLeft(cell, width) : padRight(cell, width)
+      })
+      .join("  ")
+      .trimEnd(),
+  )
+}
