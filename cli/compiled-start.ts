@@ -3,7 +3,7 @@
  * from holdfast's caches, where the first run of an installed package keeps it: never from a shared
  * folder, where another user could plant code, and not before the folder of caches is there.
  */
-import { existsSync } from "node:fs"
+import { statSync } from "node:fs"
 import { enableCompileCache } from "node:module"
 import { join } from "node:path"
 import { findHome } from "../engine/home/home.ts"
@@ -12,7 +12,7 @@ import { keptCode, loadProgram } from "./compiled-program.ts"
 const folder = import.meta.dirname
 const cacheRoot = cacheRootOf()
 const caches = join(cacheRoot ?? folder, "compiled")
-const hasCaches = cacheRoot !== undefined && existsSync(cacheRoot)
+const hasCaches = cacheRoot !== undefined && isOwn(cacheRoot)
 const own = keptCode(caches, "start")
 
 if (hasCaches) enableCompileCache(caches) // for what lies in node_modules, above all the S3 library
@@ -29,6 +29,11 @@ function cacheRootOf(): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Root with another user's HOME runs no code out of it, and leaves no code in it. */
+function isOwn(root: string): boolean {
+  return statSync(root, { throwIfNoEntry: false })?.uid === (process.geteuid?.() ?? 0)
 }
 
 function keepOwn(): void {

@@ -3,7 +3,7 @@
  * enlarged and mounted read-only. Needs the right to mount, and fails without it.
  */
 import * as assert from "node:assert/strict"
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
 import { pictureOf } from "../fixtures/picture.ts"
@@ -162,7 +162,7 @@ test("a home on a full or read-only disk: 1, told, and the next run succeeds", (
   assert.equal(use("init", "--key-file", box.keyFile).code, 0)
   assertFailed(
     use("backup", box.path("many")),
-    /state\.sqlite: the local state: no space is left on its disk/,
+    /state\.sqlite: the local state can't be read or written: no space is left on its disk/,
   )
   remount("size=40m")
   assert.equal(use("backup", box.path("many")).code, 0)
@@ -171,4 +171,20 @@ test("a home on a full or read-only disk: 1, told, and the next run succeeds", (
   assertFailed(use("snapshots"), /how its disk is mounted/)
   remount("rw")
   assert.equal(use("snapshots").code, 0)
+})
+
+test("a home on a disk that is full when the run begins: 1, told, and the next run succeeds", (context) => {
+  const box = sandbox(context)
+  const { path } = disk(context, "700k")
+  const home = { HOLDFAST_HOME: path("home"), HOLDFAST_REPOSITORY: box.repository }
+  const use = (...words: string[]): ReturnType<Sandbox["run"]> => box.runWith(home, words)
+  eightFiles(box)
+  assert.equal(use("init", "--key-file", box.keyFile).code, 0)
+  const { bavail, bsize } = statfsSync(path("."))
+  writeFileSync(path("filler"), Buffer.alloc(bavail * bsize))
+  for (const words of [["backup", box.path("source")], ["snapshots"]])
+    assertFailed(use(...words), /no space is left on its disk; free some, then run again/)
+  rmSync(path("filler"))
+  assert.equal(use("backup", box.path("source")).code, 0)
+  assert.equal(use("check", "--read-data").code, 0)
 })

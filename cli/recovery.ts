@@ -2,10 +2,10 @@
  * Where new recovery words go: once on the terminal, or into a new file for the owner alone. Never
  * into JSON, a log, or a file inside what is backed up (rule S1).
  */
-import { closeSync, fsyncSync, openSync, realpathSync, rmSync, writeSync } from "node:fs"
+import { closeSync, fsyncSync, openSync, realpathSync, rmSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { showDay, showText } from "../engine/base/show.ts"
-import { shellWord } from "../engine/index.ts"
+import { shellWord, writeAll } from "../engine/index.ts"
 import type { Call } from "./call.ts"
 import { UsageError } from "./exit-codes.ts"
 import { isTerminal } from "./terminal.ts"
@@ -90,7 +90,7 @@ export function deliverWords(
   facts: SheetFacts,
 ): boolean {
   for (const { descriptor, path, sheet } of places) {
-    writeSync(descriptor, sheet ? recoverySheet(words, facts) : `${words}\n`)
+    writeAll(descriptor, Buffer.from(sheet ? recoverySheet(words, facts) : `${words}\n`))
     fsyncSync(descriptor)
     closeSync(descriptor)
     call.output.say(`the recovery words are in ${path}; move them to a safe place off this machine`)

@@ -7,6 +7,7 @@ export type { ErrorKind } from "./base/errors.ts"
 export type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "./base/ids.ts"
 export { rawPathFromText, showPath } from "./base/paths.ts"
 export { shellWord } from "./base/shell-word.ts"
+export { writeAll } from "./base/write-all.ts"
 export type { Clock, Random } from "./base/ports.ts"
 
 export type { KdfParameters, SlotKind } from "./format/keyslot.ts"

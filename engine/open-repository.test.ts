@@ -276,3 +276,17 @@ test("openRepository() finds a repository that was moved by its id, as the devic
   assert.equal(again.device?.id, repository.device?.id)
   assert.equal(digestOf(place.objects.get(REPOSITORY) as Uint8Array), again.digest)
 })
+
+test("createRepository() and openRepository() close the home's databases when its identity can't be kept", async (t) => {
+  const { repository } = await sharedPlace(t, "the same").create()
+  const place = sharedPlace(t, "the same") // makes a repository of the same id
+  const homes = [place.home(), place.home()] as const
+  for (const home of homes) fs.mkdirSync(openRepositoryHome(home, repository.id).devicePath)
+  await assert.rejects(place.create(homes[0]), code("home-unwritable", "denied"))
+  await assert.rejects(place.open(homes[1]), code("home-unwritable", "denied"))
+  for (const home of homes) {
+    const { statePath } = openRepositoryHome(home, repository.id)
+    assert.ok(fs.existsSync(statePath), "the same id")
+    assert.ok(!fs.existsSync(`${statePath}-wal`), "SQLite removes its log with the last handle")
+  }
+})

@@ -12,11 +12,11 @@ import type { KdfParameters } from "./format/keyslot.ts"
 import { REPOSITORY_NAME } from "./format/names.ts"
 import { readDeviceFile } from "./home/device-file.ts"
 import { openRepositoryHome } from "./home/home.ts"
-import type { Home } from "./home/home.ts"
+import type { Home, RepositoryHome } from "./home/home.ts"
 import { knownRepositories, rememberRepository, repositoryAt } from "./home/last-repository.ts"
 import { readPins, updatePins } from "./home/pins.ts"
 import { assembleRepository, openLocalState, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./repository.ts"
-import type { Parts, Ports, Repository } from "./repository.ts"
+import type { LocalState, Parts, Ports, Repository } from "./repository.ts"
 import { createLocalRoot } from "./store/local-store.ts"
 import { createsExclusively, probeOf } from "./store/open-store.ts"
 import { meteredStore } from "./store/metered-store.ts"
@@ -94,11 +94,25 @@ export async function createRepository(request: NewRepository): Promise<CreatedR
   })
   const folder = openRepositoryHome(home, found.id)
   const parts = { home: folder, found, opened, device, member: device.sealing, listed: undefined }
-  const repository = assembleRepository(ports, { ...parts, state: openLocalState(folder) })
-  repository.objects.put(objects)
-  keepDevice(folder, device, repository)
-  remember(home, repository)
+  const repository = withState(folder, (state) => {
+    const made = assembleRepository(ports, { ...parts, state })
+    made.objects.put(objects)
+    keepDevice(folder, device, made)
+    remember(home, made)
+    return made
+  })
   return { repository, id: found.id, recoveryWords }
+}
+
+/** Closes the databases when what follows fails. */
+function withState(home: RepositoryHome, use: (state: LocalState) => Repository): Repository {
+  const state = openLocalState(home)
+  try {
+    return use(state)
+  } catch (error) {
+    state.close()
+    throw error
+  }
 }
 
 /**
@@ -178,14 +192,16 @@ async function openBySecret(ports: Ports, request: OpenRequest, found: FoundRepo
     access = { opened: changed.trust, member: device.sealing, device, listed: changed.names }
   }
   const home = openRepositoryHome(request.home, found.id)
-  const repository = assembleRepository(ports, { home, state: openLocalState(home), found, ...access })
-  repository.objects.put([...objects.all(), [REPOSITORY_NAME, found.bytes]])
-  if (repository.device !== undefined) {
-    keepDevice(home, repository.device, repository)
-    repository.enrolled = true
-  }
-  remember(request.home, repository)
-  return repository
+  return withState(home, (state) => {
+    const repository = assembleRepository(ports, { home, state, found, ...access })
+    repository.objects.put([...objects.all(), [REPOSITORY_NAME, found.bytes]])
+    if (repository.device !== undefined) {
+      keepDevice(home, repository.device, repository)
+      repository.enrolled = true
+    }
+    remember(request.home, repository)
+    return repository
+  })
 }
 
 /** Pins the state of trust that it was opened with, unless a newer one is pinned; the location too. */

@@ -5,7 +5,9 @@
  */
 import { closeSync, openSync } from "node:fs"
 import Sqlite from "better-sqlite3"
+import { dirname } from "node:path"
 import { EngineError } from "./errors.ts"
+import { accessAdvice, giveFile, isDiskFull } from "./own-files.ts"
 
 export type Database = Sqlite.Database
 export type Statement<Parameters extends unknown[], Row> = Sqlite.Statement<Parameters, Row>
@@ -67,11 +69,15 @@ export function stateError(error: unknown, path: string): unknown {
     const message = `${path}: another holdfast run has kept the local state busy for too long`
     return new EngineError("conflict", "state-busy", message, options)
   }
-  const why =
-    code === "SQLITE_FULL"
-      ? "no space is left on its disk: free some, then run again"
-      : "it cannot be read or written: check its owner, its mode, and how its disk is mounted"
-  return new EngineError("denied", "state-unwritable", `${path}: the local state: ${why} (${code})`, options)
+  const message = `${path}: the local state can't be read or written: ${reason(code, path)} (${code})`
+  return new EngineError("denied", "state-unwritable", message, options)
+}
+
+/** On a full disk SQLite may fail to open a file, or to map one, before a write fails. */
+function reason(code: string, path: string): string {
+  if (code === "SQLITE_FULL" || (!code.startsWith("SQLITE_READONLY") && isDiskFull(path)))
+    return "no space is left on its disk; free some, then run again"
+  return accessAdvice(path) ?? "check its owner, its mode, and how its disk is mounted"
 }
 
 /** A module's tables, made when they are not there. */
@@ -101,7 +107,12 @@ function guarded<T>(path: string, run: () => T): T {
 function leaveMark(path: string): void {
   if (path === ":memory:") return
   try {
-    closeSync(openSync(damageMark(path), "w", 0o600))
+    const mark = openSync(damageMark(path), "w", 0o600)
+    try {
+      giveFile(mark, dirname(path))
+    } finally {
+      closeSync(mark)
+    }
   } catch {
     // Without the mark the next run meets the damage itself.
   }

@@ -2,7 +2,8 @@
  * Writes into an unfinished file. Plain functions over a plain record: any worker thread may write
  * its part of a file through the descriptor, at any offset, in any order.
  */
-import { closeSync, ftruncateSync, readSync, writeSync } from "node:fs"
+import { closeSync, ftruncateSync, readSync } from "node:fs"
+import { writeAll } from "../base/write-all.ts"
 import { errorCode } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
 import type { NewFile } from "./target.ts"
@@ -14,7 +15,7 @@ const ZEROS = Buffer.alloc(HOLE_BYTES)
 export function writeAt(file: NewFile, offset: number, bytes: Uint8Array): void {
   try {
     if (file.sparse) writeSparse(file.descriptor, offset, bytes)
-    else writeAll(file.descriptor, offset, bytes)
+    else writeAll(file.descriptor, bytes, offset)
   } catch (cause) {
     throw targetError(errorCode(cause), file.path, cause)
   }
@@ -40,13 +41,6 @@ export function completeFile(file: NewFile): void {
   if (file.sparse) ftruncateSync(file.descriptor, file.size)
 }
 
-function writeAll(descriptor: number, offset: number, bytes: Uint8Array): void {
-  let done = 0
-  while (done < bytes.length) {
-    done += writeSync(descriptor, bytes, done, bytes.length - done, offset + done)
-  }
-}
-
 /** Leaves out whole pages of zeros: a new file reads as zeros wherever nothing was written. */
 function writeSparse(descriptor: number, offset: number, bytes: Uint8Array): void {
   let pending = 0
@@ -55,12 +49,12 @@ function writeSparse(descriptor: number, offset: number, bytes: Uint8Array): voi
     const toPage = HOLE_BYTES - ((offset + position) % HOLE_BYTES)
     const end = Math.min(position + toPage, bytes.length)
     if (isZero(bytes, position, end)) {
-      if (position > pending) writeAll(descriptor, offset + pending, bytes.subarray(pending, position))
+      if (position > pending) writeAll(descriptor, bytes.subarray(pending, position), offset + pending)
       pending = end
     }
     position = end
   }
-  if (pending < bytes.length) writeAll(descriptor, offset + pending, bytes.subarray(pending))
+  if (pending < bytes.length) writeAll(descriptor, bytes.subarray(pending), offset + pending)
 }
 
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {

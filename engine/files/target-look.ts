@@ -59,14 +59,22 @@ export function looking(
       if (place === undefined) return undefined
       try {
         const descriptor = openSync(fsPath(place), OLD_FILE)
-        const stat = toStat(fstatSync(descriptor, { bigint: true }))
-        if (stat.type === "file") return { descriptor, stat }
+        const stat = statOf(descriptor)
+        if (stat?.type === "file") return { descriptor, stat }
         closeSync(descriptor)
       } catch {
         // it goes as if it was not there: the file is written anew
       }
       return undefined
     },
+  }
+}
+
+function statOf(descriptor: number): Stat | undefined {
+  try {
+    return toStat(fstatSync(descriptor, { bigint: true }))
+  } catch {
+    return undefined
   }
 }
 

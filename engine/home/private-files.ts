@@ -6,6 +6,9 @@ import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { EngineError } from "../base/errors.ts"
+import { accessAdvice, giveFile, giveFolder } from "../base/own-files.ts"
+import { shellWord } from "../base/shell-word.ts"
+import { writeAll } from "../base/write-all.ts"
 
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
@@ -21,6 +24,7 @@ export function makePrivateFolder(folder: string): void {
     if (fs.existsSync(folder)) return
     makePrivateFolder(path.dirname(folder))
     fs.mkdirSync(folder, { mode: FOLDER_MODE })
+    giveFolder(folder)
   } catch (error) {
     if (errno(error) !== "EEXIST") throw unwritable(folder, error)
   }
@@ -29,7 +33,7 @@ export function makePrivateFolder(folder: string): void {
 /** Makes an empty file for the owner alone when there is none. */
 export function makePrivateFile(file: string): void {
   try {
-    fs.closeSync(fs.openSync(file, "wx", FILE_MODE))
+    writeInto(file, "wx", () => {})
   } catch (error) {
     if (errno(error) !== "EEXIST") throw unwritable(file, error)
   }
@@ -39,13 +43,10 @@ export function makePrivateFile(file: string): void {
 export function writePrivateFile(file: string, content: string | Uint8Array): void {
   const temporary = `${file}.${randomBytes(8).toString("hex")}.tmp`
   try {
-    const handle = fs.openSync(temporary, "wx", FILE_MODE)
-    try {
-      fs.writeSync(handle, typeof content === "string" ? Buffer.from(content) : content)
+    writeInto(temporary, "wx", (handle) => {
+      writeAll(handle, typeof content === "string" ? Buffer.from(content) : content)
       fs.fsyncSync(handle)
-    } finally {
-      fs.closeSync(handle)
-    }
+    })
     fs.renameSync(temporary, file)
     syncFolder(path.dirname(file))
   } catch (error) {
@@ -57,9 +58,19 @@ export function writePrivateFile(file: string, content: string | Uint8Array): vo
 /** For hints that may be lost or torn: nothing is flushed, which would take milliseconds. */
 export function writePrivateNote(file: string, text: string): void {
   try {
-    fs.writeFileSync(file, text, { mode: FILE_MODE })
+    writeInto(file, "w", (handle) => writeAll(handle, Buffer.from(text)))
   } catch (error) {
     throw unwritable(file, error)
+  }
+}
+
+function writeInto(file: string, flags: "w" | "wx", write: (handle: number) => void): void {
+  const handle = fs.openSync(file, flags, FILE_MODE)
+  try {
+    giveFile(handle, path.dirname(file))
+    write(handle)
+  } finally {
+    fs.closeSync(handle)
   }
 }
 
@@ -79,9 +90,8 @@ export function readPrivateFile(file: string): string | undefined {
     return fs.readFileSync(file, "utf8")
   } catch (error) {
     if (errno(error) === "ENOENT") return undefined
-    throw new EngineError("denied", "home-unreadable", `${file}: cannot be read (${errno(error)})`, {
-      cause: error,
-    })
+    const message = `${file}: can't be read: ${reason(file, error)}`
+    throw new EngineError("denied", "home-unreadable", message, { detail: { path: file }, cause: error })
   }
 }
 
@@ -100,12 +110,20 @@ export function refuseShared(file: string): void {
 function refuseMode(file: string, forbidden: number, wanted: string, found: string): void {
   const mode = fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0
   if ((mode & forbidden) === 0) return
-  const message = `${file}: ${found} (mode ${(mode & 0o777).toString(8)}); type: chmod ${wanted} ${quoted(file)}`
+  const message = `${file}: ${found} (mode ${(mode & 0o777).toString(8)}); type: chmod ${wanted} ${shellWord(file)}`
   throw new EngineError("denied", "home-permissions", message, { detail: { path: file } })
 }
 
 /** Removes what killed writes have left. */
 export function removeLeftovers(folder: string, nowMs: number): void {
+  try {
+    removeOld(folder, nowMs)
+  } catch (error) {
+    throw unwritable(folder, error)
+  }
+}
+
+function removeOld(folder: string, nowMs: number): void {
   for (const name of fs.readdirSync(folder)) {
     if (!TEMPORARY.test(name)) continue
     const file = path.join(folder, name)
@@ -114,15 +132,26 @@ export function removeLeftovers(folder: string, nowMs: number): void {
   }
 }
 
-/** As a shell takes it. */
-function quoted(file: string): string {
-  return /^[\w./@%+=:,-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`
-}
-
 function unwritable(file: string, error: unknown): unknown {
   if (error instanceof EngineError) return error
-  const message = `${file}: cannot be written (${errno(error)}); holdfast keeps its keys and caches there`
+  const message = `${file}: can't be written: ${reason(file, error)}; holdfast keeps its keys and caches there`
   return new EngineError("denied", "home-unwritable", message, { detail: { path: file }, cause: error })
+}
+
+function reason(file: string, error: unknown): string {
+  const code = errno(error)
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return `permission denied; ${accessAdvice(file) ?? "check its owner and mode"}`
+    case "ENOSPC":
+    case "EDQUOT":
+      return "no space is left on its disk; free some, then run again"
+    case "EROFS":
+      return "its disk is mounted read-only; set HOLDFAST_HOME to a folder on another one"
+    default:
+      return code
+  }
 }
 
 function errno(error: unknown): string {

@@ -14,28 +14,25 @@ import { promisify } from "node:util"
 import { equalBytes, type Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
 import { makeFolders } from "../base/make-folders.ts"
+import { SYNCHRONOUS_BYTES_MAX, writeAllInTurn } from "../base/write-all.ts"
 import { errnoOf, localError, noFolder, noStore } from "./local-errors.ts"
 import { LOCAL_TEMPORARY_PREFIX, listFolder, openObjectFile, removeLeftovers } from "./local-folder.ts"
 import {
   checkObjectName,
   checkPrefix,
   checkRange,
+  hashInName,
+  isNamedAfter,
   objectExists,
   objectNotFound,
   shortObject,
 } from "./object-name.ts"
 import type { Store, StoredObject } from "./store.ts"
 
-/** Above this a transfer goes through libuv's threads instead of holding up the event loop. */
-const SYNCHRONOUS_BYTES_MAX = 64 * 1024
-
-/** All names but `repository` end with the SHA-256 of their bytes. */
-const HAS_DIGEST = /(?:^|[/-])[0-9a-f]{64}$/
 /** What a file system says that has none. */
 const NO_HARD_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]
 
 const fsync = promisify(fs.fsync)
-const write = promisify(fs.write)
 const read = promisify(fs.read)
 
 interface LocalFolder {
@@ -106,8 +103,7 @@ async function putOnce(local: LocalFolder, name: ObjectName, bytes: Uint8Array):
   const folder = path.dirname(target)
   const flushParents = prepareFolder(local, folder)
   const present = fs.lstatSync(target, { throwIfNoEntry: false })
-  if (present === undefined) await writeObject(local, name, bytes)
-  else await confirmObject(name, target, bytes)
+  if (present === undefined || !(await isStored(name, target, bytes))) await writeObject(local, name, bytes)
   await Promise.all([syncFolder(folder), flushParents()]) // together, and after the object: one commit for both
 }
 
@@ -118,16 +114,16 @@ async function writeObject(local: LocalFolder, name: ObjectName, bytes: Uint8Arr
   const file = fs.openSync(temporary, "wx", 0o600)
   try {
     try {
-      await writeAll(file, bytes)
+      await writeAllInTurn(file, bytes)
       await fsync(file)
     } finally {
       fs.closeSync(file)
     }
-    if (HAS_DIGEST.test(target)) fs.renameSync(temporary, target)
+    if (hashInName(name) !== undefined) fs.renameSync(temporary, target)
     else createFrom(temporary, target, bytes)
   } catch (error) {
     fs.rmSync(temporary, { force: true })
-    if (errnoOf(error) === "EEXIST") return await confirmObject(name, target, bytes)
+    if (errnoOf(error) === "EEXIST" && (await isStored(name, target, bytes))) return
     throw error
   }
 }
@@ -146,14 +142,20 @@ function createFrom(temporary: string, target: string, bytes: Uint8Array): void 
   fs.rmSync(temporary, { force: true })
 }
 
-/** Success must mean durable, and whoever wrote it may have died before the flush. */
-async function confirmObject(name: ObjectName, target: string, bytes: Uint8Array): Promise<void> {
+/**
+ * Success must mean durable, and whoever wrote it may have died before the flush. False for a torn or rotten
+ * object in the place of what its name says: that one is replaced.
+ */
+async function isStored(name: ObjectName, target: string, bytes: Uint8Array): Promise<boolean> {
   const { descriptor: file, sizeBytes } = openObjectFile(target, name)
   try {
-    if (sizeBytes !== bytes.length) throw objectExists(name)
-    const present = await readExact(file, 0, bytes.length)
-    if (present === undefined || !equalBytes(present, bytes)) throw objectExists(name)
+    const present = sizeBytes === bytes.length ? await readExact(file, 0, bytes.length) : undefined
+    if (present === undefined || !equalBytes(present, bytes)) {
+      if (isNamedAfter(name, bytes)) return false
+      throw objectExists(name)
+    }
     await fsync(file)
+    return true
   } finally {
     fs.closeSync(file)
   }
@@ -254,17 +256,6 @@ async function syncFolder(folder: string): Promise<void> {
     if (!["EINVAL", "ENOTSUP", "EBADF"].includes(errnoOf(error))) throw error
   } finally {
     fs.closeSync(file)
-  }
-}
-
-async function writeAll(file: number, bytes: Uint8Array): Promise<void> {
-  let offset = 0
-  while (offset < bytes.length) {
-    const length = bytes.length - offset
-    offset +=
-      length <= SYNCHRONOUS_BYTES_MAX
-        ? fs.writeSync(file, bytes, offset, length)
-        : (await write(file, bytes, offset, length, null)).bytesWritten
   }
 }
 

@@ -8,6 +8,7 @@ import {
   checkObjectName,
   checkPrefix,
   checkRange,
+  isNamedAfter,
   objectExists,
   objectNotFound,
   shortObject,
@@ -27,8 +28,9 @@ export function memoryStore(objects: Map<ObjectName, Bytes> = new Map()): Memory
     async put(name, bytes) {
       checkObjectName(name)
       const present = objects.get(name)
-      if (present === undefined) objects.set(name, new Uint8Array(bytes))
-      else if (!equalBytes(present, bytes)) throw objectExists(name)
+      if (present !== undefined && equalBytes(present, bytes)) return
+      if (present !== undefined && !isNamedAfter(name, bytes)) throw objectExists(name)
+      objects.set(name, new Uint8Array(bytes))
     },
 
     async get(name, range) {

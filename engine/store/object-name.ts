@@ -4,6 +4,7 @@
  * store's root, and names that it finds but could never have written are not listed: they are not
  * ours. What the names mean is `format/names.ts`. See spec/stores.md.
  */
+import { hash } from "node:crypto"
 import { assert } from "../base/assert.ts"
 import { EngineError } from "../base/errors.ts"
 import type { ObjectName } from "../base/ids.ts"
@@ -30,6 +31,17 @@ export function checkRange(range: { offset: number; length: number } | undefined
   if (range === undefined) return
   assert(Number.isSafeInteger(range.offset) && range.offset >= 0, "a range's offset is a whole number")
   assert(Number.isSafeInteger(range.length) && range.length >= 0, "a range's length is a whole number")
+}
+
+/** Names of sealed objects end with the SHA-256 of their bytes. */
+export function hashInName(name: string): string | undefined {
+  return /(?:^|[/-])([0-9a-f]{64})$/.exec(name)?.[1]
+}
+
+/** Nothing but these bytes may have the name. */
+export function isNamedAfter(name: string, bytes: Uint8Array): boolean {
+  const digest = hashInName(name)
+  return digest !== undefined && digest === hash("sha256", bytes, "hex")
 }
 
 export function objectNotFound(name: string): EngineError {

@@ -16,6 +16,8 @@ import {
   checkPrefix,
   checkRange,
   isObjectName,
+  hashInName,
+  isNamedAfter,
   objectExists,
   shortObject,
 } from "./object-name.ts"
@@ -118,12 +120,9 @@ async function confirmObject(bucket: Bucket, name: ObjectName, bytes: Uint8Array
     throw new EngineError("unavailable", "unsettled", message, { cause: error })
   })
   if (found === undefined) return put(bucket, name, bytes, false)
-  if (!equalBytes(found, bytes)) throw objectExists(name)
-}
-
-/** Names of sealed objects end with the SHA-256 of their bytes, which the server checks for us. */
-function hashInName(name: string): string | undefined {
-  return /(?:^|[/-])([0-9a-f]{64})$/.exec(name)?.[1]
+  if (equalBytes(found, bytes)) return
+  if (!isNamedAfter(name, bytes)) throw objectExists(name)
+  await put(bucket, name, bytes, false) // what is there is damaged
 }
 
 type Range = { offset: number; length: number }

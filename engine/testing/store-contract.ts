@@ -4,6 +4,7 @@
  * right to write must keep too. Imported by tests only.
  */
 import * as assert from "node:assert/strict"
+import { hash } from "node:crypto"
 import { describe, it } from "node:test"
 import type { Store } from "../store/store.ts"
 import { collect, isFailure, named, OUTSIDE_NAMES, pattern, type OpenEmptyStore } from "./store-objects.ts"
@@ -68,6 +69,25 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
           .put(named("a"), other)
           .then(() => false, isFailure("conflict", "object-exists"))
         assert.deepEqual(await store.get(named("a")), refused ? pattern(100) : other)
+      }),
+    )
+    it(
+      "put() replaces what is not what its name says by what is",
+      withStore(async (store) => {
+        const whole = pattern(100_000)
+        const name = named(`log/d/0000000001-${hash("sha256", whole, "hex")}`)
+        for (const torn of [pattern(40_000), new Uint8Array(0), new Uint8Array(100_000)]) {
+          await store.remove(name)
+          const isRefused = await store.put(name, torn).then(
+            () => false,
+            () => true,
+          )
+          if (!isRefused) assert.deepEqual(await store.get(name), torn)
+          await store.put(name, whole)
+          assert.deepEqual(await store.get(name), whole)
+          await store.put(name, torn).catch(() => {})
+          assert.deepEqual(await store.get(name), whole)
+        }
       }),
     )
     it(

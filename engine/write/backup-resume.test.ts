@@ -5,7 +5,7 @@ import { test } from "node:test"
 import { pictureOf } from "../../fixtures/picture.ts"
 import { seededRandom } from "../../fixtures/random.ts"
 import { isEngineError } from "../base/errors.ts"
-import type { Store } from "../index.ts"
+import { check, type Store } from "../index.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 import { faultyStore, StoreCrash, type Fault } from "../testing/faulty-store.ts"
 import { newData, pendingData } from "../testing/what-was-stored.ts"
@@ -80,4 +80,29 @@ test("backup() of another series names the packs that a killed one has left, so 
   const { at } = await save(again, source)
   await restoreTo(other, at, join(place.folder, "target"))
   assertPicture(join(place.folder, "target"), pictureOf(source))
+})
+
+test("backup() replaces an entry of its own that is torn in the store, and goes on", async (t) => {
+  const place = await backupPlace(t, { local: true })
+  const source = join(place.folder, "source")
+  fs.mkdirSync(source)
+  fs.writeFileSync(join(source, "file"), "the first")
+  for (const length of [0, 100]) {
+    const { snapshotId } = await save(place.repository, source, { forceSnapshot: true })
+    const log = join(place.folder, "repository/log")
+    const entry = fs
+      .readdirSync(log, { recursive: true, encoding: "utf8" })
+      .find((name) => name.endsWith(snapshotId ?? ""))
+    fs.truncateSync(join(log, entry ?? ""), length)
+    fs.rmSync(place.repository.home.statePath) // what a power cut takes, too
+    const again = await place.open()
+    fs.writeFileSync(join(source, "file"), `after a tear to ${length} bytes`)
+    const { at } = await save(again, source)
+    assert.notEqual(at, "")
+    again.close()
+    const elsewhere = await place.open(place.newHome())
+    assert.deepEqual((await check(elsewhere, { readData: true })).errors, [])
+    await restoreTo(elsewhere, at, join(place.folder, `target ${length}`))
+    assertPicture(join(place.folder, `target ${length}`), pictureOf(source))
+  }
 })
