@@ -1,54 +1,111 @@
 /**
- * gitignore patterns over raw paths. The `ignore` package works on text, paths are bytes: valid UTF-8
- * becomes the text it is, every other byte one lone surrogate, in patterns and paths alike, so that
- * both meet again and no two names become one. spec/files.md.
+ * gitignore patterns over raw paths. Patterns are text, paths are bytes: valid UTF-8 becomes the text it
+ * is, every other byte one lone surrogate, in patterns and paths alike, so that both meet again and no two
+ * names become one. Every pattern takes time that grows with the product of its length and the path's. spec/files.md.
  */
-import ignore, { type Ignore } from "ignore"
 import type { RawPath } from "../base/ids.ts"
+import { parseComponents, type Components, type Glob } from "./glob.ts"
 
 /** Patterns that hold below one folder; the most recent matching one decides. */
 export interface PatternSet {
-  /** "keep" is the answer of a `!` pattern, undefined that of no match. */
+  /**
+   * What the patterns say of this entry itself, whatever they say of the folders above it. "keep" is the answer
+   * of a `!` pattern, undefined that of no match.
+   */
   verdict(path: RawPath, isFolder: boolean): "leave" | "keep" | undefined
-  /** The same patterns below a folder that they leave out, but a stronger set keeps. */
-  reopened(folder: RawPath): PatternSet
 }
 
-// the package remembers every path that it was asked about, and a walk asks about each only once
-const REMEMBERED_MAX = 20_000
+interface Pattern {
+  readonly keeps: boolean
+  readonly foldersOnly: boolean
+  /** Without a slash in it: the name decides, wherever it is. */
+  readonly name: Glob | undefined
+  readonly components: readonly (Glob | "folders")[]
+}
 
 /**
  * @param folder the folder that the patterns are relative to
  * @param patterns lines of gitignore, as raw bytes
  */
 export function patternSet(folder: RawPath, patterns: RawPath, ignoreCase = false): PatternSet {
-  return over(folder, ignore({ ignoreCase }).add(patternText(patterns)), ignoreCase)
-}
-
-function over(folder: RawPath, patterns: Ignore, ignoreCase: boolean): PatternSet {
   const skipped = folder === "" ? 0 : patternText(folder).length + 1
-  const rebuilt = (): Ignore => ignore({ ignoreCase }).add(patterns)
-  let matcher = patterns
-  let asked = 0
+  const lines = patternText(patterns)
+    .replace(/^\ufeff/, "")
+    .split("\n")
+  const strongestFirst = lines.flatMap((line) => parsePattern(line, ignoreCase) ?? []).reverse()
   return {
     verdict: (path, isFolder) => {
-      if (asked++ >= REMEMBERED_MAX) {
-        matcher = rebuilt()
-        asked = 1
-      }
       const text = patternText(path).slice(skipped)
-      const { ignored, unignored } = matcher.test(isFolder ? `${text}/` : text)
-      return ignored ? "leave" : unignored ? "keep" : undefined
-    },
-    reopened: (inner) => {
-      const text = patternText(inner).slice(skipped)
-      return over(folder, rebuilt().add(`!/${escapePattern(text)}/`), ignoreCase)
+      const name = text.slice(text.lastIndexOf("/") + 1)
+      for (const pattern of strongestFirst) {
+        if (pattern.foldersOnly && !isFolder) continue
+        const isMatch =
+          pattern.name === undefined ? matchesPath(pattern.components, text) : pattern.name(name)
+        if (isMatch) return pattern.keeps ? "keep" : "leave"
+      }
+      return undefined
     },
   }
 }
 
-function escapePattern(text: string): string {
-  return text.replaceAll(/[\\*?[\]!# ]/g, String.raw`\$&`)
+/** Undefined for blank lines, comments and what can match nothing. */
+function parsePattern(line: string, ignoreCase: boolean): Pattern | undefined {
+  let text = withoutEnd(line)
+  if (text.startsWith("#")) return undefined
+  const keeps = text.startsWith("!")
+  if (keeps) text = text.slice(1)
+  const foldersOnly = text.endsWith("/")
+  if (foldersOnly) text = text.slice(0, -1)
+  if (text === "") return undefined
+  const isAnchored = text.includes("/")
+  const parsed: Components = parseComponents(text.startsWith("/") ? text.slice(1) : text, ignoreCase)
+  if (parsed === undefined) return undefined
+  const only = parsed[0]
+  if (!isAnchored && only !== undefined)
+    return { keeps, foldersOnly, name: only === "folders" ? () => true : only, components: [] }
+  const last = parsed[1]
+  if (parsed.length === 2 && only === "folders" && typeof last === "function")
+    return { keeps, foldersOnly, name: last, components: [] }
+  return { keeps, foldersOnly, name: undefined, components: parsed }
+}
+
+/** Spaces at the end count only behind a backslash. */
+function withoutEnd(line: string): string {
+  const text = line.endsWith("\r") ? line.slice(0, -1) : line
+  let end = text.length
+  while (end > 0 && text[end - 1] === " ") end--
+  const backslashes = /\\*$/.exec(text.slice(0, end))?.[0].length ?? 0
+  return backslashes % 2 === 1 && end < text.length ? text.slice(0, end + 1) : text.slice(0, end)
+}
+
+/** Components are matched from left to right; after a mismatch only the last `**` takes one folder more. */
+function matchesPath(components: Pattern["components"], path: string): boolean {
+  let component = 0
+  let at = 0
+  let folders = -1
+  let taken = 0
+  while (at <= path.length) {
+    const wanted = components[component]
+    if (wanted === "folders") {
+      if (component === components.length - 1) return true // there is something below
+      folders = component++
+      taken = at
+      continue
+    }
+    const slash = path.indexOf("/", at)
+    const end = slash < 0 ? path.length : slash
+    if (wanted?.(path.slice(at, end)) === true) {
+      component++
+      at = end + 1
+    } else if (folders >= 0) {
+      const next = path.indexOf("/", taken)
+      if (next < 0) return false
+      taken = next + 1
+      at = taken
+      component = folders + 1
+    } else return false
+  }
+  return component === components.length
 }
 
 const STRAY_OR_SEQUENCE = new RegExp(

@@ -205,17 +205,10 @@ function rulesInside(context: Context, rules: Rules, folder: RawPath, names: rea
       return { sets: [], only: marker.name }
   }
   const own = ignoreFileSets(context, folder, names)
-  const above = folder === "" ? rules.sets : reopen(rules.sets, folder)
+  const above = rules.sets
   if (own.length === 0) return { sets: above, only: undefined }
   const { flagCount } = context
   return { sets: [...above.slice(0, flagCount), ...own, ...above.slice(flagCount)], only: undefined }
-}
-
-/** A set that leaves this folder out was overruled: inside, its patterns count again one by one. */
-function reopen(sets: readonly PatternSet[], folder: RawPath): readonly PatternSet[] {
-  const isOverruled = (set: PatternSet): boolean => set.verdict(folder, true) === "leave"
-  if (!sets.some(isOverruled)) return sets
-  return sets.map((set) => (isOverruled(set) ? set.reopened(folder) : set))
 }
 
 function ignoreFileSets(context: Context, folder: RawPath, names: readonly RawPath[]): PatternSet[] {

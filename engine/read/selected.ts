@@ -4,7 +4,7 @@
  * snapshot's root.
  */
 import type { RawPath } from "../base/ids.ts"
-import { baseName, isWithin } from "../base/paths.ts"
+import { baseName, isWithin, parentPath } from "../base/paths.ts"
 import { patternSet } from "../files/patterns.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import type { RestoreRequest } from "./restore-request.ts"
@@ -25,6 +25,12 @@ export function selectEntries(request: Pick<RestoreRequest, "within" | "include"
   /** The folder that was matched last: all below it shares its fate. */
   let included: RawPath | undefined
   let excluded: RawPath | undefined
+
+  // of folders above `within` no entry comes by, and what they are holds for all below
+  for (const above of foldersAbove(within)) {
+    if (excluded === undefined && excludes?.verdict(above, true) === "leave") excluded = above
+    if (included === undefined && includes?.verdict(above, true) === "leave") included = above
+  }
 
   const wanted = (path: RawPath, isFolder: boolean): boolean => {
     if (path === "") return includes === undefined
@@ -48,6 +54,13 @@ export function selectEntries(request: Pick<RestoreRequest, "within" | "include"
     land,
     place: (entry) => (wanted(entry.path, entry.type === "directory") ? land(entry) : undefined),
   }
+}
+
+/** From the top. */
+function foldersAbove(path: RawPath): RawPath[] {
+  const folders: RawPath[] = []
+  for (let above = parentPath(path); above !== ""; above = parentPath(above)) folders.unshift(above)
+  return folders
 }
 
 function setOf(patterns: readonly RawPath[] | undefined): ReturnType<typeof patternSet> | undefined {
