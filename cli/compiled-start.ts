@@ -12,7 +12,9 @@ import { keptCode, loadProgram } from "./compiled-program.ts"
 const folder = import.meta.dirname
 const cacheRoot = cacheRootOf()
 const caches = join(cacheRoot ?? folder, "compiled")
-const hasCaches = cacheRoot !== undefined && isOwn(cacheRoot)
+/** A dry run makes nothing, so it keeps no code either. */
+const isDry = process.argv.some((word) => word === "--dry-run" || /^-[a-z]*n[a-z]*$/i.test(word))
+const hasCaches = cacheRoot !== undefined && !isDry && isOwn(cacheRoot)
 const own = keptCode(caches, "start")
 
 if (hasCaches) enableCompileCache(caches) // for what lies in node_modules, above all the S3 library

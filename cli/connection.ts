@@ -63,6 +63,8 @@ export function wholeNumber(call: Call, flag: string): number | undefined {
 export interface OpenHow {
   /** The first write of a device enrols it. */
   readonly write: boolean
+  /** Nothing is changed, neither in the store nor in this device's home. */
+  readonly dryRun?: boolean | undefined
   /** Where it was named otherwise than by -r. */
   readonly location?: string | undefined
   /** Default: `openRepository`. */
@@ -80,7 +82,14 @@ export async function withRepository<T>(
   if (location === undefined) throw new EngineError("not-found", "no-repository", noLocation(call))
   const store = await storeAt(call, location)
   const open = how.open ?? openRepository
-  const repository = await openWithSecrets(call, { home, store, write: how.write, location, open })
+  const repository = await openWithSecrets(call, {
+    home,
+    store,
+    write: how.write,
+    dryRun: how.dryRun === true,
+    location,
+    open,
+  })
   try {
     const result = await run(repository)
     // A verb that only reads goes on in spite of a rollback; that it happened is still a failure.
@@ -100,6 +109,7 @@ interface Opening {
   readonly home: Home
   readonly store: Store
   readonly write: boolean
+  readonly dryRun: boolean
   readonly location: string
 }
 
@@ -111,7 +121,7 @@ const TYPED_TRIES = 3
  * tried, since a repository opens with any one of them.
  */
 async function openWithSecrets(call: Call, opening: Opening): Promise<Repository> {
-  const { home, store, write, location, open } = opening
+  const { home, store, write, dryRun, location, open } = opening
   let given: readonly Secret[] | undefined
   let tried = 0
   const secret = async (): Promise<Secret | undefined> => {
@@ -120,7 +130,7 @@ async function openWithSecrets(call: Call, opening: Opening): Promise<Repository
   }
   for (;;) {
     try {
-      return await open({ store, home, write, secret })
+      return await open({ store, home, write, dryRun, secret })
     } catch (error) {
       tried++
       if (!isEngineError(error) || error.code !== "wrong-key") throw error

@@ -10,6 +10,7 @@ import type { RepositoryId } from "./base/ids.ts"
 import type { Clock, Random } from "./base/ports.ts"
 import type { KdfParameters } from "./format/keyslot.ts"
 import { REPOSITORY_NAME } from "./format/names.ts"
+import { openDryHome, type DryHome } from "./home/dry-home.ts"
 import { readDeviceFile } from "./home/device-file.ts"
 import { openRepositoryHome } from "./home/home.ts"
 import type { Home, RepositoryHome } from "./home/home.ts"
@@ -58,6 +59,8 @@ export interface OpenRequest extends Place {
   readonly secret?: Secret | (() => Promise<Secret | undefined>) | undefined
   /** Enrols this home as a device when it is none. */
   readonly write?: boolean
+  /** Neither the store nor the home is changed by whatever is done with it; not together with `write`. */
+  readonly dryRun?: boolean
 }
 
 export interface CreatedRepository {
@@ -98,15 +101,15 @@ export async function createRepository(request: NewRepository): Promise<CreatedR
     const made = assembleRepository(ports, { ...parts, state })
     made.objects.put(objects)
     keepDevice(folder, device, made)
-    remember(home, made)
+    remember(request, made)
     return made
   })
   return { repository, id: found.id, recoveryWords }
 }
 
 /** Closes the databases when what follows fails. */
-function withState(home: RepositoryHome, use: (state: LocalState) => Repository): Repository {
-  const state = openLocalState(home)
+function withState(home: RepositoryHome | DryHome, use: (state: LocalState) => Repository): Repository {
+  const state = openState(home)
   try {
     return use(state)
   } catch (error) {
@@ -135,13 +138,16 @@ export async function openRepository(request: OpenRequest): Promise<Repository> 
 /** Undefined when this home is no device of the repository. */
 async function openKnown(
   ports: Ports,
-  { home: root }: OpenRequest,
+  request: OpenRequest,
   id: RepositoryId,
 ): Promise<Repository | undefined> {
-  const home = openRepositoryHome(root, id)
+  const home = homeFor(request, id)
   const file = readDeviceFile(home)
-  if (file === undefined) return undefined
-  const state = openLocalState(home)
+  if (file === undefined) {
+    if ("discard" in home) home.discard()
+    return undefined
+  }
+  const state = openState(home)
   try {
     const { found, opened, names } = await openAsDevice(ports.store, state.objects, file, readPins(home))
     const { device: deviceId, signing, sealing } = file
@@ -155,7 +161,7 @@ async function openKnown(
       member: sealing,
       listed: names,
     })
-    remember(root, repository)
+    remember(request, repository)
     return repository
   } catch (error) {
     state.close()
@@ -191,7 +197,7 @@ async function openBySecret(ports: Ports, request: OpenRequest, found: FoundRepo
     const changed = await enrolDevice(change, device, how, labelOf(request))
     access = { opened: changed.trust, member: device.sealing, device, listed: changed.names }
   }
-  const home = openRepositoryHome(request.home, found.id)
+  const home = homeFor(request, found.id)
   return withState(home, (state) => {
     const repository = assembleRepository(ports, { home, state, found, ...access })
     repository.objects.put([...objects.all(), [REPOSITORY_NAME, found.bytes]])
@@ -199,13 +205,27 @@ async function openBySecret(ports: Ports, request: OpenRequest, found: FoundRepo
       keepDevice(home, repository.device, repository)
       repository.enrolled = true
     }
-    remember(request.home, repository)
+    remember(request, repository)
     return repository
   })
 }
 
+function homeFor({ home, dryRun }: OpenRequest, id: RepositoryId): RepositoryHome | DryHome {
+  return dryRun === true ? openDryHome(home, id) : openRepositoryHome(home, id)
+}
+
+function openState(home: RepositoryHome | DryHome): LocalState {
+  const state = openLocalState(home)
+  if (!("discard" in home)) return state
+  const close = (): void => {
+    state.close()
+    home.discard()
+  }
+  return { ...state, close }
+}
+
 /** Pins the state of trust that it was opened with, unless a newer one is pinned; the location too. */
-function remember(root: Home, repository: Repository): void {
+function remember({ home: root, dryRun }: Place & Pick<OpenRequest, "dryRun">, repository: Repository): void {
   const { trust, home, location, id, pins } = repository
   if ((pins.trust?.number ?? 0) < trust.number) {
     const seen = { number: trust.number, digest: trust.digest }
@@ -213,7 +233,7 @@ function remember(root: Home, repository: Repository): void {
       (before.trust?.number ?? 0) < seen.number ? { ...before, trust: seen } : before,
     )
   }
-  rememberRepository(root, { location, repository: id })
+  if (dryRun !== true) rememberRepository(root, { location, repository: id })
 }
 
 function portsOf(place: Place, secret: OpenRequest["secret"]): Ports {

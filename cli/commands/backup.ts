@@ -31,14 +31,18 @@ import { standardInput } from "../standard-input.ts"
 export const backup: Command = async (call) => {
   const input = openInput(call)
   const request = requestOf(call, input)
-  return await withRepository(call, { write: !call.options.flag("dry-run") }, async (repository) => {
-    await keepToBudget(call, repository, request)
-    const progress = call.output.progress(request.dryRun === true ? "backup (dry run)" : "backup")
-    const result = await runBackup(repository, request, observer(call, progress))
-    progress.wipe()
-    report(call, result)
-    return result.errors.length > 0 ? EXIT.someUnread : EXIT.done
-  })
+  return await withRepository(
+    call,
+    { write: request.dryRun !== true, dryRun: request.dryRun },
+    async (repository) => {
+      await keepToBudget(call, repository, request)
+      const progress = call.output.progress(request.dryRun === true ? "backup (dry run)" : "backup")
+      const result = await runBackup(repository, request, observer(call, progress))
+      progress.wipe()
+      report(call, result)
+      return result.errors.length > 0 ? EXIT.someUnread : EXIT.done
+    },
+  )
 }
 
 function requestOf(call: Call, stream: Stream | undefined): BackupRequest {

@@ -22,7 +22,7 @@ export const copy: Command = async (call) => {
       "where to? for example: holdfast copy s3://bucket/mirror, or holdfast copy /mnt/disk/mirror",
     )
   const dryRun = call.options.flag("dry-run")
-  return await withRepository(call, { write: false }, async (repository) => {
+  return await withRepository(call, { write: false, dryRun }, async (repository) => {
     const to = await destination(call, place)
     const progress = call.output.progress(dryRun ? "copy (dry run)" : "copy")
     const result = await copyTo(repository, { to, dryRun }, ({ bytesDone, bytesTotal, current }) => {

@@ -84,9 +84,9 @@ async function addRecoveryWords(call: Call): Promise<typeof EXIT.done> {
 export const keyRemove: Command = async (call) => {
   const { output, options } = call
   const dryRun = options.flag("dry-run")
-  return await withRepository(call, { write: !dryRun }, async (repository) => {
+  return await withRepository(call, { write: !dryRun, dryRun }, async (repository) => {
     const key = matchingKey(await listKeys(repository), call.args[0] ?? "")
-    if (!dryRun) await removeKey(repository, { id: key.id, authority: await authority(call) })
+    await removeKey(repository, { id: key.id, authority: await authority(call), dryRun })
     output.object({
       message_type: "key_removed",
       id: key.id,

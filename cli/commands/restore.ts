@@ -20,25 +20,29 @@ import { shown } from "../show-path.ts"
 
 export const restore: Command = async (call) => {
   const target = targetOf(call)
-  return await withRepository(call, { write: false }, async (repository) => {
-    const named = await namedSnapshot(call, repository, call.args[0] ?? "latest")
-    const progress = call.output.progress("restore")
-    const place = target === undefined ? await inPlace(repository, named) : { target, whole: true }
-    if (!place.whole && call.options.flag("delete")) {
-      throw new UsageError(
-        "--in-place --delete would remove neighbours that were never saved; give --target FOLDER",
+  return await withRepository(
+    call,
+    { write: false, dryRun: call.options.flag("dry-run") },
+    async (repository) => {
+      const named = await namedSnapshot(call, repository, call.args[0] ?? "latest")
+      const progress = call.output.progress("restore")
+      const place = target === undefined ? await inPlace(repository, named) : { target, whole: true }
+      if (!place.whole && call.options.flag("delete")) {
+        throw new UsageError(
+          "--in-place --delete would remove neighbours that were never saved; give --target FOLDER",
+        )
+      }
+      const result = await runRestore(
+        repository,
+        requestOf(call, named, place.target),
+        observer(call, progress),
       )
-    }
-    const result = await runRestore(
-      repository,
-      requestOf(call, named, place.target),
-      observer(call, progress),
-    )
-    progress.wipe()
-    report(call, named, result)
-    if (result.errors.length === 0) return EXIT.done
-    return result.errors.some(({ kind }) => kind === "corrupt") ? EXIT.damaged : EXIT.failed
-  })
+      progress.wipe()
+      report(call, named, result)
+      if (result.errors.length === 0) return EXIT.done
+      return result.errors.some(({ kind }) => kind === "corrupt") ? EXIT.damaged : EXIT.failed
+    },
+  )
 }
 
 /** Where to, or undefined for where the snapshot was taken. */

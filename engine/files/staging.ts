@@ -28,8 +28,16 @@ export interface Staging {
 
 const HERE = "" as RawPath
 
-export function staging(state: TargetState): Pick<Target, "stage" | "publish" | "unstage"> {
+export function staging(state: TargetState): Pick<Target, "wouldStage" | "stage" | "publish" | "unstage"> {
   return {
+    wouldStage: () => {
+      try {
+        const found = lookForStaging(state)
+        return found && { name: STAGING_NAME, isNew: !found.isLeft }
+      } catch {
+        return undefined
+      }
+    },
     stage: () => {
       try {
         return stage(state)
@@ -47,14 +55,27 @@ export function staging(state: TargetState): Pick<Target, "stage" | "publish" | 
 }
 
 function stage(state: TargetState): Staging | undefined {
-  const { folders, us } = state
-  const standing = listFolder(state, HERE)
-  if (!standing.every(isTemporaryName)) return undefined
+  const { folders } = state
   const name = STAGING_NAME
-  const isLeft = standing.includes(name) && isOurs(folders.root.prefix + name, us)
+  const found = lookForStaging(state)
+  if (found === undefined) return undefined
+  const { standing, isLeft } = found
   for (const other of standing) if (other !== name || !isLeft) removeTree(folders, other)
   if (!isLeft) makeFolderIn(folders.root, name)
   return { name, isNew: !isLeft }
+}
+
+interface FoundStaging {
+  readonly standing: readonly RawPath[]
+  /** A killed restore of ours has left its folder. */
+  readonly isLeft: boolean
+}
+
+function lookForStaging(state: TargetState): FoundStaging | undefined {
+  const standing = listFolder(state, HERE)
+  if (!standing.every(isTemporaryName)) return undefined
+  const isThere = standing.includes(STAGING_NAME)
+  return { standing, isLeft: isThere && isOurs(state.folders.root.prefix + STAGING_NAME, state.us) }
 }
 
 /** Somebody else may have made a folder of this name. */

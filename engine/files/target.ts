@@ -101,6 +101,8 @@ export interface Target {
    * has left. Undefined when something stands there, or none can be made. Never throws.
    */
   stage(): Staging | undefined
+  /** What `stage` would give; makes and removes nothing. */
+  wouldStage(): Staging | undefined
   /**
    * Gives what is at the top of the staging folder its name in the target, and removes the folder.
    * @returns what could not have its name, and why: the folder is still there, and that in it

@@ -54,13 +54,9 @@ function xdg(environment: Environment, name: string, otherwise: string): string 
   throw new EngineError("invalid", "no-home", message)
 }
 
-export function openRepositoryHome(home: Home, repository: RepositoryId): RepositoryHome {
+/** Looks at nothing on disk. */
+export function repositoryPaths(home: Home, repository: RepositoryId): RepositoryHome {
   const identityFolder = path.join(home.identityRoot, "repositories", repository)
-  const cacheFolder = path.join(home.cacheRoot, "repositories", repository)
-  const locksFolder = path.join(identityFolder, "locks")
-  makePrivateFolder(locksFolder)
-  makePrivateFolder(cacheFolder)
-  removeLeftovers(identityFolder, Date.now())
   return {
     repository,
     identityRoot: home.identityRoot,
@@ -68,7 +64,16 @@ export function openRepositoryHome(home: Home, repository: RepositoryId): Reposi
     identityFolder,
     devicePath: path.join(identityFolder, "device.json"),
     pinsPath: path.join(identityFolder, "pins.json"),
-    locksFolder,
-    statePath: path.join(cacheFolder, "state.sqlite"),
+    locksFolder: path.join(identityFolder, "locks"),
+    statePath: path.join(home.cacheRoot, "repositories", repository, "state.sqlite"),
   }
+}
+
+/** Makes the folders. */
+export function openRepositoryHome(home: Home, repository: RepositoryId): RepositoryHome {
+  const paths = repositoryPaths(home, repository)
+  makePrivateFolder(paths.locksFolder)
+  makePrivateFolder(path.dirname(paths.statePath))
+  removeLeftovers(paths.identityFolder, Date.now())
+  return paths
 }

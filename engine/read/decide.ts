@@ -138,10 +138,6 @@ function makeFolder(deciding: Deciding, path: RawPath, entry: Entry, isWhole: bo
   const { request, target, progress, tree } = deciding
   noteFolder(deciding, path, isWhole)
   progress.folder()
-  if (request.dryRun) {
-    if (path !== "" && target.look(path)?.type !== "directory") tree.made.add(path)
-    return
-  }
   if (path !== "" && tree.failedFolders.has(parentPath(path))) {
     tree.failedFolders.add(path) // told once, for the outermost
     return
@@ -182,7 +178,7 @@ function makeFoldersAbove(deciding: Deciding, path: RawPath): void {
 /** Folders whose own entries are lost are made as they come, for what lies in them. */
 function makeLostFolders(deciding: Deciding, path: RawPath): void {
   const { request, target, progress, tree } = deciding
-  if (path === "" || request.dryRun || tree.made.has(path) || tree.failedFolders.has(path)) return
+  if (path === "" || tree.made.has(path) || tree.failedFolders.has(path)) return
   if (tree.names.has(path)) return
   makeLostFolders(deciding, parentPath(path))
   noteFolder(deciding, path, false)

@@ -4,6 +4,7 @@
  */
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
+import type { Stat } from "../files/source.ts"
 import type { Placing, Target } from "../files/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"
@@ -62,9 +63,9 @@ function placing({ request }: Deciding): Placing {
 
 /** False when the first link is no file that this restore answers for. */
 function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): boolean {
-  const { target, progress } = deciding
+  const { target, progress, request } = deciding
   if (!progress.isPlaced(linkTo)) return false // what stands there may be something else
-  const first = target.look(linkTo)
+  const first = request.dryRun === true ? wouldStand(deciding, linkTo) : target.look(linkTo)
   if (first?.type !== "file") return false
   const existing = target.look(path)
   if (existing?.inode === first.inode && existing.device === first.device) progress.entry(path, "equal", 0)
@@ -77,6 +78,12 @@ function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): bool
     progress.entry(path, "restored", 0)
   }
   return true
+}
+
+/** What stands there, unless it would be replaced: then another file, which is like no other yet. */
+function wouldStand({ target, progress }: Deciding, path: RawPath): Pick<Stat, "type" | "device" | "inode"> {
+  const standing = progress.isReplaced(path) ? undefined : target.look(path)
+  return standing ?? { type: "file", device: -1n, inode: -1n }
 }
 
 /** False when it was left out. */

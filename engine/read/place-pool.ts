@@ -38,6 +38,19 @@ export function inlinePlacePool(options: PlacerOptions): PlacePool {
   }
 }
 
+/** For a dry run, which only compares. The target is opened with the first file that stands there. */
+export function comparingPool(options: PlacerOptions): PlacePool {
+  let pool: PlacePool | undefined
+  const opened = (): PlacePool => (pool ??= inlinePlacePool(options))
+  return {
+    room: async () => {},
+    place: (job) => opened().place(job),
+    compare: async (files) => (files.length === 0 ? [] : await opened().compare(files)),
+    own: (job) => opened().own(job),
+    close: async () => await pool?.close(),
+  }
+}
+
 /** When it resolves, the thread has closed its files and is gone. */
 async function endThread({ worker }: Thread): Promise<void> {
   if (worker.threadId < 0) return

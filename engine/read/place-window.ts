@@ -14,6 +14,7 @@ import type { DecidedFile } from "./decide.ts"
 import { fetchFrames, type FetchedFrames } from "./fetch.ts"
 import { filesOf, jobsOf, placeFrames, sealedBytesOf, type Job } from "./jobs.ts"
 import type { PlaceFailure } from "./place-jobs.ts"
+import { failureOf } from "./placer.ts"
 import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
 import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./shared-files.ts"
 import { placeFile, type Shared, type Wanted, type Window, type WindowRun } from "./window-run.ts"
@@ -53,6 +54,7 @@ async function placeFiles(window: Window, files: readonly Wanted[], isLast: bool
     window.progress.failed({ path, message, kind: "corrupt" })
   }
   const run: WindowRun = { window, files, plan, shared }
+  if (window.request.dryRun === true) return placeDry(run)
   await placeEmpty(run)
   await beginOwn(run)
   let jobsLeft = jobs.length
@@ -68,6 +70,24 @@ async function placeFiles(window: Window, files: readonly Wanted[], isLast: bool
       beforeJob,
     ),
   )
+}
+
+/** Nothing is fetched; the target says what it would refuse. */
+function placeDry(run: WindowRun): void {
+  const { files, plan, window } = run
+  for (const [position, { path, entry }] of files.entries()) {
+    if (plan.broken.has(position)) continue
+    try {
+      const { metadata, replace, sync } = placeFile(run, position, 0)
+      window.target.finishFile(window.target.beginFile(path, entry.size, entry.sparse), metadata, {
+        replace,
+        sync,
+      })
+      window.progress.entry(path, "restored", entry.size)
+    } catch (error) {
+      window.progress.failed({ path, ...failureOf(error) })
+    }
+  }
 }
 
 /** Files without content need no pack. */

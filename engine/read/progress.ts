@@ -18,6 +18,8 @@ export interface Progress {
   underWay(bytes: number): void
   /** False for what failed or was kept as it stood: it may not be what the snapshot has there. */
   isPlaced(path: RawPath): boolean
+  /** Of a dry run: whether the file would be placed anew. */
+  isReplaced(path: RawPath): boolean
   result(): RestoreResult
 }
 
@@ -32,6 +34,7 @@ export function createProgress(
   const before = repository.requests()
   const errors: Unrestored[] = []
   const unplaced = new Set<RawPath>()
+  const replaced = new Set<RawPath>()
   const counts = { filesRestored: 0, filesSkipped: 0, entriesDeleted: 0, dirs: 0, bytesRestored: 0 }
   let bytesTotal = 0
   let bytesUnderWay = 0
@@ -58,6 +61,7 @@ export function createProgress(
     },
     entry(path, action, bytes) {
       if (action === "kept") unplaced.add(path)
+      if (request.dryRun === true && action === "restored") replaced.add(path)
       if (action === "deleted") counts.entriesDeleted++
       else if (action === "equal" || action === "kept") counts.filesSkipped++
       else counts.filesRestored++
@@ -70,6 +74,7 @@ export function createProgress(
       if (bytes > 0) tell()
     },
     isPlaced: (path) => !unplaced.has(path),
+    isReplaced: (path) => replaced.has(path),
     result: () => ({
       ...counts,
       errors,

@@ -69,6 +69,27 @@ for (const overwrite of ["always", "never", "if-newer", "if-changed"] as const) 
   })
 }
 
+test("restore() with dryRun leaves what a killed one has left, and counts it as the real one does", async (t) => {
+  const { repository, source, target, id, left } = await killed(t)
+  left("a", "half of")
+  left("folder/deep/d", fs.readFileSync(join(source, "folder/deep/d")))
+  left("folder/other", "of another snapshot")
+  const before = pictureOf(target)
+  const planned = await restoreTo(repository, id, target, { dryRun: true })
+  assertPicture(target, before)
+  assert.equal(planned.filesRestored, 5)
+  const { filesRestored, filesSkipped, bytesRestored } = await restoreTo(repository, id, target)
+  assert.deepEqual(
+    { filesRestored, filesSkipped, bytesRestored },
+    {
+      filesRestored: planned.filesRestored,
+      filesSkipped: planned.filesSkipped,
+      bytesRestored: planned.bytesRestored,
+    },
+  )
+  assertPicture(target, pictureOf(source))
+})
+
 test("restore() of a part publishes no other part that a killed one has left", async (t) => {
   const { repository, source, target, id, left } = await killed(t)
   left("a", "half of")

@@ -208,18 +208,6 @@ test("restore() takes what include and exclude say, and no folder in vain", asyn
   await assert.rejects(restore({ within: "nothing" as RawPath }), { code: "no-entry" })
 })
 
-test("restore() writes nothing in a dry run", async (t) => {
-  const { target, restore } = await savedPlace(t, (root) => {
-    writeRandomTree(root, seededRandom("dry"), { entries: 30, fileBytesMax: 5000 })
-  })
-  fs.mkdirSync(target)
-  file(join(target, "stands"), "here")
-  const before = pictureOf(target)
-  const { filesRestored } = await restore({ dryRun: true, delete: true })
-  assert.ok(filesRestored > 0)
-  assertPicture(target, before)
-})
-
 test("restore() drops setuid bits and leaves out special files unless they are asked for", async (t) => {
   const { target, restore } = await savedPlace(t, (root) => {
     writeRandomTree(root, seededRandom("special 2"), { entries: 150, fileBytesMax: 100, special: true })

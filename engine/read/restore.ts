@@ -12,6 +12,7 @@ import type { RawPath } from "../base/ids.ts"
 import { showPath } from "../base/paths.ts"
 import type { ChunkKind } from "../crypto/chunk-id.ts"
 import { openDiskTarget } from "../files/disk-target.ts"
+import { openDryTarget } from "../files/dry-target.ts"
 import type { Staging } from "../files/staging.ts"
 import type { Target, TargetOptions } from "../files/target.ts"
 import { noEntry } from "../listing/look-up.ts"
@@ -23,7 +24,8 @@ import { createTree, decide, idsOf, noteFolder, type Deciding } from "./decide.t
 import { deleteExtra, keepExtra, removeUnplaced, type ExtraRemover, type Removing } from "./delete-extra.ts"
 import { finishEntries, finishFolders } from "./finish-tree.ts"
 import { createFlusher, noFlusher } from "./flusher.ts"
-import { inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
+import { refuseOwnPlace } from "./own-places.ts"
+import { comparingPool, inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
 import type { PlacerOptions } from "./place-jobs.ts"
 import { placeWindow } from "./place-window.ts"
 import { failureOf } from "./placer.ts"
@@ -44,10 +46,12 @@ export async function restore(
   observe: RestoreObserver = () => {},
 ): Promise<RestoreResult> {
   const options = targetOptions(request)
-  const named = openDiskTarget(request.target, { ...options, create: true })
-  const staging = request.dryRun === true ? undefined : named.stage()
-  const placed = { ...options, staging }
-  const target = staging === undefined ? named : openDiskTarget(named.root, placed)
+  const isDry = request.dryRun === true
+  refuseOwnPlace(repository, request.target)
+  const named = openTarget(request, options)
+  const staging = isDry ? named.wouldStage() : named.stage()
+  const placed = { ...options, staging: isDry && staging?.isNew === true ? undefined : staging }
+  const target = staging === undefined || isDry ? named : openDiskTarget(named.root, placed)
   const reader = createChunkReader(repository)
   const loader =
     (kind: ChunkKind): LoadNodes =>
@@ -68,20 +72,18 @@ export async function restore(
   }
   noteFolder(deciding, "" as RawPath, false) // its own entry may be damaged, or not asked for
   const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: placed }
-  const syncs = request.dryRun !== true && request.sync !== "none"
+  const syncs = !isDry && request.sync !== "none"
   const flusher = syncs ? createFlusher(target) : noFlusher
   let pool: PlacePool | undefined
   const place = async ({ files, bytes, isLast }: FileWindow): Promise<void> => {
     progress.expect(bytes)
-    if (request.dryRun)
-      return files.forEach(({ path, entry }) => progress.entry(path, "restored", entry.size))
-    pool ??= inlinePlacePool(placer)
+    pool ??= isDry ? comparingPool(placer) : inlinePlacePool(placer)
     const window = { repository, request: deciding.request, target, progress, pool, flusher }
     await placeWindow(window, files, isLast)
-    if (request.verify) await verifyWindow(window, files)
+    if (request.verify && !isDry) await verifyWindow(window, files)
   }
   const onMuch = (): void => {
-    if (!request.dryRun) pool ??= threadPlacePool(placer)
+    if (!isDry) pool ??= threadPlacePool(placer)
   }
   const windows = createWindows({ place, onMuch })
   try {
@@ -98,27 +100,31 @@ export async function restore(
     }
     if (!found && !deciding.tree.lost) throw noEntry(request.snapshot, within)
     await windows.finish()
-    if (!request.dryRun) {
-      await finishEntries(deciding, async ({ path, entry }) => {
-        const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
-        await place({ files: [file], bytes: entry.size, isLast: false })
-      })
-      await finishFolders(deciding, async () => {
-        if (staging === undefined) return target
-        await flusher.finish() // on the disk before it has its name
-        publish(deciding, named, staging)
-        return named
-      })
-      await flusher.finish()
-    }
+    await finishEntries(deciding, async ({ path, entry }) => {
+      const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
+      await place({ files: [file], bytes: entry.size, isLast: false })
+    })
+    await finishFolders(deciding, async () => {
+      if (staging === undefined || isDry) return target
+      await flusher.finish() // on the disk before it has its name
+      publish(deciding, named, staging)
+      return named
+    })
+    await flusher.finish()
     return progress.result()
   } finally {
     await windows.settled()
     await pool?.close()
     target.close()
-    if (staging !== undefined) named.unstage(staging)
+    if (staging !== undefined && !isDry) named.unstage(staging)
     named.close()
   }
+}
+
+function openTarget({ target, dryRun }: RestoreRequest, options: TargetOptions): Target {
+  return dryRun === true
+    ? openDryTarget(target, options)
+    : openDiskTarget(target, { ...options, create: true })
 }
 
 function targetOptions({ owners, setuid, special }: RestoreRequest): TargetOptions {
@@ -134,9 +140,8 @@ function extraRemover(
   removing: Removing,
   staging: Staging | undefined,
 ): ExtraRemover {
-  const { dryRun, delete: deletes } = removing.request
   if (staging?.isNew === false) return removeUnplaced(removing)
-  return deletes === true && dryRun !== true ? deleteExtra(repository, removing) : keepExtra
+  return removing.request.delete === true ? deleteExtra(repository, removing) : keepExtra
 }
 
 function publish({ tree, progress }: Deciding, named: Target, staging: Staging): void {

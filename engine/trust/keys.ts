@@ -7,7 +7,7 @@ import { EngineError } from "../base/errors.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
 import { makeKeyslot } from "../crypto/keyslots.ts"
 import type { OpenedSlot, SlotSecret } from "../crypto/keyslots.ts"
-import { addSlot, removeSlot } from "../crypto/trust-change.ts"
+import { addSlot, nextTrust, removeSlot } from "../crypto/trust-change.ts"
 import type { TrustDraft } from "../crypto/trust-change.ts"
 import { openTrust } from "../crypto/trust-state.ts"
 import { RECOVERY_BYTES, wordsOf } from "../crypto/words.ts"
@@ -100,14 +100,17 @@ export async function addKey(repository: Repository, request: AddKeyRequest): Pr
   return { id: slot.id, kind: slot.kind, recoveryWords }
 }
 
-/** A new epoch begins: what is written from now on the removed secret does not open. */
+/**
+ * A new epoch begins: what is written from now on the removed secret does not open. With `dryRun` all is
+ * checked and nothing is written.
+ */
 export async function removeKey(
   repository: Repository,
-  request: Authorized & { readonly id: Digest },
+  request: Authorized & { readonly id: Digest; readonly dryRun?: boolean },
 ): Promise<void> {
   const { random } = repository
   await changeKeys(repository, request, (draft) => removeSlot(draft, request.id, random))
-  await removeKeyslot(repository, request.id)
+  if (request.dryRun !== true) await removeKeyslot(repository, request.id)
 }
 
 /** Exchanges the passphrase that is the authority, or the only one there is. */
@@ -177,7 +180,7 @@ async function removeKeyslot(repository: Repository, id: Digest): Promise<void> 
 
 async function changeKeys(
   repository: Repository,
-  { authority }: Authorized,
+  { authority, dryRun = false }: Authorized & { readonly dryRun?: boolean },
   edit: (draft: TrustDraft, slot: OpenedSlot) => TrustDraft,
 ): Promise<void> {
   await look(repository)
@@ -190,6 +193,7 @@ async function changeKeys(
   const from = newest.trust
   const record = encodeRepository(repository.record)
   const slot = await unlock(store, { record, slots: from.state.slots }, authority)
+  if (dryRun) return void edit(nextTrust(openTrust(from, slot.pair)), slot)
   // The change may take the authority's own slot away.
   const change = { source, members: [slot.pair, member], random, names, from }
   const { trust } = await changeTrust(change, (draft) => edit(draft, slot))

@@ -1,0 +1,111 @@
+/**
+ * A target that is only looked at: what would be made, replaced or removed is remembered here, and what the
+ * file system would refuse is refused. A restore over it counts what the real one would do, and neither
+ * makes nor changes anything; the target need not even be there.
+ */
+import type { RawPath } from "../base/ids.ts"
+import { joinPath, parentPath } from "../base/paths.ts"
+import { whyNotMade } from "./can-make.ts"
+import { openDiskTarget } from "./disk-target.ts"
+import { checkPath } from "./safe-path.ts"
+import { isFailure, type Stat } from "./source.ts"
+import type { Staging } from "./staging.ts"
+import { lstat } from "./stat.ts"
+import { targetError } from "./target-errors.ts"
+import type { Placing, Target, TargetOptions } from "./target.ts"
+import { STAGING_NAME } from "./temporary-name.ts"
+
+/** @param root absolute raw path. Throws what making it and opening it would throw. */
+export function openDryTarget(root: string, options: TargetOptions = {}): Target {
+  const isThere = !isFailure(lstat(root))
+  const why = isThere ? undefined : whyNotMade(root)
+  if (why !== undefined) throw targetError(why, root as RawPath)
+  if (!isThere)
+    return { ...overlay(root, undefined), wouldStage: () => ({ name: STAGING_NAME, isNew: true }) }
+  const named = openDiskTarget(root, { ...options, create: false })
+  const staging = named.wouldStage()
+  const wouldStage = (): Staging | undefined => staging
+  if (staging?.isNew !== false) return { ...overlay(root, named), wouldStage }
+  named.close()
+  return { ...overlay(root, openDiskTarget(root, { ...options, create: false, staging })), wouldStage }
+}
+
+/** Undefined: nothing is there, and all would be made. */
+function overlay(root: string, inner: Target | undefined): Target {
+  const removed = new Set<RawPath>()
+  const isRemoved = (path: RawPath): boolean => {
+    if (removed.size === 0) return false
+    for (let at = path; at !== ""; at = parentPath(at)) if (removed.has(at)) return true
+    return false
+  }
+  const look = (path: RawPath): Stat | undefined => {
+    checkPath(path, false)
+    return inner === undefined || isRemoved(path) ? undefined : inner.look(path)
+  }
+  const list = (folder: RawPath): RawPath[] => {
+    if (inner === undefined || isRemoved(folder)) return []
+    return inner.list(folder).filter((name) => !removed.has(joinPath(folder, name)))
+  }
+  /** What giving a name would say. */
+  const take = (path: RawPath, { replace }: Placing): void => {
+    const stat = look(path)
+    if (stat === undefined) return
+    if (!replace) throw targetError("EEXIST", path)
+    if (stat.type === "directory" && list(path).length > 0) throw targetError("ENOTEMPTY", path)
+  }
+  return {
+    root,
+    timesExact: inner?.timesExact ?? true,
+    xattrsAvailable: inner?.xattrsAvailable ?? true,
+    look,
+    list,
+    readLink: (path) => inner?.readLink(path) ?? ("" as RawPath),
+    attributes: (path) => inner?.attributes(path) ?? [],
+    openExisting: (path) => inner?.openExisting(path),
+    ensureFolder(path, { replace, isNew }) {
+      const stat = isNew === true ? undefined : look(path)
+      if (stat === undefined) return "created"
+      if (stat.type === "directory") {
+        requireWritable(path, stat)
+        return "existing"
+      }
+      if (!replace) throw targetError("ENOTDIR", path)
+      removed.add(path)
+      return "created"
+    },
+    finishFolder() {},
+    beginFile: (path, size, sparse) => ({ path, name: path, descriptor: -1, size, sparse }),
+    finishFile: ({ path }, _metadata, placing) => take(path, placing),
+    abandonFile() {},
+    placeSymlink: (path, _linkTarget, _metadata, placing) => take(path, placing),
+    placeHardLink: (path, _first, placing) => take(path, placing),
+    placeFifo: (path, _metadata, placing) => take(path, placing),
+    placeDevice: (path, _device, _metadata, placing) => {
+      if (process.geteuid?.() !== 0) throw targetError("EPERM", path)
+      take(path, placing)
+    },
+    updateMetadata(path) {
+      const stat = look(path)
+      return stat === undefined || stat.links === 1 || stat.type === "directory"
+    },
+    removeExtra(path) {
+      const stat = look(path)
+      if (stat !== undefined) removed.add(path)
+      return stat === undefined ? 0 : 1
+    },
+    removeLeftovers: () => 0,
+    wouldStage: () => undefined,
+    stage: () => undefined,
+    publish: () => [],
+    unstage() {},
+    flush: async () => {},
+    close: () => inner?.close(),
+  }
+}
+
+/** A folder of our own would be opened for writing; another one must be open. */
+function requireWritable(path: RawPath, stat: Stat): void {
+  const uid = process.geteuid?.()
+  if (uid === 0 || uid === stat.uid) return
+  if ((stat.mode & 0o700) !== 0o700) throw targetError("EPERM", path)
+}
