@@ -1,6 +1,8 @@
 /** The filter flags that most reading verbs share, and the snapshot that a person named. */
+import { resolve } from "node:path"
 import {
   findSnapshot,
+  rawPathFromText,
   type RawPath,
   type Repository,
   type Snapshot,
@@ -16,11 +18,12 @@ export function tagsOf({ options }: Call): string[] {
 export function filterOf(call: Call): SnapshotFilter {
   const { options } = call
   const tags = tagsOf(call)
+  const path = options.text("path")
   return {
     series: options.text("series"),
     host: options.text("host"),
     tags: tags.length === 0 ? undefined : tags,
-    path: options.text("path"),
+    path: path === undefined ? undefined : rawPathFromText(resolve(path)),
   }
 }
 
@@ -37,6 +40,6 @@ export async function namedSnapshot(
   address: string,
   path?: string,
 ): Promise<Named> {
-  const whole = path === undefined ? address : `${address}:${path.replace(/^\/+/, "")}`
+  const whole = path === undefined ? address : `${address}:${path}`
   return await findSnapshot(repository, whole, filterOf(call))
 }

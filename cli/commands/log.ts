@@ -12,11 +12,7 @@ export const log: Command = async (call) =>
     const { output } = call
     const path = call.args[0] ?? ""
     let versions = 0
-    for await (const version of fileHistory(
-      repository,
-      rawPathFromText(path.replace(/^\/+/, "")),
-      filterOf(call),
-    )) {
+    for await (const version of fileHistory(repository, rawPathFromText(path), filterOf(call))) {
       const { snapshot, entry, folded } = version
       if (output.closed()) break
       if (entry !== undefined) versions++

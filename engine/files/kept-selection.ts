@@ -7,7 +7,7 @@ import { fsPath } from "../base/paths.ts"
 import type { RawPath } from "../base/ids.ts"
 import { IGNORE_FILE, type SelectionRequest } from "./select.ts"
 
-export type KeptSelection = Omit<SelectionRequest, "own" | "named">
+export type KeptSelection = Omit<SelectionRequest, "own" | "named" | "origin">
 
 const TEXT_LENGTH_MAX = 16 * 1024
 

@@ -9,6 +9,7 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath, joinPath, parentPath, showPath } from "../base/paths.ts"
 import { bearsMarker, CACHE_MARKER, holdsName, type Marker, parseMarker } from "./markers.ts"
+import { type Origin, patternsInside } from "./inside.ts"
 import { type PatternSet, patternSet } from "./patterns.ts"
 import type { Scope } from "./scope.ts"
 import { isFailure, type Source, type Stat } from "./source.ts"
@@ -16,7 +17,9 @@ import { errorCode, lstat } from "./stat.ts"
 import { isTemporaryName } from "./temporary-name.ts"
 
 export interface SelectionRequest {
-  /** Patterns as raw bytes, relative to the source's root; later ones win over earlier ones. */
+  /**
+   * Patterns as raw bytes, relative to the source's root, or absolute below `origin`; later ones win over earlier ones.
+   */
   readonly excludes?: readonly RawPath[]
   /** The same, upper and lower case being equal. */
   readonly iexcludes?: readonly RawPath[]
@@ -32,6 +35,8 @@ export interface SelectionRequest {
   /** What the user named, below the source's root: `oneFileSystem` lets it lie anywhere. */
   readonly named?: readonly RawPath[]
   readonly own?: readonly OwnFolder[]
+  /** Where the source is, for absolute patterns. */
+  readonly origin?: Origin
 }
 
 interface OwnFolder {
@@ -103,13 +108,18 @@ function waysTo(named: Iterable<RawPath>): Set<RawPath> {
 
 function flagSets(request: SelectionRequest): PatternSet[] {
   const root = "" as RawPath
-  const lines = (request.excludeFiles ?? []).map(readPatterns)
+  const lines = (request.excludeFiles ?? []).flatMap((file) => readPatterns(file).split("\n") as RawPath[])
   lines.push(...(request.excludes ?? []))
-  const sets: PatternSet[] = []
-  if (lines.length > 0) sets.push(patternSet(root, lines.join("\n") as RawPath))
-  if (request.iexcludes !== undefined && request.iexcludes.length > 0) {
-    sets.push(patternSet(root, request.iexcludes.join("\n") as RawPath, true))
+  const { origin } = request
+  const inside = (patterns: readonly RawPath[]): RawPath => {
+    const all =
+      origin === undefined ? patterns : patterns.flatMap((each) => patternsInside(origin, each, false))
+    return all.join("\n") as RawPath
   }
+  const sets: PatternSet[] = []
+  if (lines.length > 0) sets.push(patternSet(root, inside(lines)))
+  if (request.iexcludes !== undefined && request.iexcludes.length > 0)
+    sets.push(patternSet(root, inside(request.iexcludes), true))
   return sets
 }
 

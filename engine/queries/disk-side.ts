@@ -7,6 +7,7 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { isWithin, joinPath, parentPath, showPath } from "../base/paths.ts"
 import { openDiskSource } from "../files/disk-source.ts"
+import { originOf } from "../files/inside.ts"
 import { readSelection } from "../files/kept-selection.ts"
 import { everything, follow, type Included, type Roots } from "../files/roots.ts"
 import type { Scope } from "../files/scope.ts"
@@ -128,7 +129,7 @@ interface Looked {
   readonly named: readonly RawPath[]
 }
 
-function selection(repository: Repository, { snapshot: { options }, source, named }: Looked): Scope {
+function selection(repository: Repository, { snapshot, source, named }: Looked): Scope {
   const own = [
     ...(repository.location.startsWith("/")
       ? [{ kind: "repository" as const, path: repository.location }]
@@ -138,7 +139,8 @@ function selection(repository: Repository, { snapshot: { options }, source, name
       path,
     })),
   ]
-  return createSelection({ ...readSelection(options["selection"]), own, named }, source, {
+  const kept = readSelection(snapshot.options["selection"])
+  return createSelection({ ...kept, own, named, origin: originOf(snapshot) }, source, {
     ownLeftOut: () => {},
     unreadable: (path, error) => {
       repository.warnings.push(`${showPath(path)}: its patterns can't be read (${error})`)

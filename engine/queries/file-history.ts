@@ -4,8 +4,11 @@
  */
 import { toHex } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
+import { originOf, pathsInside } from "../files/inside.ts"
 import { equalEntries, type Entry } from "../format/listing-entry.ts"
 import { lookUp } from "../listing/look-up.ts"
+import type { ListingRoot } from "../listing/node-ref.ts"
+import type { LoadNodes } from "../listing/ordered-walk.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotFilter } from "../trust/view.ts"
 import { openNodeReader } from "./node-reader.ts"
@@ -20,7 +23,10 @@ export interface FileVersion {
   readonly folded: number
 }
 
-/** Newest first; versions of several series are told apart. Nothing when no snapshot has the path. */
+/**
+ * Newest first; versions of several series are told apart. Nothing when no snapshot has the path, which is
+ * one inside the snapshots, or an absolute one that each snapshot's own source gives a place.
+ */
 export async function* fileHistory(
   repository: Repository,
   path: RawPath,
@@ -28,24 +34,37 @@ export async function* fileHistory(
 ): AsyncGenerator<FileVersion> {
   const nodes = openNodeReader(repository)
   const versions: { snapshot: Snapshot; entry: Entry | undefined; folded: number }[] = []
-  const last = new Map<string, { root: string; version: (typeof versions)[number] }>()
+  const last = new Map<string, { looked: string; version: (typeof versions)[number] }>()
   for (const snapshot of await snapshots(repository, filter)) {
     const { series, root } = snapshot
     const before = last.get(series)
-    const id = toHex(root.id)
-    const isSame = before !== undefined && before.root === id
-    const entry = isSame ? before.version.entry : await lookUp(root, nodes.listing(series), path)
+    const places = pathsInside(originOf(snapshot), path)
+    const looked = [toHex(root.id), ...places].join("\0")
+    const isSame = before !== undefined && before.looked === looked
+    const entry = isSame ? before.version.entry : await firstOf(root, nodes.listing(series), places)
     if (before !== undefined && (isSame || sameVersion(before.version.entry, entry))) {
-      before.root = id
+      before.looked = looked
       before.version.folded++
       continue
     }
     if (before === undefined && entry === undefined) continue // not there yet
     const version = { snapshot, entry, folded: 0 }
     versions.push(version)
-    last.set(series, { root: id, version })
+    last.set(series, { looked, version })
   }
   yield* versions.toReversed()
+}
+
+async function firstOf(
+  root: ListingRoot,
+  load: LoadNodes,
+  places: readonly RawPath[],
+): Promise<Entry | undefined> {
+  for (const place of places) {
+    const entry = await lookUp(root, load, place)
+    if (entry !== undefined) return entry
+  }
+  return undefined
 }
 
 /** Which other names the file has is no part of its version. */

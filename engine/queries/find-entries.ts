@@ -6,6 +6,7 @@ import { toHex } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, rawPathFromText } from "../base/paths.ts"
+import { originOf, patternsInside, type Origin } from "../files/inside.ts"
 import { patternSet } from "../files/patterns.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { openNode, rootRef, type NodeRef } from "../listing/node-ref.ts"
@@ -26,13 +27,16 @@ export async function* findEntries(
   patterns: readonly string[],
   filter: SnapshotFilter = {},
 ): AsyncGenerator<FoundEntry> {
-  const isMatch = matcher(patterns)
   const nodes = openNodeReader(repository)
-  /** The matches below a node, by the node's id. */
-  const searched = new Map<string, readonly Entry[]>()
+  /** By the folder that the snapshots were taken from, which absolute patterns are relative to. */
+  const searches = new Map<string, Omit<Search, "load">>()
   for (const snapshot of (await snapshots(repository, filter)).toReversed()) {
     const load = nodes.listing(snapshot.series)
-    for (const entry of await search([rootRef(snapshot.root)], { load, isMatch, searched })) {
+    const origin = originOf(snapshot)
+    const base = origin.bases[0] ?? ""
+    const how = searches.get(base) ?? { isMatch: matcher(patterns, origin), searched: new Map() }
+    searches.set(base, how)
+    for (const entry of await search([rootRef(snapshot.root)], { ...how, load })) {
       yield { snapshot, entry }
     }
   }
@@ -40,6 +44,7 @@ export async function* findEntries(
 
 interface Search {
   readonly load: LoadNodes
+  /** The matches below a node, by the node's id. */
   readonly searched: Map<string, readonly Entry[]>
   isMatch(this: void, entry: Entry): boolean
 }
@@ -64,8 +69,9 @@ async function search(refs: readonly NodeRef[], how: Search): Promise<readonly E
  * gitignore's patterns, but of the entry itself: a folder that matches is found without all that lies
  * in it. A pattern without a slash is tried on the name alone, one with a slash on the whole path.
  */
-function matcher(patterns: readonly string[]): (entry: Entry) => boolean {
-  const raw = patterns.filter((pattern) => pattern.trim() !== "").map(rawPathFromText)
+function matcher(patterns: readonly string[], origin: Origin): (entry: Entry) => boolean {
+  const typed = patterns.filter((pattern) => pattern.trim() !== "").map(rawPathFromText)
+  const raw = typed.flatMap((pattern) => patternsInside(origin, pattern, true))
   if (raw.length === 0) throw new EngineError("invalid", "no-pattern", "find needs a pattern, such as '*.md'")
   const names = setOf(raw.filter((pattern) => !pattern.slice(0, -1).includes("/")))
   const paths = setOf(raw.filter((pattern) => pattern.slice(0, -1).includes("/")))

@@ -85,6 +85,7 @@ test("splitAddress() knows a time's colons from a path's", () => {
     ["2026-05-01T12:00:notes", "2026-05-01T12:00", "notes"],
     ["2026-05-01T12:00:30:notes", "2026-05-01T12:00:30", "notes"],
     ["2026-05-01:12", "2026-05-01", "12"],
+    ["latest:/home/./a/", "latest", "/home/./a/"],
     ["beef:", "beef", ""],
   ]
   for (const [address, name, path] of cases) assert.deepEqual(splitAddress(address), { name, path })

@@ -6,11 +6,14 @@ import { EngineError } from "../base/errors.ts"
 import type { Digest, RawPath } from "../base/ids.ts"
 import { rawPathFromText } from "../base/paths.ts"
 import { showText, showTime } from "../base/show.ts"
+import { originOf, pathsInside } from "../files/inside.ts"
+import { lookUp } from "../listing/look-up.ts"
 import { glance } from "../trust/glance.ts"
 import type { Glance } from "../trust/glance.ts"
 import { look } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotFilter, SnapshotRecord, View } from "../trust/view.ts"
+import { openNodeReader } from "./node-reader.ts"
 
 export interface Snapshot extends SnapshotRecord {
   /** The digest, under the name that scripts know. */
@@ -55,7 +58,18 @@ export async function findSnapshot(
   const { name, path } = splitAddress(address)
   const snapshot =
     (await findByGlance(repository, name, filter)) ?? (await findAmongAll(repository, name, filter))
-  return { snapshot, path: rawPathFromText(path) }
+  return { snapshot, path: await pathIn(repository, snapshot, rawPathFromText(path)) }
+}
+
+/** One look-up for each further meaning that a path may have, and almost none has one. */
+async function pathIn(repository: Repository, snapshot: Snapshot, typed: RawPath): Promise<RawPath> {
+  const [first = "" as RawPath, ...others] = pathsInside(originOf(snapshot), typed)
+  if (others.length === 0) return first
+  const load = openNodeReader(repository).listing(snapshot.series)
+  for (const path of [first, ...others]) {
+    if ((await lookUp(snapshot.root, load, path)) !== undefined) return path
+  }
+  return first
 }
 
 async function findAmongAll(repository: Repository, name: string, filter: SnapshotFilter): Promise<Snapshot> {
@@ -96,6 +110,7 @@ async function pickFrom(
 
 interface Address {
   readonly name: string
+  /** As typed: absolute, or inside the snapshot. */
   readonly path: string
 }
 
@@ -109,8 +124,7 @@ export function splitAddress(address: string): Address {
     const message = `"${address}" names no snapshot: give the first ${ID_DIGITS_MIN} or more digits of an id, latest, latest~2, or a time like 2026-05-01T12:00, with :sub/path behind it if wanted`
     throw new EngineError("invalid", "snapshot-address", message)
   }
-  const path = (match[2] ?? "").replace(/^\/+|\/+$/g, "").replace(/\/{2,}/g, "/")
-  return { name: match[1] as string, path }
+  return { name: match[1] as string, path: match[2] ?? "" }
 }
 
 /** `all` oldest first. A name of digits that is a whole year's date is a time. */

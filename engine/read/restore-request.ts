@@ -14,7 +14,10 @@ export interface RestoreRequest {
   readonly within?: RawPath | undefined
   /** Absolute raw path of the folder that becomes the snapshot. */
   readonly target: string
-  /** gitignore patterns relative to the snapshot's root; with any, only what they match is restored. */
+  /**
+   * gitignore patterns relative to the snapshot's root, or absolute below its source; with any, only what they
+   * match is restored. One that matches nothing is an error.
+   */
   readonly include?: readonly RawPath[] | undefined
   readonly exclude?: readonly RawPath[] | undefined
   /** Default "always": what differs is replaced, what is equal is not touched. */
@@ -36,8 +39,8 @@ export interface RestoreRequest {
 export interface Unrestored {
   readonly path: RawPath
   readonly message: string
-  /** `corrupt`: the repository is damaged; else the target refused. */
-  readonly kind: "corrupt" | "target"
+  /** `corrupt`: the repository is damaged; `target`: the target refused; `unmatched`: an include has no match. */
+  readonly kind: "corrupt" | "target" | "unmatched"
   /** The damaged object of the store, when there is one. */
   readonly object?: string | undefined
 }

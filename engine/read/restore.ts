@@ -99,6 +99,7 @@ export async function restore(
       await windows.leafDecided()
     }
     if (!found && !deciding.tree.lost) throw noEntry(request.snapshot, within)
+    if (!deciding.tree.lost) noteUnmatched(deciding)
     await windows.finish()
     await finishEntries(deciding, async ({ path, entry }) => {
       const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
@@ -149,6 +150,11 @@ function publish({ tree, progress }: Deciding, named: Target, staging: Staging):
     tree.failedFolders.add(path)
     progress.failed({ path, ...failureOf(error) })
   }
+}
+
+function noteUnmatched({ selected, progress }: Deciding): void {
+  for (const path of selected.unmatched())
+    progress.failed({ path, kind: "unmatched", message: "this include matches nothing in the snapshot" })
 }
 
 /** What is not known can't be restored; all else is, and nothing is deleted. */

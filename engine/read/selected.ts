@@ -5,6 +5,7 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { baseName, isWithin, parentPath } from "../base/paths.ts"
+import { originOf, patternsInside } from "../files/inside.ts"
 import { patternSet } from "../files/patterns.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import type { RestoreRequest } from "./restore-request.ts"
@@ -16,33 +17,53 @@ export interface Selected {
   land(entry: Pick<Entry, "path" | "type">): RawPath | undefined
   /** Only what patterns ask for: folders come into being when something in them does. */
   readonly partial: boolean
+  /** Includes that nothing has matched so far, as they were given. */
+  unmatched(): RawPath[]
 }
 
-export function selectEntries(request: Pick<RestoreRequest, "within" | "include" | "exclude">): Selected {
+export function selectEntries(
+  request: Pick<RestoreRequest, "snapshot" | "within" | "include" | "exclude">,
+): Selected {
   const within = request.within ?? ("" as RawPath)
-  const includes = setOf(request.include)
-  const excludes = setOf(request.exclude)
+  const origin = originOf(request.snapshot)
+  const inside = (pattern: RawPath): RawPath[] => patternsInside(origin, pattern, true)
+  const includes = setOf(request.include?.flatMap(inside))
+  const excludes = setOf(request.exclude?.flatMap(inside))
   /** The folder that was matched last: all below it shares its fate. */
   let included: RawPath | undefined
   let excluded: RawPath | undefined
 
+  const unmatched = new Map(
+    (request.include ?? []).filter(isPositive).map((each) => [each, setOf(inside(each))]),
+  )
+  const noteMatch = (path: RawPath, isFolder: boolean): void => {
+    for (const [pattern, set] of unmatched)
+      if (set?.verdict(path, isFolder) === "leave") unmatched.delete(pattern)
+  }
+  const isIncluded = (path: RawPath, isFolder: boolean): boolean => {
+    if (includes === undefined) return true
+    const isInside = included !== undefined && isWithin(path, included)
+    if (!isInside && includes.verdict(path, isFolder) !== "leave") return false // "leave" is a match, in gitignore's words
+    if (unmatched.size > 0) noteMatch(path, isFolder)
+    if (!isInside && isFolder) included = path
+    return true
+  }
+  const isExcluded = (path: RawPath, isFolder: boolean): boolean => {
+    if (excluded !== undefined && isWithin(path, excluded)) return true
+    if (excludes?.verdict(path, isFolder) !== "leave") return false
+    if (isFolder) excluded = path
+    return true
+  }
   // of folders above `within` no entry comes by, and what they are holds for all below
   for (const above of foldersAbove(within)) {
-    if (excluded === undefined && excludes?.verdict(above, true) === "leave") excluded = above
-    if (included === undefined && includes?.verdict(above, true) === "leave") included = above
+    isExcluded(above, true)
+    isIncluded(above, true)
   }
-
   const wanted = (path: RawPath, isFolder: boolean): boolean => {
     if (path === "") return includes === undefined
-    if (excluded !== undefined && isWithin(path, excluded)) return false
-    if (excludes?.verdict(path, isFolder) === "leave") {
-      if (isFolder) excluded = path
-      return false
-    }
-    if (includes === undefined || (included !== undefined && isWithin(path, included))) return true
-    const isIncluded = includes.verdict(path, isFolder) === "leave" // a match, in gitignore's words
-    if (isIncluded && isFolder) included = path
-    return isIncluded
+    const isLeft = isExcluded(path, isFolder)
+    if (isLeft && unmatched.size === 0) return false
+    return isIncluded(path, isFolder) && !isLeft
   }
   const land: Selected["land"] = ({ path, type }) => {
     if (!isWithin(path, within)) return undefined
@@ -52,6 +73,7 @@ export function selectEntries(request: Pick<RestoreRequest, "within" | "include"
   return {
     partial: includes !== undefined,
     land,
+    unmatched: () => [...unmatched.keys()],
     place: (entry) => (wanted(entry.path, entry.type === "directory") ? land(entry) : undefined),
   }
 }
@@ -61,6 +83,10 @@ function foldersAbove(path: RawPath): RawPath[] {
   const folders: RawPath[] = []
   for (let above = parentPath(path); above !== ""; above = parentPath(above)) folders.unshift(above)
   return folders
+}
+
+function isPositive(pattern: RawPath): boolean {
+  return !pattern.startsWith("!") && !pattern.startsWith("#")
 }
 
 function setOf(patterns: readonly RawPath[] | undefined): ReturnType<typeof patternSet> | undefined {

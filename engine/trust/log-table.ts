@@ -5,6 +5,7 @@
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
+import { isWithin } from "../base/paths.ts"
 import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import { decodeEntryBody, encodeEntryBody } from "../format/entry.ts"
@@ -158,7 +159,7 @@ function segmentMethods(database: Database): Pick<LogTable, "hasSegment" | "addS
 
 function matches(snapshot: SnapshotRecord, { tags, path }: SnapshotFilter): boolean {
   if (tags?.some((tag) => !snapshot.tags.includes(tag)) === true) return false
-  return path === undefined || snapshot.paths.some((each) => each === path)
+  return path === undefined || snapshot.paths.some((each) => each === "/" || isWithin(path, each))
 }
 
 function logged({ digest, body }: Row): LoggedEntry {

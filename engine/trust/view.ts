@@ -19,7 +19,7 @@ export interface SnapshotFilter {
   readonly series?: string | undefined
   readonly host?: string | undefined
   readonly tags?: readonly string[] | undefined
-  /** One of the snapshot's own absolute paths. */
+  /** Raw and absolute: one of the snapshot's own paths, or below one. */
   readonly path?: string | undefined
 }
 

@@ -3,10 +3,11 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, pathBytes, showPath } from "../base/paths.ts"
 import { openDiskSource } from "../files/disk-source.ts"
+import { concernsSource } from "../files/inside.ts"
 import { resolveRoots, type Roots } from "../files/roots.ts"
 import type { Scope } from "../files/scope.ts"
 import { createSelection, type SelectionRequest } from "../files/select.ts"
-import type { Source } from "../files/source.ts"
+import { isFailure, type Source } from "../files/source.ts"
 import { openNative } from "../files/native.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { BackupObserver, BackupRequest, UnkeptPath } from "./backup-request.ts"
@@ -100,11 +101,26 @@ function selection(repository: Repository, { request, roots, files, observe }: S
       path,
     })),
   ]
-  return createSelection({ ...request.selection, own, named: roots.named }, files, {
+  const origin = { bases: [roots.origin, roots.base], paths: roots.paths }
+  for (const pattern of [...(request.selection?.excludes ?? []), ...(request.selection?.iexcludes ?? [])])
+    if (!concernsSource(origin, pattern) && !mayBeAnchored(files, pattern))
+      observe({
+        type: "notice",
+        message: `--exclude ${showPath(pattern)} is not below any source and excludes nothing`,
+      })
+  return createSelection({ ...request.selection, own, named: roots.named, origin }, files, {
     ownLeftOut: (kind, path) => observe({ type: "notice", message: ownMessage(kind, path) }),
     unreadable: (path, error) =>
       observe({ type: "error", path, message: `its patterns could not be read (${error})` }),
   })
+}
+
+/** `/build` is the root's own `build` if there is one, as in a gitignore file. */
+function mayBeAnchored(files: Source, pattern: RawPath): boolean {
+  const names = pattern.split("/").filter((name) => name !== "" && name !== "!")
+  const glob = names.findIndex((name) => /[\\*?[]/.test(name))
+  const literal = names.slice(0, glob < 0 ? undefined : glob).join("/") as RawPath
+  return !isFailure(files.stat(literal))
 }
 
 function ownMessage(kind: "repository" | "home" | "restore", path: RawPath): string {

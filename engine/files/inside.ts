@@ -1,0 +1,130 @@
+/**
+ * Paths and patterns as people write them, brought to those inside a snapshot: absolute ones below a
+ * source, with `./`, `..` or a slash at the end, and names as `ls` prints them. The one place that does it, for
+ * every verb. spec/files.md.
+ */
+import type { RawPath } from "../base/ids.ts"
+import { rawPathFromText } from "../base/paths.ts"
+import { patternSet } from "./patterns.ts"
+
+/** Where a snapshot comes from. */
+export interface Origin {
+  /** Absolute raw paths of the folder that stands for the snapshot's root: as it was named, and where links lead. */
+  readonly bases: readonly string[]
+  /** Absolute raw paths of what was named. */
+  readonly paths: readonly RawPath[]
+}
+
+/** As a snapshot's manifest records it. */
+export interface RecordedOrigin {
+  readonly paths: readonly RawPath[]
+  readonly options: Readonly<Record<string, string>>
+}
+
+export function originOf({ paths, options: { base } }: RecordedOrigin): Origin {
+  return { bases: base === undefined ? [] : [base], paths }
+}
+
+/**
+ * Paths inside the snapshot that `typed` may mean, the likeliest first; almost always one. A name may have a
+ * backslash and hex digits in it itself, or be what `ls` prints for other bytes.
+ */
+export function pathsInside({ bases }: Origin, typed: RawPath): RawPath[] {
+  const inside = (path: RawPath): RawPath => {
+    const names = namesOf(path)
+    if (!path.startsWith("/")) return names.join("/") as RawPath
+    const depth = bases.map((base) => namesOf(base)).find((base) => startsWith(names, base))?.length ?? 0
+    return names.slice(depth).join("/") as RawPath
+  }
+  return [...new Set([inside(typed), inside(unescaped(typed))])]
+}
+
+/**
+ * gitignore patterns relative to the snapshot's root that `typed` stands for. `asPrinted`: also the name itself
+ * where it has brackets or backslashes, as `ls` prints it; not for what a backup leaves out.
+ */
+export function patternsInside(origin: Origin, typed: RawPath, asPrinted: boolean): RawPath[] {
+  const sign = typed.startsWith("!") ? "!" : ""
+  const text = typed.slice(sign.length) as RawPath
+  const decoded = unescaped(text)
+  // a pattern is a line: a character that ends one is any character
+  const forms: string[] = decoded === text ? [text] : [text, decoded.replace(/[\r\n]/g, "?")]
+  if (asPrinted) forms.push(text.replace(/[\\[]/g, String.raw`\$&`))
+  const inside = forms.map((form) => relativePattern(form)).map((form) => belowBase(origin, form) ?? form)
+  return [...new Set(inside)].map((pattern) => `${sign}${pattern}` as RawPath)
+}
+
+/** Whether an absolute pattern can match something below one of the sources. True for a relative one. */
+export function concernsSource(origin: Origin, pattern: RawPath): boolean {
+  const text = pattern.startsWith("!") ? pattern.slice(1) : pattern
+  if (!text.startsWith("/")) return true
+  const { bases, paths } = origin
+  const [only] = paths
+  const isOne = paths.length === 1 && only !== undefined && bases.includes(only)
+  return [...paths, ...(isOne ? bases : [])].some((path) => below(path, text) !== undefined)
+}
+
+/** `./a` is anchored as `/a` is. */
+function relativePattern(pattern: string): string {
+  const clean = pattern.replace(/\/(\.?\/)+/g, "/")
+  if (clean === "." || clean === "./") return "/*"
+  return clean.startsWith("./") ? clean.slice(1) : clean
+}
+
+function belowBase({ bases }: Origin, pattern: string): string | undefined {
+  if (!pattern.startsWith("/")) return undefined
+  for (const base of bases) {
+    const found = below(base, pattern)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** The rest of an absolute pattern behind its components for `folder`. The folder itself is everything in it. */
+function below(folder: string, pattern: string): string | undefined {
+  const components = pattern.slice(1).split("/")
+  const names = namesOf(folder)
+  for (const [depth, name] of names.entries()) {
+    const component = components[depth] ?? ""
+    if (component === "**") return `/${components.slice(depth).join("/")}`
+    if (component === "" || !matchesName(component, name)) return undefined
+  }
+  const rest = components.slice(names.length).join("/")
+  return rest === "" ? "/*" : `/${rest}`
+}
+
+function matchesName(component: string, name: RawPath): boolean {
+  if (component === name) return true
+  return (
+    /[\\*?[]/.test(component) &&
+    patternSet("" as RawPath, component as RawPath).verdict(name, true) === "leave"
+  )
+}
+
+function startsWith(names: readonly string[], start: readonly string[]): boolean {
+  return start.every((name, i) => names[i] === name)
+}
+
+/** `..` takes the name before it away; at the start it stays, and names nothing. */
+function namesOf(path: string): RawPath[] {
+  const names: RawPath[] = []
+  for (const name of path.split("/") as RawPath[]) {
+    const last = names.at(-1)
+    if (name === ".." && last !== undefined && last !== "..") names.pop()
+    else if (name !== "" && name !== ".") names.push(name)
+  }
+  return names
+}
+
+/** The bytes that a printed path stands for. Only what is never printed as itself is taken so. */
+function unescaped(path: RawPath): RawPath {
+  if (!path.includes("\\")) return path
+  return path.replace(
+    /\\(?:x([01][0-9a-f]|7f|[89a-f][0-9a-f])|u([0-9a-f]{4})|u\{([0-9a-f]{5,6})\})/g,
+    (all, byte: string | undefined, short: string | undefined, long: string | undefined) => {
+      if (byte !== undefined) return String.fromCharCode(Number.parseInt(byte, 16))
+      const code = Number.parseInt(short ?? long ?? "", 16)
+      return code <= 0x10ffff ? rawPathFromText(String.fromCodePoint(code)) : all
+    },
+  ) as RawPath
+}
