@@ -78,6 +78,7 @@ export type { ProviderId } from "./store/provider-profiles.ts"
 export { GIT_IGNORE_FILE, IGNORE_FILE } from "./files/select.ts"
 
 export { restore } from "./read/restore.ts"
+export type { LeftOut } from "./files/target.ts"
 export type {
   Overwrite,
   RestoreEvent,

@@ -1,4 +1,5 @@
 import { test } from "node:test"
+import { alsoAsOrdinaryUser } from "./testing/ordinary-user.ts"
 import { roundTrips } from "./testing/round-trip.ts"
 
 test("backup() and restore() bring 150 random trees and their edits back to the last bit", async (t) => {
@@ -9,3 +10,5 @@ test("backup() and restore() bring 150 random trees and their edits back to the 
   })
   t.diagnostic(JSON.stringify(counts))
 })
+
+alsoAsOrdinaryUser(import.meta.url)

@@ -15,6 +15,7 @@ import { namedSnapshot, type Named } from "../filter.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
 import { pathFields, pathText } from "../json-shapes.ts"
 import { inPlace } from "../in-place.ts"
+import { leftOutInAll, leftOutOfEntry } from "../left-out.ts"
 import type { Progress } from "../progress.ts"
 import { shown } from "../show-path.ts"
 
@@ -69,7 +70,8 @@ function requestOf(call: Call, { snapshot, path }: Named, target: RawPath): Rest
     sync: (options.text("sync") ?? "end") as NonNullable<RestoreRequest["sync"]>,
     dryRun: options.flag("dry-run"),
     special: options.flag("special"),
-    setuid: options.flag("setuid"),
+    setuid: !options.flag("no-setuid"),
+    systemAttributes: options.flag("system-attributes"),
     owners: options.flag("no-owners") ? false : undefined,
     verbose: output.verbose,
   }
@@ -100,6 +102,10 @@ function observer({ output }: Call, progress: Progress): (event: RestoreEvent) =
     } else if (event.type === "entry") {
       output.object({ message_type: "verbose_status", action: event.action, ...pathFields(event.path) })
       output.line(`${event.action.padEnd(8)} ${shown(event.path)}`)
+    } else if (event.type === "left-out") {
+      const { path, what } = event
+      output.object({ message_type: "verbose_status", action: "left_out", ...pathFields(path), what })
+      output.line(`left out ${shown(path)}: ${leftOutOfEntry(what)}`)
     } else {
       output.warn(event.message)
     }
@@ -119,6 +125,7 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
     files_deleted: entriesDeleted,
     bytes_restored: bytesRestored,
     total_duration: result.durationMs / 1000,
+    left_out: result.leftOut,
     errors: errors.length,
     requests: result.requests,
   })
@@ -129,6 +136,8 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
   if (filesSkipped > 0) output.say(`  ${showCount(filesSkipped, "file")} already right`)
   if (entriesDeleted > 0)
     output.say(`  ${showCount(entriesDeleted, "extra file")} ${dryRun ? "to remove" : "removed"}`)
+  const leftOut = leftOutInAll(result, output.verbose)
+  if (leftOut !== undefined && !output.json) output.warn(leftOut)
   if (errors.length > 0) {
     const next = errors.some(({ kind }) => kind === "corrupt")
       ? "`holdfast check --read-data` tells what is damaged"

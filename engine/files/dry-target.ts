@@ -7,6 +7,7 @@ import type { RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
 import { whyNotMade } from "./can-make.ts"
 import { openDiskTarget } from "./disk-target.ts"
+import { isOurs, permittedBy, withheld } from "./permitted.ts"
 import { checkPath } from "./safe-path.ts"
 import { isFailure, type Stat } from "./source.ts"
 import type { Staging } from "./staging.ts"
@@ -21,17 +22,19 @@ export function openDryTarget(root: string, options: TargetOptions = {}): Target
   const why = isThere ? undefined : whyNotMade(root)
   if (why !== undefined) throw targetError(why, root as RawPath)
   if (!isThere)
-    return { ...overlay(root, undefined), wouldStage: () => ({ name: STAGING_NAME, isNew: true }) }
+    return { ...overlay(root, undefined, options), wouldStage: () => ({ name: STAGING_NAME, isNew: true }) }
   const named = openDiskTarget(root, { ...options, create: false })
   const staging = named.wouldStage()
   const wouldStage = (): Staging | undefined => staging
-  if (staging?.isNew !== false) return { ...overlay(root, named), wouldStage }
+  if (staging?.isNew !== false) return { ...overlay(root, named, options), wouldStage }
   named.close()
-  return { ...overlay(root, openDiskTarget(root, { ...options, create: false, staging })), wouldStage }
+  const staged = openDiskTarget(root, { ...options, create: false, staging })
+  return { ...overlay(root, staged, options), wouldStage }
 }
 
 /** Undefined: nothing is there, and all would be made. */
-function overlay(root: string, inner: Target | undefined): Target {
+function overlay(root: string, inner: Target | undefined, options: TargetOptions): Target {
+  const permitted = permittedBy(options)
   const removed = new Set<RawPath>()
   const isRemoved = (path: RawPath): boolean => {
     if (removed.size === 0) return false
@@ -73,20 +76,37 @@ function overlay(root: string, inner: Target | undefined): Target {
       removed.add(path)
       return "created"
     },
-    finishFolder() {},
+    finishFolder: (path, metadata) => {
+      const stat = look(path)
+      const before = stat && inner?.compareMetadata(path, stat, metadata)
+      return before ?? withheld(permitted, metadata)
+    },
     beginFile: (path, size, sparse) => ({ path, name: path, descriptor: -1, size, sparse }),
-    finishFile: ({ path }, _metadata, placing) => take(path, placing),
+    finishFile: ({ path }, metadata, placing) => {
+      take(path, placing)
+      return withheld(permitted, metadata)
+    },
     abandonFile() {},
-    placeSymlink: (path, _linkTarget, _metadata, placing) => take(path, placing),
+    placeSymlink: (path, _linkTarget, _metadata, placing) => {
+      take(path, placing)
+      return []
+    },
     placeHardLink: (path, _first, placing) => take(path, placing),
-    placeFifo: (path, _metadata, placing) => take(path, placing),
-    placeDevice: (path, _device, _metadata, placing) => {
+    placeFifo: (path, metadata, placing) => {
+      take(path, placing)
+      return withheld(permitted, metadata)
+    },
+    placeDevice: (path, _device, metadata, placing) => {
       if (process.geteuid?.() !== 0) throw targetError("EPERM", path)
       take(path, placing)
+      return withheld(permitted, metadata)
     },
-    updateMetadata(path) {
+    compareMetadata: (path, existing, metadata) => inner?.compareMetadata(path, existing, metadata),
+    updateMetadata(path, metadata) {
       const stat = look(path)
-      return stat === undefined || stat.links === 1 || stat.type === "directory"
+      if (stat === undefined || (stat.links > 1 && stat.type !== "directory")) return undefined
+      if (!isOurs(stat, permitted)) return undefined
+      return { changed: true, leftOut: withheld(permitted, metadata) }
     },
     removeExtra(path) {
       const stat = look(path)

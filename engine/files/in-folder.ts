@@ -7,6 +7,7 @@ import { fstatSync, mkdirSync, openSync, renameSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "./native.ts"
+import { DEFAULT_ACL } from "./permitted.ts"
 import { checkCode, systemError } from "./stat.ts"
 
 /** Not in node:fs: a handle that stands for what was opened, and needs no right to read it. */
@@ -21,6 +22,8 @@ export interface FolderHandle {
   readonly native: Native | undefined
   /** What `givesOwner` found. */
   gives?: boolean
+  /** What `givesAcl` found. */
+  givesAcl?: boolean
 }
 
 export interface Owner {
@@ -37,6 +40,12 @@ export function givesOwner(folder: FolderHandle, us: Owner): boolean {
   const stat = folder.descriptor < 0 ? undefined : fstatSync(folder.descriptor)
   folder.gives = stat?.uid === us.uid && stat.gid === us.gid
   return folder.gives
+}
+
+/** Whether what we make in the folder gets an ACL from it. False where nobody can know: without native calls. */
+export function givesAcl(folder: FolderHandle): boolean {
+  folder.givesAcl ??= folder.native?.hasAttribute(`${folder.prefix}.`, DEFAULT_ACL) === true
+  return folder.givesAcl
 }
 
 /** @returns a descriptor, which is not passed on to child processes */

@@ -1,7 +1,8 @@
 /**
- * Sets what an entry has beside its content. In this order, since each step undoes part of the next
- * when turned round: owners (they clear setuid), mode, attributes, times. On an open descriptor or
- * on a path that leads to the very thing that was opened, so that nothing else is ever changed.
+ * Sets what a new entry has beside its content. The order matters, since each step may undo or forbid the next:
+ * owner (clears setuid and capabilities), attributes (a read-only mode forbids them, and an ACL changes the mode),
+ * mode, times. On an open descriptor or on a path that leads to the very thing that was opened, so that nothing else
+ * is ever changed. What the file system or this user's rights refuse is returned and costs nothing else.
  */
 import {
   chmodSync,
@@ -15,29 +16,57 @@ import {
 } from "node:fs"
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "./native.ts"
-import { isFailure, type ExtendedAttribute } from "./source.ts"
-import { checkCode } from "./stat.ts"
-import type { Metadata } from "./target.ts"
+import {
+  ACCESS_ACL,
+  CAPABILITY,
+  DEFAULT_ACL,
+  isAcl,
+  modeWithoutAcl,
+  permitsAttribute,
+  permitsOwner,
+  permittedMode,
+  type Permitted,
+} from "./permitted.ts"
+import type { ExtendedAttribute } from "./source.ts"
+import { checkCode, errorCode } from "./stat.ts"
+import type { LeftOut, Metadata } from "./target.ts"
 
-export interface MetadataRules {
+export interface MetadataRules extends Permitted {
   readonly native: Native | undefined
-  readonly owners: boolean
-  readonly setuid: boolean
-  readonly systemAttributes: boolean
 }
 
-/** @param isOwned the file has this owner and group. Throws what node:fs throws. */
+/** What is known of a file that was just made. */
+export interface Made {
+  /** It has this owner and group already. */
+  readonly isOwned: boolean
+  /** Its folder has a default ACL, so it may have got an ACL of its own. */
+  readonly hasAcl: boolean
+}
+
+/** Throws what node:fs throws. */
 export function setOpenMetadata(
   descriptor: number,
   metadata: Metadata,
   rules: MetadataRules,
-  isOwned: boolean,
-): void {
-  if (rules.owners && !isOwned) fchownSync(descriptor, metadata.uid, metadata.gid)
-  fchmodSync(descriptor, allowedMode(metadata.mode, rules))
-  if (metadata.xattrs.length > 0) setAttributes(`/proc/self/fd/${descriptor}`, metadata.xattrs, rules)
-  if (rules.native === undefined) futimesSync(descriptor, new Date(), nodeTime(metadata.mtimeNs))
-  else checkCode(rules.native.setTimes(descriptor, metadata.mtimeNs))
+  { isOwned, hasAcl }: Made,
+): readonly LeftOut[] {
+  const { mode, xattrs, mtimeNs, uid, gid } = metadata
+  const left: LeftOut[] = []
+  if (!isOwned && permitsOwner(rules, metadata))
+    attempt(left, "owner", () => fchownSync(descriptor, uid, gid))
+  let finalMode = mode
+  if (hasAcl || xattrs.length > 0 || (mode & 0o6000) !== 0) {
+    const path = `/proc/self/fd/${descriptor}`
+    if (hasAcl) dropAcls(path, rules)
+    const failed = setAttributes(path, xattrs, { rules, left })
+    finalMode = finalModeOf(metadata, failed, { rules, left })
+  }
+  attempt(left, "mode", () => fchmodSync(descriptor, finalMode))
+  attempt(left, "time", () => {
+    if (rules.native === undefined) futimesSync(descriptor, new Date(), nodeTime(mtimeNs))
+    else checkCode(rules.native.setTimes(descriptor, mtimeNs))
+  })
+  return left
 }
 
 export interface Place {
@@ -47,47 +76,112 @@ export interface Place {
   readonly isSymlink: boolean
 }
 
-/** Throws what node:fs throws. */
-export function setMetadataAt(place: Place, metadata: Metadata, rules: MetadataRules): void {
-  const path = fsPath(place.path)
-  const chown = place.isHandle ? chownSync : lchownSync
-  if (rules.owners) chown(path, metadata.uid, metadata.gid)
-  if (!place.isSymlink) chmodSync(path, allowedMode(metadata.mode, rules))
-  if (metadata.xattrs.length > 0 && place.isHandle) setAttributes(place.path, metadata.xattrs, rules)
-  if (!place.isHandle) lutimesSync(path, new Date(), nodeTime(metadata.mtimeNs))
-  else if (rules.native === undefined) utimesSync(path, new Date(), nodeTime(metadata.mtimeNs))
-  else checkCode(rules.native.setTimesAt(place.path, metadata.mtimeNs))
-}
-
-function allowedMode(mode: number, rules: Pick<MetadataRules, "setuid">): number {
-  return rules.setuid ? mode : mode & ~0o6000
-}
-
-/** Attributes that an entry of the snapshot does not have: those of a folder that stood there. */
-export function dropExtraAttributes(
-  path: string,
-  wanted: readonly ExtendedAttribute[],
+/** @param hasAcl as in `Made`. Throws what node:fs throws. */
+export function setMetadataAt(
+  place: Place,
+  metadata: Metadata,
   rules: MetadataRules,
-): void {
-  const found = rules.native?.attributes(path)
-  if (found === undefined || isFailure(found)) return
-  const names = new Set(wanted.map(({ name }) => name))
-  for (const { name } of found) {
-    if (!names.has(name) && isOurs(name, rules)) checkCode(rules.native?.removeAttribute(path, name))
+  hasAcl: boolean,
+): readonly LeftOut[] {
+  const left: LeftOut[] = []
+  if (permitsOwner(rules, metadata)) attempt(left, "owner", () => setOwnerAt(place, metadata))
+  if (hasAcl && place.isHandle && !place.isSymlink) dropAcls(place.path, rules)
+  const failed = setAttributes(attributePath(place), metadata.xattrs, { rules, left })
+  if (!place.isSymlink) {
+    const mode = finalModeOf(metadata, failed, { rules, left })
+    attempt(left, "mode", () => chmodSync(fsPath(place.path), mode))
   }
+  attempt(left, "time", () => setTimeAt(place, metadata.mtimeNs, rules))
+  return left
 }
 
-function isOurs(name: string, rules: MetadataRules): boolean {
-  return rules.systemAttributes || name.startsWith("user.")
+export function setOwnerAt({ path, isHandle }: Place, { uid, gid }: Metadata): void {
+  const chown = isHandle ? chownSync : lchownSync
+  chown(fsPath(path), uid, gid)
 }
 
-function setAttributes(path: string, attributes: readonly ExtendedAttribute[], rules: MetadataRules): void {
-  if (rules.native === undefined) return
-  for (const attribute of attributes) {
-    if (!isOurs(attribute.name, rules)) continue
-    const error = rules.native.setAttribute(path, attribute)
-    // a file system without attributes, or a symlink, which can't have any of these
-    if (error !== "ENOTSUP" && error !== "EOPNOTSUPP" && error !== "EPERM") checkCode(error)
+export function setTimeAt({ path, isHandle }: Place, mtimeNs: bigint, { native }: MetadataRules): void {
+  if (!isHandle) lutimesSync(fsPath(path), new Date(), nodeTime(mtimeNs))
+  else if (native === undefined) utimesSync(fsPath(path), new Date(), nodeTime(mtimeNs))
+  else checkCode(native.setTimesAt(path, mtimeNs))
+}
+
+/** Where attributes are set by path, which only a handle makes safe. */
+export function attributePath({ path, isHandle }: Place): string | undefined {
+  return isHandle ? path : undefined
+}
+
+export interface Setting {
+  readonly rules: MetadataRules
+  /** What was left out so far. */
+  readonly left: LeftOut[]
+}
+
+/**
+ * Sets those that may be set; ACLs last, since one may take this user's right to write the others.
+ * @returns the names of those that could not be set
+ */
+export function setAttributes(
+  path: string | undefined,
+  attributes: readonly ExtendedAttribute[],
+  { rules, left }: Setting,
+): string[] {
+  const failed: string[] = []
+  const set = (attribute: ExtendedAttribute): void => {
+    const { name } = attribute
+    if (!permitsAttribute(rules, name) || (name === CAPABILITY && left.includes("owner"))) {
+      if (name === CAPABILITY) failed.push(name)
+    } else if (path === undefined || rules.native === undefined) failed.push(name)
+    else {
+      const error = rules.native.setAttribute(path, attribute)
+      if (error === "EIO") checkCode(error)
+      if (error !== undefined) failed.push(name)
+    }
+  }
+  for (const attribute of attributes) if (!isAcl(attribute.name)) set(attribute)
+  for (const attribute of attributes) if (isAcl(attribute.name)) set(attribute)
+  for (const name of failed) addOnce(left, kindOf(name))
+  return failed
+}
+
+/** The mode to set after the attributes. */
+export function finalModeOf(metadata: Metadata, failed: readonly string[], { rules, left }: Setting): number {
+  let mode = permittedMode(rules, metadata)
+  if (left.includes("owner")) mode &= ~0o6000
+  if (mode !== metadata.mode) addOnce(left, "setuid")
+  if (!failed.includes(ACCESS_ACL)) return mode
+  const acl = metadata.xattrs.find(({ name }) => name === ACCESS_ACL)
+  return acl === undefined ? mode : modeWithoutAcl(mode, acl.value)
+}
+
+/** What a new entry got from its folder's default ACL. */
+export function dropAcls(path: string, { native }: MetadataRules): void {
+  // a failure means that it has none, or that the file system knows none
+  native?.removeAttribute(path, ACCESS_ACL)
+  native?.removeAttribute(path, DEFAULT_ACL)
+}
+
+function kindOf(name: string): LeftOut {
+  if (isAcl(name)) return "acl"
+  return name === CAPABILITY ? "capability" : "attribute"
+}
+
+function addOnce(left: LeftOut[], what: LeftOut): void {
+  if (!left.includes(what)) left.push(what)
+}
+
+/** What a file system says that lacks owners, modes or such times, or that grants this user no right to set them. */
+const REFUSALS: readonly string[] = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "EINVAL", "ENOSYS"]
+
+/** Throws what the call throws, unless it is a refusal: that is noted. */
+export function attempt(left: LeftOut[], what: LeftOut, call: () => void): boolean {
+  try {
+    call()
+    return true
+  } catch (error) {
+    if (!REFUSALS.includes(errorCode(error))) throw error
+    addOnce(left, what)
+    return false
   }
 }
 

@@ -37,6 +37,8 @@ export interface Native {
   attributes(path: string): readonly ExtendedAttribute[] | Failure
   /** Those of an open file. */
   attributesOf(descriptor: number): readonly ExtendedAttribute[] | Failure
+  /** Whether it has this one; never follows a link in the last place. */
+  hasAttribute(path: string, name: RawPath): boolean
   /** Follows, as `setTimesAt` does. */
   setAttribute(path: string, attribute: ExtendedAttribute): string | undefined
   /** Follows, too. */
@@ -244,7 +246,7 @@ function deviceNumbers(): (major: number, minor: number) => bigint {
 function attributeReaders(
   koffi: Koffi,
   library: ReturnType<Koffi["load"]>,
-): Pick<Native, "attributes" | "attributesOf"> {
+): Pick<Native, "attributes" | "attributesOf" | "hasAttribute"> {
   const llistxattr = library.func("int64_t llistxattr(const void *path, void *list, size_t size)")
   const lgetxattr = library.func(
     "int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)",
@@ -280,6 +282,7 @@ function attributeReaders(
   return {
     attributes: (path) => read(llistxattr, lgetxattr, cPath(path)),
     attributesOf: (descriptor) => read(flistxattr, fgetxattr, descriptor),
+    hasAttribute: (path, name) => lgetxattr(cPath(path), cPath(name), value, 0) >= 0,
   }
 }
 

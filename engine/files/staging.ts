@@ -8,7 +8,8 @@ import { rmdirSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import { closeFolders, openFoldersBelow } from "./folder-handles.ts"
-import { makeFolderIn, type Owner } from "./in-folder.ts"
+import { givesAcl, makeFolderIn, type Owner } from "./in-folder.ts"
+import { dropAcls } from "./metadata.ts"
 import { moveToFreeName } from "./placing.ts"
 import { removeTree } from "./remove-tree.ts"
 import { isFailure } from "./source.ts"
@@ -55,13 +56,16 @@ export function staging(state: TargetState): Pick<Target, "wouldStage" | "stage"
 }
 
 function stage(state: TargetState): Staging | undefined {
-  const { folders } = state
+  const { folders, rules } = state
   const name = STAGING_NAME
   const found = lookForStaging(state)
   if (found === undefined) return undefined
   const { standing, isLeft } = found
   for (const other of standing) if (other !== name || !isLeft) removeTree(folders, other)
-  if (!isLeft) makeFolderIn(folders.root, name)
+  if (!isLeft) {
+    makeFolderIn(folders.root, name)
+    if (givesAcl(folders.root)) dropAcls(`${folders.root.prefix}${name}`, rules)
+  }
   return { name, isNew: !isLeft }
 }
 
@@ -75,7 +79,7 @@ function lookForStaging(state: TargetState): FoundStaging | undefined {
   const standing = listFolder(state, HERE)
   if (!standing.every(isTemporaryName)) return undefined
   const isThere = standing.includes(STAGING_NAME)
-  return { standing, isLeft: isThere && isOurs(state.folders.root.prefix + STAGING_NAME, state.us) }
+  return { standing, isLeft: isThere && isOurs(state.folders.root.prefix + STAGING_NAME, state.rules.us) }
 }
 
 /** Somebody else may have made a folder of this name. */

@@ -6,14 +6,17 @@
 import { closeSync, constants, fsyncSync, openSync } from "node:fs"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { ensureFolderAt, folderAt, makeWritable } from "./folder-handles.ts"
-import { givesOwner, openIn, type FolderHandle } from "./in-folder.ts"
-import { dropExtraAttributes, setMetadataAt, setOpenMetadata } from "./metadata.ts"
+import { givesAcl, givesOwner, openIn, type FolderHandle } from "./in-folder.ts"
+import { setOpenMetadata, type Made } from "./metadata.ts"
 import { completeFile } from "./new-file.ts"
 import { dropTemporary, giveName } from "./placing.ts"
 import { checkPath } from "./safe-path.ts"
-import { asTargetError, guarded, type TargetState } from "./target-state.ts"
-import type { Metadata, NewFile, Placing, Target } from "./target.ts"
+import { isFailure } from "./source.ts"
+import { lstat, systemError } from "./stat.ts"
+import { asTargetError, attributesAt, guarded, type TargetState } from "./target-state.ts"
+import type { LeftOut, Metadata, NewFile, Placing, Target } from "./target.ts"
 import { temporaryName } from "./temporary-name.ts"
+import { updateMetadataAt } from "./update-metadata.ts"
 
 const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
@@ -33,12 +36,15 @@ export function making(state: TargetState): Making {
     },
     finishFolder: (path, metadata) => {
       checkPath(path, state.portable)
-      guarded(path, () => {
+      return guarded(path, () => {
         const { prefix } = folderAt(folders, path)
+        const stat = lstat(`${prefix}.`)
+        if (isFailure(stat)) throw systemError(stat.error)
         // without the slash: a folder may be closed to us as soon as its mode is set
         const place = prefix === "/" ? prefix : prefix.slice(0, -1)
-        dropExtraAttributes(`${prefix}.`, metadata.xattrs, rules)
-        setMetadataAt({ path: place, isHandle: true, isSymlink: false }, metadata, rules)
+        const standing = { stat, xattrs: attributesAt(state, `${prefix}.`) }
+        const at = { path: place, isHandle: true, isSymlink: false }
+        return updateMetadataAt(at, standing, metadata, { rules, mayChange: true })?.leftOut ?? []
       })
     },
     beginFile: (path, size, sparse) => {
@@ -54,15 +60,21 @@ export function making(state: TargetState): Making {
   }
 }
 
-function finishFile(state: TargetState, file: NewFile, metadata: Metadata, placing: Placing): void {
+function finishFile(
+  state: TargetState,
+  file: NewFile,
+  metadata: Metadata,
+  placing: Placing,
+): readonly LeftOut[] {
   const { path } = file
   const sync = placing.sync === true
-  completeAndClose(state, file, metadata, sync)
+  const leftOut = completeAndClose(state, file, metadata, sync)
   guarded(path, () => {
     const folder = folderAt(state.folders, parentPath(path))
     if (!state.named) nameFile(state, folder, file, placing)
     if (sync) syncFolder(folder.prefix)
   })
+  return leftOut
 }
 
 function nameFile(
@@ -80,14 +92,20 @@ function nameFile(
 }
 
 /** Closed before it has its name: on some file systems a write fails only then. */
-function completeAndClose(state: TargetState, file: NewFile, metadata: Metadata, sync: boolean): void {
+function completeAndClose(
+  state: TargetState,
+  file: NewFile,
+  metadata: Metadata,
+  sync: boolean,
+): readonly LeftOut[] {
   let isOpen = true
   try {
     completeFile(file)
-    setOpenMetadata(file.descriptor, metadata, state.rules, isOwned(state, file, metadata))
+    const leftOut = setOpenMetadata(file.descriptor, metadata, state.rules, madeAs(state, file, metadata))
     if (sync) fsyncSync(file.descriptor)
     isOpen = false
     closeSync(file.descriptor)
+    return leftOut
   } catch (cause) {
     if (isOpen) abandonFile(state, file)
     else dropUnfinished(state, file)
@@ -95,9 +113,17 @@ function completeAndClose(state: TargetState, file: NewFile, metadata: Metadata,
   }
 }
 
-/** Where the file was made gave it the owner that it is to have. */
-function isOwned({ folders, us }: TargetState, { path }: NewFile, { uid, gid }: Metadata): boolean {
-  return uid === us?.uid && gid === us.gid && givesOwner(folderAt(folders, parentPath(path)), us)
+/** What the folder in which the file was made gave it. */
+function madeAs(
+  { folders, named, rules: { us } }: TargetState,
+  { path }: NewFile,
+  { uid, gid }: Metadata,
+): Made {
+  const folder = folderAt(folders, parentPath(path))
+  return {
+    isOwned: uid === us?.uid && gid === us.gid && givesOwner(folder, us),
+    hasAcl: !named && givesAcl(folder), // a staging folder has no ACL to give
+  }
 }
 
 function abandonFile(state: TargetState, file: NewFile): void {

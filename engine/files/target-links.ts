@@ -7,7 +7,9 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath, showPath } from "../base/paths.ts"
 import { folderAt } from "./folder-handles.ts"
+import { givesAcl } from "./in-folder.ts"
 import { setMetadataAt } from "./metadata.ts"
+import { isOurs } from "./permitted.ts"
 import { dropTemporary, giveName } from "./placing.ts"
 import { checkPath } from "./safe-path.ts"
 import { isFailure } from "./source.ts"
@@ -15,13 +17,14 @@ import { makeSpecial } from "./special-files.ts"
 import { lstat } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
 import { syncFolder } from "./target-files.ts"
-import { guarded, placeOf, type TargetState, withHandle } from "./target-state.ts"
-import type { Identity, Metadata, Placing, Target } from "./target.ts"
+import { attributesAt, guarded, placeOf, type TargetState, withHandle } from "./target-state.ts"
+import type { Identity, LeftOut, Metadata, Placing, Target, Updated } from "./target.ts"
 import { temporaryName } from "./temporary-name.ts"
+import { leftOutOfEqual, updateMetadataAt } from "./update-metadata.ts"
 
 export type Linking = Pick<
   Target,
-  "placeSymlink" | "placeHardLink" | "placeFifo" | "placeDevice" | "updateMetadata"
+  "placeSymlink" | "placeHardLink" | "placeFifo" | "placeDevice" | "compareMetadata" | "updateMetadata"
 >
 
 export function placingLinks(state: TargetState): Linking {
@@ -30,9 +33,9 @@ export function placingLinks(state: TargetState): Linking {
     placeSymlink: (path, linkTarget, metadata, placing) =>
       placeNew(state, path, placing, (place) => {
         symlinkSync(fsPath(linkTarget), fsPath(place))
-        withHandle(state, place, (at, stat) => {
-          if (stat.type === "symlink" && stat.links === 1)
-            setMetadataAt({ ...at, isSymlink: true }, metadata, rules)
+        return withHandle(state, place, (at, stat) => {
+          if (stat.type !== "symlink" || stat.links !== 1) return []
+          return setMetadataAt({ ...at, isSymlink: true }, metadata, rules, false)
         })
       }),
     placeHardLink: (path, first, placing) => {
@@ -40,64 +43,83 @@ export function placingLinks(state: TargetState): Linking {
       placeNew(state, path, placing, (place) => {
         linkSync(fsPath(source), fsPath(place))
         if (!isSame(lstat(place), first.identity)) throw targetError("ENOENT", first.path)
+        return []
       })
     },
     placeFifo: (path, metadata, placing) =>
       placeNew(state, path, placing, (place) => {
         makeSpecial(place, { type: "fifo", major: 0, minor: 0 }, rules.native)
-        finishSpecial(state, place, metadata)
+        return finishSpecial(state, place, path, metadata)
       }),
     placeDevice: (path, device, metadata, placing) => {
       if (!state.devices) {
         const message = `${showPath(path)}: a device node is restored only when that is asked for`
         throw new EngineError("denied", "device-node", message)
       }
-      placeNew(state, path, placing, (place) => {
+      return placeNew(state, path, placing, (place) => {
         makeSpecial(place, device, rules.native)
-        finishSpecial(state, place, metadata)
+        return finishSpecial(state, place, path, metadata)
       })
     },
+    compareMetadata: (path, existing, metadata) =>
+      guarded(path, () => {
+        const standing = { stat: existing, xattrs: attributesAt(state, placeOf(state, path)) }
+        return leftOutOfEqual(standing, metadata, rules)
+      }),
     updateMetadata: (path, metadata) => guarded(path, () => updateMetadata(state, path, metadata)),
   }
 }
 
-function finishSpecial(state: TargetState, place: string, metadata: Metadata): void {
-  withHandle(state, place, (at, stat) => {
+function finishSpecial(
+  state: TargetState,
+  place: string,
+  path: RawPath,
+  metadata: Metadata,
+): readonly LeftOut[] {
+  return withHandle(state, place, (at, stat) => {
     // somebody may have put another thing here, a second name of what lies outside
-    if (stat.type !== "file" && stat.type !== "symlink" && stat.links === 1)
-      setMetadataAt(at, metadata, state.rules)
+    if (stat.type === "file" || stat.type === "symlink" || stat.links !== 1) return []
+    const hasAcl = givesAcl(folderAt(state.folders, parentPath(path)))
+    return setMetadataAt(at, metadata, state.rules, hasAcl)
   })
 }
 
-function updateMetadata(state: TargetState, path: RawPath, metadata: Metadata): boolean {
-  let done = false
-  withHandle(state, placeOf(state, path), (at, stat) => {
+function updateMetadata(state: TargetState, path: RawPath, metadata: Metadata): Updated | undefined {
+  const { rules } = state
+  const place = placeOf(state, path)
+  return withHandle(state, place, (at, stat) => {
     // another of its names may lie outside the target, where this would change it too
-    if (stat.links > 1 && stat.type !== "directory") return
-    setMetadataAt({ ...at, isSymlink: stat.type === "symlink" }, metadata, state.rules)
-    done = true
+    const mayChange = (stat.links === 1 || stat.type === "directory") && isOurs(stat, rules)
+    const standing = { stat, xattrs: attributesAt(state, place) }
+    const isSymlink = stat.type === "symlink"
+    return updateMetadataAt({ ...at, isSymlink }, standing, metadata, { rules, mayChange })
   })
-  return done
 }
 
 /** Makes something under a temporary name, then gives it its own. */
-function placeNew(state: TargetState, path: RawPath, placing: Placing, make: (place: string) => void): void {
+function placeNew(
+  state: TargetState,
+  path: RawPath,
+  placing: Placing,
+  make: (place: string) => readonly LeftOut[],
+): readonly LeftOut[] {
   checkPath(path, state.portable)
-  guarded(path, () => {
+  return guarded(path, () => {
     const folder = folderAt(state.folders, parentPath(path))
     const temporary = temporaryName()
     const from = folder.prefix + temporary
     const step = { folder, from: temporary, to: baseName(path), path }
     try {
-      make(from)
+      const leftOut = make(from)
       giveName(step, placing.replace, state.rules.native)
       // a rename over another name of the same file does nothing, and leaves this one
       if (placing.replace) dropTemporary(from)
+      if (placing.sync === true) syncFolder(folder.prefix)
+      return leftOut
     } catch (error) {
       dropTemporary(from)
       throw error
     }
-    if (placing.sync === true) syncFolder(folder.prefix)
   })
 }
 

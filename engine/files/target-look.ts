@@ -8,7 +8,7 @@ import { checkPath } from "./safe-path.ts"
 import { isFailure, type Stat } from "./source.ts"
 import { errorCode, lstat, toStat } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
-import { asTargetError, placeOf, type TargetState } from "./target-state.ts"
+import { asTargetError, attributesAt, placeOf, type TargetState } from "./target-state.ts"
 import type { Target } from "./target.ts"
 import { isTemporaryName } from "./temporary-name.ts"
 
@@ -49,8 +49,7 @@ export function looking(
     },
     attributes: (path) => {
       const place = find(path)
-      const found = place === undefined ? undefined : state.rules.native?.attributes(place)
-      return found === undefined || isFailure(found) ? [] : found
+      return place === undefined ? [] : attributesAt(state, place)
     },
     openExisting: (path) => {
       // a device is not even opened: that alone can do something

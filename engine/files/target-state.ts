@@ -14,12 +14,13 @@ import {
   openFolders,
   openFoldersBelow,
 } from "./folder-handles.ts"
-import { O_PATH, type Owner } from "./in-folder.ts"
+import { O_PATH } from "./in-folder.ts"
 import type { MetadataRules, Place } from "./metadata.ts"
 import { openNative } from "./native.ts"
+import { permittedBy } from "./permitted.ts"
 import { checkPath } from "./safe-path.ts"
-import { isFailure, type Stat } from "./source.ts"
-import { errorCode, lstat, toStat } from "./stat.ts"
+import { isFailure, type ExtendedAttribute, type Stat } from "./source.ts"
+import { errorCode, lstat, systemError, toStat } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
 import type { TargetOptions } from "./target.ts"
 
@@ -31,8 +32,6 @@ export interface TargetState {
   readonly devices: boolean
   /** Nobody looks at a file before all is finished: it is made under its own name. */
   readonly named: boolean
-  /** Whom new files belong to, as far as folders don't give them another group; undefined where nobody knows. */
-  readonly us: Owner | undefined
 }
 
 export function openState(root: string, options: TargetOptions): TargetState {
@@ -49,9 +48,7 @@ export function openState(root: string, options: TargetOptions): TargetState {
   }
   const rules = {
     native: options.native === false ? undefined : openNative(),
-    owners: options.owners ?? process.geteuid?.() === 0,
-    setuid: options.setuid === true,
-    systemAttributes: options.systemAttributes === true,
+    ...permittedBy(options),
   }
   const { byHandle = hasHandles(), staging } = options
   return {
@@ -61,7 +58,6 @@ export function openState(root: string, options: TargetOptions): TargetState {
     portable: options.portable ?? process.platform === "win32",
     devices: options.devices === true,
     named: staging?.isNew === true,
-    us: ourselves(),
   }
 }
 
@@ -74,9 +70,10 @@ function openAt(folders: FolderHandles, name: RawPath | undefined): FolderHandle
   }
 }
 
-function ourselves(): Owner | undefined {
-  const [uid, gid] = [process.geteuid?.(), process.getegid?.()]
-  return uid === undefined || gid === undefined ? undefined : { uid, gid }
+/** Sorted by name; empty where they can't be read. Never follows. */
+export function attributesAt({ rules }: TargetState, place: string): readonly ExtendedAttribute[] {
+  const found = rules.native?.attributes(place)
+  return found === undefined || isFailure(found) ? [] : found
 }
 
 /** The place of an entry, in a form that leads there and nowhere else. */
@@ -86,16 +83,16 @@ export function placeOf(state: TargetState, path: RawPath): string {
 }
 
 /** Opens the very thing that lies at a place, so that what is looked at is also what is changed. */
-export function withHandle(state: TargetState, place: string, use: (at: Place, stat: Stat) => void): void {
+export function withHandle<T>(state: TargetState, place: string, use: (at: Place, stat: Stat) => T): T {
   if (!state.folders.byHandle) {
     const stat = lstat(place)
-    if (!isFailure(stat)) use({ path: place, isHandle: false, isSymlink: false }, stat)
-    return
+    if (isFailure(stat)) throw systemError(stat.error)
+    return use({ path: place, isHandle: false, isSymlink: false }, stat)
   }
   const descriptor = openSync(fsPath(place), O_PATH | constants.O_NOFOLLOW)
   try {
     const stat = toStat(fstatSync(descriptor, { bigint: true }))
-    use({ path: `/proc/self/fd/${descriptor}`, isHandle: true, isSymlink: false }, stat)
+    return use({ path: `/proc/self/fd/${descriptor}`, isHandle: true, isSymlink: false }, stat)
   } finally {
     closeSync(descriptor)
   }

@@ -13,7 +13,7 @@ import type { ExtendedAttribute, Stat } from "./source.ts"
 import type { Staging } from "./staging.ts"
 
 export interface Metadata {
-  /** Permission bits to 0o7777; setuid and setgid are dropped unless the target was opened with them. */
+  /** Permission bits to 0o7777; setuid and setgid are left out where rule F19 says so. */
   readonly mode: number
   readonly mtimeNs: bigint
   readonly uid: number
@@ -37,6 +37,16 @@ export interface Placing {
   readonly replace: boolean
   /** The bytes are on the disk before the name is given, and the name before this returns. */
   readonly sync?: boolean
+}
+
+/** What of an entry was not set: the file system can't have it, or this user may not set it. */
+export type LeftOut = "owner" | "mode" | "time" | "setuid" | "acl" | "capability" | "attribute"
+
+/** What setting the metadata of something that was there came to. */
+export interface Updated {
+  /** False: it was right already, but for what was left out. */
+  readonly changed: boolean
+  readonly leftOut: readonly LeftOut[]
 }
 
 /** Which file it is, wherever its names are. */
@@ -72,26 +82,34 @@ export interface Target {
    * finished: one that stood there read-only has been opened for writing.
    */
   ensureFolder(path: RawPath, options: EnsureOptions): "created" | "existing"
-  /** A folder's metadata, after all its entries. */
-  finishFolder(path: RawPath, metadata: Metadata): void
+  /** A folder's metadata, after all its entries: only what differs is set. */
+  finishFolder(path: RawPath, metadata: Metadata): readonly LeftOut[]
   /** In a folder that has been ensured. */
   beginFile(path: RawPath, size: number, sparse: boolean): NewFile
   /**
    * Extends what ends in a hole to its size, sets the metadata, closes, and gives the file its name. When it
    * throws, nothing of the file stays, and it must not be abandoned any more.
    */
-  finishFile(file: NewFile, metadata: Metadata, placing: Placing): void
+  finishFile(file: NewFile, metadata: Metadata, placing: Placing): readonly LeftOut[]
   /** For a file that won't be finished: closed, and nothing of it stays. Never throws. */
   abandonFile(file: NewFile): void
   /** The time of a link is set where the system can do so; its mode is the system's affair. */
-  placeSymlink(path: RawPath, linkTarget: RawPath, metadata: Metadata, placing: Placing): void
+  placeSymlink(path: RawPath, linkTarget: RawPath, metadata: Metadata, placing: Placing): readonly LeftOut[]
   /** A second name for a file of this run; "vanished" when what stands under `first` is another file. */
   placeHardLink(path: RawPath, first: { path: RawPath; identity: Identity }, placing: Placing): void
-  placeFifo(path: RawPath, metadata: Metadata, placing: Placing): void
+  placeFifo(path: RawPath, metadata: Metadata, placing: Placing): readonly LeftOut[]
   /** Throws denied "device-node" unless the target was opened with `devices`. */
-  placeDevice(path: RawPath, device: DeviceNode, metadata: Metadata, placing: Placing): void
-  /** False when it can't be done in place (another name of the file may lie outside): place it anew. */
-  updateMetadata(path: RawPath, metadata: Metadata): boolean
+  placeDevice(path: RawPath, device: DeviceNode, metadata: Metadata, placing: Placing): readonly LeftOut[]
+  /**
+   * Undefined when `updateMetadata` would have something to set; else what was left out before.
+   * @param existing what `look` found
+   */
+  compareMetadata(path: RawPath, existing: Stat, metadata: Metadata): readonly LeftOut[] | undefined
+  /**
+   * Sets what differs of something that is there. Undefined when it can't be done in place and the entry must be made
+   * again: another name of it may be outside the target, or it belongs to somebody else.
+   */
+  updateMetadata(path: RawPath, metadata: Metadata): Updated | undefined
   /** Removes an entry and all that is below it; the number of entries removed. */
   removeExtra(path: RawPath): number
   /** Removes the unfinished files and staging folders that a killed restore has left in a folder. */
@@ -129,13 +147,13 @@ interface DeviceNode extends DeviceNumber {
 export interface TargetOptions {
   /** Makes the folder (0700) and those above it when it isn't there. */
   readonly create?: boolean
-  /** Sets owners; only root can. Default: when run by root. */
+  /** Sets owners; only root can. Default: when run by root, and the groups of other users' own files. */
   readonly owners?: boolean
-  /** Keeps setuid and setgid bits. */
+  /** False: leaves out setuid, setgid and capabilities. So does `owners: false`. Default true: rule F19. */
   readonly setuid?: boolean
   /** Allows device nodes. */
   readonly devices?: boolean
-  /** Attributes outside `user.`: security.*, trusted.*, system.*. */
+  /** Attributes that are neither `user.*` nor an ACL nor a capability: trusted.*, security.selinux and others. */
   readonly systemAttributes?: boolean
   /** Refuses names that Windows can't have. Default: on Windows. */
   readonly portable?: boolean

@@ -2,10 +2,12 @@
  * What stands in the target, compared with what should: an equal file is not touched (its metadata is
  * set right when that differs), and a differing one gives the chunks that it has in place already.
  */
+import { isEngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import type { Metadata, Target, Updated } from "../files/target.ts"
 import { locateAll } from "./plan.ts"
 import type { CompareFile } from "./place-jobs.ts"
 import { metadataOf, type DecidedFile } from "./decide.ts"
-import { hasAttributes, hasMetadata } from "./same-metadata.ts"
 import type { Window } from "./window-run.ts"
 
 /** "done": nothing is left to do for this file. Else what its standing chunks are worth. */
@@ -54,14 +56,22 @@ function judge(
 ): Standing {
   const isEqual = existing?.size === entry.size && !found.equal.includes(0)
   if (!isEqual) return { state: "differs", ...found }
-  // attributes are only ever added to what stands, so a file that has others is made anew
-  if (!hasAttributes(window.target, path, entry)) return { state: "differs", ...found }
-  if (hasMetadata(window.request, existing, entry)) {
-    window.progress.entry(path, "equal", 0)
-    return { state: "done" }
-  }
-  // false: other names of the file may lie outside the target, so it is made anew
-  if (!window.target.updateMetadata(path, metadataOf(entry))) return { state: "differs", ...found }
-  window.progress.entry(path, "updated", 0)
+  const { target, progress } = window
+  const metadata = metadataOf(entry)
+  const leftOut = target.compareMetadata(path, existing, metadata)
+  const updated = leftOut === undefined ? update(target, path, metadata) : { changed: false, leftOut }
+  if (updated === undefined) return { state: "differs", ...found }
+  progress.entry(path, updated.changed ? "updated" : "equal", 0)
+  progress.leftOut(path, updated.leftOut)
   return { state: "done" }
+}
+
+/** Undefined when it can't be done in place: then the file is made again beside it. */
+function update(target: Target, path: RawPath, metadata: Metadata): Updated | undefined {
+  try {
+    return target.updateMetadata(path, metadata)
+  } catch (error) {
+    if (!isEngineError(error)) throw error
+    return undefined
+  }
 }

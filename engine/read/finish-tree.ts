@@ -8,7 +8,6 @@ import type { Stat } from "../files/source.ts"
 import type { Placing, Target } from "../files/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"
-import { hasOwner } from "./same-metadata.ts"
 import { failureOf } from "./placer.ts"
 
 /**
@@ -51,7 +50,7 @@ function finishFolder(
 ): void {
   if (tree.failedFolders.has(path)) return
   try {
-    target.finishFolder(path, metadataOf(entry))
+    progress.leftOut(path, target.finishFolder(path, metadataOf(entry)))
   } catch (error) {
     progress.failed({ path, ...failureOf(error) })
   }
@@ -96,26 +95,27 @@ function placeOther(deciding: Deciding, path: RawPath, entry: Entry): boolean {
       const existing = target.look(path)
       if (
         existing?.type === "symlink" &&
-        existing.mtimeNs === entry.mtimeNs &&
-        hasOwner(request, existing, entry) &&
+        target.compareMetadata(path, existing, metadata) !== undefined &&
         target.readLink(path) === linkTarget
       ) {
         progress.entry(path, "equal", 0)
         return false
       }
-      target.placeSymlink(path, linkTarget, metadata, placing(deciding))
+      progress.leftOut(path, target.placeSymlink(path, linkTarget, metadata, placing(deciding)))
       return true
     }
     case "fifo":
     case "character-device":
     case "block-device":
-      if (!request.special) {
+      if (!request.special || (entry.type !== "fifo" && request.privileges === false)) {
         progress.notice(`left out: ${entry.type} ${path} (--special restores it)`)
         return false
       }
-      if (entry.type === "fifo") target.placeFifo(path, metadata, placing(deciding))
-      else if (entry.device !== null)
-        target.placeDevice(path, { type: entry.type, ...entry.device }, metadata, placing(deciding))
+      if (entry.type === "fifo") progress.leftOut(path, target.placeFifo(path, metadata, placing(deciding)))
+      else if (entry.device !== null) {
+        const device = { type: entry.type, ...entry.device }
+        progress.leftOut(path, target.placeDevice(path, device, metadata, placing(deciding)))
+      }
       return true
     case "file":
     case "directory":

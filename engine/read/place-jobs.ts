@@ -3,7 +3,7 @@ import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
 import type { TravellingError } from "../base/travelling-error.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
-import type { Metadata, NewFile, TargetOptions } from "../files/target.ts"
+import type { LeftOut, Metadata, NewFile, TargetOptions } from "../files/target.ts"
 import type { FrameLocation, PackLocation } from "../index/chunk-index.ts"
 import type { PackedFiles } from "./packed-files.ts"
 
@@ -52,8 +52,14 @@ export function jobBuffers(job: Pick<PlaceJob, "frames">): Set<ArrayBuffer> {
   )
 }
 
-/** The files that failed; "unread" when the pack could not be read, and nothing was done. */
-export type Placed = readonly PlaceFailure[] | "unread"
+/** "unread" when the pack could not be read, and nothing was done. */
+export type Placed = PlacedFiles | "unread"
+
+interface PlacedFiles {
+  readonly failures: readonly PlaceFailure[]
+  /** Of files that were placed, by number in the job's table. */
+  readonly leftOut: readonly { readonly file: number; readonly what: readonly LeftOut[] }[]
+}
 
 export interface PlaceFailure {
   /** In the job's table. */

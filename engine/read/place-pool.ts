@@ -108,7 +108,7 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
       const { files, ...rest } = job
       if (idlest().waiting.length > 0) readAhead(job)
       const answer = await ask({ type: "place", job: rest, files: packFiles(files) }, [...jobBuffers(job)])
-      return answer.type === "placed" ? answer.placed : []
+      return answer.type === "placed" ? answer.placed : { failures: [], leftOut: [] }
     },
     async compare(files) {
       const answer = await ask({ type: "compare", files }, [])

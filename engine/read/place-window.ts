@@ -13,7 +13,7 @@ import { compareWithTarget } from "./compare.ts"
 import type { DecidedFile } from "./decide.ts"
 import { fetchFrames, type FetchedFrames } from "./fetch.ts"
 import { filesOf, jobsOf, placeFrames, sealedBytesOf, type Job } from "./jobs.ts"
-import type { PlaceFailure } from "./place-jobs.ts"
+import type { Placed, PlaceFailure } from "./place-jobs.ts"
 import { failureOf } from "./placer.ts"
 import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
 import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./shared-files.ts"
@@ -79,11 +79,10 @@ function placeDry(run: WindowRun): void {
     if (plan.broken.has(position)) continue
     try {
       const { metadata, replace, sync } = placeFile(run, position, 0)
-      window.target.finishFile(window.target.beginFile(path, entry.size, entry.sparse), metadata, {
-        replace,
-        sync,
-      })
+      const file = window.target.beginFile(path, entry.size, entry.sparse)
+      const leftOut = window.target.finishFile(file, metadata, { replace, sync })
       window.progress.entry(path, "restored", entry.size)
+      window.progress.leftOut(path, leftOut)
     } catch (error) {
       window.progress.failed({ path, ...failureOf(error) })
     }
@@ -202,7 +201,11 @@ async function placeJob(
   return true
 }
 
-function report(run: WindowRun, positions: readonly number[], failures: readonly PlaceFailure[]): void {
+function report(
+  run: WindowRun,
+  positions: readonly number[],
+  { failures, leftOut }: Exclude<Placed, "unread">,
+): void {
   const failed = new Map(failures.map((failure) => [failure.file, failure]))
   positions.forEach((position, i) => {
     const { path, entry } = run.files[position] as Wanted
@@ -214,6 +217,10 @@ function report(run: WindowRun, positions: readonly number[], failures: readonly
       else failShared(run, position, state, { message, kind, object })
     } else if (state === undefined) run.window.progress.entry(path, "restored", entry.size)
   })
+  for (const { file, what } of leftOut) {
+    const { path } = run.files[positions[file] as number] as Wanted
+    run.window.progress.leftOut(path, what)
+  }
 }
 
 /** A pack that is gone or short damages the files that need it, and no others. */
@@ -232,11 +239,7 @@ function failJobs(run: WindowRun, jobs: readonly Job[], failure: Omit<PlaceFailu
     for (const position of positions)
       if (run.shared.get(position) !== undefined)
         beginShared(run, position, run.shared.get(position) as Shared)
-    report(
-      run,
-      positions,
-      positions.map((_, file) => ({ file, ...failure })),
-    )
+    report(run, positions, { failures: positions.map((_, file) => ({ file, ...failure })), leftOut: [] })
     for (const position of positions) jobDone(run, position, 0)
   }
 }

@@ -11,7 +11,7 @@ import { chunkHasher, chunkIdKey, type ChunkHasher } from "../crypto/chunk-id.ts
 import type { ObjectSealer } from "../crypto/seal.ts"
 import { openDiskTarget } from "../files/disk-target.ts"
 import { closeDescriptor, readAt, writeAt } from "../files/new-file.ts"
-import type { NewFile, Target } from "../files/target.ts"
+import type { LeftOut, NewFile, Target } from "../files/target.ts"
 import { packName } from "../format/names.ts"
 import { CODEC_STORED } from "../format/sealed-header.ts"
 import { openFrame, packSealer } from "../packs/frame.ts"
@@ -42,6 +42,7 @@ interface OpenFile {
   handle: NewFile | undefined
   left: number
   failed: boolean
+  leftOut: readonly LeftOut[]
 }
 
 export function createPlacer(options: PlacerOptions): Placer {
@@ -56,7 +57,7 @@ export function createPlacer(options: PlacerOptions): Placer {
     const { file } = open
     const handle = open.handle ?? target.beginFile(file.path, file.size, file.sparse)
     open.handle = undefined // whatever happens now, nothing is left to abandon
-    target.finishFile(handle, file.metadata, { replace: file.replace, sync: file.sync })
+    open.leftOut = target.finishFile(handle, file.metadata, { replace: file.replace, sync: file.sync })
   }
   const placeRun = (run: Run, raw: Uint8Array, open: OpenFile): void => {
     open.handle ??= target.beginFile(open.file.path, open.file.size, open.file.sparse)
@@ -75,6 +76,7 @@ export function createPlacer(options: PlacerOptions): Placer {
         handle: file.begun ?? undefined,
         left: file.pieces,
         failed: false,
+        leftOut: [],
       }))
       const orFail = (index: number, work: (open: OpenFile) => void): void => {
         const open = files[index] as OpenFile
@@ -106,7 +108,8 @@ export function createPlacer(options: PlacerOptions): Placer {
           }
         }
       })
-      return failures
+      const leftOut = files.flatMap(({ leftOut: what }, file) => (what.length === 0 ? [] : [{ file, what }]))
+      return { failures, leftOut }
     },
     compare: (files) => files.map((file) => compareFile(target, hasher, file)),
     own: (job) => takeOver(target, hasher, job),

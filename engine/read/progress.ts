@@ -1,5 +1,6 @@
 /** Counts what a restore does and tells whoever watches; what failed is listed here. */
 import type { RawPath } from "../base/ids.ts"
+import type { LeftOut } from "../files/target.ts"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { requestsSince } from "../trust/requests.ts"
@@ -14,6 +15,8 @@ export interface Progress {
   expect(bytes: number): void
   folder(): void
   entry(path: RawPath, action: EntryAction, bytes: number): void
+  /** What of an entry's metadata was not set; most often nothing. */
+  leftOut(path: RawPath, what: readonly LeftOut[]): void
   /** So many more bytes of a file that is not whole yet were written; all come off again before its entry. */
   underWay(bytes: number): void
   /** False for what failed or was kept as it stood: it may not be what the snapshot has there. */
@@ -36,6 +39,7 @@ export function createProgress(
   const unplaced = new Set<RawPath>()
   const replaced = new Set<RawPath>()
   const counts = { filesRestored: 0, filesSkipped: 0, entriesDeleted: 0, dirs: 0, bytesRestored: 0 }
+  const leftOut: Partial<Record<LeftOut, number>> = {}
   let bytesTotal = 0
   let bytesUnderWay = 0
   let toldMs = startedMs
@@ -69,6 +73,10 @@ export function createProgress(
       if (request.verbose) observe({ type: "entry", path, action })
       tell()
     },
+    leftOut(path, what) {
+      for (const each of what) leftOut[each] = (leftOut[each] ?? 0) + 1
+      if (request.verbose && what.length > 0) observe({ type: "left-out", path, what })
+    },
     underWay(bytes) {
       bytesUnderWay += bytes
       if (bytes > 0) tell()
@@ -77,6 +85,7 @@ export function createProgress(
     isReplaced: (path) => replaced.has(path),
     result: () => ({
       ...counts,
+      leftOut,
       errors,
       durationMs: monotonicMs() - startedMs,
       requests: requestsSince(before, repository.requests()),

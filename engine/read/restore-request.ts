@@ -1,5 +1,6 @@
 /** What a restore is asked for, what it tells while it runs, and what it comes to. */
 import type { RawPath } from "../base/ids.ts"
+import type { LeftOut } from "../files/target.ts"
 import type { Requests } from "../trust/repository-ports.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
 
@@ -30,8 +31,13 @@ export interface RestoreRequest {
   readonly dryRun?: boolean | undefined
   /** FIFOs and device nodes too. */
   readonly special?: boolean | undefined
+  /** False: leaves out setuid, setgid and capabilities. Default true: they come back where the owner does. */
   readonly setuid?: boolean | undefined
-  /** Default: when run by root. */
+  /** False: restores nothing that could give rights: no setuid, setgid, capabilities or device nodes, whatever else is asked for. */
+  readonly privileges?: boolean | undefined
+  /** trusted.* and security.* attributes too. */
+  readonly systemAttributes?: boolean | undefined
+  /** Default: when run by root, and the groups of other users' own files. False leaves setuid and setgid out, too. */
   readonly owners?: boolean | undefined
   readonly verbose?: boolean | undefined
 }
@@ -52,6 +58,8 @@ export interface RestoreResult {
   readonly entriesDeleted: number
   readonly dirs: number
   readonly bytesRestored: number
+  /** How many entries lack a part of their metadata, by part. */
+  readonly leftOut: Readonly<Partial<Record<LeftOut, number>>>
   readonly errors: readonly Unrestored[]
   readonly durationMs: number
   readonly requests: Requests
@@ -66,6 +74,8 @@ export type RestoreEvent =
     }
   | ({ readonly type: "error" } & Unrestored)
   | { readonly type: "notice"; readonly message: string }
+  /** With `verbose`. */
+  | { readonly type: "left-out"; readonly path: RawPath; readonly what: readonly LeftOut[] }
   | {
       readonly type: "entry"
       readonly path: RawPath

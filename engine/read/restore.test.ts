@@ -16,6 +16,7 @@ import {
   type RestoreRequest,
   type RestoreResult,
 } from "../index.ts"
+import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 import { faultyStore } from "../testing/faulty-store.ts"
 
@@ -290,3 +291,5 @@ test("restore() tells how far it is in a file that takes a while", async (t) => 
   )
   assertPicture(place.target, pictureOf(place.source))
 })
+
+alsoAsOrdinaryUser(import.meta.url)

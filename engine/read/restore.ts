@@ -128,11 +128,13 @@ function openTarget({ target, dryRun }: RestoreRequest, options: TargetOptions):
     : openDiskTarget(target, { ...options, create: true })
 }
 
-function targetOptions({ owners, setuid, special }: RestoreRequest): TargetOptions {
+function targetOptions(request: RestoreRequest): TargetOptions {
+  const { owners, setuid, special, systemAttributes, privileges = true } = request
   return {
     ...(owners === undefined ? {} : { owners }),
-    setuid: setuid === true,
-    devices: special === true,
+    setuid: privileges && setuid !== false,
+    devices: privileges && special === true,
+    systemAttributes: privileges && systemAttributes === true,
   }
 }
 

@@ -54,8 +54,9 @@ export function finishShared(run: WindowRun, position: number, state: Shared): v
   if (state.failed) return run.window.target.abandonFile(begun)
   const { metadata, replace, sync, path, size } = placeFile(run, position, 0)
   try {
-    run.window.target.finishFile(begun, metadata, { replace, sync })
+    const leftOut = run.window.target.finishFile(begun, metadata, { replace, sync })
     run.window.progress.entry(path, "restored", size)
+    run.window.progress.leftOut(path, leftOut)
   } catch (error) {
     run.window.progress.failed({ path, ...failureOf(error) })
   }

@@ -86,7 +86,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     fs.linkSync(outside, join(folder.root, "f"))
     fs.linkSync(outside, join(folder.root, "g"))
     put(target, "f", "new", { placing: OVER })
-    assert.equal(target.updateMetadata(raw("g"), META), false)
+    assert.equal(target.updateMetadata(raw("g"), META), undefined)
     target.removeExtra(raw("g"))
     assert.equal(fs.readFileSync(outside, "utf8"), "untouched")
     const after = lstat(outside)
@@ -164,10 +164,37 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.deepEqual(folder.names().filter(isTemporaryName), [])
   })
 
-  test(`a target ${name} drops setuid and setgid unless it is opened with them`, () => {
-    put(folder.open(options), "a", "", { mode: 0o6755 })
-    put(folder.open({ ...options, setuid: true }), "b", "", { mode: 0o6755 })
-    assert.deepEqual([folder.stat("a").mode, folder.stat("b").mode], [0o755, 0o6755])
+  test(`a target ${name} keeps setuid and setgid of its user's own files, and says where it leaves them out`, () => {
+    const mode = 0o6755
+    const others = { ...META, mode, uid: 1234, gid: 4321 }
+    const isRoot = process.geteuid?.() === 0
+    const target = folder.open(options)
+    const without = [{ setuid: false }, { owners: false }].map((more) => folder.open({ ...options, ...more }))
+    assert.deepEqual(put(target, "own", "", { mode }), [])
+    assert.deepEqual(put(target, "others'", "", others), isRoot ? [] : ["setuid"])
+    for (const [i, each] of without.entries()) assert.deepEqual(put(each, `${i}`, "", { mode }), ["setuid"])
+    assert.deepEqual(
+      ["own", "others'", "0", "1"].map((path) => folder.stat(path).mode),
+      [mode, isRoot ? mode : 0o755, 0o755, 0o755],
+    )
+    target.ensureFolder(raw("folder"), { replace: false })
+    assert.deepEqual(target.finishFolder(raw("folder"), { ...META, mode: 0o2755 }), [])
+    assert.equal(folder.stat("folder").mode, 0o2755)
+  })
+
+  test(`a target ${name} touches nothing that is right already, setuid bits least of all`, () => {
+    const mode = 0o6755
+    put(folder.open(options), "f", "", { mode })
+    for (const more of [{ setuid: false }, { owners: false }, {}]) {
+      const target = folder.open({ ...options, ...more })
+      const before = folder.stat("f")
+      const metadata = { ...META, mode, mtimeNs: before.mtimeNs }
+      assert.deepEqual(target.compareMetadata(raw("f"), before, metadata), [])
+      assert.deepEqual(target.updateMetadata(raw("f"), metadata), { changed: false, leftOut: [] })
+      assert.equal(folder.stat("f").ctimeNs, before.ctimeNs)
+      target.updateMetadata(raw("f"), { ...metadata, mtimeNs: before.mtimeNs + 1_000_000_000n })
+      assert.equal(folder.stat("f").mode, mode)
+    }
   })
 
   test(`a target ${name} removes what is extra, with all below it, and leftovers`, () => {
@@ -216,7 +243,8 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     target.placeSymlink(raw("l"), raw("f"), META, NEW)
     const { inode } = folder.stat("f")
     for (const path of ["f", "l"]) {
-      assert.equal(target.updateMetadata(raw(path), { ...META, mode: 0o600, mtimeNs: 5n }), true)
+      const change = { ...META, mode: 0o600, mtimeNs: 5n }
+      assert.deepEqual(target.updateMetadata(raw(path), change), { changed: true, leftOut: [] })
       folder.assertTime(target, path, 5n)
     }
     assert.deepEqual([folder.stat("f").mode, folder.stat("f").inode], [0o600, inode])

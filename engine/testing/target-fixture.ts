@@ -13,7 +13,7 @@ import { openDiskTarget } from "../files/disk-target.ts"
 import { writeAt } from "../files/new-file.ts"
 import { isFailure, type Stat } from "../files/source.ts"
 import { lstat } from "../files/stat.ts"
-import type { Metadata, Placing, Target, TargetOptions } from "../files/target.ts"
+import type { LeftOut, Metadata, Placing, Target, TargetOptions } from "../files/target.ts"
 
 export const NEW: Placing = { replace: false }
 export const OVER: Placing = { replace: true }
@@ -92,8 +92,8 @@ export interface Put extends Partial<Metadata> {
 }
 
 /** Places a file of latin1 text. */
-export function put(target: Target, path: string, content: string, put: Put = {}): void {
+export function put(target: Target, path: string, content: string, put: Put = {}): readonly LeftOut[] {
   const file = target.beginFile(raw(path), content.length, false)
   writeAt(file, 0, Buffer.from(content, "latin1"))
-  target.finishFile(file, { ...META, ...put }, put.placing ?? NEW)
+  return target.finishFile(file, { ...META, ...put }, put.placing ?? NEW)
 }
