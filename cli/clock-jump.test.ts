@@ -60,7 +60,7 @@ for (const [way, aheadMs] of [
     assert.equal(refused.code, 1, refused.err)
     assert.match(
       refused.err,
-      new RegExp(`this machine's clock is (179|180|181) minutes ${way}.*set the clock`),
+      new RegExp(`this machine's clock is (179|180|181) minutes ${way}.*Set the clock`),
     )
     server.clockAheadMs = 0
     server.plan = () => undefined

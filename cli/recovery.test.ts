@@ -55,7 +55,7 @@ test("init refuses a second repository in the same place, and leaves no words fi
   box.must("init")
   const { code, err } = box.run("init", "--recovery-words-file", box.path("words"))
   assert.equal(code, 1)
-  assert.match(err, /there is a repository already.*holdfast connect/)
+  assert.match(err, /a repository already exists here.*holdfast connect/)
   assert.ok(!existsSync(box.path("words")))
 })
 

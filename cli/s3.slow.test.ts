@@ -66,7 +66,7 @@ for (const kind of REAL_S3_SERVERS) {
     ["wrong secret key", { AWS_SECRET_ACCESS_KEY: "wrong" }, 1, /check AWS_SECRET_ACCESS_KEY/],
     ["wrong access key", { AWS_ACCESS_KEY_ID: "wrong" }, 1, /check AWS_ACCESS_KEY_ID/],
     ["wrong region", { AWS_REGION: "eu-west-3" }, 2, /is in us-east-1: set AWS_REGION=us-east-1/],
-    ["wrong clock", { NODE_OPTIONS: CLOCK_AHEAD }, 1, /clock is 60 minutes ahead.*set the clock/],
+    ["wrong clock", { NODE_OPTIONS: CLOCK_AHEAD }, 1, /clock is 60 minutes ahead.*Set the clock/],
   ] as const) {
     test(`a ${what} is told by ${kind} and understood`, async (context) => {
       const box = sandbox(context)

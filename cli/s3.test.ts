@@ -65,11 +65,11 @@ test("a key that may not delete makes, backs up and restores, and doctor tells o
   await cli.must(["restore", "latest", "--target", box.path("out"), "-r", location], "other home")
   const { lines } = await cli.must(["doctor", "--json"])
   const told = lines.map(({ subject, message }) => `${String(subject)}: ${String(message)}`).join("\n")
-  assert.match(told, /store lists: what was written at once \(tried on \d{4}-\d\d-\d\d\)/)
+  assert.match(told, /store lists: new objects immediately \(tested on \d{4}-\d\d-\d\d\)/)
   assert.match(told, /store: this key may not delete/)
-  assert.match(told, /store: has a conditional PUT that one of several wins/)
+  assert.match(told, /store: supports conditional PUT/)
   const again = await cli.must(["doctor", "--probe"])
-  assert.match(again.out, /\(tried now\)/)
+  assert.match(again.out, /\(tested now\)/)
 })
 
 test("copy to a bucket that forbids delete mirrors all, and says so where it has to replace an object", async (context) => {
@@ -107,69 +107,69 @@ const WRONG: readonly Wrong[] = [
   {
     what: "an access key that the server does not know",
     code: 1,
-    says: /does not know this access key: check AWS_ACCESS_KEY_ID/,
+    says: /does not know this access key\. Check AWS_ACCESS_KEY_ID/,
     environment: { AWS_ACCESS_KEY_ID: "OTHERKEY" },
   },
   {
     what: "a wrong secret key",
     code: 1,
-    says: /does not belong to this access key: check AWS_SECRET_ACCESS_KEY/,
+    says: /does not match the access key\. Check AWS_SECRET_ACCESS_KEY/,
     environment: { AWS_SECRET_ACCESS_KEY: "a-wrong-secret" },
   },
   {
     what: "no credentials at all",
     code: 1,
-    says: /no credentials for S3 were found: give --credentials file:PATH.* or set AWS_ACCESS_KEY_ID/,
+    says: /no S3 credentials found\. Use --credentials file:PATH.* or set AWS_ACCESS_KEY_ID/,
     environment: { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" },
   },
   {
     what: "a bucket in another region",
     code: 2,
-    says: /is in eu-central-1: set AWS_REGION=eu-central-1/,
+    says: /is in eu-central-1\. Set AWS_REGION=eu-central-1/,
     options: { region: "eu-central-1" },
     environment: { AWS_REGION: "us-east-1" },
   },
   {
     what: "a bucket that is not there",
     code: 10,
-    says: /there is no bucket "nowhere" at 127\.0\.0\.1:\d+: check its name and the endpoint, or create it/,
+    says: /no bucket "nowhere" at 127\.0\.0\.1:\d+\. Check its name and the endpoint, or create it/,
     location: ({ endpoint }) => `s3:${endpoint}/nowhere`,
   },
   {
     what: "a clock that is an hour behind",
     code: 1,
-    says: /this machine's clock is (59|60|61) minutes behind.*set the clock, or turn on NTP/,
+    says: /this machine's clock is (59|60|61) minutes behind.*Set the clock, or turn on NTP/,
     options: { clockAheadMs: HOUR_MS },
   },
   {
     what: "a server that nobody runs",
     code: 17,
-    says: /nothing listens at 127\.0\.0\.1:9: is the server running/,
+    says: /connection refused by 127\.0\.0\.1:9\. Check that the server is running/,
     location: () => "s3:http://127.0.0.1:9/bucket",
   },
   {
     what: "a host that has no name",
     code: 17,
-    says: /the host s3\.example\.invalid cannot be found: is there a network, are endpoint/,
+    says: /host s3\.example\.invalid not found\. Check the network, and the spelling of endpoint/,
     location: () => "s3:https://s3.example.invalid/bucket",
   },
   {
     what: "a region of Amazon's that there is none",
     code: 17,
-    says: /the host s3\.eu-nowhere-7\.amazonaws\.com cannot be found:.* endpoint and region spelled right/,
+    says: /host s3\.eu-nowhere-7\.amazonaws\.com not found.* spelling of endpoint and region/,
     location: () => "s3://bucket/x",
     environment: { AWS_REGION: "eu-nowhere-7" },
   },
   {
     what: "a log-in page instead of a server",
     code: 17,
-    says: /answered, but not as an S3 server does.*does the network need a log-in/,
+    says: /does not answer like an S3 server.*whether the network requires a log-in/,
     options: { plan: () => "portal" },
   },
   {
     what: "a file of authorities that is none",
     code: 2,
-    says: /cannot be read as the file of authorities/,
+    says: /cannot read the certificate file/,
     words: ["--ca-file", "/nowhere/ca.pem"],
   },
   {
@@ -181,7 +181,7 @@ const WRONG: readonly Wrong[] = [
   {
     what: "a key that may not write",
     code: 1,
-    says: /this key may not write to bucket "test-bucket" \(s3:PutObject\): restore works without it/,
+    says: /this key may not write to bucket "test-bucket" \(s3:PutObject\)\. Restore works without this right/,
     options: { denied: ["PUT"] },
   },
 ]

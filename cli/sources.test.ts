@@ -134,7 +134,7 @@ test("--stdin-from-command writes no snapshot when the command fails", (context)
   const failing = ["--stdin-from-command", "--", "sh", "-c", "printf half; exit 7"]
   const { code, err } = box.run("backup", ...failing)
   assert.equal(code, 1)
-  assert.match(err, /sh ended with 7/)
+  assert.match(err, /sh exited with 7/)
   assert.equal(box.must("snapshots", "--json").lines.length, 0)
   assert.equal(box.run("backup", "--stdin-from-command", "--", "no-such-program-here").code, 1)
 })

@@ -73,7 +73,7 @@ for (const entries of [1, 3]) {
     t.after(() => after.close())
     assert.deepEqual(told, { codes: ["chain-rolled-back"], objects: before.slice(-1), lost: gone })
     assert.notEqual(after.device?.id, repository.device?.id, "it goes on as a new device")
-    assert.match(after.warnings.join(), /older than what this device has written/)
+    assert.match(after.warnings.join(), /older than this device's last write/)
     assert.deepEqual(chain(place, repository), before.slice(0, -entries), "nothing is sent again")
     const { view } = await publishEmpty(after)
     assert.equal(view.snapshots().length, 2)

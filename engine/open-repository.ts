@@ -251,6 +251,6 @@ function labelOf({ label }: Place): string {
 
 function noSecret(): EngineError {
   const message =
-    "this device is not known to the repository yet: give its passphrase, a key file or the recovery words"
+    "this device has no keys for the repository yet. Give the repository's passphrase, a key file or the recovery words"
   return new EngineError("denied", "no-secret", message)
 }

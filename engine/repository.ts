@@ -88,9 +88,10 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
 }
 
 const RECREATED: Readonly<Record<NonNullable<StateDatabase["recreated"]>, string>> = {
-  damaged: "the local index and caches were damaged; they are made anew from the store",
-  foreign: "the file of the local index and caches was another program's; it is made anew from the store",
-  "other-version": "the local index and caches were of another version; they are made anew from the store",
+  damaged: "the local index and caches were damaged; rebuilding them from the repository",
+  foreign: "the local index file belonged to another program; rebuilding it from the repository",
+  "other-version":
+    "the local index and caches were written by another version; rebuilding them from the repository",
 }
 
 /** Index, caches and journal, over one database file. */

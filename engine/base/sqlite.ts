@@ -62,11 +62,11 @@ export function stateError(error: unknown, path: string): unknown {
   if (code === "") return error
   const options = { detail: { path }, cause: error }
   if (stateIsDamaged(error)) {
-    const message = `${path}: the local state is damaged (${code}); it is only a cache: run again, and it is made anew`
+    const message = `${path}: the local state is damaged (${code}). It is only a cache: run the command again to rebuild it`
     return new EngineError("corrupt", "state-damaged", message, options)
   }
   if (code.startsWith("SQLITE_BUSY")) {
-    const message = `${path}: another holdfast run has kept the local state busy for too long`
+    const message = `${path}: timed out waiting for another holdfast run to release the local state`
     return new EngineError("conflict", "state-busy", message, options)
   }
   const message = `${path}: the local state can't be read or written: ${reason(code, path)} (${code})`

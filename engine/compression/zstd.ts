@@ -76,7 +76,7 @@ export function nodeZstd(): Zstd {
       const options = { maxOutputLength: Math.max(1, target.length), info: true }
       // with `info` it returns the engine too, which counts the bytes that it has taken
       const { buffer, engine } = zstdDecompressSync(source, options) as unknown as Decompressed
-      if (buffer.length !== target.length) throw new Error("zstd frame holds another size")
+      if (buffer.length !== target.length) throw new Error("zstd frame has another size")
       if (engine.bytesWritten !== source.length) throw moreThanOneFrame()
       target.set(buffer)
     },

@@ -34,7 +34,7 @@ export function sealBox(
     throw new EngineError(
       "invalid",
       "public-key",
-      "a public key to seal to is not usable: it would reveal the content",
+      "this public key is unsafe to encrypt to: it would reveal the content",
     )
   }
   const key = boxKey(shared, ephemeral.public, recipientPublic, context)

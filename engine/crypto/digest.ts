@@ -12,10 +12,6 @@ export function digestOf(bytes: Uint8Array): Digest {
 export function checkDigest(bytes: Uint8Array, digest: Digest, object: string): void {
   const found = digestOf(bytes)
   if (found !== digest) {
-    throw corrupt(
-      "digest",
-      object,
-      `its bytes are damaged: their digest is ${found}, its name says ${digest}`,
-    )
+    throw corrupt("digest", object, `damaged: its digest is ${found}, expected ${digest}`)
   }
 }

@@ -102,18 +102,14 @@ export async function openKeyslot(
   const sealedDigest = openOnce(sealKey, found.sealed, keyslotBound(found))
   if (!isRight || sealedDigest === undefined) return undefined
   if (toHex(sealedDigest) !== repositoryDigest) {
-    throw corrupt(
-      "repository-digest",
-      REPOSITORY_NAME,
-      `damaged or replaced: it is not the one that ${object} was made for`,
-    )
+    throw corrupt("repository-digest", REPOSITORY_NAME, `damaged or replaced: it does not match ${object}`)
   }
   return { id: slot.id, kind: found.kind, pair }
 }
 
 /** The one error for a secret that opens nothing. */
 export function wrongKey(): EngineError {
-  const message = "wrong passphrase, key or recovery words: none of this repository's keyslots opens with it"
+  const message = "wrong passphrase, key or recovery words for this repository"
   return new EngineError("denied", "wrong-key", message)
 }
 
@@ -138,7 +134,7 @@ async function slotSecretBytes(secret: SlotSecret, salt: Bytes, kdf: KdfParamete
     return argon2id(password, salt, kdf)
   }
   if (secret.bytes.length !== 32) {
-    const message = `a ${secret.kind === "key" ? "raw key" : "recovery secret"} has 32 bytes, this has ${secret.bytes.length}`
+    const message = `a ${secret.kind === "key" ? "raw key" : "recovery secret"} must have 32 bytes, found ${secret.bytes.length}`
     throw new EngineError("invalid", "secret-length", message)
   }
   return new Uint8Array(secret.bytes)

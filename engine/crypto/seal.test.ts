@@ -161,10 +161,10 @@ describe("openSealer()", () => {
   test("refuses another key by the commitment, before anything is decrypted", () => {
     const { header } = newSealer(keys, KIND_PACK, salt)
     const other = { ...keys, key: new Uint8Array(32) }
-    assert.throws(() => openSealer(other, KIND_PACK, header, "packs/x"), /made with another key/)
+    assert.throws(() => openSealer(other, KIND_PACK, header, "packs/x"), /sealed with another key/)
     assert.throws(
       () => openSealer({ ...keys, epoch: 6 }, KIND_PACK, header, "packs/x"),
-      /epoch 5 instead of 6/,
+      /epoch 5, expected 6/,
     )
   })
 })

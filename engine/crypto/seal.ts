@@ -63,11 +63,11 @@ export function sealerFromSalt(
 export function openSealer(keys: SealingKey, kind: number, header: Uint8Array, object: string): ObjectSealer {
   const found = decodeSealedHeader(header, kind, object)
   if (found.epoch !== keys.epoch) {
-    throw corrupt("sealed-header", object, `sealed in epoch ${found.epoch} instead of ${keys.epoch}`)
+    throw corrupt("sealed-header", object, `sealed in epoch ${found.epoch}, expected ${keys.epoch}`)
   }
   const derived = deriveObjectKeys(keys, kind, found.salt)
   if (!timingSafeEqual(derived.commitment, found.commitment)) {
-    throw corrupt("sealed-header", object, "the header is damaged, or was made with another key")
+    throw corrupt("sealed-header", object, "the header is damaged or was sealed with another key")
   }
   return makeSealer(derived, object, undefined)
 }
@@ -116,8 +116,7 @@ function makeSealer(keys: ObjectKeys, object: string, sealedNumbers: Set<number>
       return plaintext.length + TAG_BYTES
     },
     open(frame, sealed) {
-      if (sealed.length < TAG_BYTES)
-        throw refusal(object, frame, `has ${sealed.length} bytes, too few for its tag`)
+      if (sealed.length < TAG_BYTES) throw refusal(object, frame, `is too short: ${sealed.length} bytes`)
       prepare(frame)
       const decipher = createDecipheriv(CIPHER, keys.key, nonce, { authTagLength: TAG_BYTES })
       decipher.setAAD(bound)
@@ -126,7 +125,7 @@ function makeSealer(keys: ObjectKeys, object: string, sealedNumbers: Set<number>
       try {
         decipher.final()
       } catch {
-        throw refusal(object, frame, "is damaged or not where it belongs")
+        throw refusal(object, frame, "is damaged or misplaced")
       }
       return new Uint8Array(plaintext.buffer as ArrayBuffer, plaintext.byteOffset, plaintext.length)
     },

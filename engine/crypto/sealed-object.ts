@@ -43,15 +43,15 @@ export function sealObject(keys: SealingKey, kind: number, salt: Uint8Array, bod
 export function openObject(keys: SealingKey, kind: number, bytes: Uint8Array, object: string): Bytes {
   const sealer = openSealer(keys, kind, bytes, object)
   const length = bytes.length - HEADER_BYTES - TAG_BYTES
-  if (length < PADDED_BYTES_MIN) throw corrupt("sealed-object", object, `${bytes.length} bytes are too few`)
+  if (length < PADDED_BYTES_MIN) throw corrupt("sealed-object", object, `is too short: ${bytes.length} bytes`)
   const plaintext = sealer.open(bodyFrame(length), bytes.subarray(HEADER_BYTES))
   const bodyLength = new DataView(plaintext.buffer, plaintext.byteOffset).getUint32(0, true)
   if (bodyLength > BODY_BYTES_MAX || paddedLength(bodyLength) !== length) {
-    throw corrupt("sealed-object", object, `a body of ${bodyLength} bytes is not padded to ${length}`)
+    throw corrupt("sealed-object", object, `a body of ${bodyLength} bytes has padding up to ${length} bytes`)
   }
   const end = LENGTH_BYTES + bodyLength
   if (plaintext.subarray(end).some((byte) => byte !== 0)) {
-    throw corrupt("sealed-object", object, "the padding is not all zeros")
+    throw corrupt("sealed-object", object, "the padding is not zero")
   }
   return plaintext.subarray(LENGTH_BYTES, end)
 }
@@ -72,7 +72,7 @@ export function sealingKeyOfEpoch(keys: RepositoryKeys, epoch: number, object: s
   throw new EngineError(
     "denied",
     "unknown-epoch",
-    `${object}: sealed in epoch ${epoch}, and the newest epoch known here is ${keys.epoch}`,
+    `${object}: sealed in epoch ${epoch}, but the newest epoch known here is ${keys.epoch}`,
     { detail: { object, epoch } },
   )
 }

@@ -88,6 +88,9 @@ describe("verifyEntry()", () => {
 
   test("refuses bytes that are too few for a signature", () => {
     const short = new Uint8Array(63)
-    assert.throws(() => verifyEntry(short, place, digestOf(short), signing.public), /too few for a signature/)
+    assert.throws(
+      () => verifyEntry(short, place, digestOf(short), signing.public),
+      /too short for a signature/,
+    )
   })
 })

@@ -60,7 +60,7 @@ export function verifyEntry(
   throw new EngineError(
     "untrusted",
     "entry-signature",
-    `${object}: not signed by device ${place.device}; somebody else has put it there`,
+    `${object}: not signed by device ${place.device}. Someone else wrote it to the store`,
     { detail: { object, device: place.device } },
   )
 }
@@ -73,7 +73,7 @@ export function openEntry(bytes: Uint8Array, keys: RepositoryKeys, object: strin
 
 function split(bytes: Uint8Array, object: string): { sealed: Uint8Array; signature: Uint8Array } {
   const end = bytes.length - SIGNATURE_BYTES
-  if (end < 0) throw corrupt("entry", object, `${bytes.length} bytes are too few for a signature`)
+  if (end < 0) throw corrupt("entry", object, `is too short for a signature: ${bytes.length} bytes`)
   return { sealed: bytes.subarray(0, end), signature: bytes.subarray(end) }
 }
 

@@ -80,8 +80,7 @@ export function firstTrust(input: FirstTrust, random: Random): TrustDraft {
 /** The draft of the entry after `trust`. Only a full slot has what it takes. */
 export function nextTrust(trust: OpenedTrust): TrustDraft {
   if (trust.root === null) {
-    const message =
-      "keys and devices can be changed only with a passphrase, key or recovery words of role full"
+    const message = "changing keys and devices requires a passphrase, key or recovery words with role full"
     throw new EngineError("denied", "not-full", message)
   }
   const { private: _, ...state } = trust.state
@@ -114,10 +113,15 @@ export function addSlot(draft: TrustDraft, slot: TrustSlot, label: string, rando
 export function removeSlot(draft: TrustDraft, id: Digest, random: Random): TrustDraft {
   const slots = draft.state.slots.filter((slot) => slot.id !== id)
   if (slots.length === draft.state.slots.length) {
-    throw new EngineError("not-found", "no-such-slot", `there is no keyslot ${id}`)
+    throw new EngineError(
+      "not-found",
+      "no-such-slot",
+      `no keyslot ${id}. Run \`holdfast key list\` to see them`,
+    )
   }
   if (!slots.some((slot) => slot.role === "full")) {
-    const message = "this is the last keyslot of role full: without one nobody could change keys any more"
+    const message =
+      "this is the last keyslot with role full. Without one, nobody could change keys. Add another key first"
     throw new EngineError("invalid", "last-full-slot", message)
   }
   return newEpoch(labelled({ ...draft, state: { ...draft.state, slots } }, id, undefined), random)
@@ -136,7 +140,11 @@ export function endDevice(
   random: Random,
 ): TrustDraft {
   if (!draft.state.devices.some((device) => device.id === id)) {
-    throw new EngineError("not-found", "no-such-device", `there is no device ${id}`)
+    throw new EngineError(
+      "not-found",
+      "no-such-device",
+      `no device ${id}. Run \`holdfast device list\` to see them`,
+    )
   }
   const devices = draft.state.devices.map((device) => (device.id === id ? { ...device, status } : device))
   return newEpoch({ ...draft, state: { ...draft.state, devices } }, random)

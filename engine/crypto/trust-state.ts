@@ -57,16 +57,16 @@ export function verifyTrust(bytes: Uint8Array, expected: TrustExpectation): Veri
   checkDigest(bytes, expected.digest, object)
   const { unsigned, signature } = splitTrustEntry(bytes, object)
   if (!verify(expected.root, trustMessage(unsigned), signature)) {
-    throw untrusted("trust-signature", object, "not signed by this repository's root key")
+    throw untrusted("trust-signature", object, "is not signed by this repository's root key")
   }
   const state = decodeTrustState(unsigned, object)
   if (state.repository !== expected.repository) {
     throw untrusted("trust-repository", object, `belongs to repository ${state.repository}`)
   }
-  if (state.number !== expected.number) throw corrupt("trust", object, `holds number ${state.number}`)
+  if (state.number !== expected.number) throw corrupt("trust", object, `contains number ${state.number}`)
   for (const device of state.devices) {
     if (deviceId(device.sign, device.seal) !== device.id) {
-      throw corrupt("trust", object, `device ${device.id} does not have the keys of its id`)
+      throw corrupt("trust", object, `the keys of device ${device.id} do not match its ID`)
     }
   }
   return { state, digest: digestOf(bytes) }
@@ -82,7 +82,7 @@ export function openTrust(trust: VerifiedTrust, member: KeyPair): OpenedTrust {
     throw new EngineError(
       "denied",
       "not-a-member",
-      "this device or keyslot is not, or no longer, a member of the repository",
+      "this device or keyslot is not a member of the repository, or was removed",
     )
   }
   const epochRoot = unbox(member, box, { purpose: "epoch-root", repository: state.repository }, object)
@@ -122,7 +122,7 @@ function walkRoots(state: TrustState, newest: Bytes, object: string): Bytes[] {
       new Uint8Array(0),
     )
     if (before === undefined)
-      throw corrupt("trust", object, `the root before epoch ${epoch.number} does not open`)
+      throw corrupt("trust", object, `the root of the epoch before ${epoch.number} cannot be decrypted`)
     roots.unshift(before)
   }
   return roots
@@ -151,7 +151,8 @@ function findBox(boxes: readonly TrustBox[], member: KeyPair): Bytes | undefined
 
 function unbox(member: KeyPair, box: Bytes, context: BoxContext, object: string): Bytes {
   const plaintext = openBox(member, box, context)
-  if (plaintext === undefined) throw corrupt("trust", object, `the box for ${context.purpose} does not open`)
+  if (plaintext === undefined)
+    throw corrupt("trust", object, `the box for ${context.purpose} cannot be decrypted`)
   return plaintext
 }
 

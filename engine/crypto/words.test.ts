@@ -55,10 +55,10 @@ describe("entropyOf()", () => {
 
   test("names a wrong word by its position and never by itself", async () => {
     const one = words.with(6, "abandonn").join(" ")
-    await refused(one, /word 7 is not in the list/)
+    await refused(one, /word 7 is not in the recovery word list/)
     await refused(
       words.with(0, "horse-battery").with(23, "staple12").join(" "),
-      /words 1, 24 are not in the list/,
+      /words 1, 24 are not in the recovery word list/,
     )
   })
 
@@ -68,8 +68,8 @@ describe("entropyOf()", () => {
   })
 
   test("says how many words were given when they are not 24", async () => {
-    await refused("", /0 words were given, there must be 24/)
-    await refused("abandon ability", /2 words were given/)
+    await refused("", /found 0 words, expected 24/)
+    await refused("abandon ability", /found 2 words/)
     await refused(`${zeros} ${zeros}`, /48 words were given/)
   })
 })

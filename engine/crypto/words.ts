@@ -23,19 +23,17 @@ export async function entropyOf(text: string): Promise<Bytes> {
   const { bip39, wordlist } = await load()
   const words = splitWords(text)
   if (words.length !== RECOVERY_WORDS) {
-    throw refusal(`${words.length} words were given, there must be ${RECOVERY_WORDS}`)
+    throw refusal(`found ${words.length} words, expected ${RECOVERY_WORDS}`)
   }
   const unknown = words.flatMap((word, i) => (wordlist.includes(word) ? [] : [i + 1]))
   if (unknown.length > 0) {
     const which = unknown.length === 1 ? `word ${unknown[0]} is` : `words ${unknown.join(", ")} are`
-    throw refusal(`${which} not in the list of recovery words; check the spelling`)
+    throw refusal(`${which} not in the recovery word list. Check the spelling`)
   }
   try {
     return new Uint8Array(bip39.mnemonicToEntropy(words.join(" "), wordlist))
   } catch {
-    throw refusal(
-      "every word is in the list, but the checksum is wrong: one is another word, or two are swapped",
-    )
+    throw refusal("the checksum is wrong: a word is wrong, or two words are swapped")
   }
 }
 
@@ -49,7 +47,7 @@ function splitWords(text: string): string[] {
 }
 
 function refusal(found: string): EngineError {
-  return new EngineError("invalid", "recovery-words", `these are not the recovery words: ${found}`)
+  return new EngineError("invalid", "recovery-words", `invalid recovery words: ${found}`)
 }
 
 async function load(): Promise<{ bip39: typeof import("@scure/bip39"); wordlist: string[] }> {

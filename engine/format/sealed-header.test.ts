@@ -34,9 +34,9 @@ describe("decodeSealedHeader()", () => {
 
   const damages: [string, number, number, string, RegExp][] = [
     ["another magic", 0, 0x49, "sealed-header", /magic/],
-    ["another kind", 4, KIND_ENTRY, "sealed-header", /holds a chain entry instead of a pack/],
-    ["a kind that nobody knows", 4, 99, "sealed-header", /holds a kind 99 instead of a pack/],
-    ["a newer format", 5, 1, "format-too-new", /format 1, this program knows 0/],
+    ["another kind", 4, KIND_ENTRY, "sealed-header", /contains a chain entry, expected a pack/],
+    ["a kind that nobody knows", 4, 99, "sealed-header", /contains a kind 99, expected a pack/],
+    ["a newer format", 5, 1, "format-too-new", /format 1; this version reads 0/],
     ["another suite", 6, 2, "sealed-header", /cipher suite 2/],
     ["a flag", 7, 1, "sealed-header", /flags 1/],
     ["a reserved byte", 15, 1, "sealed-header", /reserved/],
@@ -56,7 +56,7 @@ describe("decodeSealedHeader()", () => {
     const zero = header().fill(0, 8, 12)
     assert.throws(() => decodeSealedHeader(zero, KIND_PACK, "thing"), /epoch 0/)
     for (let length = 0; length < 72; length++) {
-      assert.throws(() => decodeSealedHeader(header().subarray(0, length), KIND_PACK, "thing"), /too few/)
+      assert.throws(() => decodeSealedHeader(header().subarray(0, length), KIND_PACK, "thing"), /too short/)
     }
   })
 })

@@ -83,23 +83,23 @@ export function encodeSealedHeader(header: SealedHeader): Bytes {
 export function decodeSealedHeader(bytes: Uint8Array, kind: number, object: string): SealedHeader {
   const refuse = (found: string): Error => corrupt("sealed-header", object, found)
   if (bytes.length < HEADER_BYTES)
-    throw refuse(`${bytes.length} bytes are too few for a header of ${HEADER_BYTES}`)
+    throw refuse(`is too short for a header: ${bytes.length} bytes, expected ${HEADER_BYTES}`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES)
-  if (view.getUint32(0) !== MAGIC) throw refuse("does not start with the magic of a sealed object")
+  if (view.getUint32(0) !== MAGIC) throw refuse("is not a sealed object: wrong magic")
   const found = view.getUint8(4)
   if (found !== kind)
-    throw refuse(`holds a ${KINDS[found] ?? `kind ${found}`} instead of a ${KINDS[kind] ?? kind}`)
+    throw refuse(`contains a ${KINDS[found] ?? `kind ${found}`}, expected a ${KINDS[kind] ?? kind}`)
   const format = view.getUint8(5)
   if (format !== SEALED_FORMAT) {
     throw new EngineError(
       "invalid",
       "format-too-new",
-      `${object}: sealed in format ${format}, this program knows ${SEALED_FORMAT}; use a newer one`,
+      `${object}: sealed in format ${format}; this version reads ${SEALED_FORMAT}. Use a newer holdfast`,
       { detail: { object, format } },
     )
   }
-  if (view.getUint8(6) !== SUITE_AES_256_GCM) throw refuse(`cipher suite ${view.getUint8(6)} is not known`)
-  if (view.getUint8(7) !== 0) throw refuse(`flags ${view.getUint8(7)} are not known`)
+  if (view.getUint8(6) !== SUITE_AES_256_GCM) throw refuse(`unknown cipher suite ${view.getUint8(6)}`)
+  if (view.getUint8(7) !== 0) throw refuse(`unknown flags ${view.getUint8(7)}`)
   const epoch = view.getUint32(8, true)
   if (epoch === 0) throw refuse("epoch 0 does not exist")
   if (view.getUint32(12) !== 0) throw refuse("reserved bytes are not zero")

@@ -41,7 +41,7 @@ export function takeFileLock(file: string, timeoutMs: number): FileLock | undefi
 export function withFileLock<T>(file: string, timeoutMs: number, run: () => T): T {
   const lock = takeFileLock(file, timeoutMs)
   if (lock === undefined)
-    throw new EngineError("conflict", "busy", `${file}: held by another holdfast run for too long`)
+    throw new EngineError("conflict", "busy", `${file}: timed out waiting for another holdfast run`)
   try {
     return run()
   } finally {

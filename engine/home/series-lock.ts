@@ -46,7 +46,7 @@ export async function lockChain(home: RepositoryHome, timeoutMs: number): Promis
       throw new EngineError(
         "conflict",
         "busy",
-        "another holdfast run on this device has been committing for too long",
+        "timed out waiting for another holdfast run on this device to commit",
       )
     }
     await setTimeout(CHAIN_POLL_MS)

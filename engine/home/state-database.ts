@@ -49,7 +49,7 @@ export function openStateDatabase(home: RepositoryHome): StateDatabase {
     makePrivateFile(file)
     const fresh = open(file)
     if (typeof fresh !== "string") return handle(fresh, again === "missing" ? undefined : again)
-    throw new EngineError("unavailable", "state-unwritable", `${file}: cannot be made anew`, {
+    throw new EngineError("unavailable", "state-unwritable", `${file}: cannot be rebuilt`, {
       detail: { path: file },
     })
   } finally {

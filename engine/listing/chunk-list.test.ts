@@ -116,7 +116,7 @@ test("walkChunkList() refuses nodes that are not what their parents say", async 
     return "accepted"
   }
   assert.equal(await refused(2, [inner, inner], [10, 10]), "accepted")
-  assert.equal(await refused(1, [inner, inner], [10, 10]), "level 1 instead of 0")
-  assert.equal(await refused(2, [leaf, inner], [10, 10]), "level 0 instead of 1")
-  assert.equal(await refused(2, [inner, inner], [10, 11]), "10 bytes below instead of 11")
+  assert.equal(await refused(1, [inner, inner], [10, 10]), "level 1, expected 0")
+  assert.equal(await refused(2, [leaf, inner], [10, 10]), "level 0, expected 1")
+  assert.equal(await refused(2, [inner, inner], [10, 11]), "10 bytes below, expected 11")
 })

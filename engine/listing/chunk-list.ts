@@ -111,7 +111,7 @@ function openListNode(ref: ListRef, bytes: Uint8Array, from: number): Opened<Lis
   const node = decodeChunkListNode(bytes, name)
   const refuse = (found: string): Error => corrupt("chunk-list-node", name, found)
   if (ref.level !== undefined && node.level !== ref.level)
-    throw refuse(`level ${node.level} instead of ${ref.level}`)
+    throw refuse(`level ${node.level}, expected ${ref.level}`)
   if (node.level === 0) return { leaf: { offset: ref.offset, ids: node.ids } }
   const refs: ListRef[] = []
   let offset = ref.offset
@@ -122,6 +122,6 @@ function openListNode(ref: ListRef, bytes: Uint8Array, from: number): Opened<Lis
     offset += size
   })
   const size = offset - ref.offset
-  if (ref.size !== undefined && size !== ref.size) throw refuse(`${size} bytes below instead of ${ref.size}`)
+  if (ref.size !== undefined && size !== ref.size) throw refuse(`${size} bytes below, expected ${ref.size}`)
   return { refs }
 }

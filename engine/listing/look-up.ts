@@ -24,7 +24,7 @@ export async function lookUp(root: ListingRoot, load: LoadNodes, path: RawPath):
 
 /** What every verb says of a path that a snapshot does not have. */
 export function noEntry({ shortId }: { readonly shortId: string }, path: RawPath): EngineError {
-  const message = `${showPath(path)}: snapshot ${shortId} has no such file or folder`
+  const message = `${showPath(path)}: no such file or folder in snapshot ${shortId}`
   return new EngineError("not-found", "no-entry", message)
 }
 

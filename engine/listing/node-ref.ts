@@ -42,7 +42,7 @@ export function nodeName(ref: NodeRef): string {
 /** Decodes what `load` gave for `ref`. The caller's `load` has checked that the bytes have this id. */
 export function openNode(ref: NodeRef, bytes: Uint8Array): OpenedNode {
   const node = decodeListingNode(bytes, nodeName(ref))
-  if (node.level !== ref.level) throw refuse(ref, `level ${node.level} instead of ${ref.level}`)
+  if (node.level !== ref.level) throw refuse(ref, `level ${node.level}, expected ${ref.level}`)
   if (node.entries !== undefined) {
     checkRange(ref, {
       count: node.entries.length,
@@ -70,10 +70,10 @@ export interface NodeRange {
 /** Refuses a node that is not where its parent says it is. */
 export function checkRange(ref: NodeRef, { count, first, last }: NodeRange): void {
   if (ref.first === undefined) return
-  if (count !== ref.entries) throw refuse(ref, `${count} entries instead of ${ref.entries}`)
-  if (first !== ref.first) throw refuse(ref, "begins with another path than its parent says")
+  if (count !== ref.entries) throw refuse(ref, `${count} entries, expected ${ref.entries}`)
+  if (first !== ref.first) throw refuse(ref, "its first path differs from the one in its parent")
   if (ref.upper !== undefined && last !== undefined && comparePaths(last, ref.upper) >= 0) {
-    throw refuse(ref, "reaches into its neighbour")
+    throw refuse(ref, "overlaps its neighbour")
   }
 }
 

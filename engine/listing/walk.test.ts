@@ -103,14 +103,14 @@ test("walkListing() refuses nodes that are not what their parents say", async ()
   const good = { first: "a", entries: 2, holds: ["a", "b"] }
   const next = { first: "m", entries: 1, holds: ["m"] }
   assert.equal(await refusal([good, next]), "accepted")
-  assert.equal(await refusal([{ ...good, entries: 3 }, next]), "2 entries instead of 3")
+  assert.equal(await refusal([{ ...good, entries: 3 }, next]), "2 entries, expected 3")
   assert.equal(
     await refusal([{ ...good, first: "A" }, next]),
-    "begins with another path than its parent says",
+    "its first path differs from the one in its parent",
   )
-  assert.equal(await refusal([{ ...good, holds: ["a", "n"] }, next]), "reaches into its neighbour")
-  assert.equal(await refusal([{ ...good, holds: ["a", "m"] }, next]), "reaches into its neighbour")
-  assert.equal(await refusal([{ ...good, holds: [] }, next]), "0 entries instead of 2")
-  assert.equal(await refusal([{ ...good, level: 1 }, next]), "level 1 instead of 0")
-  assert.equal(await refusal([good, { ...next, level: 2 }]), "level 2 instead of 0")
+  assert.equal(await refusal([{ ...good, holds: ["a", "n"] }, next]), "overlaps its neighbour")
+  assert.equal(await refusal([{ ...good, holds: ["a", "m"] }, next]), "overlaps its neighbour")
+  assert.equal(await refusal([{ ...good, holds: [] }, next]), "0 entries, expected 2")
+  assert.equal(await refusal([{ ...good, level: 1 }, next]), "level 1, expected 0")
+  assert.equal(await refusal([good, { ...next, level: 2 }]), "level 2, expected 0")
 })

@@ -55,7 +55,7 @@ test("checkCoverage() finds a pack that the newest entry does not lead to, howev
   const name = examplePack("a", [["chunk"]]).record.name
   const lost = faults([first, entry(2, ["b"], { newest: newest(1) })])
   const last = entryName(device, 2, digest(2))
-  assert.deepEqual(lost, [`${last}: does not lead to ${packName(name)}, which its chain made known`])
+  assert.deepEqual(lost, [`${last}: does not list ${packName(name)}, which its chain has introduced`])
   const rest = [{ sequence: 1, digest: digest(1) }]
   assert.deepEqual(faults([first, entry(2, ["b"], { newest: newest(1), rest })]), [])
   assert.deepEqual(faults([first, entry(2, ["a", "b"], { newest: newest(1) })]), [])
@@ -68,7 +68,7 @@ test("checkCoverage() finds a pack that the newest entry does not lead to, howev
 })
 
 test("checkCoverage() finds an entry that forgets the newest snapshot, or names another", () => {
-  const wrong = /does not name the newest snapshots/
+  const wrong = /does not list the newest snapshots/
   const chain = [entry(1, []), entry(2, [], { timeNs: 9n, newest: newest(1) })]
   assert.deepEqual(faults(chain), [])
   assert.match(faults([...chain, entry(3, [], { newest: [] })])[0] ?? "", wrong)

@@ -27,10 +27,10 @@ export function checkCoverage(
     }
     const lost = chain.flatMap(({ packs }) => packs).filter(({ record }) => !covered.has(record.name))
     if (lost[0] !== undefined) {
-      findings.add(object, `does not lead to ${packName(lost[0].record.name)}, which its chain made known`)
+      findings.add(object, `does not list ${packName(lost[0].record.name)}, which its chain has introduced`)
     }
     if (last.newest !== null && !sameSnapshots(last.newest, newestSnapshots(chain.slice(0, -1)))) {
-      findings.add(object, "does not name the newest snapshots of its chain")
+      findings.add(object, "does not list the newest snapshots of its chain")
     }
   }
 }

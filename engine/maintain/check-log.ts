@@ -99,7 +99,7 @@ function findEnrolment({ keys }: Repository, { object, bytes, log }: Stranger, f
   try {
     const { trust } = decodeEntryBody(openEntry(bytes, keys, object), object)
     if (!hasTrust(log, trust))
-      findings.add(trustName(trust.number, trust.digest), `missing: ${object} was written by it`)
+      findings.add(trustName(trust.number, trust.digest), `missing: ${object} refers to it`)
   } catch (error) {
     if (!isEngineError(error)) throw error
   }
@@ -125,7 +125,8 @@ export function loseEntry(
 function checkLinks(entry: CheckedEntry, log: LogNames, findings: Findings): void {
   const { device, sequence, previous } = entry
   const object = entryName(device, sequence, entry.digest)
-  if ((previous === null) !== (sequence === 1)) findings.add(object, "its link to the entry before is wrong")
+  if ((previous === null) !== (sequence === 1))
+    findings.add(object, "its link to the previous entry is wrong")
   if (previous !== null && !hasEntry(log, device, { sequence: sequence - 1, digest: previous })) {
     findings.add(
       entryName(device, sequence - 1, previous),

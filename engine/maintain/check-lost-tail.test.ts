@@ -39,7 +39,7 @@ test("check() by each device that saw them tells the loss of a device's newest e
           const { errors } = await check(repository)
           const newest = names.at(-1) ?? assert.fail()
           const error = errors.find(({ object }) => object === newest)
-          const end = new RegExp(` ends at ${chain.length - lost}\\b`)
+          const end = new RegExp(` ends at entry ${chain.length - lost}\\b`)
           assert.match(error?.message ?? "", end, `${what}: ${JSON.stringify(errors)}`)
           told++
         })

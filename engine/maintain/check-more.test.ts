@@ -103,7 +103,7 @@ test("check() opens many packs in threads, tells how far it is, and names the da
     found.errors.map(({ object, snapshots }) => [object, snapshots]),
     [[name, [second.at]]],
   )
-  assert.match(found.errors[0]?.message ?? "", /SHA-256 is not its name; frame \d+ is damaged/)
+  assert.match(found.errors[0]?.message ?? "", /SHA-256 does not match its name; frame \d+ is damaged/)
   const whole = path.join(place.folder, "whole")
   assert.deepEqual((await restoreTo(place.repository, first.at, whole)).errors, [])
   assert.equal(pictureOf(whole).size, 2)
@@ -127,7 +127,7 @@ test("check() goes on beside an object that the disk can't read, and ends when t
     const unreadable = await place.open(place.home, place.store(failing("EACCES", (name) => name === bad)))
     const { errors } = await check(unreadable, { readData: true })
     const found = errors.find(({ object }) => object === bad)
-    assert.match(found?.message ?? "", /can't be read \(EACCES\)/, `${bad}: ${JSON.stringify(errors)}`)
+    assert.match(found?.message ?? "", /cannot be read \(EACCES\)/, `${bad}: ${JSON.stringify(errors)}`)
   }
   const gone = await place.open(place.home, place.store(failing("", () => true)))
   await assert.rejects(check(gone), { kind: "unavailable", code: "store-gone" })

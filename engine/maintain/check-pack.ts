@@ -85,14 +85,14 @@ export function checkPack(job: PackJob, tools: PackTools): PackVerdict {
     }
   }
   if (hash("sha256", bytes, "hex") !== name)
-    faults.push(lengthFault(job) ?? "its bytes are damaged: their SHA-256 is not its name")
+    faults.push(lengthFault(job) ?? "damaged: its SHA-256 does not match its name")
   const own = attempt(() => openHeader(bytes, tools.keys, object))
   // A damaged header loses nothing: the log has the salt that it holds.
   const sealer = record === null ? own : attempt(() => packSealer(tools.keys, record, object))
   if (sealer === undefined) return { faults, badFrames: "all", ...UNREADABLE }
   const opening: Opening = { ...job, object, sealer, tools }
   if (record !== null && own !== undefined && !equalBytes(own.header, sealer.header))
-    faults.push("its header is another than the log says")
+    faults.push("its header differs from the one in the log")
   const locator = attempt(() => readLocator(opening)) ?? record ?? undefined
   const directory = locator === undefined ? undefined : attempt(() => readDirectory(opening, locator))
   const frames = directory ?? job.frames
@@ -118,7 +118,7 @@ interface Opening extends PackJob {
 
 function lengthFault({ bytes, record }: PackJob): string | undefined {
   if (record === null || bytes.length === record.sizeBytes) return undefined
-  return `has ${bytes.length} bytes instead of ${record.sizeBytes}`
+  return `has ${bytes.length} bytes, expected ${record.sizeBytes}`
 }
 
 function openHeader(bytes: Bytes, keys: RepositoryKeys, object: string): ObjectSealer {
@@ -132,7 +132,7 @@ function readLocator({ bytes, record, object, sealer }: Opening): Locator {
   )
   const locator = decodeLocator(opened, bytes.length, object)
   if (record !== null && !sameLocator(locator, record))
-    throw corrupt("pack-locator", object, "its locator says other things than the log")
+    throw corrupt("pack-locator", object, "its locator differs from the log")
   return locator
 }
 
@@ -168,7 +168,7 @@ function checkFrame({ bytes, object, sealer, tools }: Opening, frame: PlacedFram
     const end = start + (lengths[i] as number)
     const id = ids.subarray(i * CHUNK_ID_BYTES, (i + 1) * CHUNK_ID_BYTES)
     if (!equalBytes(hasher.id(raw.subarray(start, end)), id))
-      throw corrupt("chunk-id", object, `a chunk of frame ${number} is not what its id says`)
+      throw corrupt("chunk-id", object, `a chunk of frame ${number} does not match its ID`)
     start = end
   }
   release(raw)

@@ -39,11 +39,11 @@ async function checkRepositoryObject({ store, digest }: Repository, findings: Fi
   try {
     const found = digestOf(await store.get(REPOSITORY_NAME))
     if (found !== digest)
-      findings.add(REPOSITORY_NAME, "damaged or replaced: it is not the one that was pinned")
+      findings.add(REPOSITORY_NAME, "damaged or replaced: it differs from the one this device pinned")
   } catch (error) {
     if (!isLocalFault(error)) throw error
     if (error.kind === "not-found")
-      findings.add(REPOSITORY_NAME, "missing: no other device can open the repository")
+      findings.add(REPOSITORY_NAME, "missing: other devices cannot open the repository")
     else findings.addError(error, REPOSITORY_NAME)
   }
 }
@@ -61,7 +61,8 @@ async function verifyAll(
     } catch (error) {
       if (!isLocalFault(error)) throw error
       // Whoever can write to the store can put such a thing there; it is ignored by all.
-      if (error.kind === "untrusted") findings.note(object, "not signed by the repository's root; ignored")
+      if (error.kind === "untrusted")
+        findings.note(object, "is not signed by the repository's root key; ignored")
       else findings.addError(error, object)
     }
   })
@@ -81,7 +82,7 @@ async function checkKeyslots(
   const counted = new Set<Digest>(slots.map(({ id }) => id))
   for (const id of keyslots) {
     if (!counted.has(id))
-      findings.note(keyslotName(id), "a keyslot that the state of trust does not count; it opens nothing")
+      findings.note(keyslotName(id), "not a keyslot of the current trust state; it opens nothing")
   }
   await forEachBounded(slots, GETS_AT_ONCE, async ({ id, kind }) => {
     const object: ObjectName = keyslotName(id)
@@ -92,7 +93,7 @@ async function checkKeyslots(
     } catch (error) {
       if (!isLocalFault(error)) throw error
       if (error.kind === "not-found")
-        findings.add(object, `missing: the ${SECRETS[kind]} of this slot can open nothing any more`)
+        findings.add(object, `missing: the ${SECRETS[kind]} of this slot can no longer open the repository`)
       else findings.addError(error, object)
     }
   })

@@ -35,7 +35,7 @@ export async function check(
   observe: CheckObserver = () => {},
 ): Promise<CheckResult> {
   if (!(subset > 0 && subset <= 1))
-    throw new EngineError("invalid", "subset", "a share of the packs is above 0 and at most 1")
+    throw new EngineError("invalid", "subset", "the share of packs must be above 0 and at most 1")
   const findings = createFindings()
   const startedNs = original.clock.now()
   const inventory = await takeInventory(original.store)
@@ -100,14 +100,14 @@ async function checkPresence(
   const late = absent.length > 0 ? (await takeInventory(store)).packs : new Map<Digest, number>()
   for (const [name, { record, inLog }] of named.packs) {
     const sizeBytes = inventory.packs.get(name) ?? late.get(name)
-    if (sizeBytes === undefined) findings.addPack(name, "missing: the log names it", "all")
+    if (sizeBytes === undefined) findings.addPack(name, "missing: the log refers to it", "all")
     else if (sizeBytes !== record.sizeBytes) {
       const frames = index.framesOfPack(name)
       const offsets = frameOffsets(frames)
       const cut = [...frames.keys()].filter(
         (i) => (offsets[i] ?? 0) + (frames[i]?.sealedLength ?? 0) > sizeBytes,
       )
-      findings.addPack(name, `has ${sizeBytes} bytes instead of ${record.sizeBytes}`, inLog ? cut : "all")
+      findings.addPack(name, `has ${sizeBytes} bytes, expected ${record.sizeBytes}`, inLog ? cut : "all")
     }
   }
 }
@@ -128,10 +128,10 @@ function takeAlarms({ log }: Repository, alarms: readonly EngineError[], finding
 
 /** Explained, and no damage. */
 function noteOthers({ foreign, segments }: Inventory, named: NamedPacks, findings: Findings): void {
-  for (const name of foreign) findings.note(name, "not an object of this repository")
+  for (const name of foreign) findings.note(name, "is not an object of this repository")
   for (const digest of segments) {
     if (!named.segments.has(digest))
-      findings.note(segmentName(digest), "no entry names it; left by a run that was stopped, or replaced")
+      findings.note(segmentName(digest), "unreferenced: left by an interrupted run, or replaced")
   }
 }
 
@@ -166,7 +166,7 @@ function totals({
   }
   for (const name of inventory.packs.keys()) {
     if (!named.packs.has(name))
-      findings.note(packName(name), "no entry names it; of a run at work, or of one that was stopped")
+      findings.note(packName(name), "unreferenced: from a run in progress or an interrupted one")
   }
   return { errors: findings.errors(), notes: findings.notes(), ...known, unreferenced }
 }

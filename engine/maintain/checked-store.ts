@@ -21,7 +21,7 @@ export function checkedStore(store: Store): Store {
         if (!isEngineError(error)) throw error
         const errno = error.detail["errno"]
         if (typeof errno === "string" && ONE_OBJECT.has(errno))
-          throw corrupt("object-unreadable", name, `can't be read (${errno})`)
+          throw corrupt("object-unreadable", name, `cannot be read (${errno})`)
         if (error.kind === "not-found" && error.code !== "object-not-found") {
           throw new EngineError("unavailable", "store-gone", error.message, { cause: error })
         }

@@ -47,7 +47,7 @@ export function entriesInOrder<T extends { readonly name: string; readonly parse
     if (first !== undefined)
       errors.push({
         object: first.name,
-        message: "can't be verified in the source; it and what follows it are left out",
+        message: "cannot be verified in the source. It and the entries after it are not copied",
       })
   }
   return ordered

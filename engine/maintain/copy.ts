@@ -173,7 +173,7 @@ async function readVerified(
     // This home may have kept the right bytes of a log's object.
     const kept = objects.get(name)
     if (kept !== undefined && digestOf(kept) === expected) return kept
-    return new EngineError("corrupt", "digest", `${name}: its bytes are not what its name says`)
+    return new EngineError("corrupt", "digest", `${name}: damaged: its digest does not match its name`)
   } catch (error) {
     if (isEngineError(error) && (error.kind === "not-found" || error.kind === "corrupt")) return error
     throw error

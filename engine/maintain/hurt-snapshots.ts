@@ -31,11 +31,7 @@ export function judgeSuspects(
   for (const name of named.packs.keys()) for (const id of index.idsOfPack(name)) wanted.delete(toHex(id))
   for (const { node, id, pack } of suspects) {
     if (!wanted.has(toHex(id))) continue
-    findings.addPack(
-      pack,
-      "no entry of the log names it any more: other devices can't find what it holds",
-      [],
-    )
+    findings.addPack(pack, "unreferenced by the log: other devices cannot find its content", [])
     const damage = findings.packs.get(pack)
     if (damage !== undefined) node.faults.add(damage.finding)
   }

@@ -105,7 +105,7 @@ async function takeSegment(naming: Naming, digest: Digest): Promise<void> {
   } catch (error) {
     if (!isLocalFault(error)) throw error
     if (error.kind === "not-found")
-      findings.add(object, "missing: a chain entry names it, and it says what many packs hold")
+      findings.add(object, "missing: a chain entry refers to it, and it lists the content of many packs")
     else findings.addError(error, object)
   }
 }
@@ -117,7 +117,7 @@ async function takePack(naming: Naming, pack: PackWithDirectory, object: ObjectN
   const { name } = record
   const known = packs.get(name)
   if (known !== undefined && !sameRecord(known.record, record)) {
-    findings.add(object, `says other things of ${packName(name)} than another entry does`)
+    findings.add(object, `describes ${packName(name)} differently from another entry`)
     return
   }
   const named = known ?? { record, inLog: false }
@@ -134,7 +134,7 @@ async function takePack(naming: Naming, pack: PackWithDirectory, object: ObjectN
     holdTo(repository.index, { record, frames, anew })
   } catch (error) {
     if (!isEngineError(error, "pack-directory")) throw error
-    findings.add(object, `the directory that it has of ${packName(name)} is wrong`)
+    findings.add(object, `its directory of ${packName(name)} is wrong`)
   }
 }
 

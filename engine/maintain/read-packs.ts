@@ -64,7 +64,7 @@ async function readPack(
     if (!isLocalFault(error)) throw error
     const isGone = error.kind === "not-found"
     const found = isGone
-      ? "listed, and gone when it was read"
+      ? "was listed, but was missing when it was read"
       : error.message.replace(`${packName(name)}: `, "")
     findings.addPack(name, found, "all")
     return
@@ -87,7 +87,7 @@ function judge(
   const isLost = directory === "unreadable" && known?.inLog === false
   for (const fault of faults) findings.addPack(name, fault, isLost ? "all" : badFrames)
   if (known === undefined || own === null) return
-  if (known.inLog) findings.addPack(name, "its directory is not the one that the log has", [])
+  if (known.inLog) findings.addPack(name, "its directory differs from the one in the log", [])
   else {
     repository.index.removePack(name)
     repository.index.addPack(known.record, own)

@@ -54,7 +54,7 @@ export async function scrub(
     observe({ type: "progress", bytesDone, bytesTotal, current: name })
   })
   if (objects.length > 0 && !objects.some(({ name }) => name === REPOSITORY_NAME))
-    errors.push({ object: REPOSITORY_NAME, message: "missing: without it none of the others can be read" })
+    errors.push({ object: REPOSITORY_NAME, message: "missing: no other object can be read without it" })
   errors.sort((a, b) => (a.object < b.object ? -1 : 1))
   return { objects: objects.length, bytes: bytesDone, errors, foreign }
 }
@@ -67,7 +67,7 @@ async function faultOf(store: Store, name: ObjectName): Promise<string | undefin
       decodeRepository(bytes, name)
       return undefined
     }
-    return digestOf(bytes) === parsed.digest ? undefined : "its bytes are not what its name says"
+    return digestOf(bytes) === parsed.digest ? undefined : "damaged: its digest does not match its name"
   } catch (error) {
     if (isEngineError(error) && (error.kind === "corrupt" || error.kind === "not-found")) return error.message
     throw error

@@ -219,7 +219,7 @@ function examineEntry(
   }
   const bytes = placeAll(walking, node, content.chunks, found)
   if (bytes !== undefined && bytes !== size)
-    wrong(walking, node, `${showPath(path)} has chunks of ${bytes} bytes, and ${size} is its size`)
+    wrong(walking, node, `${showPath(path)} has ${bytes} bytes in its chunks, expected ${size}`)
 }
 
 function examineList(walking: Walking, node: GraphNode, bytes: Uint8Array, found: Examined): void {
@@ -261,11 +261,11 @@ function placeAll(walking: Walking, node: GraphNode, ids: Uint8Array, found: Exa
 function checkEdge(walking: Walking, { node, ref, size }: Item): void {
   try {
     if (ref !== undefined && node.range !== undefined) {
-      if (node.level !== ref.level) wrong(walking, node, "a listing node stands in two levels")
+      if (node.level !== ref.level) wrong(walking, node, "a listing node is used on two levels")
       checkRange(ref, node.range)
     }
     if (ref === undefined && node.size !== undefined && node.size !== size)
-      wrong(walking, node, `a list of chunks has ${node.size} bytes instead of ${size}`)
+      wrong(walking, node, `a chunk list describes ${node.size} bytes, expected ${size}`)
   } catch (error) {
     if (!isEngineError(error)) throw error
     wrong(walking, node, error.message)
@@ -283,7 +283,7 @@ function wrong(
 }
 
 function missing({ findings }: Pick<Walking, "findings">, node: GraphNode): void {
-  node.faults.add(findings.add(NO_PACK, "content that snapshots need is in no pack that the log names"))
+  node.faults.add(findings.add(NO_PACK, "content needed by snapshots is in no pack known to the log"))
 }
 
 export function isSnapshot<T extends Entry>(entry: T): entry is T & SnapshotEntry {

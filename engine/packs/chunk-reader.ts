@@ -81,7 +81,7 @@ export function createChunkReader({ store, index, keys }: ChunkReaderPorts): Chu
         const raw = await block(location)
         const bytes = raw.subarray(location.offset, location.offset + location.length)
         if (!equalBytes(hasher(kind).id(bytes), id)) {
-          throw corrupt("chunk-id", packName(location.pack.name), "a chunk is not what its id says")
+          throw corrupt("chunk-id", packName(location.pack.name), "a chunk does not match its ID")
         }
         results[position] = bytes
       })
@@ -103,12 +103,12 @@ async function getSealed(store: Store, object: ObjectName, frame: FrameLocation)
 function missing(kind: ChunkKind): EngineError {
   const what = {
     data: "file content",
-    listing: "a part of a listing",
-    "chunk-list": "a part of a file's list of chunks",
+    listing: "part of a listing",
+    "chunk-list": "part of a file's chunk list",
   }
   return new EngineError(
     "corrupt",
     "chunk-missing",
-    `${what[kind]} is in no pack that this repository knows: run \`holdfast check\``,
+    `${what[kind]} is in no pack known to this repository. Run \`holdfast check\``,
   )
 }

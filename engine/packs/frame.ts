@@ -45,11 +45,7 @@ export function openFrame(
     return bytes
   }
   if (codec !== CODEC_ZSTD)
-    throw corrupt(
-      "frame-codec",
-      object,
-      `frame ${number} has codec ${codec}, which this version does not know`,
-    )
+    throw corrupt("frame-codec", object, `frame ${number} has the unknown codec ${codec}`)
   const raw = room(rawLength)
   try {
     zstd.decompress(raw, bytes)

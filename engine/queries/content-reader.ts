@@ -32,7 +32,7 @@ export async function* contentOf(
     throw corrupt(
       "file-size",
       showPath(entry.path),
-      `its chunks have other bytes than the ${entry.size} that the snapshot says`,
+      `its chunks do not add up to the ${entry.size} bytes recorded in the snapshot`,
     )
   }
 }

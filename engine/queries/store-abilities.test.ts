@@ -53,21 +53,18 @@ test("doctor() tells whose store it is, what was found there, and what that cost
   assert.equal(place.repository.trust.state.store["provider"], "minio")
   const known = told(await storeAbilities(await reopen(), false))
   assert.equal(known[0], "good provider: MinIO")
-  assert.match(known[1] ?? "", /^good store lists: what was written at once \(tried on /)
+  assert.match(known[1] ?? "", /^good store lists: new objects immediately \(tested on /)
   assert.ok(told(await doctor(place.home, await reopen())).includes("good provider: MinIO"))
 
   // The record came along with a mirror, from elsewhere.
   const elsewhere = told(await storeAbilities(await reopen("backblaze"), false))
   assert.deepEqual(elsewhere, [
-    "good provider: Backblaze B2; what is deleted stays paid for, unless a lifecycle rule keeps only the last version",
-    "warning store: what it really does was not tried here yet",
+    "good provider: Backblaze B2; deleted objects are billed until a lifecycle rule removes old versions",
+    "warning store: not tested yet",
   ])
   const tried = told(await storeAbilities(await reopen("wasabi"), true))
-  assert.equal(
-    tried[0],
-    "good provider: Wasabi; an object is paid for 90 days, even when it is deleted sooner",
-  )
-  assert.ok(tried.includes("good store: has a conditional PUT that one of several wins (tried now)"))
+  assert.equal(tried[0], "good provider: Wasabi; each object is billed for at least 90 days")
+  assert.ok(tried.includes("good store: supports conditional PUT (tested now)"))
 })
 
 test("doctor() says nothing about providers for a store in memory or a folder", async (t) => {

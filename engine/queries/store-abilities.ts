@@ -16,7 +16,7 @@ export async function storeAbilities(repository: Repository, probe: boolean): Pr
   const provider = profileHere(byHost, abilities["provider"])
   const about = { level: "good", subject: "provider", message: saysOf(provider ?? byHost) } as const
   if (provider === undefined) return [about, UNTRIED]
-  const when = probed === undefined ? `tried ${dateOf(recorded["probedNs"])}` : "tried now"
+  const when = probed === undefined ? `tested ${dateOf(recorded["probedNs"])}` : "tested now"
   return [about, listing(abilities, when), ...remarks(abilities, when)]
 }
 
@@ -30,26 +30,25 @@ function profileHere(byHost: ProviderProfile, tried: Value | undefined): Provide
 const UNTRIED: Finding = {
   level: "warning",
   subject: "store",
-  message: "what it really does was not tried here yet",
-  advice: "`holdfast doctor --probe` tries it, with a few small objects",
+  message: "not tested yet",
+  advice: "run `holdfast doctor --probe` to test it with a few small objects",
 }
 
 function saysOf({ title, deleteHides, minimumDays }: ProviderProfile): string {
   const says = [title]
-  if (deleteHides)
-    says.push("what is deleted stays paid for, unless a lifecycle rule keeps only the last version")
-  if (minimumDays > 0) says.push(`an object is paid for ${minimumDays} days, even when it is deleted sooner`)
+  if (deleteHides) says.push("deleted objects are billed until a lifecycle rule removes old versions")
+  if (minimumDays > 0) says.push(`each object is billed for at least ${minimumDays} days`)
   return says.join("; ")
 }
 
 function listing({ listing: found }: Readonly<Record<string, Value>>, when: string): Finding {
   const subject = "store lists"
-  if (found !== "lags") return { level: "good", subject, message: `what was written at once (${when})` }
+  if (found !== "lags") return { level: "good", subject, message: `new objects immediately (${when})` }
   return {
     level: "warning",
     subject,
-    message: `what was written only after a while (${when}): two devices may miss each other's newest snapshots`,
-    advice: "backup and restore are safe; garbage collection needs a store that lists at once",
+    message: `new objects only after a delay (${when}): two devices may miss each other's newest snapshots`,
+    advice: "backup and restore are safe; garbage collection needs immediate listings",
   }
 }
 
@@ -66,10 +65,7 @@ function remarks(abilities: Readonly<Record<string, Value>>, when: string): Find
   if (removal === "denied")
     add(`this key may not delete (${when})`, "that protects the backups; `prune` needs a key that may")
   if (ranges === "ignored")
-    add(
-      `sends whole objects when a part is asked for (${when})`,
-      "restoring single files costs more transfer here",
-    )
+    add(`ignores ranges and sends whole objects (${when})`, "restoring single files transfers more data")
   const guard = typeof conditionalPut === "string" ? SAYS[conditionalPut] : undefined
   if (guard !== undefined) add(`${guard} (${when})`)
   return findings
@@ -77,9 +73,9 @@ function remarks(abilities: Readonly<Record<string, Value>>, when: string): Find
 
 /** No rule depends on it, so none of them is a fault. */
 const SAYS: Readonly<Record<string, string>> = {
-  works: "has a conditional PUT that one of several wins",
-  races: "has a conditional PUT that several at once win; nothing here depends on it",
-  absent: "has no conditional PUT; nothing here depends on it",
+  works: "supports conditional PUT",
+  races: "conditional PUT is not exclusive; nothing depends on it",
+  absent: "no conditional PUT; nothing depends on it",
 }
 
 function dateOf(ns: Value | undefined): string {

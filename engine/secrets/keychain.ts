@@ -41,27 +41,27 @@ export async function readKeychain(name: string, what: string, ports: SecretPort
   })
   if (ended.code === 0 && ended.output !== "") return ended.output
   if (ended.isMissing) {
-    const message = `${what}: ${program} is not there, which asks the keychain: ${keychain.install}, or use file: or command:`
+    const message = `${what}: ${program} was not found. It reads the keychain: ${keychain.install}, or use file: or command:`
     throw new EngineError("invalid", "no-keychain", message)
   }
   // secret-tool says nothing when there is no entry, `security` ends with 44.
   const isAbsent =
     ended.code === 44 || (program === LINUX.program && ended.code === 1 && !ended.hasComplained)
   if (isAbsent || ended.code === 0) {
-    const message = `${what}: the keychain has no "${name}" of ${SERVICE}; store it, the program asks for it: ${keychain.store(name)}`
+    const message = `${what}: the keychain has no entry "${name}" for ${SERVICE}. Store it with this command, which asks for the secret: ${keychain.store(name)}`
     throw new EngineError("invalid", "secret-missing", message)
   }
   throw new EngineError(
     "denied",
     "keychain-closed",
-    `${what}: the keychain can't be asked (${program} ${ended.how}): is it unlocked, and does this session have one?` +
-      " without a desktop, use file: or command:",
+    `${what}: the keychain cannot be read (${program} ${ended.how}). Check that it is unlocked and that this session has one.` +
+      " Without a desktop, use file: or command:",
   )
 }
 
 function keychainOf(platform: NodeJS.Platform, what: string): Keychain {
   if (platform === "darwin") return MACOS
   if (platform !== "win32") return LINUX
-  const message = `${what}: keychain: is not there on Windows yet: use command: with a program that prints the secret`
+  const message = `${what}: keychain: is not supported on Windows yet. Use command: with a program that prints the secret`
   throw new EngineError("invalid", "no-keychain", message)
 }

@@ -53,23 +53,23 @@ describe("readSecret()", () => {
   it("refuses a file that others can read, with the chmod to type", async () => {
     for (const mode of [0o644, 0o640, 0o604, 0o660, 0o620]) {
       const place = file(`open-${mode.toString(8)}`, mode)
-      await refused(`file:${place}`, "secret-open", new RegExp(`run: chmod 600 ${place}$`))
+      await refused(`file:${place}`, "secret-open", new RegExp(`Run: chmod 600 ${place}$`))
     }
-    await refused(`file:${file("it's mine", 0o644)}`, "secret-open", /run: chmod 600 '\/.*\/it'\\''s mine'$/)
+    await refused(`file:${file("it's mine", 0o644)}`, "secret-open", /Run: chmod 600 '\/.*\/it'\\''s mine'$/)
   })
 
   it("says what is missing", async () => {
     await refused("env:MINE", "secret-missing", /the variable MINE is not set/)
     await refused("env:MINE", "secret-missing", /is not set/, ports({ MINE: "" }))
-    await refused("file:/nowhere/keys", "secret-file", /\/nowhere\/keys is not there/)
-    await refused(`file:${scratch}`, "secret-file", /can't be read \(EISDIR\)/)
+    await refused("file:/nowhere/keys", "secret-file", /\/nowhere\/keys does not exist/)
+    await refused(`file:${scratch}`, "secret-file", /cannot be read \(EISDIR\)/)
     await refused(`file:${file("empty", 0o600, "\n")}`, "secret-empty", /file: gave nothing/)
     await refused(`file:${file("large", 0o600, "x".repeat(70_000))}`, "secret-file", /too large/)
   })
 
   it("tells of a command that fails, and repeats neither the command nor what it printed", async () => {
-    await refused("command:echo hunter2; exit 3", "secret-command", /^keys: the command ended with 3$/)
-    await refused("command:kill -9 $$", "secret-command", /ended with SIGKILL/)
+    await refused("command:echo hunter2; exit 3", "secret-command", /^keys: the command exited with 3$/)
+    await refused("command:kill -9 $$", "secret-command", /was killed by SIGKILL/)
     await refused("command:no-such-program-hunter2 2>/dev/null", "secret-command", /ended with 127/)
     await refused("command:yes hunter2 2>&1", "secret-command", /printed more than a secret is long/)
     await refused("command:true", "secret-empty", /command: gave nothing/)
@@ -108,8 +108,13 @@ describe("readSecret() of a keychain", () => {
     const closed = ports({
       PATH: `${standIn("secret-tool", "echo no D-Bus hunter2 >&2; exit 1")}:/usr/bin:/bin`,
     })
-    await refused("keychain:b2", "keychain-closed", /is it unlocked.*use file: or command:/, closed)
-    await refused("keychain:b2", "no-keychain", /secret-tool is not there/, ports({ PATH: scratch }))
+    await refused(
+      "keychain:b2",
+      "keychain-closed",
+      /Check that it is unlocked.*use file: or command:/,
+      closed,
+    )
+    await refused("keychain:b2", "no-keychain", /secret-tool was not found/, ports({ PATH: scratch }))
     await refused("keychain:b2", "no-keychain", /not there on Windows yet/, ports({}, "win32"))
   })
 })

@@ -26,7 +26,7 @@ export async function readSecret(reference: string, what: string, ports: SecretP
   const parsed = parseSecretReference(reference, what)
   const text = await readText()
   if (text !== "") return text
-  throw failure("invalid", "secret-empty", `${what}: ${parsed.kind}: gave nothing`)
+  throw failure("invalid", "secret-empty", `${what}: ${parsed.kind}: is empty`)
 
   async function readText(): Promise<string> {
     switch (parsed.kind) {
@@ -62,7 +62,7 @@ function fromFile(given: string, what: string, { environment, platform }: Secret
   } catch (error) {
     if (error instanceof EngineError) throw error
     const code = (error as NodeJS.ErrnoException).code ?? "unknown"
-    const why = code === "ENOENT" ? "is not there" : `can't be read (${code})`
+    const why = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`
     throw failure("invalid", "secret-file", `${what}: the file ${file} ${why}`)
   } finally {
     if (handle !== undefined) fs.closeSync(handle)
@@ -78,7 +78,7 @@ function homeOf(environment: SecretPorts["environment"], what: string): string {
 
 function openToOthers(file: string, what: string): EngineError {
   const typed = UNPRINTED_PATH.test(file) ? `'${file.replaceAll("'", String.raw`'\''`)}'` : file
-  return failure("denied", "secret-open", `${what}: other users can read ${file}; run: chmod 600 ${typed}`)
+  return failure("denied", "secret-open", `${what}: other users can read ${file}. Run: chmod 600 ${typed}`)
 }
 
 /** By the shell, as --password-command. It may ask on the terminal itself, but not read our input. */

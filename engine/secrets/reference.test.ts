@@ -28,7 +28,7 @@ it("parseSecretReference() refuses a literal secret, and repeats none of it", ()
       (error) => {
         assert.ok(error instanceof EngineError)
         assert.deepEqual([error.kind, error.code], ["invalid", "literal-secret"])
-        assert.match(error.message, /^the keys: .*write file:PATH, command:COMMAND/)
+        assert.match(error.message, /^the keys: .*Use file:PATH, command:COMMAND/)
         if (literal !== "")
           assert.ok(!`${error.stack ?? ""}${JSON.stringify(error.detail)}`.includes(literal))
         return true

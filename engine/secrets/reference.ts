@@ -26,13 +26,13 @@ export function parseSecretReference(text: string, what: string): SecretReferenc
   switch (kind) {
     case "env":
       if (VARIABLE.test(rest)) return { kind, name: rest }
-      throw badReference(`${what}: env: needs the name of a variable, as in env:BACKUP_KEYS`)
+      throw badReference(`${what}: env: needs the name of a variable, e.g. env:BACKUP_KEYS`)
     case "file":
       if (!rest.includes("\0")) return { kind, path: rest }
-      throw badReference(`${what}: file: needs a path, as in file:~/.config/holdfast/keys`)
+      throw badReference(`${what}: file: needs a path, e.g. file:~/.config/holdfast/keys`)
     case "command":
       if (rest.trim() !== "") return { kind, command: rest }
-      throw badReference(`${what}: command: needs a command, as in "command:pass show backup"`)
+      throw badReference(`${what}: command: needs a command, e.g. "command:pass show backup"`)
     case "keychain":
       if (KEYCHAIN_NAME.test(rest)) return { kind, name: rest }
       throw badReference(`${what}: keychain: needs a name of letters, digits, ".", "_", "@" and "-"`)
@@ -40,8 +40,8 @@ export function parseSecretReference(text: string, what: string): SecretReferenc
       throw new EngineError(
         "invalid",
         "literal-secret",
-        `${what}: a reference is expected here, not the secret itself: write file:PATH, command:COMMAND,` +
-          " keychain:NAME or env:NAME; a secret that was typed here lies in histories and process lists now, so replace it",
+        `${what}: expected a reference, not the secret itself. Use file:PATH, command:COMMAND,` +
+          " keychain:NAME or env:NAME. If you typed a secret here, it is now in the shell history and was visible in the process list: replace it",
       )
   }
 }

@@ -49,16 +49,18 @@ export async function outputOf({
       child.stdout?.destroy()
       end(undefined, how)
     }
-    const timer = setTimeout(() => give(`did not end within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS)
+    const timer = setTimeout(() => give(`timed out after ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS)
     child.stdout?.on("data", (part: Buffer) => {
       bytes += part.length
       parts.push(part)
-      if (bytes > SECRET_BYTES_MAX) give("printed more than a secret is long")
+      if (bytes > SECRET_BYTES_MAX) give("printed too much for a secret")
     })
     child.stderr?.on("data", () => (hasComplained = true))
     child.once("error", ({ code }: NodeJS.ErrnoException) => {
       end(undefined, `could not run (${code ?? "unknown"})`, code === "ENOENT")
     })
-    child.once("close", (code, signal) => end(code ?? undefined, `ended with ${code ?? signal ?? "nothing"}`))
+    child.once("close", (code, signal) =>
+      end(code ?? undefined, code === null ? `was killed by ${signal}` : `exited with ${code}`),
+    )
   })
 }

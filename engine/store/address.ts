@@ -32,7 +32,11 @@ const PREFIX_PART = /^(?!\.{1,2}$)[^\x00-\x1f\x7f\\]+$/
 
 /** Throws "invalid": "store-address", "store-scheme" or "secret-in-address". */
 export function parseAddress(location: string): StoreAddress {
-  if (location === "") throw badAddress("store-address", "the repository's location is empty")
+  if (location === "")
+    throw badAddress(
+      "store-address",
+      "the repository's location is empty. Give a folder or s3://bucket/prefix",
+    )
   if (holdsCredentials(location)) throw secretInAddress()
   if (/^s3:\/\//i.test(location)) return parseBucketPath(location.slice("s3://".length), undefined)
   if (/^s3:/i.test(location)) return parseResticAddress(location.slice("s3:".length))
@@ -41,8 +45,8 @@ export function parseAddress(location: string): StoreAddress {
   if (scheme !== undefined) {
     throw badAddress(
       "store-scheme",
-      `"${scheme}:" is not a kind of store: use a path, s3://bucket/prefix or s3:https://host/bucket/prefix` +
-        " (a folder whose name looks like this is written ./name or local:name)",
+      `"${scheme}:" is not a supported store. Use a path, s3://bucket/prefix or s3:https://host/bucket/prefix` +
+        " (for a folder with this name, write ./name or local:name)",
     )
   }
   return parseLocal(location)
@@ -65,13 +69,16 @@ function inUrl(path: string): string {
 export function parseEndpoint(text: string): string {
   const url = parseUrl(/^https?:\/\//i.test(text) ? text : `https://${text}`)
   if (url.pathname !== "/")
-    throw badAddress("store-address", "an endpoint has no path: https://host or https://host:port")
+    throw badAddress(
+      "store-address",
+      "an endpoint must not have a path. Use https://host or https://host:port",
+    )
   return url.origin
 }
 
 function parseLocal(path: string): LocalAddress {
   if (path === "" || path.includes("\0"))
-    throw badAddress("store-address", "the repository's path is empty or broken")
+    throw badAddress("store-address", "the repository's path is empty or invalid")
   return { kind: "local", path }
 }
 
@@ -82,10 +89,10 @@ function parseResticAddress(text: string): S3Address {
 
 function parseUrl(text: string): URL {
   const url = URL.parse(text)
-  if (url === null || url.hostname === "") throw badAddress("store-address", "the S3 endpoint is not an URL")
+  if (url === null || url.hostname === "") throw badAddress("store-address", "the S3 endpoint is not a URL")
   if (url.username !== "" || url.password !== "") throw secretInAddress()
   if (url.search !== "" || url.hash !== "")
-    throw badAddress("store-address", "an S3 location has no ? and no #")
+    throw badAddress("store-address", "an S3 location must not contain ? or #")
   return url
 }
 
@@ -104,8 +111,8 @@ function holdsCredentials(location: string): boolean {
 function secretInAddress(): EngineError {
   return badAddress(
     "secret-in-address",
-    "credentials in a location end up in logs and shell histories: leave them out, and give them by" +
-      " --credentials file:PATH, command:COMMAND or keychain:NAME, or as every AWS tool finds them" +
+    "a location must not contain credentials: they would end up in logs and shell histories. Give them with" +
+      " --credentials file:PATH, command:COMMAND or keychain:NAME, or where the AWS tools look for them" +
       " (a folder whose name looks like this is written ./name)",
   )
 }
@@ -114,7 +121,7 @@ function decodePath(path: string): string {
   try {
     return decodeURIComponent(path)
   } catch {
-    throw badAddress("store-address", "the S3 location has a broken % sequence")
+    throw badAddress("store-address", "the S3 location has an invalid % sequence")
   }
 }
 
@@ -123,7 +130,7 @@ function parseBucketPath(text: string, endpoint: string | undefined): S3Address 
   if (!BUCKET.test(bucket)) {
     throw badAddress(
       "store-address",
-      `${JSON.stringify(bucket)} is not a bucket's name: expected s3://bucket/prefix`,
+      `${JSON.stringify(bucket)} is not a valid bucket name. Expected s3://bucket/prefix`,
     )
   }
   if (!parts.every((part) => PREFIX_PART.test(part))) {

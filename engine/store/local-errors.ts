@@ -13,22 +13,22 @@ interface Meaning {
 const READ_ONLY: Meaning = {
   kind: "denied",
   code: "read-only-store",
-  advice: "this folder cannot be written: check its owner, its mode and how it is mounted",
+  advice: "cannot write to this folder. Check its owner, its mode and how it is mounted",
 }
 const UNREADABLE: Meaning = {
   kind: "denied",
   code: "store-unreadable",
-  advice: "this folder cannot be read: check its owner and mode",
+  advice: "cannot read this folder. Check its owner and mode",
 }
 const NO_SPACE: Meaning = {
   kind: "denied",
   code: "no-space",
-  advice: "no space is left on this disk: free some, then run again; what was written stays good",
+  advice: "no space left on this disk. Free some space, then run the command again; what was written is kept",
 }
 const NOT_A_FOLDER: Meaning = {
   kind: "invalid",
   code: "not-a-folder",
-  advice: "a file is in the way where a folder is needed",
+  advice: "a file is in the way of a folder",
 }
 const UNAVAILABLE: Meaning = { kind: "unavailable", code: "store-io", advice: "the file system failed" }
 
@@ -65,13 +65,13 @@ export function localError(error: unknown, root: string, action: "read" | "write
 
 /** Below /proc, for example. */
 export function noFolder(root: string, cause: unknown): EngineError {
-  return new EngineError("denied", "no-folder", `${root}: no folder can be made here`, { cause })
+  return new EngineError("denied", "no-folder", `${root}: cannot create the folder`, { cause })
 }
 
 export function noStore(root: string): EngineError {
   return new EngineError(
     "not-found",
     "no-store",
-    `${root}: no such folder: is its disk mounted? \`holdfast init\` makes a new repository`,
+    `${root}: no such folder. Check that its disk is mounted. To create a repository there, run \`holdfast init\``,
   )
 }

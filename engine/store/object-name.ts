@@ -45,16 +45,21 @@ export function isNamedAfter(name: string, bytes: Uint8Array): boolean {
 }
 
 export function objectNotFound(name: string): EngineError {
-  return new EngineError("not-found", "object-not-found", `${name}: not in the store`, {
+  return new EngineError("not-found", "object-not-found", `${name}: missing from the store`, {
     detail: { object: name },
   })
 }
 
 /** Another object has this name: names carry digests, so one of the two is damaged or forged. */
 export function objectExists(name: string): EngineError {
-  return new EngineError("conflict", "object-exists", `${name}: is in the store already, with other bytes`, {
-    detail: { object: name },
-  })
+  return new EngineError(
+    "conflict",
+    "object-exists",
+    `${name}: already exists in the store with different content`,
+    {
+      detail: { object: name },
+    },
+  )
 }
 
 export function shortObject(name: string, wanted: number, sizeBytes: number): EngineError {
@@ -70,6 +75,6 @@ function badName(name: string): EngineError {
   return new EngineError(
     "invalid",
     "object-name",
-    `${JSON.stringify(name.slice(0, 80))} is not a name for a store`,
+    `${JSON.stringify(name.slice(0, 80))} is not a valid object name`,
   )
 }

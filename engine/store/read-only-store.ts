@@ -14,5 +14,5 @@ export function readOnlyStore(store: Store): Store {
 }
 
 function readOnly(location: string): EngineError {
-  return new EngineError("denied", "read-only-store", `${location}: opened for reading only`)
+  return new EngineError("denied", "read-only-store", `${location}: opened read-only`)
 }

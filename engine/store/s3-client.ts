@@ -212,9 +212,9 @@ function readAuthorities(file: string): string {
     const text = readFileSync(file, "utf8")
     if (text.includes("-----BEGIN CERTIFICATE-----")) return text
   } catch (error) {
-    throw new EngineError("invalid", "ca-file", `${file}: cannot be read as the file of authorities`, {
+    throw new EngineError("invalid", "ca-file", `${file}: cannot read the certificate file`, {
       cause: error,
     })
   }
-  throw new EngineError("invalid", "ca-file", `${file}: has no certificate in PEM form`)
+  throw new EngineError("invalid", "ca-file", `${file}: contains no PEM certificate`)
 }

@@ -134,7 +134,7 @@ describe("credentialsByReference()", () => {
       (error) =>
         isEngineError(error, "credentials-renewal") &&
         error.kind === "unavailable" &&
-        /could not be fetched: .*KEYS is not set/.test(error.message),
+        /could not be renewed: .*KEYS is not set/.test(error.message),
     )
     at.text = until("two", 60)
     assert.equal((await ask()).accessKeyId, "two")

@@ -55,7 +55,7 @@ export function credentialsByReference(reference: string, ports: CredentialsPort
 }
 
 function notRenewed(error: EngineError): EngineError {
-  const message = `the credentials expired, and new ones could not be fetched: ${error.message}`
+  const message = `the credentials expired and could not be renewed: ${error.message}`
   return new EngineError("unavailable", "credentials-renewal", message, { cause: error })
 }
 
@@ -66,10 +66,10 @@ function notRenewed(error: EngineError): EngineError {
 export function parseS3Credentials(text: string): S3Credentials {
   const fields = text.trimStart().startsWith("{") ? fieldsOfJson(text) : fieldsOfLines(text)
   const { id, secret, token, expiration } = fields
-  if (!id || !secret) throw unreadable("they lack a key id or a secret key")
+  if (!id || !secret) throw unreadable("the key ID or the secret key is missing")
   const expires = expiration === undefined ? undefined : new Date(expiration)
   if (expires !== undefined && Number.isNaN(expires.getTime()))
-    throw unreadable("their expiration is no time")
+    throw unreadable("the expiration is not a time")
   return {
     accessKeyId: id,
     secretAccessKey: secret,
@@ -93,7 +93,7 @@ function fieldsOfJson(text: string): Fields {
     record = typeof inner === "object" && inner !== null ? (inner as Record<string, unknown>) : outer
   } catch {
     // The parser's own words quote what it read.
-    throw unreadable("they begin like JSON, and are none")
+    throw unreadable("not valid JSON")
   }
   const field = (name: string): string | undefined => {
     const value = record[name]

@@ -67,7 +67,7 @@ it("s3Error() says what to do after a connection that broke off", () => {
   const { message } = s3Error(fromNode("ECONNRESET"), call)
   assert.match(
     message,
-    /broke off: is the network up, and is it http:\/\/ or https:\/\/ there \(put: ECONNRESET\)/,
+    /was closed\. Check the network, and whether the endpoint uses http:\/\/ or https:\/\/ \(put: ECONNRESET\)/,
   )
 })
 

@@ -44,8 +44,8 @@ export function notS3(call: S3Call, found: string): EngineError {
   return new EngineError(
     "unavailable",
     "not-s3",
-    `${call.location}: ${call.host} answered, but not as an S3 server does (${call.action}: ${found}):` +
-      " is the endpoint right, and does the network need a log-in",
+    `${call.location}: ${call.host} does not answer like an S3 server (${call.action}: ${found}).` +
+      " Check the endpoint, and whether the network requires a log-in",
   )
 }
 
@@ -80,25 +80,17 @@ function judgeByStatus(fault: S3Fault, call: S3Call): Verdict | undefined {
     return [
       "invalid",
       "not-supported",
-      "the server does not support this request: holdfast needs PUT, GET with ranges, HEAD, ListObjectsV2 and DELETE",
+      "the server does not support this request. holdfast needs PUT, GET with ranges, HEAD, ListObjectsV2 and DELETE",
     ]
   }
   if (status >= 500) return ["unavailable", "server-error", `${call.host} failed`]
   if (status >= 300 && status < 400) return VERDICTS.wrongRegion(fault, call)
   if (status === 401 || status === 403) return VERDICTS.deniedAction(fault, call)
   if (status === 404)
-    return [
-      "not-found",
-      "no-bucket",
-      `there is no bucket "${call.bucket}" at ${call.host}, or it is not an S3 server`,
-    ]
+    return ["not-found", "no-bucket", `no bucket "${call.bucket}" at ${call.host}, or it is not an S3 server`]
   if (status === 408) return ["unavailable", "timeout", `${call.host} waited too long for the request`]
   if (status >= 400) return ["invalid", "store-refused", `${call.host} refused the request for ${call.name}`]
-  return [
-    "unavailable",
-    "not-s3",
-    `${call.host} answered, but not as an S3 server does: is the endpoint right`,
-  ]
+  return ["unavailable", "not-s3", `${call.host} does not answer like an S3 server. Check the endpoint`]
 }
 
 /** Node's and OpenSSL's words; whatever else happens between two machines is a lost connection. */

@@ -39,6 +39,6 @@ function isSame(a: Identity, b: Identity): boolean {
 }
 
 function renewed(cause: unknown): EngineError {
-  const message = "the credentials expired during the run, and others were fetched"
+  const message = "the credentials expired during the run and were renewed"
   return new EngineError("unavailable", "credentials-renewed", message, { cause })
 }

@@ -83,7 +83,7 @@ async function regionOf(api: S3Api): Promise<string> {
   try {
     return await api.region()
   } catch (error) {
-    const message = "no region for S3 is set: set AWS_REGION to the bucket's region, or give --region"
+    const message = "no S3 region. Set AWS_REGION to the bucket's region, or use --region"
     throw new EngineError("invalid", "no-region", message, { cause: error })
   }
 }
@@ -116,7 +116,7 @@ async function confirmObject(bucket: Bucket, name: ObjectName, bytes: Uint8Array
   const found = await get(bucket, name, undefined).catch((error: unknown) => {
     if (!isEngineError(error) || error.kind !== "not-found") throw error
     if (hashInName(name) !== undefined) return undefined
-    const message = `${name}: the store says that it has it already, and does not have it yet`
+    const message = `${name}: the store reports that it exists, but does not return it`
     throw new EngineError("unavailable", "unsettled", message, { cause: error })
   })
   if (found === undefined) return put(bucket, name, bytes, false)
@@ -180,7 +180,7 @@ function takeRange(
     throw new EngineError(
       "unavailable",
       "wrong-range",
-      `${name}: the server sent ${contentRange}, asked for ${range.offset} to ${end - 1}`,
+      `${name}: the server sent ${contentRange}, expected bytes ${range.offset} to ${end - 1}`,
     )
   }
   return bytes
@@ -214,7 +214,7 @@ function tornBody(call: S3Call, length: number): EngineError {
   return new EngineError(
     "unavailable",
     "torn-body",
-    `${call.name}: the answer does not have the ${length} bytes that it announced`,
+    `${call.name}: the response does not have the announced ${length} bytes`,
   )
 }
 
@@ -255,7 +255,7 @@ function unordered(bucket: Bucket, name: string, last: string): EngineError {
   return new EngineError(
     "invalid",
     "unordered-list",
-    `${bucket.location}: this server does not list in byte order (${name} after ${last}); holdfast needs a bucket that does`,
+    `${bucket.location}: this server does not list in byte order (${name} after ${last}). holdfast needs a bucket that does`,
   )
 }
 

@@ -48,79 +48,79 @@ export const VERDICTS: Readonly<Record<Meaning, Judge>> = {
   noCredentials: () => [
     "denied",
     "no-credentials",
-    "no credentials for S3 were found: give --credentials file:PATH, command:COMMAND or keychain:NAME, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "no S3 credentials found. Use --credentials file:PATH, command:COMMAND or keychain:NAME, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
   ],
   unknownKey: () => [
     "denied",
     "wrong-credentials",
-    "the server does not know this access key: check AWS_ACCESS_KEY_ID or what --credentials names, and that the key is of this provider",
+    "the server does not know this access key. Check AWS_ACCESS_KEY_ID or --credentials, and that the key belongs to this provider",
   ],
   wrongSecret: () => [
     "denied",
     "wrong-credentials",
-    "the secret key does not belong to this access key: check AWS_SECRET_ACCESS_KEY or what --credentials names for missing or added characters",
+    "the secret key does not match the access key. Check AWS_SECRET_ACCESS_KEY or --credentials for missing or extra characters",
   ],
   expired: () => [
     "denied",
     "expired-credentials",
-    "the session token is expired or invalid: log in again, or get new credentials; with --credentials command:COMMAND a run fetches them itself",
+    "the session token is expired or invalid. Log in again or get new credentials. With --credentials command:COMMAND, holdfast renews them itself",
   ],
   clockSkew: (fault) => clockVerdict(fault),
   wrongRegion: (fault, call) => ["invalid", "wrong-region", regionAdvice(fault, call)],
   noBucket: (_, { bucket, host }) => [
     "not-found",
     "no-bucket",
-    `there is no bucket "${bucket}" at ${host}: check its name and the endpoint, or create it first`,
+    `no bucket "${bucket}" at ${host}. Check its name and the endpoint, or create it first`,
   ],
   deniedAction: (_, call) => deniedAction(call),
   archived: (_, { name }) => [
     "denied",
     "object-archived",
-    `${name} is in an archive class: bring it back with the provider's tools first`,
+    `${name} is in an archive storage class. Restore it with the provider's tools first`,
   ],
   noSpace: () => [
     "denied",
     "no-space",
-    "the bucket's quota or the server's disk is full: make room, or prune, then run again; what was written stays good",
+    "the bucket's quota or the server's disk is full. Make room, then run the command again; what was written is kept",
   ],
   damagedUpload: (_, { name }) => ["unavailable", "damaged-upload", `${name} did not arrive as it was sent`],
   badEndpoint: (_, { bucket, host }) => [
     "invalid",
     "store-address",
-    `the bucket "${bucket}" at ${host} gives no valid address: check both`,
+    `the bucket "${bucket}" at ${host} is not a valid address. Check both`,
   ],
-  slowDown: () => ["unavailable", "slow-down", "the server asks to slow down"],
+  slowDown: () => ["unavailable", "slow-down", "the server asks for fewer requests"],
   certificate: (_, { host }) => [
     "denied",
     "certificate",
-    `the certificate of ${host} is not trusted: give its authority with --ca-file, and check this machine's clock`,
+    `the certificate of ${host} is not trusted. Give its authority with --ca-file, and check this machine's clock`,
   ],
   notHttps: (_, { host }) => [
     "invalid",
     "not-https",
-    `${host} does not speak TLS: write the endpoint with http:// if that is meant`,
+    `${host} does not use TLS. If this is intended, write the endpoint with http://`,
   ],
   refused: (_, { host }) => [
     "unavailable",
     "connection-refused",
-    `nothing listens at ${host}: is the server running, are host and port right`,
+    `connection refused by ${host}. Check that the server is running, and its host and port`,
   ],
   proxy: (_, { host }) => [
     "unavailable",
     "proxy",
-    `the proxy of HTTPS_PROXY does not let this machine through to ${host}: is its name, user and password right; NO_PROXY names hosts that need none`,
+    `the proxy in HTTPS_PROXY refuses the connection to ${host}. Check its name, user and password. NO_PROXY lists hosts to reach without a proxy`,
   ],
   unknownHost: (_, { host }) => [
     "unavailable",
     "no-network",
-    `the host ${host} cannot be found: is there a network, are endpoint and region spelled right`,
+    `host ${host} not found. Check the network, and the spelling of endpoint and region`,
   ],
-  noRoute: (_, { host }) => ["unavailable", "no-network", `there is no way to ${host}: is there a network`],
+  noRoute: (_, { host }) => ["unavailable", "no-network", `${host} cannot be reached. Check the network`],
   timeout: (_, { host }) => ["unavailable", "timeout", `${host} did not answer in time`],
   connectionLost: (_, { host }) => [
     "unavailable",
     "connection-lost",
-    `the connection to ${host} broke off: is the network up, and is it http:// or https:// there`,
+    `the connection to ${host} was closed. Check the network, and whether the endpoint uses http:// or https://`,
   ],
 }
 
@@ -177,19 +177,19 @@ function deniedAction(call: S3Call): Verdict {
       return [
         "denied",
         "delete-denied",
-        `this key may not delete in bucket "${call.bucket}" (${right}, or an object lock): backup and restore work without it; prune needs a key that may`,
+        `this key may not delete in bucket "${call.bucket}" (${right}, or an object lock). Backup and restore work without this right`,
       ]
     case "put":
       return [
         "denied",
         "write-denied",
-        `this key may not write to bucket "${call.bucket}" (${right}): restore works without it; a backup needs a key that may`,
+        `this key may not write to bucket "${call.bucket}" (${right}). Restore works without this right; backup needs it`,
       ]
     case "list":
       return [
         "denied",
         "list-denied",
-        `this key may not list bucket "${call.bucket}" (${right}): every command needs it`,
+        `this key may not list bucket "${call.bucket}" (${right}). Every command needs this right`,
       ]
     case "get":
     case "head":
@@ -197,7 +197,7 @@ function deniedAction(call: S3Call): Verdict {
       return [
         "denied",
         "read-denied",
-        `this key may not read from bucket "${call.bucket}" (${right} and s3:ListBucket): every command needs it`,
+        `this key may not read from bucket "${call.bucket}" (${right} and s3:ListBucket). Every command needs these rights`,
       ]
   }
 }
@@ -207,8 +207,8 @@ function regionAdvice(fault: S3Fault, call: S3Call): string {
   const known =
     where === undefined
       ? "set AWS_REGION to the bucket's region"
-      : `it is in ${where}: set AWS_REGION=${where}`
-  return `the bucket "${call.bucket}" is not in region ${call.region}: ${known}`
+      : `it is in ${where}. Set AWS_REGION=${where}`
+  return `the bucket "${call.bucket}" is not in region ${call.region}; ${known}`
 }
 
 /** Far below the 15 minutes that S3 allows, and far above what an answer takes. */
@@ -221,16 +221,12 @@ const CLOCK_RIGHT_MS = 5 * 60_000
 function clockVerdict(fault: S3Fault): Verdict {
   const offMs = Date.now() - Date.parse(fault.headers["date"] ?? "")
   if (Math.abs(offMs) < CLOCK_RIGHT_MS) {
-    return [
-      "unavailable",
-      "stale-request",
-      "the request was signed too long before it arrived: did this machine sleep",
-    ]
+    return ["unavailable", "stale-request", "the request's signature is too old; the machine may have slept"]
   }
   const minutes = Math.round(offMs / 60_000)
   const off = Number.isFinite(minutes)
     ? `${Math.abs(minutes)} minutes ${minutes > 0 ? "ahead" : "behind"}`
     : "off"
-  const advice = `this machine's clock is ${off}, and S3 refuses requests that are off by more than 15 minutes: set the clock, or turn on NTP`
+  const advice = `this machine's clock is ${off}. S3 refuses requests more than 15 minutes off. Set the clock, or turn on NTP`
   return ["denied", "clock-skew", advice]
 }

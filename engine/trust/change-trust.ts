@@ -82,7 +82,7 @@ export async function changeTrust(
   throw new EngineError(
     "conflict",
     "trust-busy",
-    "other devices keep changing keys and devices at the same moment; run the command again",
+    "other devices are changing keys or devices at the same time. Run the command again",
   )
 }
 

@@ -179,12 +179,12 @@ async function requireEmpty(store: Store): Promise<ObjectName[]> {
 }
 
 function repositoryExists({ location }: Store): EngineError {
-  const message = `${location}: there is a repository already; to use it from here: holdfast connect ${shellWord(location)}`
+  const message = `${location}: a repository already exists here. To use it, run: holdfast connect ${shellWord(location)}`
   return new EngineError("conflict", "repository-exists", message)
 }
 
 function foreignThere({ location }: Store, foreign: string): EngineError {
-  const message = `${location}: this is a repository of ${foreign}; make the new one in an empty place`
+  const message = `${location}: this is a ${foreign} repository. Choose an empty place`
   return new EngineError("conflict", "foreign-repository", message, { detail: { foreign } })
 }
 

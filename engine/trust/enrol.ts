@@ -91,7 +91,7 @@ export async function enrolAnew(
 ): Promise<void> {
   const secret = await repository.askSecret()
   if (secret === undefined) {
-    const message = `${why}; it needs a new identity: run the command once more with the repository's passphrase, key or recovery words`
+    const message = `${why}. It needs a new identity: run the command again with the repository's passphrase, key or recovery words`
     throw new EngineError("denied", "enrol-anew", message)
   }
   const { store, random } = repository
@@ -130,6 +130,6 @@ export function adoptTrust(repository: Repository, opened: OpenedTrust): void {
 }
 
 export function noTrust(): EngineError {
-  const message = `log/trust: no trust entry that belongs to ${REPOSITORY_NAME} is left in the store`
+  const message = `log/trust: the store has no trust entry that belongs to ${REPOSITORY_NAME}`
   return new EngineError("untrusted", "trust-missing", message, { detail: { object: "log/trust" } })
 }

@@ -22,15 +22,15 @@ export async function explainAlarm(pinned: PinnedRepository, alarm: EngineError)
 type Known = Pick<PinnedRepository, "store" | "id">
 
 export function repositoryGone({ store, id }: Known, cause?: EngineError): EngineError {
-  const message = `${store.location}: the repository that this device knows is gone; is this the right place, and is its disk mounted? ${advice(id)}`
+  const message = `${store.location}: the repository known to this device is gone. Check the location and that its disk is mounted; ${advice(id)}`
   return new EngineError("untrusted", "repository-gone", message, cause === undefined ? {} : { cause })
 }
 
 export function repositorySwapped({ store, id }: Known, cause?: EngineError): EngineError {
-  const message = `${store.location}: holds another repository than the one that this device knows; ${advice(id)}`
+  const message = `${store.location}: this is not the repository that this device knows. Check the location; ${advice(id)}`
   return new EngineError("untrusted", "repository-swapped", message, cause === undefined ? {} : { cause })
 }
 
 function advice(id: RepositoryId): string {
-  return `if that is meant, set HOLDFAST_HOME to a new folder, which knows nothing of repository ${id.slice(0, 8)}`
+  return `if this is intended, set HOLDFAST_HOME to a new folder, which does not know repository ${id.slice(0, 8)}`
 }

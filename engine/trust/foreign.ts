@@ -18,7 +18,7 @@ export async function readRepositoryObject(store: Store): Promise<Bytes | undefi
 }
 
 function noFolderHere({ location }: Store, cause: EngineError): EngineError {
-  const message = `${location}: no repository here: this is a file, or has a folder where a file should be`
+  const message = `${location}: not a repository: this is a file, or a folder is in the place of a file`
   return new EngineError("not-found", "no-repository", message, { cause })
 }
 
@@ -26,10 +26,10 @@ function noFolderHere({ location }: Store, cause: EngineError): EngineError {
 export async function noRepository(store: Store): Promise<EngineError> {
   const foreign = await foreignAt(store)
   if (foreign !== undefined) {
-    const message = `${store.location}: this is a repository of ${foreign}, which holdfast cannot read; use that tool, or another place`
+    const message = `${store.location}: this is a ${foreign} repository, which holdfast cannot read. Use that tool, or another place`
     return new EngineError("not-found", "no-repository", message, { detail: { foreign } })
   }
-  const message = `${store.location}: no repository here; \`holdfast init ${shellWord(store.location)}\` makes one`
+  const message = `${store.location}: no repository here. To create one, run: holdfast init ${shellWord(store.location)}`
   return new EngineError("not-found", "no-repository", message)
 }
 

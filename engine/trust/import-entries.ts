@@ -108,7 +108,7 @@ function wantedOf(
     for (const place of rest) {
       wanted.add(place.digest)
       if (!hasEntry(names, device, place))
-        problems.push(missing({ ...place, device }, "is gone; later ones need it"))
+        problems.push(missing({ ...place, device }, "is missing, and later entries need it"))
     }
     const last = new Map<number, Digest>()
     for (const { sequence, digest } of listed) {
@@ -134,7 +134,9 @@ async function importEntry(run: Import, name: ChainName, { device, writer }: Cha
   } catch (error) {
     if (!isLocalFault(error)) throw error
     problems.push(
-      isEngineError(error, "object-not-found") ? missing(place, "listed, and gone when it was read") : error,
+      isEngineError(error, "object-not-found")
+        ? missing(place, "was listed, but was missing when it was read")
+        : error,
     )
   }
 }
@@ -150,7 +152,7 @@ export async function readEntry(
   verifyEntry(bytes, { repository: repository.id, device, sequence }, digest, writer.sign)
   const entry = decodeEntryBody(openEntry(bytes, repository.keys, object), object)
   if (entry.repository !== repository.id || entry.device !== device || entry.sequence !== sequence) {
-    throw corrupt("entry", object, "its body names another place in the log")
+    throw corrupt("entry", object, "its body belongs to another place in the log")
   }
   return entry
 }
@@ -160,7 +162,7 @@ function checkLink(entry: Entry, names: LogNames, { device, sequence, digest }: 
   const before = (names.chains.get(device) ?? []).filter((each) => each.sequence === sequence - 1)
   if (before.length === 0 || before.some((each) => each.digest === entry.previous)) return
   const object = entryName(device, sequence, digest)
-  const message = `${object}: follows ${entry.previous?.slice(0, 8)}, which is not in the log; another entry stands in its place`
+  const message = `${object}: follows ${entry.previous?.slice(0, 8)}, but the log has another entry in its place`
   throw new EngineError("untrusted", "chain-broken", message, { detail: { object, device } })
 }
 

@@ -117,7 +117,7 @@ async function collecting(
     if (!isLocalFault(error)) throw error
     problems.push(
       isEngineError(error, "object-not-found")
-        ? corrupt("object-missing", object, `not in the store, and ${entry} needs it`)
+        ? corrupt("object-missing", object, `missing from the store; ${entry} needs it`)
         : error,
     )
   }

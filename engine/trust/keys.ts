@@ -124,7 +124,7 @@ export async function changePassphrase(
     throw new EngineError(
       "invalid",
       "not-a-passphrase",
-      "the new secret is not a passphrase; `key add` takes other kinds",
+      "the new secret is not a passphrase. Use `key add` for other kinds",
     )
   }
   const slot = await putKeyslot(repository, await slotSecret(secret), kdf)
@@ -142,7 +142,7 @@ export async function changePassphrase(
 async function newSecret({ secret, recovery }: AddKeyRequest, entropy: Uint8Array): Promise<SlotSecret> {
   if (recovery === true) return { kind: "recovery", bytes: entropy }
   if (secret !== undefined) return await slotSecret(secret)
-  throw new EngineError("invalid", "no-new-secret", "no new passphrase, key or recovery words to add")
+  throw new EngineError("invalid", "no-new-secret", "give a new passphrase, key or recovery words to add")
 }
 
 function passphraseToChange({ state }: TrustDraft, authority: OpenedSlot): Digest {
@@ -151,8 +151,8 @@ function passphraseToChange({ state }: TrustDraft, authority: OpenedSlot): Diges
   if (only !== undefined && another === undefined) return only.id
   const message =
     only === undefined
-      ? "the repository has no passphrase; `key add` gives it one"
-      : "the repository has several passphrases: give the one that is to be changed"
+      ? "the repository has no passphrase. Add one with `key add`"
+      : "the repository has several passphrases. Give the one to change"
   throw new EngineError("invalid", "which-passphrase", message)
 }
 
@@ -174,7 +174,7 @@ async function removeKeyslot(repository: Repository, id: Digest): Promise<void> 
     await repository.store.remove(keyslotName(id))
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
-    warnOnce(repository, `the key is removed, but its object could not be deleted: ${error.message}`)
+    warnOnce(repository, `the key was removed, but its object could not be deleted: ${error.message}`)
   }
 }
 

@@ -57,18 +57,19 @@ function missingTrust({ names, pins, claims, labels }: LogState): EngineError[] 
   for (const { trust, who } of wanted) {
     if (hasTrust(names, trust)) continue
     const object = trustName(trust.number, trust.digest)
-    const found = newest === 0 ? "the log of trust is gone" : `the newest trust entry is number ${newest}`
+    const found =
+      newest === 0 ? "the store has no trust entries" : `the newest trust entry is number ${newest}`
     problems.push(
       trust.number > newest
-        ? alarm("trust-rolled-back", object, `${who} has seen it, and ${found}: ${ROLLED_BACK}`)
-        : alarm("entry-missing", object, `${who} has seen it, and it is gone: ${DROPPED}`),
+        ? alarm("trust-rolled-back", object, `${who} has seen it, but ${found}. ${ROLLED_BACK}`)
+        : alarm("entry-missing", object, `${who} has seen it, but it is missing. ${DROPPED}`),
     )
   }
   return firstOfEach(problems)
 }
 
-const ROLLED_BACK = "the store is older than it was, or somebody has put an old copy back"
-const DROPPED = "somebody has removed it from the store"
+const ROLLED_BACK = "An old copy of the repository may have been put back"
+const DROPPED = "It was removed from the store"
 
 function missingHeads({ names, pins, own, claims, labels }: LogState): EngineError[] {
   const wanted = [
@@ -86,8 +87,8 @@ function missingHeads({ names, pins, own, claims, labels }: LogState): EngineErr
       head.device === own ? "this device's own chain" : `the chain of ${nameOf(head.device, labels)}`
     problems.push(
       last < head.sequence
-        ? alarm("chain-rolled-back", object, `${who}, and ${chain} ends at ${last}: ${ROLLED_BACK}`)
-        : alarm("entry-missing", object, `${who}, and it is gone from ${chain}: ${DROPPED}`),
+        ? alarm("chain-rolled-back", object, `${who}, but ${chain} ends at entry ${last}. ${ROLLED_BACK}`)
+        : alarm("entry-missing", object, `${who}, but it is missing from ${chain}. ${DROPPED}`),
     )
   }
   return firstOfEach(problems)
@@ -107,7 +108,7 @@ function gaps({ names, verified, labels }: LogState): EngineError[] {
           alarm(
             "entry-missing",
             object,
-            `later entries of ${nameOf(device, labels)} build on it: ${DROPPED}`,
+            `later entries of ${nameOf(device, labels)} follow it, but it is missing. ${DROPPED}`,
           ),
         )
       }
@@ -131,8 +132,8 @@ function forks({ names, pins, own, verified, labels }: LogState): EngineError[] 
       if (entry.sequence <= pinned || !verified.has(entry.digest)) continue
       if (before?.sequence === entry.sequence) {
         const object = entryName(device, entry.sequence, entry.digest)
-        const found = `${nameOf(device, labels)} has signed another entry with this number, ${before.digest.slice(0, 8)}`
-        const why = "its home was copied and both copies write, or its key is in other hands"
+        const found = `${nameOf(device, labels)} signed another entry with this number, ${before.digest.slice(0, 8)}`
+        const why = "Its home was copied and both copies write, or its key was stolen"
         problems.push(alarm("chain-forked", object, `${found}: ${why}`))
       }
       before = entry

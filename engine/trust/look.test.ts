@@ -93,7 +93,7 @@ test("look() tells a chain that ends too early, and who has seen more", async (t
   assert.equal(alarm.detail["object"], newest)
   assert.match(
     alarm.message,
-    /this device has seen it, and the chain of device [0-9a-f]{8} \(first\) ends at 1/,
+    /this device has seen it, but the chain of device [0-9a-f]{8} \(first\) ends at entry 1/,
   )
   // Its own device misses it too; with tolerance both are told of and the rest is readable.
   assert.equal((await alarmOf(a)).code, "chain-rolled-back")

@@ -179,14 +179,16 @@ async function requireMember(repository: Repository): Promise<void> {
   const { device, trust, excludedBy } = repository
   const { devices } = excludedBy ?? trust.state
   const member = devices.find((each) => each.id === device?.id)
-  if (member === undefined) return await enrolAnew(repository, "this device's enrolment was lost", null)
+  if (member === undefined)
+    return await enrolAnew(repository, "this device's enrolment is missing from the repository", null)
   if (member.status === "active") return
-  const message = `this device was ${member.status}: it cannot write to the repository any more`
+  const message = `this device was ${member.status} and can no longer write to the repository`
   throw new EngineError("denied", "device-ended", message)
 }
 
 export function notEnrolled(): EngineError {
-  const message = "this device is not enrolled in the repository, and can only read; give it a secret once"
+  const message =
+    "this device is not enrolled in the repository and can only read. Run the command again with a secret to enrol it"
   return new EngineError("denied", "not-enrolled", message)
 }
 

@@ -48,7 +48,7 @@ function readFound(bytes: Bytes): FoundRepository {
   const record = decodeRepository(bytes, REPOSITORY_NAME)
   const { chunking } = record.parameters
   if (chunking !== CHUNKING_VERSION) {
-    const message = `${REPOSITORY_NAME}: files are cut in a way that this program does not know; use a newer one`
+    const message = `${REPOSITORY_NAME}: the chunking parameters are not known to this version. Use a newer holdfast`
     throw new EngineError("invalid", "format-too-new", message, { detail: { object: REPOSITORY_NAME } })
   }
   return { id: record.id, digest: digestOf(bytes), record, bytes }
@@ -125,7 +125,7 @@ async function pinnedTrust(
   } catch (error) {
     if (!isEngineError(error, "object-not-found")) throw error
     const object = trustName(pin.number, pin.digest)
-    const message = `${object}: this device has seen it, and it is gone: the store is older than it was, or somebody has removed it`
+    const message = `${object}: this device has seen it, but it is missing. It was removed from the store, or an old copy of the repository was put back`
     throw await explainAlarm(
       pinned,
       new EngineError("untrusted", "trust-rolled-back", message, { detail: { object } }),

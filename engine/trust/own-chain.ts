@@ -31,14 +31,14 @@ export async function settleOwnChain(repository: Repository): Promise<boolean> {
   assert(old !== undefined, "only a device has a chain")
   const why = WHY_ANEW[own.state]
   await enrolAnew(repository, why, old.id)
-  warnOnce(repository, `${why}; it goes on as a new device, which continues ${old.id.slice(0, 8)}`)
+  warnOnce(repository, `${why}. It continues as a new device after ${old.id.slice(0, 8)}`)
   return true
 }
 
 const WHY_ANEW: Readonly<Record<"cloned" | "shorter", string>> = {
   cloned:
-    "this home was copied, or restored from a backup: the repository holds entries of this device that it did not write",
-  shorter: "the repository is older than what this device has written to it",
+    "this home was copied or restored from a backup: the repository has entries of this device that this home did not write",
+  shorter: "the repository is older than this device's last write",
 }
 
 /** The own head, once the chain is settled. */

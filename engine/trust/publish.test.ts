@@ -176,7 +176,7 @@ test("lookToWrite() gives a cloned home a device of its own, which continues the
   const cloned = await place.open(copy)
   await lookToWrite(cloned)
   assert.notEqual(cloned.device?.id, original.device?.id)
-  assert.match(cloned.warnings.join(), /this home was copied, or restored from a backup/)
+  assert.match(cloned.warnings.join(), /this home was copied or restored from a backup/)
   const member = cloned.trust.state.devices.find(({ id }) => id === cloned.device?.id)
   assert.equal(member?.continues, original.device?.id)
   await publishEmpty(cloned)

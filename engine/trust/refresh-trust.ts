@@ -27,7 +27,7 @@ export async function refreshTrust(repository: Repository, names: LogNames): Pro
     } catch (error) {
       if (!isEngineError(error, "not-a-member")) throw error
       repository.excludedBy = newest.trust.state // the old keys still open what is old
-      warnOnce(repository, "this device is not among the repository's devices any more; it reads what it can")
+      warnOnce(repository, "this device is no longer a member of the repository; reading what it still can")
     }
   }
   return ignored.filter((error) => error.kind === "corrupt")

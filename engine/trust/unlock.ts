@@ -32,7 +32,11 @@ export async function unlock(
     return await openKeyslots(slots, wanted, repository.record)
   } catch (error) {
     if (missing === undefined || !isEngineError(error, "wrong-key")) throw error
-    throw corrupt("object-missing", keyslotName(missing), "not in the store, and the secret may be its")
+    throw corrupt(
+      "object-missing",
+      keyslotName(missing),
+      "missing from the store; the secret may belong to it",
+    )
   }
 }
 

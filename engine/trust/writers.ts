@@ -41,9 +41,9 @@ export async function findWriter(
   return refusal(device, "unenrolled-writer", UNENROLLED)
 }
 
-const REVOKED = "holds entries of a device that was revoked; they are not believed"
+const REVOKED = "contains entries of a revoked device; they are ignored"
 const UNENROLLED =
-  "holds entries of a device that nobody has enrolled: somebody else has put them into the store"
+  "contains entries of a device that was never enrolled; someone else wrote them to the store"
 
 function refusal(device: DeviceId, code: string, found: string): EngineError {
   const object = chainPrefix(device).slice(0, -1)
