@@ -157,8 +157,10 @@ async function* commandOutput([program, ...args]: readonly string[]): AsyncGener
     )
   }
   const [code, signal] = outcome as [number | null, string | null]
-  if (code !== 0) const how = code === null ? `was killed by ${signal}` : `exited with ${code}`
-  throw new CommandFailed(`${program} ${how}. No snapshot was made`)
+  if (code !== 0) {
+    const how = code === null ? `was killed by ${signal}` : `exited with ${code}`
+    throw new CommandFailed(`${program} ${how}. No snapshot was made`)
+  }
 }
 
 function observer({ output }: Call, progress: Progress): (event: BackupEvent) => void {

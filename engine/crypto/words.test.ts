@@ -70,6 +70,6 @@ describe("entropyOf()", () => {
   test("says how many words were given when they are not 24", async () => {
     await refused("", /found 0 words, expected 24/)
     await refused("abandon ability", /found 2 words/)
-    await refused(`${zeros} ${zeros}`, /48 words were given/)
+    await refused(`${zeros} ${zeros}`, /found 48 words/)
   })
 })

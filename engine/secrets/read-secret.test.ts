@@ -63,15 +63,15 @@ describe("readSecret()", () => {
     await refused("env:MINE", "secret-missing", /is not set/, ports({ MINE: "" }))
     await refused("file:/nowhere/keys", "secret-file", /\/nowhere\/keys does not exist/)
     await refused(`file:${scratch}`, "secret-file", /cannot be read \(EISDIR\)/)
-    await refused(`file:${file("empty", 0o600, "\n")}`, "secret-empty", /file: gave nothing/)
+    await refused(`file:${file("empty", 0o600, "\n")}`, "secret-empty", /file: is empty/)
     await refused(`file:${file("large", 0o600, "x".repeat(70_000))}`, "secret-file", /too large/)
   })
 
   it("tells of a command that fails, and repeats neither the command nor what it printed", async () => {
     await refused("command:echo hunter2; exit 3", "secret-command", /^keys: the command exited with 3$/)
     await refused("command:kill -9 $$", "secret-command", /was killed by SIGKILL/)
-    await refused("command:no-such-program-hunter2 2>/dev/null", "secret-command", /ended with 127/)
-    await refused("command:yes hunter2 2>&1", "secret-command", /printed more than a secret is long/)
+    await refused("command:no-such-program-hunter2 2>/dev/null", "secret-command", /exited with 127/)
+    await refused("command:yes hunter2 2>&1", "secret-command", /printed too much for a secret/)
     await refused("command:true", "secret-empty", /command: gave nothing/)
   })
 })
@@ -115,6 +115,6 @@ describe("readSecret() of a keychain", () => {
       closed,
     )
     await refused("keychain:b2", "no-keychain", /secret-tool was not found/, ports({ PATH: scratch }))
-    await refused("keychain:b2", "no-keychain", /not there on Windows yet/, ports({}, "win32"))
+    await refused("keychain:b2", "no-keychain", /is not supported on Windows yet/, ports({}, "win32"))
   })
 })

@@ -89,7 +89,7 @@ export const VERDICTS: Readonly<Record<Meaning, Judge>> = {
     "store-address",
     `the bucket "${bucket}" at ${host} is not a valid address. Check both`,
   ],
-  slowDown: () => ["unavailable", "slow-down", "the server asks for fewer requests"],
+  slowDown: () => ["unavailable", "slow-down", "the server asks to slow down"],
   certificate: (_, { host }) => [
     "denied",
     "certificate",
