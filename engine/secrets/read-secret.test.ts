@@ -72,7 +72,7 @@ describe("readSecret()", () => {
     await refused("command:kill -9 $$", "secret-command", /was killed by SIGKILL/)
     await refused("command:no-such-program-hunter2 2>/dev/null", "secret-command", /exited with 127/)
     await refused("command:yes hunter2 2>&1", "secret-command", /printed too much for a secret/)
-    await refused("command:true", "secret-empty", /command: gave nothing/)
+    await refused("command:true", "secret-empty", /command: is empty/)
   })
 })
 
