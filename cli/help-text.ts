@@ -1,5 +1,6 @@
 /** The help texts, made from the table of verbs; at most 80 columns wide. */
 import { wrap } from "./format.ts"
+import { aliasesOf } from "./habits/find-habit.ts"
 import type { Output } from "./output.ts"
 import { GLOBAL_FLAGS } from "./verbs/flags.ts"
 import { GROUPS, VERBS } from "./verbs/table.ts"
@@ -48,7 +49,8 @@ export function verbHelp(verb: Verb): string {
   lines.push("", "Examples:")
   for (const { line, does } of verb.examples) lines.push(`  ${line}`, `      ${does}`)
   if (verb.flags.length > 0) lines.push("", "Flags:", ...verb.flags.flatMap(flagLines))
-  if (verb.aliases !== undefined) lines.push("", `Also called: ${verb.aliases.join(", ")}`)
+  const others = aliasesOf(verb.name)
+  if (others.length > 0) lines.push("", ...wrap(`Also called: ${others.join(", ")}`, WIDTH))
   lines.push("", "`holdfast help` lists the flags of every verb.")
   return lines.join("\n")
 }

@@ -1,12 +1,14 @@
 /**
- * From typed words to a verb, its arguments and its options. The verb is found first, so that
- * global flags may stand before it; commander, made from the verb's table entry, does the rest.
+ * From typed words to a verb, its arguments and its options, by the verb's entry in the table. Flags may
+ * stand anywhere: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-abc` for switches; `--` ends
+ * them. The flags of other backup tools are translated (habits/). A value is never repeated in an
+ * error unless the flag has a list of choices: it may be a secret.
  */
-import { Command, CommanderError, Option } from "commander"
 import { UsageError } from "./exit-codes.ts"
-import { nearest } from "./suggest.ts"
-import { GLOBAL_FLAGS } from "./verbs/flags.ts"
-import { FIRST_WORDS, findVerb, flagsOf, secondWords, VERBS } from "./verbs/table.ts"
+import { flagHabit, refuseArchive } from "./habits/find-habit.ts"
+import { existsSync } from "node:fs"
+import { isNamed, unknownFlag } from "./split-verb.ts"
+import { flagsOf } from "./verbs/table.ts"
 import type { Flag, Verb } from "./verbs/verb.ts"
 
 /** Options by their names in the table. Asking for one that the verb does not have is a bug. */
@@ -22,159 +24,138 @@ export interface Parsed {
   readonly options: Options
 }
 
-export type Split =
-  | { verb: Verb; rest: string[] }
-  /** `group` is the first word of several verbs, such as "key". */
-  | { verb: undefined; wantsHelp: boolean; group?: string }
+interface Reading {
+  readonly verb: Verb
+  readonly flags: readonly Flag[]
+  readonly words: readonly string[]
+  /** Of the next word. */
+  position: number
+  readonly args: string[]
+  readonly values: Map<string, string[]>
+}
 
-/** Finds the verb among the words. Flags before it are moved behind it. */
-export function splitVerb(words: readonly string[]): Split {
-  const position = firstPlainWord(words)
-  const first = words[position]
-  const wantsHelp = words.includes("--help") || words.includes("-h")
-  if (first === undefined) {
-    if (!wantsHelp) refuseUnknown(words)
-    return { verb: undefined, wantsHelp }
+export function parse(verb: Verb, words: readonly string[]): Parsed {
+  const reading: Reading = {
+    verb,
+    flags: flagsOf(verb),
+    words,
+    position: 0,
+    args: [],
+    values: new Map(),
   }
-  const found = findVerb(first, words[position + 1])
-  if (found === undefined && wantsHelp && secondWords(first).length > 0)
-    return { verb: undefined, wantsHelp, group: first }
-  if (found === undefined) throw new UsageError(unknownVerb(first, words[position + 1]))
-  const rest = [...words.slice(0, position), ...words.slice(position + found.words)]
-  return { verb: found.verb, rest }
-}
-
-function firstPlainWord(words: readonly string[]): number {
-  for (let position = 0; position < words.length; position++) {
-    const word = words[position] ?? ""
-    if (!word.startsWith("-") || word === "-") return position
-    if (takesNextWord(word)) position++
+  while (reading.position < words.length) {
+    const word = words[reading.position++] ?? ""
+    if (word === "--") {
+      reading.args.push(...words.slice(reading.position))
+      break
+    }
+    if (!word.startsWith("-") || word === "-") reading.args.push(word)
+    else if (word.startsWith("--")) readLong(reading, word)
+    else readLetters(reading, word)
   }
-  return words.length
+  return { verb, args: reading.args, options: optionsOf(reading) }
 }
 
-function takesNextWord(word: string): boolean {
-  if (word.includes("=")) return false
-  const flag = GLOBAL_FLAGS.find(({ name, short }) => word === `--${name}` || word === `-${short ?? "-"}`)
-  return flag?.value !== undefined
+/** `--name` or `--name=value`. */
+function readLong(reading: Reading, word: string): void {
+  const [typed = ""] = word.split("=", 1)
+  take(reading, typed, word === typed ? undefined : word.slice(typed.length + 1))
 }
 
-/** Without a verb nobody knows which flags there are, but the global ones. */
-function refuseUnknown(words: readonly string[]): void {
-  const long = GLOBAL_FLAGS.map(({ name }) => `--${name}`)
-  const known = new Set([...long, ...GLOBAL_FLAGS.map(({ short }) => `-${short ?? ""}`)])
-  for (let position = 0; position < words.length; position++) {
-    const word = words[position] ?? ""
-    const [flag = ""] = word.split("=")
-    if (!known.has(flag)) throw new UsageError(unknownFlag(flag, "", [...long, "--version"]))
-    if (takesNextWord(word)) position++
+/** `-n`, `-nvalue`, or several switches in one word. */
+function readLetters(reading: Reading, word: string): void {
+  for (let at = 1; at < word.length; at++) {
+    const typed = `-${word[at] ?? ""}`
+    const rest = word.slice(at + 1)
+    if (take(reading, typed, rest === "" ? undefined : rest.replace(/^=/, ""))) return
   }
 }
 
-function unknownFlag(typed: string, of: string, known: readonly string[]): string {
-  const guess = typed.startsWith("--") ? nearest(typed, known) : undefined
-  const help = of === "" ? "`holdfast help` lists them all" : `\`holdfast help ${of}\` explains it`
-  const where = of === "" ? "" : ` for ${of}`
-  return `unknown flag "${typed}"${where}; ${guess === undefined ? help : `did you mean ${guess}?`}`
-}
-
-export function unknownVerb(first: string, second: string | undefined): string {
-  const group = secondWords(first)
-  if (group.length > 0) {
-    const guess = second === undefined ? undefined : nearest(second, group)
-    const all = group.map((word) => `\`holdfast ${first} ${word}\``).join(", ")
-    return guess === undefined
-      ? `${first} needs a second word: ${all}`
-      : `unknown verb "${first} ${second ?? ""}"; did you mean \`holdfast ${first} ${guess}\`?`
+/** Whether the flag has used `inside`, which stood in the same word. */
+function take(reading: Reading, typed: string, inside: string | undefined): boolean {
+  const flag = reading.flags.find((one) => isNamed(one, typed))
+  if (flag === undefined) return takeHabit(reading, typed, inside)
+  if (flag.value !== undefined) {
+    put(reading, flag, inside ?? nextWord(reading, typed, flag.value))
+    return true
   }
-  const aliases = VERBS.flatMap((verb) => verb.aliases ?? [])
-  const guess = nearest(first, [...FIRST_WORDS, ...aliases])
-  const hint = guess === undefined ? "`holdfast help` lists them all" : `did you mean \`holdfast ${guess}\`?`
-  return `unknown verb "${first}"; ${hint}`
+  if (!typed.startsWith("--")) put(reading, flag, "")
+  else if (isOn(flag, inside)) put(reading, flag, "")
+  return false
 }
 
-export function parse(verb: Verb, rest: readonly string[]): Parsed {
-  const command = commandFor(verb)
-  try {
-    command.parse([...rest], { from: "user" })
-  } catch (error) {
-    if (error instanceof CommanderError) throw new UsageError(usageMessage(error, verb))
-    throw error
+/** Other tools let a switch be `--dry-run=false`, or `--verbose=2`. */
+function isOn({ name }: Flag, inside: string | undefined): boolean {
+  if (inside === undefined || inside === "true") return true
+  if (inside === "false") return false
+  if (name === "verbose" && /^\d$/.test(inside)) return inside !== "0"
+  throw new UsageError(`--${name} takes no value`)
+}
+
+function takeHabit(reading: Reading, typed: string, inside: string | undefined): boolean {
+  const { verb, flags } = reading
+  const habit = flagHabit(verb.name, typed)
+  if (habit === undefined) {
+    const known = flags.map(({ name }) => `--${name}`)
+    throw new UsageError(unknownFlag(typed, verb.name, known))
   }
-  return { verb, args: command.args, options: optionsOf(verb, command.opts()) }
-}
-
-function commandFor(verb: Verb): Command {
-  const command = new Command(verb.name.replace(" ", "-"))
-  command.exitOverride().helpOption(false).allowExcessArguments(false).showSuggestionAfterError(false)
-  command.configureOutput({ writeErr: () => {}, writeOut: () => {} })
-  for (const { name, many } of verb.arguments) {
-    const text = many === true ? `${name}...` : name
-    // A missing argument is only told after --help had its chance, in checkArguments.
-    command.argument(`[${text}]`)
+  if (habit.say !== undefined) throw new UsageError(`${typed}: ${habit.say}`)
+  const value = habit.value === true ? (inside ?? nextWord(reading, typed, "VALUE")) : undefined
+  if (habit.use !== undefined) {
+    const [use = "", fixed] = habit.use.split("=", 2)
+    take(reading, use, value ?? fixed)
   }
-  for (const flag of flagsOf(verb)) command.addOption(optionFor(flag))
-  return command
+  return value !== undefined
 }
 
-function optionFor(flag: Flag): Option {
-  const value = flag.value === undefined ? "" : ` <${flag.value}>`
-  const option = new Option(`${flag.short === undefined ? "" : `-${flag.short}, `}--${flag.name}${value}`)
-  if (flag.many === true) {
-    option.argParser<string[]>((one, before) => [...(Array.isArray(before) ? before : []), one])
-  } else if (flag.choices !== undefined) {
-    option.choices(flag.choices)
+function nextWord(reading: Reading, typed: string, value: string): string {
+  const word = reading.words[reading.position++]
+  if (word === undefined) throw new UsageError(`${typed} needs a value: ${typed} ${value}`)
+  return word
+}
+
+function put({ values }: Reading, flag: Flag, value: string): void {
+  const { name, many, choices } = flag
+  if (choices?.includes(value) === false) {
+    throw new UsageError(`--${name} must be one of ${choices.join(", ")}, not "${value}"`)
   }
-  return option
+  values.set(name, many === true ? [...(values.get(name) ?? []), value] : [value])
 }
 
-function usageMessage(error: CommanderError, verb: Verb): string {
-  const message = error.message.replace(/^error: /, "").replaceAll("'", '"')
-  if (error.code === "commander.unknownOption") {
-    const [typed = ""] = (/"(-[^"]*)"/.exec(message)?.[1] ?? "").split("=")
-    return unknownFlag(
-      typed,
-      verb.name,
-      flagsOf(verb).map(({ name }) => `--${name}`),
-    )
-  }
-  return `${lowerFirst(message).replace(/\.$/, "")}; \`holdfast help ${verb.name}\` explains it`
-}
-
-function lowerFirst(text: string): string {
-  return text.slice(0, 1).toLowerCase() + text.slice(1)
-}
-
-/** Tells of arguments that are missing; called once it is known that no help was asked for. */
+/** Missing and surplus arguments are reported once it is known that no help was asked for. */
 export function checkArguments({ verb, args }: Parsed): void {
-  const missing = verb.arguments.filter(
+  refuseArchive(verb.name, args, existsSync)
+  const { line } = verb.examples[0]
+  const missing = verb.arguments.find(
     ({ required }, position) => required === true && args.length <= position,
   )
-  if (missing[0] === undefined) return
-  const { line } = verb.examples[0]
-  const article = /^[aeiou]/.test(missing[0].name) ? "an" : "a"
-  throw new UsageError(`${verb.name} needs ${article} ${missing[0].name}; for example: ${line}`)
+  if (missing !== undefined) {
+    throw new UsageError(`${verb.name} needs ${withArticle(missing.name)}; for example: ${line}`)
+  }
+  const surplus = args[verb.arguments.length]
+  if (surplus === undefined || verb.arguments.at(-1)?.many === true) return
+  const hint = verb.surplus ?? `for example: ${line}`
+  throw new UsageError(`${verb.name} takes ${countOf(verb)}; unexpected: "${surplus}"; ${hint}`)
 }
 
-function optionsOf(verb: Verb, values: Readonly<Record<string, unknown>>): Options {
-  const known = new Set(flagsOf(verb).map(({ name }) => name))
-  const value = (name: string): unknown => {
+function withArticle(name: string): string {
+  return /^[aeiou]/i.test(name) ? `an ${name === "id" ? "ID" : name}` : `a ${name}`
+}
+
+function countOf({ arguments: all }: Verb): string {
+  if (all.length === 0) return "no arguments"
+  return all.length === 1 ? `one ${all[0]?.name ?? ""}` : `at most ${all.length} arguments`
+}
+
+function optionsOf({ verb, flags, values }: Reading): Options {
+  const known = new Set(flags.map(({ name }) => name))
+  const value = (name: string): string[] | undefined => {
     if (!known.has(name)) throw new Error(`bug: ${verb.name} has no flag --${name}`)
-    return values[camelCase(name.replace(/^no-/, ""))]
+    return values.get(name)
   }
   return {
-    flag: (name) => (name.startsWith("no-") ? value(name) === false : value(name) === true),
-    text(name) {
-      const found = value(name)
-      return typeof found === "string" ? found : undefined
-    },
-    list(name) {
-      const found = value(name)
-      return Array.isArray(found) ? found.filter((one) => typeof one === "string") : []
-    },
+    flag: (name) => value(name) !== undefined,
+    text: (name) => value(name)?.at(-1),
+    list: (name) => value(name) ?? [],
   }
-}
-
-function camelCase(name: string): string {
-  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

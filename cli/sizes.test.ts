@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { parsePercent, parseSize, parseTime } from "./sizes.ts"
+import { parseMoment, parseSubset, parseSize, parseTime } from "./sizes.ts"
 
 test("parseSize() reads what people type", () => {
   assert.equal(parseSize("500", "f"), 500)
@@ -14,11 +14,13 @@ test("parseSize() refuses what is no size, naming the flag", () => {
     assert.throws(() => parseSize(text, "flag"), /--flag needs a size/)
 })
 
-test("parsePercent() reads a part and refuses none or too much", () => {
-  assert.equal(parsePercent("5%", "f"), 0.05)
-  assert.equal(parsePercent("100%", "f"), 1)
-  for (const text of ["5", "0%", "101%", "%"])
-    assert.throws(() => parsePercent(text, "f"), /--f needs a part/)
+test("parseSubset() reads a share, a part of a whole and a size", () => {
+  assert.deepEqual(parseSubset("5%", "f"), { share: 0.05 })
+  assert.deepEqual(parseSubset("100%", "f"), { share: 1 })
+  assert.deepEqual(parseSubset("2/5", "f"), { part: 2, of: 5 })
+  assert.deepEqual(parseSubset("50M", "f"), { bytes: 50 * 2 ** 20 })
+  for (const text of ["5", "0%", "101%", "%", "0/5", "6/5", "1/0", "1/", "0M", "x"])
+    assert.throws(() => parseSubset(text, "f"), /--f needs a part/)
 })
 
 test("parseTime() keeps nanoseconds", () => {
@@ -29,4 +31,13 @@ test("parseTime() keeps nanoseconds", () => {
 test("parseTime() refuses what is no time", () => {
   for (const text of ["", "yesterday", "12", "2023-13-01"])
     assert.throws(() => parseTime(text, "time"), /--time needs/)
+})
+
+test("parseMoment() takes a day as its first or last moment in local time", () => {
+  const midnight = BigInt(new Date(2026, 4, 1).getTime()) * 1_000_000n
+  const next = BigInt(new Date(2026, 4, 2).getTime()) * 1_000_000n
+  assert.equal(parseMoment("2026-05-01", "f", "start"), midnight)
+  assert.equal(parseMoment("2026-05-01", "f", "end"), next - 1n)
+  assert.equal(parseMoment("2023-11-14T22:13:20Z", "f", "end"), 1_700_000_000_000_000_000n)
+  assert.throws(() => parseMoment("May", "newest", "end"), /--newest needs a time/)
 })

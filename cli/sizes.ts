@@ -1,4 +1,5 @@
 /** Sizes and times as people type them. */
+import type { Subset } from "../engine/index.ts"
 import { UsageError } from "./exit-codes.ts"
 
 const FACTORS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
@@ -21,14 +22,25 @@ export function parseBudget(text: string): { bytes?: number; dollars?: number } 
     : { dollars: Number(dollars[1] ?? dollars[2]) }
 }
 
-/** "5%" as 0.05. */
-export function parsePercent(text: string, flag: string): number {
-  const number = /^(\d+(?:\.\d+)?)%$/.exec(text.trim())?.[1]
-  const share = Number(number) / 100
-  if (number === undefined || share <= 0 || share > 1) {
-    throw new UsageError(`--${flag} needs a part such as 5% or 0.5%, not "${text}"`)
+/** "5%", "1/5" or "500M", as restic has them. */
+export function parseSubset(text: string, flag: string): Subset {
+  const [, number, part, of] = /^(?:(\d+(?:\.\d+)?)%|(\d+)\/(\d+))$/.exec(text.trim()) ?? []
+  const refused = new UsageError(`--${flag} needs a part such as 5%, 1/5 or 500M, not "${text}"`)
+  if (number !== undefined) {
+    const share = Number(number) / 100
+    if (share <= 0 || share > 1) throw refused
+    return { share }
   }
-  return share
+  if (part !== undefined) {
+    const subset = { part: Number(part), of: Number(of) }
+    if (subset.part < 1 || subset.part > subset.of) throw refused
+    return subset
+  }
+  // a number alone is more often a forgotten % than a count of bytes
+  if (!/^\d+(\.\d+)?\s*[kmgt]/i.test(text.trim())) throw refused
+  const bytes = parseSize(text, flag)
+  if (bytes < 1) throw refused
+  return { bytes }
 }
 
 /** An ISO time, or "2026-11-23 10:00:00" in local time: nanoseconds since 1970. */
@@ -39,4 +51,10 @@ export function parseTime(text: string, flag: string): bigint {
   }
   const fraction = /\.(\d{1,9})/.exec(text)?.[1]?.padEnd(9, "0") ?? "0"
   return BigInt(Math.floor(ms / 1000)) * 1_000_000_000n + BigInt(fraction)
+}
+
+/** As `parseTime`, but a day alone is its first or last moment in local time. */
+export function parseMoment(text: string, flag: string, of: "start" | "end"): bigint {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return parseTime(text, flag)
+  return parseTime(`${text}T${of === "start" ? "00:00:00" : "23:59:59.999999999"}`, flag)
 }

@@ -8,7 +8,8 @@ import type { Call, Command } from "./call.ts"
 import { EXIT, exitCodeOf, messageOf, messageOfCode, UsageError, type ExitCode } from "./exit-codes.ts"
 import { groupHelp, overview, showHelp, verbHelp } from "./help-text.ts"
 import { createOutput, type Output } from "./output.ts"
-import { checkArguments, parse, splitVerb } from "./parse.ts"
+import { checkArguments, parse } from "./parse.ts"
+import { splitVerb } from "./split-verb.ts"
 import { isTerminal, question } from "./terminal.ts"
 import { checkTypedPaths } from "./typed-paths.ts"
 import type { Verb } from "./verbs/verb.ts"
@@ -60,7 +61,7 @@ export async function run(words: readonly string[]): Promise<ExitCode> {
     verb = split.verb?.name
     if (split.verb === undefined) {
       if (output.json && !split.wantsHelp)
-        throw new UsageError("no verb was given; `holdfast help` lists them all")
+        throw new UsageError("no verb was given; `holdfast help` lists all verbs")
       showHelp(output, split.group === undefined ? overview() : groupHelp(split.group))
       code = split.wantsHelp ? EXIT.done : EXIT.usage
     } else {

@@ -17,6 +17,12 @@ test("nearest() gives nothing when nothing is near", () => {
   assert.equal(nearest("xy", ["backup", "ls"]), undefined)
 })
 
+test("nearest() does not count the dashes of a flag, nor take a word that shares half of its letters", () => {
+  for (const typed of ["--short", "--last", "--list", "--most"])
+    assert.equal(nearest(typed, ["--host", "--json"]), typed === "--most" ? "--host" : undefined, typed)
+  assert.equal(nearest("--exlude-fiel", ["--exclude", "--exclude-file"]), "--exclude-file")
+})
+
 test("editDistance() counts edits, a swap of neighbours as one", () => {
   assert.equal(editDistance("", "abc"), 3)
   assert.equal(editDistance("abc", "abc"), 0)

@@ -1,15 +1,22 @@
 /**
- * The nearest word to a mistyped one: by edits (insert, delete, replace, swap of neighbours), at
- * most a third of its length. Used for verbs, flags and the words of other backup tools.
+ * The nearest word to a mistyped one: by edits (insert, delete, replace, swap of neighbours), one for
+ * every four letters and at least one; or the word that it is the start of. The dashes of a flag don't
+ * count as letters. Used for verbs and flags.
  */
 export function nearest(typed: string, known: readonly string[]): string | undefined {
+  const letters = bare(typed)
   let best: string | undefined
-  let bestEdits = Math.max(1, Math.floor(typed.length / 3)) + 1
+  let bestEdits = Math.max(1, Math.floor(letters.length / 4)) + 1
   for (const word of known) {
-    const edits = editDistance(typed, word)
-    if (edits < bestEdits) [best, bestEdits] = [word, edits]
+    const edits = editDistance(letters, bare(word))
+    // "xy" is one edit from "x", but no part of it is left
+    if (edits < bestEdits && edits < letters.length) [best, bestEdits] = [word, edits]
   }
-  return best ?? known.find((word) => typed.length >= 3 && word.startsWith(typed))
+  return best ?? known.find((word) => letters.length >= 3 && bare(word).startsWith(letters))
+}
+
+function bare(word: string): string {
+  return word.replace(/^--/, "")
 }
 
 /** Damerau-Levenshtein distance, in its optimal string alignment form. */

@@ -1,6 +1,7 @@
 /** What the built program says about words it can't use: one line, the way out, exit code 2. */
 import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
 import { sandbox, type Outcome } from "./testing/run-cli.ts"
 
@@ -35,6 +36,10 @@ test("holdfast VERB --help and help VERB say the same, with examples", (context)
   assert.equal(run("help", "restore").out, out)
   assert.equal(run("-h", "restore").out, out)
   assert.match(run("help", "key").out, /key add[\s\S]*key passwd/)
+  assert.equal(run("key", "--help").out, run("help", "key").out)
+  assert.equal(run("device", "-h").code, 0)
+  assert.match(String(run("restore", "--help", "--json").last["text"]), /Examples:/)
+  assert.match(String(run("key", "-h", "--json").last["text"]), /key add/)
 })
 
 test("help is printed for a group of verbs, and as a JSON line", (context) => {
@@ -59,7 +64,7 @@ test("help is printed for a group of verbs, and as a JSON line", (context) => {
 
 test("a missing argument is named with its article", (context) => {
   const { run } = sandbox(context)
-  isUsage(run("key", "remove"), /key remove needs an id; for example/)
+  isUsage(run("key", "remove"), /key remove needs an ID; for example/)
   isUsage(run("ls"), /ls needs a snapshot; for example/)
 })
 
@@ -68,7 +73,7 @@ test("a mistyped verb gets the nearest one", (context) => {
   isUsage(run("bakup", "x"), /unknown verb "bakup"; did you mean `holdfast backup`\?/)
   isUsage(run("key", "ad"), /did you mean `holdfast key add`\?/)
   isUsage(run("key"), /key needs a second word: .*key list/)
-  isUsage(run("wibble"), /`holdfast help` lists them all/)
+  isUsage(run("wibble"), /`holdfast help` lists all verbs/)
   isUsage(run("help", "bakup"), /did you mean `holdfast backup`\?/)
 })
 
@@ -76,24 +81,65 @@ test("a mistyped flag gets the nearest one of its verb", (context) => {
   const { run } = sandbox(context)
   isUsage(run("backup", "--exlude", "x", "."), /unknown flag "--exlude" for backup; did you mean --exclude\?/)
   isUsage(run("snapshots", "--wibble"), /unknown flag "--wibble" for snapshots; `holdfast help snapshots`/)
-  isUsage(run("restore", "latest", "--target"), /needs|missing/)
+  isUsage(run("restore", "latest", "--target"), /--target needs a value: --target FOLDER/)
+  isUsage(run("snapshots", "--json=maybe"), /--json takes no value/)
   isUsage(run("restore", "latest", "-t", "x", "--overwrite", "maybe"), /always, if-changed, if-newer, never/)
 })
 
 test("a flag without a verb is told as well, the nearest one too", (context) => {
   const { run } = sandbox(context)
   isUsage(run("--jsno"), /unknown flag "--jsno"; did you mean --json\?/)
-  isUsage(run("-r", "place", "--wibble=3"), /unknown flag "--wibble"; `holdfast help` lists them all/)
+  isUsage(run("-r", "place", "--wibble=3"), /unknown flag "--wibble"; `holdfast help` lists all flags/)
   assert.equal(run("-V").out, run("version").out)
   const { code, err } = run("--json")
   assert.equal(code, 2)
   assert.match(err, /^\{"message_type":"exit_error","code":2,/)
 })
 
+test("a flag far from every other one gets no suggestion", (context) => {
+  const { run } = sandbox(context)
+  for (const flag of ["--short", "--list", "--past", "--rest"])
+    assert.doesNotMatch(run("snapshots", flag).err, /--host/, flag)
+  isUsage(run("snapshots", "--hsot"), /did you mean --host\?/)
+  isUsage(run("snapshots", "--serie"), /did you mean --series\?/)
+})
+
+test("flags may stand before the verb, also those of the verb that take a value", (context) => {
+  const { run, must, path } = sandbox(context)
+  mkdirSync(path("backup"))
+  writeFileSync(path("backup", "a"), "x")
+  must("init")
+  const saved = must("--series", "restore", "--tag", "ls", "--json", "backup", path("backup"))
+  assert.equal(saved.last["series"], "restore")
+  assert.equal(must("-r", path("repository"), "--json", "snapshots").lines.length, 1)
+  assert.equal(must("--series=restore", "-v", "--json", "snapshots", "--tag", "ls").lines.length, 1)
+  must("-t", path("out"), "restore", "latest")
+  assert.equal(readFileSync(path("out", "a"), "utf8"), "x")
+  isUsage(run("--target", path("out"), "snapshots"), /unknown flag "--target" for snapshots/)
+  isUsage(run("--wibble", "x", "snapshots"), /unknown flag "--wibble"/)
+})
+
+test("a switch may be given as =true or =false, and --verbose as a number or several times", (context) => {
+  const { must, run, path } = sandbox(context)
+  mkdirSync(path("notes"))
+  writeFileSync(path("notes", "a"), "x")
+  must("init")
+  assert.match(must("backup", path("notes"), "--dry-run=true").out, /dry run/)
+  assert.match(must("backup", path("notes"), "--verbose=2", "--dry-run=false").out, / a\n/)
+  const verbosely = (flag: string): string => {
+    writeFileSync(path("notes", "a"), flag)
+    return must("backup", path("notes"), flag).out
+  }
+  for (const flag of ["-vv", "--verbose=1", "--verbose=true"]) assert.match(verbosely(flag), / a\n/, flag)
+  for (const flag of ["--verbose=0", "--verbose=false"]) assert.doesNotMatch(verbosely(flag), / a\n/, flag)
+  isUsage(run("backup", path("notes"), "--verbose=loud"), /--verbose takes no value/)
+})
+
 test("missing and surplus arguments are told with an example", (context) => {
   const { run } = sandbox(context)
   isUsage(run("restore"), /restore needs a snapshot; for example: holdfast restore latest --target/)
-  isUsage(run("snapshots", "surplus"), /too many arguments/)
+  isUsage(run("diff", "a", "b", "surplus"), /diff takes at most 2 arguments; unexpected: "surplus"/)
+  isUsage(run("key", "remove"), /key remove needs an ID/)
   isUsage(run("backup"), /nothing was named to back up/)
   isUsage(run("restore", "latest"), /--target FOLDER, or --in-place/)
   isUsage(run("restore", "latest", "--target", "x", "--in-place"), /contradict/)

@@ -54,7 +54,7 @@ export type { EntriesRequest } from "./queries/entries.ts"
 export { fileHistory } from "./queries/file-history.ts"
 export type { FileVersion } from "./queries/file-history.ts"
 export { findEntries } from "./queries/find-entries.ts"
-export type { FoundEntry } from "./queries/find-entries.ts"
+export type { FindRequest, FoundEntry } from "./queries/find-entries.ts"
 export { stats } from "./queries/stats.ts"
 export type { MonthlyCost, Stats, StatsKind } from "./queries/stats.ts"
 export { findSnapshot, snapshots } from "./queries/snapshots.ts"
@@ -97,4 +97,5 @@ export type {
   CheckObserver,
   CheckRequest,
   CheckResult,
+  Subset,
 } from "./maintain/check-request.ts"

@@ -7,7 +7,7 @@ import { EXIT } from "../exit-codes.ts"
 import { showBytes, showCount, showNumber } from "../format.ts"
 import { namedObject, tellObjectError } from "../object-error.ts"
 import type { Output } from "../output.ts"
-import { parsePercent } from "../sizes.ts"
+import { parseSubset } from "../sizes.ts"
 import { checkStore } from "./check-store.ts"
 
 export const check: Command = async (call) => {
@@ -27,7 +27,7 @@ export const check: Command = async (call) => {
 
 function requestOf({ options }: Call): CheckRequest {
   const part = options.text("read-data-subset")
-  if (part !== undefined) return { readData: true, subset: parsePercent(part, "read-data-subset") }
+  if (part !== undefined) return { readData: true, subset: parseSubset(part, "read-data-subset") }
   return { readData: options.flag("read-data") }
 }
 

@@ -1,25 +1,63 @@
 /** `holdfast find`: entries by name, in all snapshots that the filters let through. */
-import { findEntries } from "../../engine/index.ts"
-import type { Command } from "../call.ts"
+import {
+  findEntries,
+  findSnapshot,
+  type FindRequest,
+  type Repository,
+  type Snapshot,
+} from "../../engine/index.ts"
+import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
 import { filterOf } from "../filter.ts"
 import { showBytes, showTime } from "../format.ts"
 import { entryFields } from "../json-shapes.ts"
+import { longLine } from "../long-line.ts"
 import { shown } from "../show-path.ts"
+import { parseMoment } from "../sizes.ts"
 
-export const find: Command = async (call) =>
-  await withRepository(call, { write: false }, async (repository) => {
-    const { output } = call
+export const find: Command = async (call) => {
+  const request = requestOf(call)
+  return await withRepository(call, { write: false }, async (repository) => {
+    const { output, options } = call
+    const within = await namedSnapshots(call, repository)
     let last: string | undefined
-    for await (const { snapshot, entry } of findEntries(repository, call.args, filterOf(call))) {
+    for await (const { snapshot, entry } of findEntries(repository, { ...request, within }, filterOf(call))) {
       if (output.closed()) break
       output.object({ message_type: "match", snapshot: snapshot.id, ...entryFields(entry) })
       if (output.json) continue
       if (last !== snapshot.id) output.heading(`${snapshot.shortId} ${showTime(snapshot.timeNs)}`)
       last = snapshot.id
+      if (options.flag("long")) {
+        output.line(`  ${longLine(entry)}`)
+        continue
+      }
       const size = entry.type === "file" ? showBytes(entry.size) : entry.type
       output.line(`  ${showTime(entry.mtimeNs)}  ${size.padStart(10)}  ${shown(entry.path)}`)
     }
     return EXIT.done
   })
+}
+
+function requestOf({ args, options }: Call): FindRequest {
+  const newest = options.text("newest")
+  const oldest = options.text("oldest")
+  return {
+    patterns: args,
+    ignoreCase: options.flag("ignore-case"),
+    newestNs: newest === undefined ? undefined : parseMoment(newest, "newest", "end"),
+    oldestNs: oldest === undefined ? undefined : parseMoment(oldest, "oldest", "start"),
+  }
+}
+
+/** Oldest first, as a list of all would be. */
+async function namedSnapshots(call: Call, repository: Repository): Promise<Snapshot[] | undefined> {
+  const addresses = call.options.list("snapshot")
+  if (addresses.length === 0) return undefined
+  const found = new Map<string, Snapshot>()
+  for (const address of addresses) {
+    const { snapshot } = await findSnapshot(repository, address, filterOf(call))
+    found.set(snapshot.id, snapshot)
+  }
+  return [...found.values()].toSorted((a, b) => (a.timeNs < b.timeNs ? -1 : 1))
+}

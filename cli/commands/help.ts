@@ -2,8 +2,8 @@
 import type { Command } from "../call.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 import { groupHelp, overview, showHelp, verbHelp } from "../help-text.ts"
-import { unknownVerb } from "../parse.ts"
-import { findVerb, secondWords } from "../verbs/table.ts"
+import { findVerb, unknownVerb } from "../split-verb.ts"
+import { secondWords } from "../verbs/table.ts"
 
 export const help: Command = async ({ args, output }) => {
   const [first, second] = args

@@ -1,13 +1,11 @@
 /** `holdfast ls`: the entries of a snapshot. */
-import { showText } from "../../engine/base/show.ts"
-import { EngineError, entries, type Entry } from "../../engine/index.ts"
+import { EngineError, entries } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
-import { padRight } from "../columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"
-import { showTime } from "../format.ts"
-import { entryFields, permissions } from "../json-shapes.ts"
+import { entryFields } from "../json-shapes.ts"
+import { longLine } from "../long-line.ts"
 import { shown } from "../show-path.ts"
 
 export const ls: Command = async (call) =>
@@ -34,11 +32,4 @@ function noEntry({ shortId }: Named["snapshot"], path: string): EngineError {
     "no-entry",
     `${shown(path)}: snapshot ${shortId} has no such file or folder`,
   )
-}
-
-function longLine(entry: Entry): string {
-  const owner = padRight(showText(`${entry.user || entry.uid}:${entry.group || entry.gid}`), 16)
-  const size = String(entry.size).padStart(12)
-  const target = entry.linkTarget === null ? "" : ` -> ${shown(entry.linkTarget)}`
-  return `${permissions(entry)} ${owner} ${size} ${showTime(entry.mtimeNs)} ${shown(entry.path)}${target}`
 }

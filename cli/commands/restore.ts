@@ -12,6 +12,7 @@ import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"
+import { patternsOf } from "../pattern-files.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
 import { pathFields, pathText } from "../json-shapes.ts"
 import { inPlace } from "../in-place.ts"
@@ -21,6 +22,7 @@ import { shown } from "../show-path.ts"
 
 export const restore: Command = async (call) => {
   const target = targetOf(call)
+  const patterns = patternsOf(call)
   return await withRepository(
     call,
     { write: false, dryRun: call.options.flag("dry-run") },
@@ -35,7 +37,7 @@ export const restore: Command = async (call) => {
       }
       const result = await runRestore(
         repository,
-        requestOf(call, named, place.target),
+        { ...requestOf(call, named, place.target), ...patterns },
         observer(call, progress),
       )
       progress.wipe()
@@ -62,8 +64,6 @@ function requestOf(call: Call, { snapshot, path }: Named, target: RawPath): Rest
     snapshot,
     within: path,
     target,
-    include: options.list("include").map(rawPathFromText),
-    exclude: options.list("exclude").map(rawPathFromText),
     overwrite: (options.text("overwrite") ?? "always") as NonNullable<RestoreRequest["overwrite"]>,
     delete: options.flag("delete"),
     verify: options.flag("verify"),

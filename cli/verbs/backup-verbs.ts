@@ -36,7 +36,6 @@ const PRICED_AS: Flag = {
 export const BACKUP_VERBS: readonly Verb[] = [
   {
     name: "backup",
-    aliases: ["create"],
     summary: "back up folders or files as a new snapshot",
     details: [
       "Reads what changed since the last snapshot of the series and stores only data that the repository doesn't have yet. If nothing changed, no snapshot is written.",
@@ -126,7 +125,6 @@ export const BACKUP_VERBS: readonly Verb[] = [
   },
   {
     name: "restore",
-    aliases: ["extract"],
     summary: "restore a snapshot, or part of it, to disk",
     details: [
       "SNAPSHOT is `latest`, `latest~1` (the one before), the first digits of an ID, or a time. Add :PATH to restore only a part of it. Choose a destination with --target, or use --in-place for the original location.",
@@ -135,6 +133,7 @@ export const BACKUP_VERBS: readonly Verb[] = [
       "If a restore was interrupted, run the same command again to resume it.",
     ],
     arguments: [{ name: "snapshot", required: true, completes: "snapshots" }],
+    surplus: "use `holdfast restore SNAPSHOT --target FOLDER`; SNAPSHOT:PATH restores a part",
     flags: [
       {
         name: "target",
@@ -150,6 +149,8 @@ export const BACKUP_VERBS: readonly Verb[] = [
         many: true,
         text: "restore only files and folders that match",
       },
+      { name: "iinclude", value: "PATTERN", many: true, text: "same as --include, but ignore case" },
+      { name: "include-file", value: "FILE", many: true, text: "read include patterns from FILE" },
       {
         name: "exclude",
         short: "e",
@@ -157,6 +158,8 @@ export const BACKUP_VERBS: readonly Verb[] = [
         many: true,
         text: "skip files and folders that match",
       },
+      { name: "iexclude", value: "PATTERN", many: true, text: "same as --exclude, but ignore case" },
+      { name: "exclude-file", value: "FILE", many: true, text: "read exclude patterns from FILE" },
       {
         name: "overwrite",
         value: "WHEN",
@@ -195,7 +198,6 @@ export const BACKUP_VERBS: readonly Verb[] = [
   },
   {
     name: "dump",
-    aliases: ["cat", "show"],
     summary: "print a file of a snapshot, or a folder as an archive",
     details: ["Give the path after a colon or as the second argument. Only the content is printed."],
     arguments: [{ name: "snapshot", required: true, completes: "snapshots" }, { name: "path" }],
@@ -204,7 +206,7 @@ export const BACKUP_VERBS: readonly Verb[] = [
         name: "archive",
         short: "a",
         value: "FORMAT",
-        choices: ["tar"],
+        choices: ["tar", "zip"],
         text: "print a folder as an archive",
       },
       {
@@ -219,6 +221,10 @@ export const BACKUP_VERBS: readonly Verb[] = [
     examples: [
       { line: "holdfast dump latest:notes/today.md", does: "print one file" },
       { line: "holdfast dump latest:notes --archive tar | tar t", does: "list a folder through tar" },
+      {
+        line: "holdfast dump latest:notes --archive zip --target notes.zip",
+        does: "write a folder to a zip file",
+      },
     ],
   },
 ]

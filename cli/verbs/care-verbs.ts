@@ -5,7 +5,6 @@ import type { Verb } from "./verb.ts"
 export const CARE_VERBS: readonly Verb[] = [
   {
     name: "check",
-    aliases: ["verify"],
     summary: "check the repository for errors",
     details: [
       "Verifies every signature and that all data which the snapshots refer to is there. With --read-data it also downloads and verifies the data itself.",
@@ -17,7 +16,7 @@ export const CARE_VERBS: readonly Verb[] = [
       {
         name: "read-data-subset",
         value: "PART",
-        text: "read and verify a random part of the data, e.g. 5%",
+        text: "read and verify a part of the data: a share (5%), a size (500M), or group 1 of 5 (1/5)",
       },
       { name: "store-only", text: "verify the bytes of each object against its name; needs no key" },
       RECOVERY_READ,
@@ -33,7 +32,6 @@ export const CARE_VERBS: readonly Verb[] = [
   },
   {
     name: "copy",
-    aliases: ["mirror"],
     summary: "copy the repository to another store, as a mirror",
     details: [
       "A mirror is an exact copy to restore from if the first store is lost. Run the command again to update it: only new objects are sent, and an interrupted copy resumes. Each object is verified on the way.",

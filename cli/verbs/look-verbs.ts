@@ -5,14 +5,25 @@ import type { Verb } from "./verb.ts"
 export const LOOK_VERBS: readonly Verb[] = [
   {
     name: "snapshots",
-    aliases: ["list"],
     summary: "list the snapshots, oldest first",
     details: ["The first column is the ID. Its first digits are enough wherever a snapshot is named."],
-    arguments: [],
-    flags: [...FILTER_FLAGS, RECOVERY_READ],
+    arguments: [{ name: "snapshot", many: true, completes: "snapshots" }],
+    flags: [
+      { name: "latest", value: "N", text: "only the last N snapshots of each series or group" },
+      {
+        name: "group-by",
+        short: "g",
+        value: "FIELDS",
+        text: "group by host, paths, tags or series; separate several with commas",
+      },
+      { name: "compact", short: "c", text: "leave out sizes and paths" },
+      ...FILTER_FLAGS,
+      RECOVERY_READ,
+    ],
     examples: [
       { line: "holdfast snapshots", does: "list all snapshots" },
       { line: "holdfast snapshots --series notes --json", does: "list one series as JSON" },
+      { line: "holdfast snapshots --latest 1", does: "list the newest snapshot of each series" },
     ],
   },
   {
@@ -36,15 +47,32 @@ export const LOOK_VERBS: readonly Verb[] = [
     summary: "find files by name in all snapshots",
     details: ["Patterns work as in .gitignore: *.md matches names in any folder, notes/*.md only in notes."],
     arguments: [{ name: "pattern", required: true, many: true }],
-    flags: [...FILTER_FLAGS, RECOVERY_READ],
+    flags: [
+      { name: "long", short: "l", text: "show mode, owner, size and time" },
+      { name: "ignore-case", short: "i", text: "ignore upper and lower case in patterns" },
+      { name: "newest", short: "N", value: "TIME", text: "only files modified at TIME or before" },
+      { name: "oldest", short: "O", value: "TIME", text: "only files modified at TIME or after" },
+      {
+        name: "snapshot",
+        short: "s",
+        value: "SNAPSHOT",
+        many: true,
+        text: "search only this snapshot; repeat for several",
+      },
+      ...FILTER_FLAGS,
+      RECOVERY_READ,
+    ],
     examples: [
       { line: "holdfast find 'budget*'", does: "find names that start with budget" },
       { line: "holdfast find --series notes 'plans/*.md'", does: "search one folder of one series" },
+      {
+        line: "holdfast find -l --oldest 2026-05-01 '*.md'",
+        does: "find files changed since May, with details",
+      },
     ],
   },
   {
     name: "log",
-    aliases: ["history"],
     summary: "show the versions of one file",
     details: [
       "Prints one line per version, newest first. Snapshots with the same version are folded into one line. PATH is relative to the snapshot, as `holdfast ls` prints it.",

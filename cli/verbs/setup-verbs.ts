@@ -14,7 +14,6 @@ const NEW_SECRET: readonly Flag[] = [
 export const SETUP_VERBS: readonly Verb[] = [
   {
     name: "init",
-    aliases: ["repo-create"],
     summary: "create a repository",
     details: [
       "Creates a repository in a folder or in an S3 bucket. You are asked for a passphrase twice, unless you use --password-file, --password-command, --key-file or the HOLDFAST_ variables.",

@@ -20,14 +20,14 @@ export const FIRST_WORDS: readonly string[] = [
   ...new Set(VERBS.map(({ name }) => name.split(" ")[0] ?? name)),
 ]
 
-/** The verb that these words start with, and how many words its name took. */
-export function findVerb(
+/** The verb of this name, and how many words the name has. Other tools' words: split-verb.ts. */
+export function ownVerb(
   first: string,
   second: string | undefined,
 ): { verb: Verb; words: number } | undefined {
   const two = VERBS.find(({ name }) => name === `${first} ${second ?? ""}`)
   if (two !== undefined) return { verb: two, words: 2 }
-  const one = VERBS.find(({ name, aliases }) => name === first || aliases?.includes(first) === true)
+  const one = VERBS.find(({ name }) => name === first)
   return one === undefined ? undefined : { verb: one, words: 1 }
 }
 

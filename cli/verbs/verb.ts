@@ -1,7 +1,7 @@
 /**
- * What a verb is, as plain data. One table of verbs feeds four readers: the parser (parse.ts), the
- * help texts (help-text.ts), the shell completions (completion.ts) and the suggestions (suggest.ts),
- * so that they can't disagree. The code of a verb is in commands/ and is loaded only when called.
+ * What a verb is, as plain data. One table of verbs feeds the parser (parse.ts), the help texts
+ * (help-text.ts), the shell completions (complete.ts) and the suggestions (suggest.ts). The code of a
+ * verb is in commands/ and is loaded only when called. Names that other tools use are in habits/.
  */
 export interface Flag {
   /** Without dashes: "target". A name that starts with "no-" switches something off. */
@@ -31,13 +31,13 @@ export interface Example {
 export interface Verb {
   /** One word, or two for a verb of a group: "key add". */
   readonly name: string
-  /** Words of other tools that mean the same. */
-  readonly aliases?: readonly string[]
   /** One line, lower case. */
   readonly summary: string
   /** What a newcomer should know, in short paragraphs. */
   readonly details: readonly string[]
   readonly arguments: readonly Argument[]
+  /** What to type instead of one argument too many. */
+  readonly surplus?: string
   readonly flags: readonly Flag[]
   readonly examples: readonly [Example, Example, ...Example[]]
 }

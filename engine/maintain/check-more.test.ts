@@ -12,7 +12,7 @@ import { check, type CheckEvent } from "../index.ts"
 import type { Store } from "../store/store.ts"
 import { assertPicture, backupPlace, restoreTo, save } from "../testing/backup-place.ts"
 import { smallRepository } from "../testing/small-repository.ts"
-import { drawSome } from "./read-packs.ts"
+import { checkSubset, drawPacks } from "./draw-packs.ts"
 
 const ROT = {
   "rows of a pack are gone": "DELETE FROM packs WHERE id = (SELECT min(id) FROM packs)",
@@ -133,12 +133,37 @@ test("check() goes on beside an object that the disk can't read, and ends when t
   await assert.rejects(check(gone), { kind: "unavailable", code: "store-gone" })
 })
 
-test("drawSome() draws a share, at least one, and none twice", () => {
+test("drawPacks() draws a share or a size, at least one, and none twice", () => {
   const random = { bytes: (length: number) => new Uint8Array(seededRandom(`draw ${length}`).bytes(length)) }
-  const items = Array.from({ length: 100 }, (_, i) => i)
-  const drawn = drawSome(items, 0.2, random)
+  const packs = new Map(hundredDigests().map((name) => [name, 10]))
+  const drawn = drawPacks(packs, { share: 0.2 }, random)
   assert.deepEqual([drawn.length, new Set(drawn).size], [20, 20])
-  assert.equal(drawSome(items, 0.0001, random).length, 1)
-  assert.deepEqual(drawSome([], 0.5, random), [])
-  assert.deepEqual(drawSome(items, 1, random), items)
+  assert.equal(drawPacks(packs, { share: 0.0001 }, random).length, 1)
+  assert.deepEqual(drawPacks(new Map(), { share: 0.5 }, random), [])
+  assert.deepEqual(drawPacks(packs, { share: 1 }, random), [...packs.keys()])
+  assert.equal(drawPacks(packs, { bytes: 1 }, random).length, 1)
+  assert.equal(drawPacks(packs, { bytes: 95 }, random).length, 10)
+  assert.deepEqual(drawPacks(packs, { bytes: 1001 }, random), [...packs.keys()])
+  assert.deepEqual(drawPacks(new Map(), { bytes: 5 }, random), [])
 })
+
+test("drawPacks() with all parts of a whole draws every pack once, and the same ones each time", () => {
+  const random = { bytes: (): never => assert.fail("parts are not random") }
+  const packs = new Map(hundredDigests().map((name) => [name, 10]))
+  for (const of of [1, 5, 7]) {
+    const parts = Array.from({ length: of }, (_, i) => drawPacks(packs, { part: i + 1, of }, random))
+    assert.deepEqual(parts.flat().toSorted(), [...packs.keys()].toSorted())
+    assert.deepEqual(drawPacks(packs, { part: 1, of }, random), parts[0])
+    for (const part of parts) assert.ok(part.length >= 100 / of / 3, `${part.length} of ${of}`)
+  }
+})
+
+test("checkSubset() refuses what is not a part", () => {
+  for (const subset of [{ share: 0 }, { share: 1.1 }, { bytes: 0 }, { part: 0, of: 5 }, { part: 6, of: 5 }])
+    assert.throws(() => checkSubset(subset), { code: "subset" })
+})
+
+function hundredDigests(): Digest[] {
+  const random = seededRandom("digests")
+  return Array.from({ length: 100 }, () => Buffer.from(random.bytes(32)).toString("hex") as Digest)
+}

@@ -4,9 +4,17 @@ import type { Digest } from "../base/ids.ts"
 export interface CheckRequest {
   /** Fetches and opens whole packs too. */
   readonly readData?: boolean | undefined
-  /** With `readData`: this share of the packs, drawn at random; above 0, at most 1. */
-  readonly subset?: number | undefined
+  /** With `readData`: only these packs; default all. */
+  readonly subset?: Subset | undefined
 }
+
+export type Subset =
+  /** Of the packs, drawn at random: above 0, at most 1. */
+  | { readonly share: number }
+  /** Packs drawn at random until they have this many bytes; at least one. */
+  | { readonly bytes: number }
+  /** Group `part` of `of`, from 1 on. A pack's name decides on its group, so that all parts together are all packs. */
+  | { readonly part: number; readonly of: number }
 
 export interface CheckError {
   /** The object's name in the store; "packs" for content that no known pack holds. */

@@ -51,7 +51,7 @@ test("check() finds nothing wrong in a good repository, asks little, and writes 
 
   const read = await check(place.second, { readData: true })
   assert.deepEqual([read.errors, read.notes, read.packsRead], [[], [], packs])
-  const some = await check(place.second, { readData: true, subset: 0.01 })
+  const some = await check(place.second, { readData: true, subset: { share: 0.01 } })
   assert.deepEqual([some.errors, some.packsRead], [[], 1])
 })
 

@@ -6,7 +6,7 @@
  * Nothing is written to the store, and the home's caches are only ever made more right. spec/check.md.
  */
 import { forEachBounded } from "../base/concurrency.ts"
-import { EngineError } from "../base/errors.ts"
+import { type EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import { checkDigest } from "../crypto/digest.ts"
 import { packName, parseName, segmentName } from "../format/names.ts"
@@ -25,17 +25,17 @@ import { hurtSnapshots, judgeSuspects } from "./hurt-snapshots.ts"
 import { takeInventory, type Inventory } from "./inventory.ts"
 import { nameThePacks, type NamedPacks } from "./named-packs.ts"
 import { createNodeGraph } from "./node-graph.ts"
+import { checkSubset } from "./draw-packs.ts"
 import { readPacks } from "./read-packs.ts"
 import { isSnapshot, walkSnapshots } from "./walk-snapshots.ts"
 
 /** What is damaged is in the result. Throws `unavailable` and `denied` as the store does. */
 export async function check(
   original: Repository,
-  { readData = false, subset = 1 }: CheckRequest = {},
+  { readData = false, subset = { share: 1 } }: CheckRequest = {},
   observe: CheckObserver = () => {},
 ): Promise<CheckResult> {
-  if (!(subset > 0 && subset <= 1))
-    throw new EngineError("invalid", "subset", "the share of packs must be above 0 and at most 1")
+  checkSubset(subset)
   const findings = createFindings()
   const startedNs = original.clock.now()
   const inventory = await takeInventory(original.store)
@@ -52,7 +52,7 @@ export async function check(
   checkCoverage(entries, named.segmentPacks, findings)
   await checkPresence(repository, { inventory, named, findings })
   const packsRead = readData
-    ? await readPacks({ repository, inventory, named, findings, share: subset, observe })
+    ? await readPacks({ repository, inventory, named, findings, subset, observe })
     : 0
   const snapshots = entries.filter(isSnapshot).toReversed()
   const graph = createNodeGraph()

@@ -5,13 +5,13 @@
 import type { Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import type { Digest } from "../base/ids.ts"
-import type { Random } from "../base/ports.ts"
 import { packName } from "../format/names.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 import type { PackVerdict } from "./check-pack.ts"
 import { inlineCheckPool, threadCheckPool, type CheckPool } from "./check-pool.ts"
-import type { CheckObserver } from "./check-request.ts"
+import type { CheckObserver, Subset } from "./check-request.ts"
+import { drawPacks } from "./draw-packs.ts"
 import type { Findings } from "./findings.ts"
 import type { Inventory } from "./inventory.ts"
 import type { NamedPack, NamedPacks } from "./named-packs.ts"
@@ -26,15 +26,15 @@ export interface Reading {
   readonly inventory: Inventory
   readonly named: NamedPacks
   readonly findings: Findings
-  /** The share of the packs that is read. */
-  readonly share: number
+  /** Which packs are read. */
+  readonly subset: Subset
   readonly observe: CheckObserver
 }
 
 /** Gives how many were read. */
 export async function readPacks(reading: Reading): Promise<number> {
-  const { repository, inventory, share, observe } = reading
-  const names = drawSome([...inventory.packs.keys()], share, repository.random)
+  const { repository, inventory, subset, observe } = reading
+  const names = drawPacks(inventory.packs, subset, repository.random)
   const bytesTotal = names.reduce((sum, name) => sum + (inventory.packs.get(name) ?? 0), 0)
   const pool =
     bytesTotal <= INLINE_BYTES_MAX ? inlineCheckPool(repository.keys) : threadCheckPool(repository.keys)
@@ -92,16 +92,4 @@ function judge(
     repository.index.removePack(name)
     repository.index.addPack(known.record, own)
   }
-}
-
-/** At least one, unless there are none. */
-export function drawSome<T>(items: readonly T[], share: number, random: Random): readonly T[] {
-  if (share >= 1 || items.length === 0) return items
-  const count = Math.max(1, Math.ceil(items.length * share))
-  const draws = new DataView(random.bytes(items.length * 4).buffer)
-  const keyed = items.map((item, i) => ({ item, key: draws.getUint32(i * 4) }))
-  return keyed
-    .toSorted((a, b) => a.key - b.key)
-    .slice(0, count)
-    .map(({ item }) => item)
 }

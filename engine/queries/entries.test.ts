@@ -76,7 +76,7 @@ test("findEntries() finds names anywhere and paths where they are, newest snapsh
   fs.rmSync(path.join(source, "plan.md"))
   await save(place.repository, source)
   const find = async (...patterns: string[]): Promise<string[]> =>
-    (await collect(findEntries(place.repository, patterns))).map(({ entry }) => entry.path)
+    (await collect(findEntries(place.repository, { patterns }))).map(({ entry }) => entry.path)
   assert.deepEqual(await find("*.md"), ["2025/plan.md", "2025/plan.md", "plan.md"])
   assert.deepEqual(await find("/plan.md"), ["plan.md"])
   assert.deepEqual(await find("2025/*.txt"), ["2025/other.txt", "2025/other.txt"])

@@ -21,20 +21,33 @@ export interface FoundEntry {
   readonly entry: Entry
 }
 
+export interface FindRequest {
+  /** gitignore's. */
+  readonly patterns: readonly string[]
+  readonly ignoreCase?: boolean | undefined
+  /** Modified at this time or before it. */
+  readonly newestNs?: bigint | undefined
+  /** Modified at this time or after it. */
+  readonly oldestNs?: bigint | undefined
+  /** Only in these, whatever the filter says. */
+  readonly within?: readonly Snapshot[] | undefined
+}
+
 /** Newest snapshot first, each one's entries in listing order. */
 export async function* findEntries(
   repository: Repository,
-  patterns: readonly string[],
+  request: FindRequest,
   filter: SnapshotFilter = {},
 ): AsyncGenerator<FoundEntry> {
   const nodes = openNodeReader(repository)
   /** By the folder that the snapshots were taken from, which absolute patterns are relative to. */
   const searches = new Map<string, Omit<Search, "load">>()
-  for (const snapshot of (await snapshots(repository, filter)).toReversed()) {
+  const all = request.within ?? (await snapshots(repository, filter))
+  for (const snapshot of all.toReversed()) {
     const load = nodes.listing(snapshot.series)
     const origin = originOf(snapshot)
     const base = origin.bases[0] ?? ""
-    const how = searches.get(base) ?? { isMatch: matcher(patterns, origin), searched: new Map() }
+    const how = searches.get(base) ?? { isMatch: matcher(request, origin), searched: new Map() }
     searches.set(base, how)
     for (const entry of await search([rootRef(snapshot.root)], { ...how, load })) {
       yield { snapshot, entry }
@@ -69,19 +82,35 @@ async function search(refs: readonly NodeRef[], how: Search): Promise<readonly E
  * gitignore's patterns, but of the entry itself: a folder that matches is found without all that lies
  * in it. A pattern without a slash is tried on the name alone, one with a slash on the whole path.
  */
-function matcher(patterns: readonly string[], origin: Origin): (entry: Entry) => boolean {
+function matcher(
+  { patterns, ignoreCase, newestNs, oldestNs }: FindRequest,
+  origin: Origin,
+): (entry: Entry) => boolean {
   const typed = patterns.filter((pattern) => pattern.trim() !== "").map(rawPathFromText)
   const raw = typed.flatMap((pattern) => patternsInside(origin, pattern, true))
   if (raw.length === 0) throw new EngineError("invalid", "no-pattern", "find needs a pattern, such as '*.md'")
-  const names = setOf(raw.filter((pattern) => !pattern.slice(0, -1).includes("/")))
-  const paths = setOf(raw.filter((pattern) => pattern.slice(0, -1).includes("/")))
-  return ({ path, type }) => {
+  const names = setOf(
+    raw.filter((pattern) => !pattern.slice(0, -1).includes("/")),
+    ignoreCase,
+  )
+  const paths = setOf(
+    raw.filter((pattern) => pattern.slice(0, -1).includes("/")),
+    ignoreCase,
+  )
+  return ({ path, type, mtimeNs }) => {
     if (path === "") return false
+    if (newestNs !== undefined && mtimeNs > newestNs) return false
+    if (oldestNs !== undefined && mtimeNs < oldestNs) return false
     const isFolder = type === "directory"
     return names?.verdict(baseName(path), isFolder) === "leave" || paths?.verdict(path, isFolder) === "leave"
   }
 }
 
-function setOf(patterns: readonly RawPath[]): ReturnType<typeof patternSet> | undefined {
-  return patterns.length === 0 ? undefined : patternSet("" as RawPath, patterns.join("\n") as RawPath)
+function setOf(
+  patterns: readonly RawPath[],
+  ignoreCase: boolean | undefined,
+): ReturnType<typeof patternSet> | undefined {
+  return patterns.length === 0
+    ? undefined
+    : patternSet("" as RawPath, patterns.join("\n") as RawPath, ignoreCase)
 }

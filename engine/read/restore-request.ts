@@ -21,6 +21,9 @@ export interface RestoreRequest {
    */
   readonly include?: readonly RawPath[] | undefined
   readonly exclude?: readonly RawPath[] | undefined
+  /** The same two, upper and lower case being equal. */
+  readonly iinclude?: readonly RawPath[] | undefined
+  readonly iexclude?: readonly RawPath[] | undefined
   /** Default "always": what differs is replaced, what is equal is not touched. */
   readonly overwrite?: Overwrite | undefined
   /** Removes what the snapshot does not have, in its folders. */

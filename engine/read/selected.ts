@@ -21,36 +21,39 @@ export interface Selected {
   unmatched(): RawPath[]
 }
 
-export function selectEntries(
-  request: Pick<RestoreRequest, "snapshot" | "within" | "include" | "exclude">,
-): Selected {
+type Patterns = Pick<RestoreRequest, "snapshot" | "within" | "include" | "exclude" | "iinclude" | "iexclude">
+
+export function selectEntries(request: Patterns): Selected {
   const within = request.within ?? ("" as RawPath)
   const origin = originOf(request.snapshot)
   const inside = (pattern: RawPath): RawPath[] => patternsInside(origin, pattern, true)
-  const includes = setOf(request.include?.flatMap(inside))
-  const excludes = setOf(request.exclude?.flatMap(inside))
+  const includes = matcherOf(request.include?.flatMap(inside), request.iinclude?.flatMap(inside))
+  const excludes = matcherOf(request.exclude?.flatMap(inside), request.iexclude?.flatMap(inside))
   /** The folder that was matched last: all below it shares its fate. */
   let included: RawPath | undefined
   let excluded: RawPath | undefined
 
-  const unmatched = new Map(
-    (request.include ?? []).filter(isPositive).map((each) => [each, setOf(inside(each))]),
-  )
+  const matcherOfOne = (pattern: RawPath, ignoreCase: boolean): [RawPath, Matcher | undefined] =>
+    ignoreCase ? [pattern, matcherOf([], inside(pattern))] : [pattern, matcherOf(inside(pattern))]
+  const unmatched = new Map([
+    ...(request.include ?? []).filter(isPositive).map((each) => matcherOfOne(each, false)),
+    ...(request.iinclude ?? []).filter(isPositive).map((each) => matcherOfOne(each, true)),
+  ])
   const noteMatch = (path: RawPath, isFolder: boolean): void => {
-    for (const [pattern, set] of unmatched)
-      if (set?.verdict(path, isFolder) === "leave") unmatched.delete(pattern)
+    for (const [pattern, matches] of unmatched)
+      if (matches?.(path, isFolder) === true) unmatched.delete(pattern)
   }
   const isIncluded = (path: RawPath, isFolder: boolean): boolean => {
     if (includes === undefined) return true
     const isInside = included !== undefined && isWithin(path, included)
-    if (!isInside && includes.verdict(path, isFolder) !== "leave") return false // "leave" is a match, in gitignore's words
+    if (!isInside && !includes(path, isFolder)) return false
     if (unmatched.size > 0) noteMatch(path, isFolder)
     if (!isInside && isFolder) included = path
     return true
   }
   const isExcluded = (path: RawPath, isFolder: boolean): boolean => {
     if (excluded !== undefined && isWithin(path, excluded)) return true
-    if (excludes?.verdict(path, isFolder) !== "leave") return false
+    if (excludes?.(path, isFolder) !== true) return false
     if (isFolder) excluded = path
     return true
   }
@@ -89,7 +92,20 @@ function isPositive(pattern: RawPath): boolean {
   return !pattern.startsWith("!") && !pattern.startsWith("#")
 }
 
-function setOf(patterns: readonly RawPath[] | undefined): ReturnType<typeof patternSet> | undefined {
-  if (patterns === undefined || patterns.length === 0) return undefined
-  return patternSet("" as RawPath, patterns.join("\n") as RawPath)
+type Matcher = (path: RawPath, isFolder: boolean) => boolean
+
+/** Of the two lists together; undefined when both are empty. */
+function matcherOf(
+  patterns: readonly RawPath[] = [],
+  caseless: readonly RawPath[] = [],
+): Matcher | undefined {
+  const sets = [setOf(patterns, false), setOf(caseless, true)].filter((set) => set !== undefined)
+  if (sets.length === 0) return undefined
+  // "leave" is a match, in gitignore's words
+  return (path, isFolder) => sets.some((set) => set.verdict(path, isFolder) === "leave")
+}
+
+function setOf(patterns: readonly RawPath[], ignoreCase: boolean): ReturnType<typeof patternSet> | undefined {
+  if (patterns.length === 0) return undefined
+  return patternSet("" as RawPath, patterns.join("\n") as RawPath, ignoreCase)
 }

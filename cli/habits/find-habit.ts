@@ -1,0 +1,63 @@
+/** Looks up the words of other backup tools in the two tables. */
+import { UsageError } from "../exit-codes.ts"
+import { FLAG_HABITS, type FlagHabit } from "./flags.ts"
+import { VERB_HABITS } from "./verbs.ts"
+
+/** The verb of ours that these words of another tool mean, and how many words that took. */
+export function verbHabit(
+  first: string,
+  second: string | undefined,
+): { name: string; words: number } | undefined {
+  const both = `${first} ${second ?? ""}`
+  const two = VERB_HABITS.find(({ words }) => words.includes(both))
+  const found = two ?? VERB_HABITS.find(({ words }) => words.includes(first))
+  if (found === undefined) return undefined
+  const [typed, words] = two === undefined ? [first, 1] : [both, 2]
+  if (found.use === undefined) throw new UsageError(`${typed}: ${found.say ?? ""}`)
+  return { name: found.use, words }
+}
+
+/** Other names of one of our verbs. */
+export function aliasesOf(name: string): string[] {
+  return VERB_HABITS.flatMap(({ words, use }) => (use === name ? words : []))
+}
+
+/** Single words of other tools that work here. */
+export const OTHER_NAMES: readonly string[] = VERB_HABITS.flatMap(({ words, use }) =>
+  use === undefined ? [] : words.filter((word) => !word.includes(" ")),
+)
+
+/** What `flag`, with its dashes, means after this verb in another tool. */
+export function flagHabit(verb: string, flag: string): FlagHabit | undefined {
+  return FLAG_HABITS.find(({ flags, verbs }) => flags.includes(flag) && (verbs?.includes(verb) ?? true))
+}
+
+/** Like `flagHabit`, before it is known which verb it is. */
+export function anyFlagHabit(flag: string): FlagHabit | undefined {
+  return FLAG_HABITS.find(({ flags }) => flags.includes(flag))
+}
+
+/** "::NAME" or "/repository::NAME", as borg writes an archive. */
+const ARCHIVE = /^(?:|.*\/.*|.*@.*)::/
+
+const ARCHIVE_SAYS: Readonly<Record<string, string>> = {
+  backup:
+    "snapshots have IDs instead of names; use `holdfast backup -r REPOSITORY FOLDER`, with --tag TAG if you want",
+  restore: "use `holdfast restore latest --target FOLDER`, or an ID from `holdfast snapshots`",
+  snapshots: "use `holdfast ls SNAPSHOT`, with latest or an ID from `holdfast snapshots`",
+  ls: "use `holdfast ls SNAPSHOT`, with latest or an ID from `holdfast snapshots`",
+  diff: "use `holdfast diff A B`, with IDs from `holdfast snapshots`",
+  dump: "use `holdfast dump SNAPSHOT:PATH`, with latest or an ID from `holdfast snapshots`",
+  check: "`holdfast check` checks all snapshots; leave it out",
+}
+
+/** Refuses borg's notation of archives, unless it is the path of a file. */
+export function refuseArchive(
+  verb: string,
+  args: readonly string[],
+  isFile: (path: string) => boolean,
+): void {
+  const say = ARCHIVE_SAYS[verb]
+  const typed = say === undefined ? undefined : args.find((arg) => ARCHIVE.test(arg) && !isFile(arg))
+  if (typed !== undefined) throw new UsageError(`${typed}: ${say ?? ""}`)
+}
