@@ -49,7 +49,15 @@ test("threadPool() rejects with the error of the thread that seals", async (t) =
   const path = join(folder, "file")
   writeFileSync(path, "some content")
   const { size, ino, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true })
-  const job = { path, size: Number(size), inode: ino, mtimeNs, ctimeNs, previousClass: -1 as const }
+  const job = {
+    anchor: -1,
+    path,
+    size: Number(size),
+    inode: ino,
+    mtimeNs,
+    ctimeNs,
+    previousClass: -1 as const,
+  }
   const { repository, chunkKey, chunkerKey } = EXAMPLE_KEYS
   const ports: PoolPorts = {
     keys: { repository, chunkKey, chunkerKey, sealing: { epoch: 1, repository, key: BAD } },

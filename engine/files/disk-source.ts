@@ -1,23 +1,23 @@
 /**
- * A source on this machine's disk: a folder, or the chosen paths below it (`roots.ts`). Names are
- * read and handed to the system as bytes, so that names in any encoding survive; an ASCII path goes
- * as a string, which is faster. spec/files.md.
+ * A source on this machine's disk: a folder, or the chosen paths below it (`roots.ts`). Folders are opened by name
+ * below the folder above and never through a link (`folder-chain.ts`). Names are read and handed to the system as
+ * bytes, so that names in any encoding survive; an ASCII path goes as a string, which is faster. spec/files.md.
  */
-import { closeSync, constants, openSync, readdirSync, readlinkSync } from "node:fs"
+import { fstatSync, readdirSync, readlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
-import { fsPath } from "../base/paths.ts"
-import { O_PATH } from "./in-folder.ts"
+import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { hasExactSizes } from "./exact-sizes.ts"
+import { openFolderChain } from "./folder-chain.ts"
+import type { FolderHandle } from "./in-folder.ts"
 import type { Native } from "./native.ts"
 import { openOwners } from "./owners.ts"
-import { everything, type Included, type Roots } from "./roots.ts"
-import type { Source, Failure } from "./source.ts"
-import { errorCode, lstat } from "./stat.ts"
+import { everything, type Roots } from "./roots.ts"
+import { sourcePlaces } from "./source-places.ts"
+import { isFailure, type Failure, type Source, type Stat } from "./source.ts"
+import { errorCode, lstat, toStat } from "./stat.ts"
 
 /** So many entries are looked at before the calls that are not Node's are loaded for it, which takes a while. */
 const LOOKS_BEFORE_NATIVE = 2_000
-/** Below this, a handle on the folder costs more than it saves. */
-const HANDLE_PAYS = 4
 
 /**
  * @param roots what to back up; a string is the absolute raw path of one folder
@@ -25,112 +25,114 @@ const HANDLE_PAYS = 4
  */
 export function openDiskSource(roots: Roots | string, native?: () => Native | undefined): Source {
   const chosen = typeof roots === "string" ? everything(roots) : roots
-  const absolute = chosen.tree.whole ? below(chosen.base) : through(chosen)
+  const places = sourcePlaces(chosen)
   const owners = openOwners()
   const hintsByDevice = new Map<bigint, boolean>()
   let looks = 0
+  const calls = (): Native | undefined => (looks < LOOKS_BEFORE_NATIVE ? undefined : native?.())
+  const chain = openFolderChain(calls)
+
+  const folderAt = (directory: RawPath): FolderHandle | Failure => {
+    const found = places.find(directory)
+    if (isFailure(found)) return found
+    const reached = chain.reach(found.anchor, found.path)
+    return typeof reached === "string" ? { error: reached } : reached
+  }
+  /** The folder that an entry is in, and its name there: "." is the folder itself. */
+  const entryAt = (path: RawPath): { folder: FolderHandle; name: RawPath } | Failure => {
+    const found = places.find(path)
+    if (isFailure(found)) return found
+    const reached = chain.reach(found.anchor, parentPath(found.path))
+    if (typeof reached === "string") return { error: reached }
+    return { folder: reached, name: found.path === "" ? ("." as RawPath) : baseName(found.path) }
+  }
+  const place = (path: RawPath): string | Failure => {
+    const found = entryAt(path)
+    return isFailure(found) ? found : found.folder.prefix + found.name
+  }
   return {
     list: (directory) => {
-      const partial = partOf(chosen.tree, directory)
-      return partial === undefined ? readNames(absolute(directory)) : [...partial.children.keys()].sort()
+      const partial = places.partOf(directory)
+      if (partial !== undefined) return [...partial.children.keys()].sort()
+      const folder = folderAt(directory)
+      return isFailure(folder) ? folder : readNames(folder.prefix)
     },
-    stat: (path) => lstat(absolute(path)),
+    stat: (path) => {
+      const found = entryAt(path)
+      if (isFailure(found)) return path === "" ? rootFailure(chosen, found) : found
+      return statIn(found.folder, found.name)
+    },
     statAll: (directory, names) => {
       looks += names.length
-      if (looks < LOOKS_BEFORE_NATIVE || names.length < HANDLE_PAYS) return undefined
-      if (partOf(chosen.tree, directory) !== undefined) return undefined // its entries lie in several places
-      const calls = native?.()
-      return calls && statNames(absolute(directory), names, calls)
+      const known = calls()
+      if (known === undefined || places.partOf(directory) !== undefined) return undefined // its entries are in several places
+      const folder = folderAt(directory)
+      if (isFailure(folder) || folder.descriptor < 0) return undefined // each name says what is wrong
+      return names.map((name) => known.statAt(folder.descriptor, name))
     },
     readLink: (path) => {
+      const link = place(path)
+      if (isFailure(link)) return link
       try {
-        return readlinkSync(fsPath(absolute(path)), "latin1") as RawPath
+        return readlinkSync(fsPath(link), "latin1") as RawPath
       } catch (error) {
         return { error: errorCode(error) }
       }
     },
     sizesAreHints: (path, device) => {
       let hints = hintsByDevice.get(device)
-      if (hints === undefined) hintsByDevice.set(device, (hints = !hasExactSizes(absolute(path))))
+      if (hints === undefined) {
+        const file = place(path)
+        hintsByDevice.set(device, (hints = isFailure(file) || !hasExactSizes(file)))
+      }
       return hints
     },
-    absolute,
+    place,
+    anchored: (path) => {
+      const found = places.find(path)
+      return isFailure(found)
+        ? { anchor: -1, path: chosen.base }
+        : {
+            anchor: found.anchor.descriptor,
+            path: found.anchor.descriptor < 0 ? found.anchor.prefix + found.path : found.path,
+          }
+    },
     xattrsAvailable: native !== undefined,
-    xattrs: (path) => native?.()?.attributes(absolute(path)) ?? [],
+    xattrs: (path) => {
+      const known = native?.()
+      if (known === undefined) return []
+      const file = place(path)
+      return isFailure(file) ? file : known.attributes(file)
+    },
     userName: (uid) => owners.userName(uid),
     groupName: (gid) => owners.groupName(gid),
+    close: () => {
+      chain.close()
+      places.close()
+    },
   }
 }
 
-function statNames(
-  folder: string,
-  names: readonly RawPath[],
-  native: Native,
-): ReturnType<NonNullable<Source["statAll"]>> {
-  let handle: number
-  try {
-    handle = openSync(fsPath(folder), O_PATH | constants.O_DIRECTORY)
-  } catch {
-    return undefined // each name says what is wrong
-  }
-  try {
-    return names.map((name) => native.statAt(handle, name))
-  } finally {
-    closeSync(handle)
-  }
+/** What is wrong with a root that can't be opened as a folder: it is not there, or is something else. */
+function rootFailure({ base }: Roots, failure: Failure): Stat | Failure {
+  const stat = lstat(base)
+  return isFailure(stat) || stat.type !== "directory" ? stat : failure
 }
 
-function readNames(directory: string): RawPath[] | Failure {
+function statIn(folder: FolderHandle, name: RawPath): Stat | Failure {
+  if (name !== "." || folder.descriptor < 0) return lstat(folder.prefix + name)
   try {
-    // one character a byte, so that the default order is the order of the bytes
-    return readdirSync(fsPath(directory), "latin1").sort() as RawPath[]
+    return toStat(fstatSync(folder.descriptor, { bigint: true }))
   } catch (error) {
     return { error: errorCode(error) }
   }
 }
 
-function below(base: string): (path: RawPath) => string {
-  const prefix = base.endsWith("/") ? base : `${base}/`
-  return (path) => (path === "" ? base : prefix + path)
-}
-
-/** The part of the tree that a folder is, when only some of its entries were chosen. */
-function partOf(tree: Included, directory: RawPath): Included | undefined {
-  let part: Included | undefined = tree
-  if (directory !== "") {
-    for (const name of directory.split("/")) {
-      if (part === undefined || part.whole) return undefined
-      part = part.children.get(name as RawPath)
-    }
+function readNames(folder: string): RawPath[] | Failure {
+  try {
+    // one character a byte, so that the default order is the order of the bytes
+    return readdirSync(fsPath(folder), "latin1").sort() as RawPath[]
+  } catch (error) {
+    return { error: errorCode(error) }
   }
-  return part?.whole === false ? part : undefined
-}
-
-/** Finds the place of a path whose upper components are chosen ones, perhaps under other names. */
-function through(roots: Roots): (path: RawPath) => string {
-  let lastParent: string | undefined
-  let lastPlace = ""
-  return (path) => {
-    if (path === "") return roots.base
-    const slash = path.lastIndexOf("/")
-    const parent = slash < 0 ? "" : path.slice(0, slash)
-    if (parent !== lastParent) {
-      lastPlace = place(roots, parent)
-      lastParent = parent
-    }
-    const name = path.slice(slash + 1)
-    const renamed = partOf(roots.tree, parent as RawPath)?.children.get(name as RawPath)?.at
-    return renamed ?? (lastPlace === "/" ? `/${name}` : `${lastPlace}/${name}`)
-  }
-}
-
-function place(roots: Roots, path: string): string {
-  let at = roots.base
-  let part: Included | undefined = roots.tree
-  if (path === "") return at
-  for (const name of path.split("/")) {
-    part = part?.children.get(name as RawPath)
-    at = part?.at ?? (at === "/" ? `/${name}` : `${at}/${name}`)
-  }
-  return at
 }

@@ -2,7 +2,7 @@
  * What a snapshot's manifest keeps of how its entries were chosen, as text, so that a later comparison
  * with the disk leaves out the same. A hint: without it the usual ignore files count. spec/files.md.
  */
-import { existsSync } from "node:fs"
+import { statSync } from "node:fs"
 import { fsPath } from "../base/paths.ts"
 import type { RawPath } from "../base/ids.ts"
 import { IGNORE_FILE, type SelectionRequest } from "./select.ts"
@@ -35,13 +35,19 @@ export function readSelection(text: string | undefined): KeptSelection {
   return {
     excludes: list("excludes"),
     iexcludes: list("iexcludes"),
-    excludeFiles: list("excludeFiles").filter((file) => existsSync(fsPath(file))),
+    excludeFiles: list("excludeFiles").filter(isRegular),
+    regularFilesOnly: true,
     ignoreFiles: list("ignoreFiles"),
     excludeIfPresent: list("excludeIfPresent"),
     excludeCaches: fields.get("excludeCaches") === true,
     oneFileSystem: fields.get("oneFileSystem") === true,
     ...(typeof largest === "number" ? { excludeLargerThan: largest } : {}),
   }
+}
+
+/** The author of a snapshot may name any path of this machine. */
+function isRegular(file: string): boolean {
+  return statSync(fsPath(file), { throwIfNoEntry: false })?.isFile() === true
 }
 
 function parse(text: string): object {

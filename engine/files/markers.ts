@@ -33,8 +33,8 @@ export function bearsMarker(path: string, marker: Marker): boolean {
   if (marker.header === "") return true
   let descriptor: number | undefined
   try {
-    // a FIFO of this name must not hang the backup
-    descriptor = openSync(fsPath(path), constants.O_RDONLY | constants.O_NONBLOCK)
+    // a FIFO of this name must not hang the backup, and a link is no marker
+    descriptor = openSync(fsPath(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
     const start = Buffer.alloc(marker.header.length)
     const read = readSync(descriptor, start, 0, start.length, 0)
     return start.toString("latin1", 0, read) === marker.header

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict"
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { afterEach, beforeEach, test } from "node:test"
@@ -205,7 +213,7 @@ test("createSelection() with oneFileSystem keeps a mount's folder, empty, and al
   const onMount = (source: Source): Source => {
     const stat: Source["stat"] = (path) => {
       const found = source.stat(path)
-      const isThere = source.absolute(path).startsWith(join(folder, "mount"))
+      const isThere = realpathSync(source.place(path) as string).startsWith(join(folder, "mount"))
       return isThere && !("error" in found) ? { ...found, device: 77n } : found
     }
     return { ...source, stat }

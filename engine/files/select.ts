@@ -4,7 +4,7 @@
  * of patterns is asked only where there is one; strongest first: flags, then the ignore file of the
  * innermost folder, then those of the folders above. spec/files.md.
  */
-import { readFileSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath, joinPath, parentPath, showPath } from "../base/paths.ts"
@@ -12,7 +12,7 @@ import { bearsMarker, CACHE_MARKER, holdsName, type Marker, parseMarker } from "
 import { type Origin, patternsInside } from "./inside.ts"
 import { type PatternSet, patternSet } from "./patterns.ts"
 import type { Scope } from "./scope.ts"
-import { isFailure, type Source, type Stat } from "./source.ts"
+import { isFailure, type Failure, type Source, type Stat } from "./source.ts"
 import { errorCode, lstat } from "./stat.ts"
 import { isTemporaryName } from "./temporary-name.ts"
 
@@ -25,6 +25,8 @@ export interface SelectionRequest {
   readonly iexcludes?: readonly RawPath[]
   /** Absolute raw paths of files with patterns, one a line; weaker than `excludes`. */
   readonly excludeFiles?: readonly string[]
+  /** Set when `excludeFiles` comes from a snapshot: nothing else is opened, and no more is read than the file's size. */
+  readonly regularFilesOnly?: boolean
   /** Names of files whose patterns hold in their folder, the strongest first. */
   readonly ignoreFiles?: readonly RawPath[]
   readonly excludeCaches?: boolean
@@ -108,7 +110,10 @@ function waysTo(named: Iterable<RawPath>): Set<RawPath> {
 
 function flagSets(request: SelectionRequest): PatternSet[] {
   const root = "" as RawPath
-  const lines = (request.excludeFiles ?? []).flatMap((file) => readPatterns(file).split("\n") as RawPath[])
+  const regularOnly = request.regularFilesOnly === true
+  const lines = (request.excludeFiles ?? []).flatMap(
+    (file) => readPatterns(file, regularOnly).split("\n") as RawPath[],
+  )
   lines.push(...(request.excludes ?? []))
   const { origin } = request
   const inside = (patterns: readonly RawPath[]): RawPath => {
@@ -123,17 +128,17 @@ function flagSets(request: SelectionRequest): PatternSet[] {
   return sets
 }
 
-function readPatterns(path: string): string {
+function readPatterns(path: string, regularOnly: boolean): string {
+  let code: string
   try {
-    return readFileSync(fsPath(path), "latin1")
-  } catch (cause) {
-    throw new EngineError(
-      "invalid",
-      "exclude-file",
-      `${showPath(path)}: can't be read: ${errorCode(cause)}`,
-      { cause },
-    )
+    if (!regularOnly) return readFileSync(fsPath(path), "latin1")
+    const text = readRegular(path, 0)
+    if (!isFailure(text)) return text
+    code = text.error
+  } catch (error) {
+    code = errorCode(error)
   }
+  throw new EngineError("invalid", "exclude-file", `${showPath(path)}: can't be read: ${code}`)
 }
 
 function locateOwn(own: readonly OwnFolder[] = []): Context["own"] {
@@ -211,8 +216,8 @@ function rulesInside(context: Context, rules: Rules, folder: RawPath, names: rea
   const { source } = context
   for (const marker of context.markers) {
     if (!holdsName(names, marker.name)) continue
-    if (bearsMarker(source.absolute(joinPath(folder, marker.name)), marker))
-      return { sets: [], only: marker.name }
+    const place = source.place(joinPath(folder, marker.name))
+    if (!isFailure(place) && bearsMarker(place, marker)) return { sets: [], only: marker.name }
   }
   const own = ignoreFileSets(context, folder, names)
   const above = rules.sets
@@ -229,12 +234,29 @@ function ignoreFileSets(context: Context, folder: RawPath, names: readonly RawPa
     const stat = context.source.stat(path)
     // neither git nor we read patterns through a link or from a FIFO
     if (isFailure(stat) || stat.type !== "file") continue
-    try {
-      const text = readFileSync(fsPath(context.source.absolute(path)), "latin1")
-      sets.push(patternSet(folder, text as RawPath))
-    } catch (error) {
-      context.observer.unreadable(path, errorCode(error))
-    }
+    const text = readRegular(context.source.place(path))
+    if (isFailure(text)) context.observer.unreadable(path, text.error)
+    else sets.push(patternSet(folder, text))
   }
   return sets
+}
+
+/**
+ * A link or a FIFO may have taken the file's place since it was looked at. Reads no more than the file's size.
+ * @param flags beside those of every such read
+ */
+function readRegular(place: string | Failure, flags: number = constants.O_NOFOLLOW): RawPath | Failure {
+  if (isFailure(place)) return place
+  let fd: number | undefined
+  try {
+    fd = openSync(fsPath(place), constants.O_RDONLY | constants.O_NONBLOCK | flags)
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) return { error: "ENOTFILE" }
+    const bytes = Buffer.alloc(stat.size)
+    return bytes.toString("latin1", 0, readSync(fd, bytes, 0, bytes.length, 0)) as RawPath
+  } catch (error) {
+    return { error: errorCode(error) }
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
 }

@@ -59,8 +59,13 @@ export interface Source {
    * @param device the file system's number, from `stat`
    */
   sizesAreHints?(path: RawPath, device: bigint): boolean
-  /** Where the entry lies on the disk: absolute, raw; for `fsPath` and node:fs, also in a worker. */
-  absolute(path: RawPath): string
+  /**
+   * Where an entry can be read now, for `fsPath` and node:fs: its folder is held open, so that the path is good until
+   * the source's next call and leads through no link. It may be one itself: open it with O_NOFOLLOW.
+   */
+  place(path: RawPath): string | Failure
+  /** The same for any thread of this process, until `close`. */
+  anchored(path: RawPath): Anchored
   /** False when this machine has no way to read them: `xattrs` is then always empty. */
   readonly xattrsAvailable: boolean
   /** Sorted by name; never follows a symlink. */
@@ -68,6 +73,14 @@ export interface Source {
   /** "" when the number has no name on this machine. */
   userName(uid: number): string
   groupName(gid: number): string
+  /** Closes the folders that are held open. */
+  close(): void
+}
+
+export interface Anchored {
+  /** The descriptor of a folder that the source holds open; -1 where folders can't be held, and `path` is absolute. */
+  readonly anchor: number
+  readonly path: string
 }
 
 export function isFailure(value: unknown): value is Failure {

@@ -155,10 +155,12 @@ function memorySource(parts: readonly string[][]): Source {
     list: (path) => [...(folders.get(path) ?? [])].sort() as RawPath[],
     stat,
     readLink: () => ({ error: "EINVAL" }),
-    absolute: (path) => `/${path}`,
+    place: (path) => `/${path}`,
+    anchored: (path) => ({ anchor: -1, path: `/${path}` }),
     xattrsAvailable: false,
     xattrs: () => [],
     userName: () => "",
     groupName: () => "",
+    close: () => {},
   }
 }

@@ -17,7 +17,7 @@ import { walkListing } from "../listing/walk.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
 import type { Difference } from "./difference.ts"
-import { openDiskSide, type DiskEntry } from "./disk-side.ts"
+import { openDiskSide, type DiskEntry, type DiskSide } from "./disk-side.ts"
 import { openNodeReader } from "./node-reader.ts"
 import { contentComparer, type CompareContent } from "./same-content.ts"
 
@@ -44,10 +44,24 @@ export async function* diffWithDisk(
   if (folder === "") throw new EngineError("invalid", "empty-path", "the folder to compare with is empty")
   const place = folder === undefined ? undefined : rawPathFromText(resolve(folder))
   const disk = openDiskSide(repository, snapshot, { folder: place, within, entry })
-  const compare = comparer(repository, disk.source, contentComparer(repository, nodes.chunkLists))
+  try {
+    const compare = comparer(repository, disk.source, contentComparer(repository, nodes.chunkLists))
+    yield* merged({ before: walkListing(snapshot.root, load, { within }), disk, compare })
+  } finally {
+    disk.source.close()
+  }
+}
+
+interface Sides {
+  readonly before: AsyncIterable<Entry>
+  readonly disk: DiskSide
+  readonly compare: Compare
+}
+
+async function* merged({ before: entries, disk, compare }: Sides): AsyncGenerator<Difference> {
   const found = disk.entries()
   let after = found.next()
-  for await (const before of walkListing(snapshot.root, load, { within })) {
+  for await (const before of entries) {
     for (; after.done !== true && comparePaths(after.value.path, before.path) < 0; after = found.next()) {
       yield { path: after.value.path, change: "added" }
     }
@@ -86,7 +100,11 @@ function comparer(repository: Repository, source: Source, sameContent: CompareCo
   return async (before, after) => {
     const { stat, inside } = after
     if (before.type !== stat.type) return "type"
-    const file = source.absolute(inside)
+    const file = source.place(inside)
+    if (isFailure(file)) {
+      repository.warnings.push(`${showPath(after.path)}: can't be read (${file.error}); it was not compared`)
+      return undefined
+    }
     const sameTime = before.mtimeNs === stat.mtimeNs
     if (before.type === "file") {
       if (before.size !== stat.size) return "modified"

@@ -1,5 +1,5 @@
 /** Whether a file on the disk has the content that a snapshot says, chunk by chunk, without the store. */
-import { closeSync, constants, openSync, readSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
 import { equalBytes } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
@@ -20,12 +20,19 @@ export function contentComparer({ keys, index }: Repository, loadLists: LoadNode
     if (content === null) return false
     const fd = openSync(fsPath(file), OPEN_FLAGS)
     try {
+      const stat = fstatSync(fd)
+      if (!stat.isFile() || stat.size !== size) return false // it was replaced since it was looked at
       let offset = 0
       const isSame = (ids: Uint8Array): boolean => {
         for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
           const id = ids.subarray(at, at + CHUNK_ID_BYTES) as ChunkId
           const length = index.locate(id)?.length
-          if (length === undefined || !chunkStands(fd, { offset, length }, id, hasher)) return false
+          if (
+            length === undefined ||
+            offset + length > size ||
+            !chunkStands(fd, { offset, length }, id, hasher)
+          )
+            return false
           offset += length
         }
         return true

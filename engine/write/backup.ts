@@ -55,6 +55,14 @@ export async function backup(
   observe: BackupObserver = () => {},
 ): Promise<BackupResult> {
   const source = await openRunSource(repository, request, observe)
+  try {
+    return await runLocked(repository, { request, source, observe })
+  } finally {
+    source.files.close()
+  }
+}
+
+async function runLocked(repository: Repository, { request, source, observe }: Run): Promise<BackupResult> {
   const lock = lockSeries(repository.home, source.series)
   try {
     return await run(repository, { request, source, observe })

@@ -40,6 +40,6 @@ export function inlinePool(ports: PoolPorts): InlinePool {
       await Promise.all(uploads)
       return { rawBytes: splitter.rawBytes }
     },
-    close: async () => {},
+    close: async () => splitter.end(),
   }
 }

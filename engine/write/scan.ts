@@ -244,7 +244,7 @@ function jobOf(ports: ScanPorts, { path, stat, knownType }: Omit<Found, "first">
   const { size, inode, mtimeNs, ctimeNs } = stat
   const looksBack = knownType === "file" && mayKeepClass(size)
   const previousClass = looksBack ? (ports.previousClass(path) ?? -1) : -1
-  return { path: ports.source.absolute(path), size, inode, mtimeNs, ctimeNs, previousClass }
+  return { ...ports.source.anchored(path), size, inode, mtimeNs, ctimeNs, previousClass }
 }
 
 /** Whether it must be read: a size of 0 counts only where the file system is known to report sizes that are right. */

@@ -11,18 +11,19 @@ import type { SplitJob, SplitRead, SplitResult } from "./split-job.ts"
 export interface PackedJobs {
   /** Joined by NUL, which no path has. */
   readonly paths: string
-  /** Size and previous class of each. */
+  /** Size, previous class and anchor of each. */
   readonly numbers: Float64Array<ArrayBuffer>
   /** Inode, mtime and ctime of each. */
   readonly stamps: BigInt64Array<ArrayBuffer>
 }
 
 export function packJobs(jobs: readonly SplitJob[]): PackedJobs {
-  const numbers = new Float64Array(jobs.length * 2)
+  const numbers = new Float64Array(jobs.length * 3)
   const stamps = new BigInt64Array(jobs.length * 3)
   jobs.forEach((job, i) => {
-    numbers[i * 2] = job.size
-    numbers[i * 2 + 1] = job.previousClass
+    numbers[i * 3] = job.size
+    numbers[i * 3 + 1] = job.previousClass
+    numbers[i * 3 + 2] = job.anchor
     stamps[i * 3] = job.inode
     stamps[i * 3 + 1] = job.mtimeNs
     stamps[i * 3 + 2] = job.ctimeNs
@@ -33,8 +34,9 @@ export function packJobs(jobs: readonly SplitJob[]): PackedJobs {
 export function unpackJobs({ paths, numbers, stamps }: PackedJobs): SplitJob[] {
   return paths.split("\0").map((path, i) => ({
     path,
-    size: numbers[i * 2] as number, // the columns have the length that `packJobs` gave them
-    previousClass: numbers[i * 2 + 1] as FileClass | -1,
+    size: numbers[i * 3] as number, // the columns have the length that `packJobs` gave them
+    anchor: numbers[i * 3 + 2] as number,
+    previousClass: numbers[i * 3 + 1] as FileClass | -1,
     inode: BigInt.asUintN(64, stamps[i * 3] as bigint),
     mtimeNs: stamps[i * 3 + 1] as bigint,
     ctimeNs: stamps[i * 3 + 2] as bigint,

@@ -5,6 +5,9 @@ import type { ExtendedAttribute, Failure } from "../files/source.ts"
 
 /** What a file was when the walk saw it. */
 export interface SplitJob {
+  /** The descriptor of an open folder; -1 if `path` is absolute. */
+  readonly anchor: number
+  /** Below the anchor, raw. */
   readonly path: string
   readonly size: number
   readonly inode: bigint

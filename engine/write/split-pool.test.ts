@@ -73,7 +73,10 @@ function longFile(t: TestContext, bytes: number): LongFile {
   )
   writeFileSync(path, content)
   const { size, ino, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true })
-  return { content, job: { path, size: Number(size), inode: ino, mtimeNs, ctimeNs, previousClass: -1 } }
+  return {
+    content,
+    job: { anchor: -1, path, size: Number(size), inode: ino, mtimeNs, ctimeNs, previousClass: -1 },
+  }
 }
 
 test("threadPool() knows how far its threads are in a long file", async (t) => {

@@ -43,7 +43,7 @@ function splitter(
 /** As the walk would have seen the file. */
 function jobFor(path: string): SplitJob {
   const { size, ino, mtimeNs, ctimeNs } = fs.lstatSync(path, { bigint: true })
-  return { path, size: Number(size), inode: ino, mtimeNs, ctimeNs, previousClass: -1 }
+  return { anchor: -1, path, size: Number(size), inode: ino, mtimeNs, ctimeNs, previousClass: -1 }
 }
 
 function read(result: SplitResult): SplitRead {

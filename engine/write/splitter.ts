@@ -11,6 +11,7 @@ import { gearTable } from "../chunking/gear-table.ts"
 import { createZstd } from "../compression/zstd.ts"
 import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
 import type { SealingKey } from "../crypto/seal.ts"
+import { openFolderChain } from "../files/folder-chain.ts"
 import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
 import { buildChunkList } from "../listing/chunk-list.ts"
 import { openClaims, type SharedClaims } from "./claims.ts"
@@ -63,8 +64,10 @@ export interface Splitter {
   add(chunks: readonly MadeChunk[]): void
   /** Closes a block that another thread has filled. */
   close(block: FullBlock): void
-  /** Blocks that fill no pack of this thread. */
+  /** Blocks that fill no pack of this thread. No file is read after this. */
   drain(): ClosedBlock[]
+  /** Closes the folders that it holds open, if there was no `drain`. */
+  end(): void
   seal(blocks: readonly ClosedBlock[], full: boolean, room?: Uint8Array): SealedPack
   readonly rawBytes: number
 }
@@ -84,6 +87,7 @@ export function createSplitter(ports: SplitterPorts): Splitter {
   const isNew = (id: ChunkId): boolean => claims.claim(id) && !ports.isStored(id)
 
   const idRoom = growingRoom()
+  const folders = openFolderChain()
 
   /** Collects what one file's chunks come to; one file after the other. */
   const collector = (): { onChunk: OnChunk; content(): { chunks: Bytes | null; list: Bytes | null } } => {
@@ -129,7 +133,7 @@ export function createSplitter(ports: SplitterPorts): Splitter {
     get rawBytes() {
       return filler.rawBytes
     },
-    split: (job) => readSteady(job, readOnce),
+    split: (job) => readSteady(job, folders, readOnce),
     async splitStream(stream) {
       const file = collector()
       const outcome = await splitStream(stream, cutter, file.onChunk)
@@ -139,7 +143,11 @@ export function createSplitter(ports: SplitterPorts): Splitter {
       for (const chunk of chunks) filler.add(chunk.kind, 0, chunk.id, chunk.bytes)
     },
     close: (block) => filler.close(block),
-    drain: () => filler.drain(),
+    drain() {
+      folders.close()
+      return filler.drain()
+    },
+    end: () => folders.close(),
     seal: (blocks, full, room) => sealPack(blocks, full, tools, room),
   }
 }

@@ -4,8 +4,10 @@
  * sysfs a page): if another count of bytes was read, a second read that agrees settles it.
  */
 import { constants, openSync } from "node:fs"
-import { fsPath } from "../base/paths.ts"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import type { FileClass } from "../chunking/classes.ts"
+import { handleOf, type FolderChain } from "../files/folder-chain.ts"
 import { openNative } from "../files/native.ts"
 import { errorCode } from "../files/stat.ts"
 import { closeFile, requireFile, UnreadableFile } from "./open-file.ts"
@@ -22,14 +24,14 @@ export type ReadOnce = (
   previous: FileClass | undefined,
 ) => Omit<SplitRead, "outcome" | "stat" | "xattrs">
 
-export function readSteady(job: SplitJob, readOnce: ReadOnce): SplitResult {
+export function readSteady(job: SplitJob, folders: FolderChain, readOnce: ReadOnce): SplitResult {
   const previousClass = job.previousClass < 0 ? undefined : (job.previousClass as FileClass)
   let seen: FreshStat | SplitJob = job
   /** The read before this one, if the file rested during it. */
   let rested: { readonly bytes: number; readonly stat: FreshStat } | undefined
   try {
     for (let attempt = 1; ; attempt++) {
-      const fd = open(job)
+      const { fd, close } = open(job, folders)
       try {
         if (attempt > 1) seen = freshStat(fd) // refuses what is no file any more
         const read = readOnce(fd, seen.size, previousClass)
@@ -44,7 +46,7 @@ export function readSteady(job: SplitJob, readOnce: ReadOnce): SplitResult {
         }
         rested = isRested ? { bytes: read.bytes, stat: after } : undefined
       } finally {
-        closeFile(fd)
+        close()
       }
     }
   } catch (error) {
@@ -53,9 +55,33 @@ export function readSteady(job: SplitJob, readOnce: ReadOnce): SplitResult {
   }
 }
 
-function open(job: SplitJob): number {
+interface OpenFile {
+  readonly fd: number
+  readonly close: () => void
+}
+
+/** By its name below the folder that is held open: the file may have been replaced since it was looked at. */
+function open({ anchor, path }: SplitJob, folders: FolderChain): OpenFile {
+  const folder = anchor < 0 ? undefined : folders.reach(handleOf(anchor), parentPath(path as RawPath))
+  if (typeof folder === "string") throw new UnreadableFile(folder)
+  const name = baseName(path as RawPath)
+  const native = openNative()
+  if (folder === undefined || native === undefined) {
+    const fd = openByPath(folder === undefined ? path : folder.prefix + name)
+    return { fd, close: () => closeFile(fd) }
+  }
+  const fd = native.openAt(folder.descriptor, name, OPEN_FLAGS, 0)
+  if (typeof fd === "string") throw new UnreadableFile(fd)
+  const close = (): void => {
+    const code = native.close(fd)
+    if (code !== undefined) throw new UnreadableFile(code)
+  }
+  return { fd, close }
+}
+
+function openByPath(path: string): number {
   try {
-    return openSync(fsPath(job.path), OPEN_FLAGS)
+    return openSync(fsPath(path), OPEN_FLAGS)
   } catch (error) {
     throw new UnreadableFile(errorCode(error), error)
   }

@@ -82,6 +82,9 @@ function reasonOf(code: string): string {
       return "permission denied"
     case "ENOENT":
       return "it vanished while the backup ran"
+    case "ELOOP":
+    case "ENOTDIR":
+      return "it turned into something else while the backup ran"
     default:
       return `could not be read (${code})`
   }
