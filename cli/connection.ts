@@ -17,7 +17,7 @@ import {
   type Store,
 } from "../engine/index.ts"
 import type { Call } from "./call.ts"
-import { isEngineError, UsageError } from "./exit-codes.ts"
+import { EXIT, isEngineError, UsageError } from "./exit-codes.ts"
 import { askPassphrase, givenSecrets } from "./secrets.ts"
 
 export function homeOf(call: Call): Home {
@@ -94,7 +94,11 @@ export async function withRepository<T>(
     const result = await run(repository)
     // A verb that only reads goes on in spite of a rollback; that it happened is still a failure.
     if (repository.alarms[0] !== undefined) throw repository.alarms[0]
+    if (!how.write && result === EXIT.done && repository.unread.length > 0) throw incomplete(repository)
     return result
+  } catch (error) {
+    const isLacking = isEngineError(error) && error.kind === "not-found" && repository.unread.length > 0
+    throw isLacking ? incomplete(repository, error.message) : error
   } finally {
     if (repository.enrolled) {
       call.output.warn("this device is now enrolled: it has keys of its own and needs no secret any more")
@@ -102,6 +106,13 @@ export async function withRepository<T>(
     for (const warning of repository.warnings) call.output.warn(warning)
     repository.close()
   }
+}
+
+/** What was asked for may be in what could not be read. */
+function incomplete({ unread }: Repository, found?: string): EngineError {
+  const objects = unread.length === 1 ? "1 object" : `${unread.length} objects`
+  const message = `the answer may be incomplete: ${objects} of the repository could not be read (see the warnings)`
+  return new EngineError("corrupt", "incomplete", found === undefined ? message : `${found}; ${message}`)
 }
 
 interface Opening {

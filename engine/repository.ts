@@ -84,6 +84,7 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
     enrolled: false,
     warnings: recreated === undefined ? [] : [RECREATED[recreated]],
     alarms: [],
+    unread: [],
   }
 }
 

@@ -78,7 +78,7 @@ export function walkListingLeaves(
 }
 
 /** Nodes that can't be loaded come out as empty arrays, which `lost` explains. */
-function loadEach(load: LoadNodes): { load: LoadNodes; lost: WeakMap<Uint8Array, EngineError> } {
+export function loadEach(load: LoadNodes): { load: LoadNodes; lost: WeakMap<Uint8Array, EngineError> } {
   const lost = new WeakMap<Uint8Array, EngineError>()
   const loadOne = async (id: ChunkId): Promise<Uint8Array> => {
     try {

@@ -1,10 +1,12 @@
 /** `ls`: the entries of a snapshot, of one sub-tree, or of one folder alone. spec/listing.md. */
+import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { parentPath } from "../base/paths.ts"
+import { parentPath, showPath } from "../base/paths.ts"
 import type { Entry } from "../format/listing-entry.ts"
-import { walkListing } from "../listing/walk.ts"
+import { walkListing, type ListingRange, type LostNode } from "../listing/walk.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
+import { noteUnread } from "../trust/unread.ts"
 import { openNodeReader } from "./node-reader.ts"
 
 export interface EntriesRequest {
@@ -17,17 +19,18 @@ export interface EntriesRequest {
 /** From here on it is cheaper to jump over the rest of a sub-folder than to read through it. */
 const PASSED_MAX = 2_000
 
-/** In listing order; nothing when there is no such path. */
+/** In listing order; nothing when there is no such path. A damaged part is noted in the repository, and left out. */
 export async function* entries(
   repository: Repository,
   { root, series }: Pick<SnapshotRecord, "root" | "series">,
   { within = "" as RawPath, recursive = true }: EntriesRequest = {},
 ): AsyncGenerator<Entry> {
   const load = openNodeReader(repository).listing(series)
-  if (recursive) return yield* walkListing(root, load, { within })
+  const onLost = (lost: LostNode): void => noteUnread(repository, [lostPart(lost)])
+  if (recursive) return yield* walkListing(root, load, { within, onLost })
   let from: RawPath | undefined = within
   while (from !== undefined) {
-    const range: { within: RawPath; from: RawPath; batch: number } = { within, from, batch: 4 }
+    const range: ListingRange = { within, from, batch: 4, onLost }
     from = undefined
     let child = within
     let passed = 0
@@ -43,4 +46,12 @@ export async function* entries(
       }
     }
   }
+}
+
+function lostPart({ first, upper, error }: LostNode): EngineError {
+  const from = first === undefined || first === "" ? "" : ` from ${showPath(first)} on`
+  const to = upper === undefined ? "" : ` up to ${showPath(upper)}`
+  return new EngineError("corrupt", error.code, `the listing${from}${to} is damaged: ${error.message}`, {
+    detail: error.detail,
+  })
 }

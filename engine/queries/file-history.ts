@@ -11,6 +11,7 @@ import type { ListingRoot } from "../listing/node-ref.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotFilter } from "../trust/view.ts"
+import { readOr } from "../trust/unread.ts"
 import { openNodeReader } from "./node-reader.ts"
 import { snapshots, type Snapshot } from "./snapshots.ts"
 
@@ -22,6 +23,8 @@ export interface FileVersion {
   /** How many later snapshots of the series in a row have the same. */
   readonly folded: number
 }
+
+const UNREAD = Symbol("unread")
 
 /**
  * Newest first; versions of several series are told apart. Nothing when no snapshot has the path, which is
@@ -41,7 +44,10 @@ export async function* fileHistory(
     const places = pathsInside(originOf(snapshot), path)
     const looked = [toHex(root.id), ...places].join("\0")
     const isSame = before !== undefined && before.looked === looked
-    const entry = isSame ? before.version.entry : await firstOf(root, nodes.listing(series), places)
+    const entry = isSame
+      ? before.version.entry
+      : await readOr(repository, UNREAD, () => firstOf(root, nodes.listing(series), places))
+    if (entry === UNREAD) continue
     if (before !== undefined && (isSame || sameVersion(before.version.entry, entry))) {
       before.looked = looked
       before.version.folded++

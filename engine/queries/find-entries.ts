@@ -11,8 +11,10 @@ import { patternSet } from "../files/patterns.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { openNode, rootRef, type NodeRef } from "../listing/node-ref.ts"
 import { NODES_AT_ONCE, type LoadNodes } from "../listing/ordered-walk.ts"
+import { loadEach } from "../listing/walk.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotFilter } from "../trust/view.ts"
+import { readOr } from "../trust/unread.ts"
 import { openNodeReader } from "./node-reader.ts"
 import { snapshots, type Snapshot } from "./snapshots.ts"
 
@@ -47,7 +49,7 @@ export async function* findEntries(
     const load = nodes.listing(snapshot.series)
     const origin = originOf(snapshot)
     const base = origin.bases[0] ?? ""
-    const how = searches.get(base) ?? { isMatch: matcher(request, origin), searched: new Map() }
+    const how = searches.get(base) ?? { repository, isMatch: matcher(request, origin), searched: new Map() }
     searches.set(base, how)
     for (const entry of await search([rootRef(snapshot.root)], { ...how, load })) {
       yield { snapshot, entry }
@@ -56,22 +58,29 @@ export async function* findEntries(
 }
 
 interface Search {
+  readonly repository: Repository
   readonly load: LoadNodes
   /** The matches below a node, by the node's id. */
   readonly searched: Map<string, readonly Entry[]>
   isMatch(this: void, entry: Entry): boolean
 }
 
+/** A damaged node is noted in the repository, and nothing is found in it. */
 async function search(refs: readonly NodeRef[], how: Search): Promise<readonly Entry[]> {
-  const { searched, load, isMatch } = how
+  const { searched, isMatch } = how
+  const each = loadEach(how.load)
   const unknown = refs.filter(({ id }) => !searched.has(toHex(id)))
   for (let start = 0; start < unknown.length; start += NODES_AT_ONCE) {
     const batch = unknown.slice(start, start + NODES_AT_ONCE)
-    const loaded = await load(batch.map(({ id }) => id))
+    const loaded = await each.load(batch.map(({ id }) => id))
     for (const [i, ref] of batch.entries()) {
-      const opened = openNode(ref, loaded[i] as Uint8Array)
-      const found =
-        opened.refs === undefined ? opened.entries.filter(isMatch) : await search(opened.refs, how)
+      const found = await readOr(how.repository, [], async () => {
+        const bytes = loaded[i] as Uint8Array // a load gives a node for each id
+        const error = each.lost.get(bytes)
+        if (error !== undefined) throw error
+        const opened = openNode(ref, bytes)
+        return opened.refs === undefined ? opened.entries.filter(isMatch) : await search(opened.refs, how)
+      })
       searched.set(toHex(ref.id), found)
     }
   }

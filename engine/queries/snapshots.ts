@@ -11,7 +11,9 @@ import { lookUp } from "../listing/look-up.ts"
 import { glance } from "../trust/glance.ts"
 import type { Glance } from "../trust/glance.ts"
 import { look } from "../trust/look.ts"
+import { warnOnce } from "../trust/refresh-trust.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { noteUnread } from "../trust/unread.ts"
 import type { SnapshotFilter, SnapshotRecord, View } from "../trust/view.ts"
 import { openNodeReader } from "./node-reader.ts"
 
@@ -34,7 +36,9 @@ const EXAMPLES_MAX = 5
 
 /** Oldest first. One LIST. */
 export async function snapshots(repository: Repository, filter: SnapshotFilter = {}): Promise<Snapshot[]> {
-  return snapshotsIn(repository, await look(repository, { tolerant: true }), filter)
+  const view = await look(repository, { tolerant: true })
+  noteUnread(repository, view.problems)
+  return snapshotsIn(repository, view, filter)
 }
 
 /** Of a view that is at hand. */
@@ -73,9 +77,13 @@ async function pathIn(repository: Repository, snapshot: Snapshot, typed: RawPath
 }
 
 async function findAmongAll(repository: Repository, name: string, filter: SnapshotFilter): Promise<Snapshot> {
-  const all = await snapshots(repository, filter)
+  const view = await look(repository, { tolerant: true })
+  const all = snapshotsIn(repository, view, filter)
   const snapshot = pick(name, all)
+  // an id that was found is the right one, whatever else there is
+  if (snapshot === undefined || !isId(name)) noteUnread(repository, view.problems)
   if (snapshot === undefined) throw noSnapshot(name, all)
+  if (!isId(name)) warnOfNewer(repository, snapshot, view.problems)
   return snapshot
 }
 
@@ -86,13 +94,37 @@ async function findByGlance(
   { series, ...others }: SnapshotFilter,
 ): Promise<Snapshot | undefined> {
   const isFiltered = Object.values(others).some((each) => each !== undefined && each.length > 0)
-  const isId = /^[0-9a-f]+$/.test(name)
-  if (isFiltered || (name !== "latest" && !(isId && series === undefined))) return undefined
+  if (isFiltered || (name !== "latest" && !(isId(name) && series === undefined))) return undefined
   const seen = await glance(repository)
   const found = seen.isWhole ? undefined : await pickFrom(seen, name, series)
-  if (found !== undefined) return named(repository, found)
-  repository.listed = seen.listed
-  return undefined
+  if (found === undefined) {
+    repository.listed = seen.listed
+    return undefined
+  }
+  if (!isId(name)) {
+    noteUnread(repository, seen.problems)
+    warnOfNewer(repository, found, seen.problems)
+  }
+  return named(repository, found)
+}
+
+function isId(name: string): boolean {
+  return /^[0-9a-f]+$/.test(name)
+}
+
+/** A damaged entry tells neither its series nor its time. */
+function warnOfNewer(
+  repository: Repository,
+  { shortId, timeNs }: SnapshotRecord,
+  problems: readonly EngineError[],
+): void {
+  const entries = problems.filter(({ detail }) => /^log\/[0-9a-f]{32}\//.test(String(detail["object"])))
+  if (entries.length === 0) return
+  const what = entries.length === 1 ? "1 entry of the log" : `${entries.length} entries of the log`
+  warnOnce(
+    repository,
+    `${what} can't be read: there may be a newer snapshot than ${shortId} of ${showTime(timeNs)}, which is used here`,
+  )
 }
 
 async function pickFrom(

@@ -3,6 +3,7 @@
  * chain and the few that this one needs, instead of all. Rule R1 holds as in every look: what was seen,
  * and what the newest entries claim, must be listed; what is read is verified. spec/log.md.
  */
+import type { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Head, NewestSnapshot } from "../format/entry.ts"
 import { importOne } from "./import-entries.ts"
@@ -18,6 +19,8 @@ const FEW_ENTRIES = 2
 export interface Glance {
   /** This home knows every entry: a look has all answers. */
   readonly isWhole: boolean
+  /** What is damaged in the log, as far as it was read. */
+  readonly problems: readonly EngineError[]
   /** For a look that follows at once. */
   readonly listed: NonNullable<Repository["listed"]>
   /** Of each series the newest snapshot by its own time; undefined when a chain does not tell of all its series. */
@@ -34,8 +37,13 @@ export async function glance(repository: Repository): Promise<Glance> {
   const isUnknown = ({ digest }: ChainName): boolean => !repository.log.has(digest)
   const unknown = (names: LogNames): number =>
     [...names.chains.values()].reduce((sum, chain) => sum + chain.filter(isUnknown).length, 0)
-  const { names } = await lookAt(repository, (each) => (unknown(each) > FEW_ENTRIES ? "newest" : "all"), true)
+  const { names, problems } = await lookAt(
+    repository,
+    (each) => (unknown(each) > FEW_ENTRIES ? "newest" : "all"),
+    true,
+  )
   return {
+    problems,
     listed: { names, atNs },
     isWhole: unknown(names) === 0,
     newest: newestOf(repository),

@@ -96,6 +96,8 @@ export interface Repository {
   enrolled: boolean
   /** For the person at the end of the run. */
   readonly warnings: string[]
+  /** Damage that a reading verb went on beside: its answer may be incomplete. */
+  readonly unread: EngineError[]
   /** Of verbs that went on in spite of them (rule R1): the run must not end as if nothing were wrong. */
   readonly alarms: EngineError[]
   close(): void
