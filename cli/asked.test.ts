@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
 import { sandbox, type JsonLine, type Sandbox } from "./testing/run-cli.ts"
 
-const FIELDS = ["put", "get", "head", "list", "delete", "bytesUp", "bytesDown"]
+const FIELDS = ["put", "get", "head", "list", "delete", "bytes_up", "bytes_down"]
 
 /** In the order in which they can be run. */
 const VERBS: readonly (readonly string[])[] = [

@@ -6,12 +6,19 @@
 import { requestsOf, type Requests } from "../engine/index.ts"
 import type { Call } from "./call.ts"
 import { showBytes, showNumber } from "./format.ts"
+import { requestsFields } from "./json-shapes.ts"
 
 /** Of all stores that were opened so far; undefined when none was. */
 export function askedSoFar({ stores }: Pick<Call, "stores">): Requests | undefined {
   const all = stores.map((store) => requestsOf(store))
   const [first, ...others] = all
   return first === undefined ? undefined : others.reduce(sum, first)
+}
+
+/** The same for a JSON line. */
+export function askedFields(call: Pick<Call, "stores">): Record<string, number> | undefined {
+  const asked = askedSoFar(call)
+  return asked === undefined ? undefined : requestsFields(asked)
 }
 
 function sum(a: Requests, b: Requests): Requests {
@@ -30,7 +37,8 @@ export function tellAsked({ output, stores }: Pick<Call, "output" | "stores">): 
   const asked = askedSoFar({ stores })
   if (asked === undefined) return
   if (output.json) {
-    if (!output.hasRequests() && !output.quiet) output.aside({ message_type: "requests", requests: asked })
+    if (!output.hasRequests() && !output.quiet)
+      output.aside({ message_type: "requests", requests: requestsFields(asked) })
   } else if (output.verbose) output.aside(showAsked(asked))
 }
 

@@ -66,7 +66,7 @@ for (const [way, aheadMs] of [
     server.plan = () => undefined
     const done = packs()
     const again = await cli.must(["backup", source, "--json"])
-    const { bytesUp } = again.last["requests"] as { bytesUp: number }
+    const { bytes_up: bytesUp } = again.last["requests"] as { bytes_up: number }
     assert.ok(done >= 2 && bytesUp <= FILES * FILE_BYTES * 1.02 - (done - 1) * PACK_BYTES, `${bytesUp} bytes`)
     await assertRestores(at)
   })

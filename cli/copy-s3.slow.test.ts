@@ -73,7 +73,7 @@ async function mirror(at: Setting, words: readonly string[], home: string): Prom
   const there = (await objectsAt(words[1] ?? "")).filter(({ name }) => !name.startsWith("log/mirror/"))
   const done = (await at.cli.must([...words, "--json"], home)).last
   assert.equal(done["objects_present"], there.length, "what had come stays")
-  const { bytesUp } = done["requests_to"] as { bytesUp: number }
+  const { bytes_up: bytesUp } = done["requests_to"] as { bytes_up: number }
   assert.equal(bytesUp, done["bytes_copied"], "nothing else is sent")
   assert.ok(Number(done["bytes_present"]) >= KILLS * PACK_BYTES)
   assert.ok(Number(done["bytes_copied"]) + Number(done["bytes_present"]) <= 1.1 * FILES * FILE_BYTES)

@@ -43,7 +43,7 @@ test("copy makes a mirror, copy --promote makes it the repository, check --store
   )
   const damaged = box.runWith({}, ["check", "--store-only", "-r", mirror, "--json"])
   assert.deepEqual([damaged.code, damaged.last["num_errors"]], [13, 1])
-  assert.ok(damaged.lines.some(({ object }) => pack.endsWith(String(object))))
+  assert.ok(damaged.errorLines.some(({ item }) => pack.endsWith(String(item))))
   writeFileSync(pack, bytes)
 
   assert.match(box.must("copy", "--promote", mirror, "--dry-run").out, /dry run: .* can be promoted/)

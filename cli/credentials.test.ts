@@ -213,8 +213,8 @@ test("copy takes each store's own credentials", async (context) => {
   const words = ["copy", mirror, "--credentials", "env:FROM"]
   assert.match((await cli.run(words)).err, /does not know this access key/)
   const copied = await cli.must([...words, "--to-credentials", "env:TO", "--json"])
-  const { put: putThere = 0, bytesUp = 0 } = copied.last["requests_to"] as Record<string, number>
-  const { put = 0, get = 0, bytesDown = 0 } = copied.last["requests"] as Record<string, number>
+  const { put: putThere = 0, bytes_up: bytesUp = 0 } = copied.last["requests_to"] as Record<string, number>
+  const { put = 0, get = 0, bytes_down: bytesDown = 0 } = copied.last["requests"] as Record<string, number>
   assert.ok(putThere > 0 && put === putThere, `${put} PUT`)
   assert.ok(get > 0 && bytesDown > 0 && bytesUp > 0, `${get} GET, ${bytesDown} bytes`)
   assert.match((await cli.run([...words, "--to-credentials", "other-secret"])).err, /expected a reference/)

@@ -135,11 +135,13 @@ test("12: a wrong key or passphrase, or none, tells nothing about which ones exi
 test("3: a file that can't be read is told, the rest is saved", (context) => {
   const box = sandbox(context)
   const source = ready(box)
-  const { code, last, out, err } = box.run("backup", source, box.path("missing"), "--json")
+  const { code, last, errorLines, err } = box.run("backup", source, box.path("missing"), "--json")
   assert.equal(code, 3)
   assert.equal(exitError(err), 3)
   assert.equal(last["errors"], 1)
-  assert.match(out, /"message_type":"error"[^\n]*missing/)
+  assert.ok(
+    errorLines.some(({ message_type, item }) => message_type === "error" && /missing/.test(String(item))),
+  )
 })
 
 test("13: a damaged pack is named by check and by restore, and no wrong file appears", (context) => {
@@ -154,13 +156,13 @@ test("13: a damaged pack is named by check and by restore, and no wrong file app
   const checked = box.run("check", "--read-data", "--json")
   assert.equal(checked.code, 13)
   assert.ok(
-    checked.lines.some(({ object }) => object === name),
-    checked.out,
+    checked.errorLines.some(({ item }) => item === name),
+    checked.err,
   )
   const restored = box.run("restore", "latest", "--target", box.path("out"), "--json")
   assert.equal(restored.code, 13)
-  for (const { lines, last, err } of [checked, restored]) {
-    assert.ok(lines.some(({ message_type, object }) => message_type === "error" && object === name))
+  for (const { errorLines, last, err } of [checked, restored]) {
+    assert.ok(errorLines.some(({ item, object }) => [item, object].includes(name)))
     assert.equal(last["message_type"], "summary")
     assert.equal(exitError(err), 13)
   }

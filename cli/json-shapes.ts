@@ -2,7 +2,7 @@
  * The field names that scripts read: restic's where the meaning is the same. A promise: fields are
  * added, never renamed or removed. Paths are text; one that is not UTF-8 also has its bytes.
  */
-import type { BackupResult, Entry, EntryType, Snapshot } from "../engine/index.ts"
+import type { BackupResult, Entry, EntryType, Requests, Snapshot } from "../engine/index.ts"
 import { isoTime } from "./format.ts"
 
 export function snapshotFields(snapshot: Snapshot): Record<string, unknown> {
@@ -38,7 +38,12 @@ export function summaryFields(summary: BackupResult["summary"]): Record<string, 
   }
 }
 
-const TYPES: Readonly<Record<EntryType, string>> = {
+/** What stores were asked, as providers bill it. */
+export function requestsFields({ bytesUp, bytesDown, ...counts }: Requests): Record<string, number> {
+  return { ...counts, bytes_up: bytesUp, bytes_down: bytesDown }
+}
+
+export const TYPES: Readonly<Record<EntryType, string>> = {
   file: "file",
   directory: "dir",
   symlink: "symlink",
@@ -75,6 +80,12 @@ export function pathFields(path: string): Record<string, string> {
   const text = bytes.toString("utf8")
   if (Buffer.from(text, "utf8").equals(bytes)) return { path: text }
   return { path: text, path_base64: bytes.toString("base64") }
+}
+
+/** The same as the item of an error or a status message; the root is a dot. */
+export function itemFields(path: string): Record<string, string> {
+  const { path: item = "", path_base64: bytes } = pathFields(path || ".")
+  return bytes === undefined ? { item } : { item, item_base64: bytes }
 }
 
 /** The bytes of a path as text, whatever they are. */

@@ -88,7 +88,9 @@ test("init, backup, snapshots, ls, restore and check speak JSON lines with the p
     "files_skipped",
     "files_deleted",
     "bytes_restored",
-    "total_duration",
+    "seconds_elapsed",
+    "total_bytes",
+    "bytes_skipped",
     "requests",
   ])
 

@@ -98,7 +98,7 @@ for (const kind of REAL_S3_SERVERS) {
     }
     const whole = wholeIn(out, source).length
     const { last } = await cli.must([...words, "--json"])
-    const { bytesDown } = last["requests"] as { bytesDown: number }
+    const { bytes_down: bytesDown } = last["requests"] as { bytes_down: number }
     context.diagnostic(
       `${kind}: ${whole} of ${FILES} files were whole; ${Math.round(bytesDown / 2 ** 20)} MiB for the rest`,
     )

@@ -13,8 +13,7 @@ export function tellObjectError(
   { object, message }: ObjectError,
   { more = {}, behind = "" }: { more?: Record<string, unknown>; behind?: string } = {},
 ): void {
-  const error = { message }
-  output.object({ message_type: "error", during, object, item: object, message, ...more, error })
+  output.errorObject({ message_type: "error", message, error: { message }, during, item: object, ...more })
   output.line(`${namedObject(object, message)}${behind}`)
 }
 

@@ -37,6 +37,8 @@ export interface Output {
   say(text: string): void
   /** A JSON line on standard output; nothing without --json. */
   object(line: JsonLine): void
+  /** A JSON line about an error on the way, on standard error; nothing without --json. */
+  errorObject(line: JsonLine): void
   /** Whether an object has told what the store was asked. */
   hasRequests(): boolean
   /** A remark beside the result, on standard error: words, or a JSON line. */
@@ -74,11 +76,12 @@ export function createOutput(options: OutputOptions): Output {
     heading: (text) => print(hasColour() ? `\x1b[1m${showText(text)}\x1b[22m` : showText(text)),
     block: print,
     say: (text) => (quiet ? undefined : print(showText(text))),
+    errorObject: (line) => (json ? stderr(toJson(line)) : undefined),
     hasRequests: () => hasRequests,
     aside: (remark) => stderr(typeof remark === "string" ? showText(remark) : toJson(remark)),
     object(line) {
       const { requests } = line
-      if (typeof requests === "object" && requests !== null && "bytesUp" in requests) hasRequests = true
+      if (typeof requests === "object" && requests !== null && "bytes_up" in requests) hasRequests = true
       if (json) out.write(`${toJson(line)}\n`)
     },
     warn: (text) =>

@@ -1,14 +1,18 @@
 /**
- * One line at the bottom of a terminal that says how far the work is. Drawn at most ten times a
- * second, cut to the terminal's width, and wiped when the work ends. Elsewhere it does nothing.
+ * One line at the bottom of a terminal that says how far the work is. Drawn at most ten times a second, never
+ * wider than the terminal, and wiped when the work ends. Elsewhere it does nothing.
  */
 import type { WriteStream } from "node:tty"
-import { showBytes, showCount, showDuration } from "./format.ts"
+import { showText } from "../engine/base/show.ts"
+import { showBytes, showCount, showNumber } from "./format.ts"
+import { createPace, type Pace } from "./pace.ts"
 
 export interface ProgressState {
   readonly files?: number
   readonly bytes?: number
   readonly bytesTotal?: number | undefined
+  /** What is counted in place of bytes. */
+  readonly unit?: "snapshots"
   readonly current?: string | undefined
 }
 
@@ -16,22 +20,38 @@ export interface Progress {
   update(state: ProgressState): void
   /** Removes the line, so that something else can be printed; the next update draws it again. */
   wipe(): void
+  /** Somebody sees it. */
+  readonly isShown: boolean
 }
 
 const REDRAW_MS = 100
 const BAR_CELLS = 20
+/** Between what stands beside each other. */
+const GAP = "  "
+/** Less than this of a name says nothing. */
+const CURRENT_CELLS_MIN = 8
 
 export function progressBar(label: string, terminal: WriteStream | undefined): Progress {
-  if (terminal === undefined) return { update: () => {}, wipe: () => {} }
-  const started = performance.now()
+  if (terminal === undefined) return { update: () => {}, wipe: () => {}, isShown: false }
+  let pace = createPace(() => performance.now())
+  let unit: ProgressState["unit"]
+  let cut = cutPlain
+  void import("./columns.ts").then(({ cutToWidth }) => (cut = cutToWidth))
   let drawn = -Infinity
   return {
+    isShown: true,
     update(state) {
       const now = performance.now()
       if (now - drawn < REDRAW_MS) return
       drawn = now
-      const width = (terminal.columns || 80) - 1
-      terminal.write(`\r\x1b[2K${progressLine(label, state, now - started).slice(0, width)}`)
+      const { bytes = 0, bytesTotal } = state
+      if (state.unit !== unit) pace = createPace(() => performance.now())
+      unit = state.unit
+      const line = progressLine(label, state, pace({ bytes, bytesTotal }), {
+        columns: terminal.columns || 80,
+        cut,
+      })
+      terminal.write(`\r\x1b[2K${line}`)
     },
     wipe() {
       if (drawn !== -Infinity) terminal.write("\r\x1b[2K")
@@ -40,25 +60,64 @@ export function progressBar(label: string, terminal: WriteStream | undefined): P
   }
 }
 
-/** "backup  [#####               ]  25 %  120 files  30.0 MiB of 120.0 MiB  0:04  notes/a.md". */
-function progressLine(label: string, state: ProgressState, elapsedMs: number): string {
-  const parts = [label]
-  const { bytes, bytesTotal } = state
-  if (bytes !== undefined && bytesTotal !== undefined && bytesTotal > 0) {
-    const share = Math.min(1, bytes / bytesTotal)
-    const full = Math.round(share * BAR_CELLS)
-    parts.push(
-      `[${"#".repeat(full)}${" ".repeat(BAR_CELLS - full)}]`,
-      `${String(Math.floor(share * 100)).padStart(3)} %`,
-    )
+/** Until columns.ts is loaded: a name is shown when its cells are its characters. */
+function cutPlain(text: string, width: number): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text.slice(0, width) : ""
+}
+
+export interface LineHow {
+  readonly columns: number
+  /** Cuts a text to so many cells. */
+  readonly cut: (text: string, width: number) => string
+}
+
+/**
+ * "backup  [#####     ]  25 %  30.0 MiB of 120.0 MiB  8.00 MiB/s  0:11 left  120 files  notes/a.md". A narrow
+ * terminal gets the parts that matter most; the last column stays free, where a character would break the line.
+ */
+export function progressLine(
+  label: string,
+  { files = 0, unit, current }: ProgressState,
+  pace: Pace,
+  { columns, cut }: LineHow,
+): string {
+  const { share, bytes, bytesTotal, bytesPerSecond, secondsLeft, elapsedMs } = pace
+  const full = Math.floor((share ?? 0) * BAR_CELLS)
+  const show = unit === undefined ? showBytes : showNumber
+  const amount = `${bytesTotal === undefined ? show(bytes) : `${show(bytes)} of ${show(bytesTotal)}`}${unit === undefined ? "" : ` ${unit}`}`
+  /** In the order of the line, each with its rank: 0 is kept longest. */
+  const parts: readonly (readonly [number, string | undefined])[] = [
+    [4, label],
+    [5, share === undefined ? undefined : `[${"#".repeat(full)}${" ".repeat(BAR_CELLS - full)}]`],
+    [0, share === undefined ? undefined : `${String(Math.floor(share * 100)).padStart(3)} %`],
+    [1, bytes === 0 && bytesTotal === undefined ? undefined : amount],
+    [
+      3,
+      bytesPerSecond === 0 || unit !== undefined ? undefined : `${showBytes(Math.round(bytesPerSecond))}/s`,
+    ],
+    [2, secondsLeft === undefined ? clock(elapsedMs / 1000) : `${clock(secondsLeft)} left`],
+    [6, files === 0 ? undefined : showCount(files, "file")],
+  ]
+  const width = Math.max(0, columns - 1)
+  const kept = new Set<number>()
+  let used = -GAP.length
+  for (const [rank, text] of parts.toSorted(([a], [b]) => a - b)) {
+    if (text === undefined || used + GAP.length + text.length > width) continue
+    kept.add(rank)
+    used += GAP.length + text.length
   }
-  if (state.files !== undefined) parts.push(showCount(state.files, "file"))
-  if (bytes !== undefined) {
-    parts.push(
-      bytesTotal === undefined ? showBytes(bytes) : `${showBytes(bytes)} of ${showBytes(bytesTotal)}`,
-    )
-  }
-  parts.push(showDuration(elapsedMs))
-  if (state.current !== undefined) parts.push(state.current)
-  return parts.join("  ")
+  const line = parts.flatMap(([rank, text]) => (text !== undefined && kept.has(rank) ? [text] : []))
+  const room = width - used - GAP.length
+  const name = current === undefined || room < CURRENT_CELLS_MIN ? "" : cut(showText(current), room)
+  return [...line, ...(name === "" ? [] : [name])].join(GAP)
+}
+
+/** "0:04", "12:05", "2:10:00". */
+function clock(seconds: number): string {
+  const whole = Math.floor(seconds)
+  const two = (value: number): string => String(value).padStart(2, "0")
+  const minutes = Math.floor(whole / 60)
+  return minutes < 60
+    ? `${minutes}:${two(whole % 60)}`
+    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`
 }

@@ -51,8 +51,8 @@ for (const kind of REAL_S3_SERVERS) {
       head: 0,
       list: 0,
       delete: 0,
-      bytesUp: 0,
-      bytesDown: 0,
+      bytes_up: 0,
+      bytes_down: 0,
     })
 
     const place = ["-r", `s3://${server.bucket}/from the cli`, "--endpoint", server.endpoint]

@@ -41,7 +41,7 @@ test("init, backup, check and restore do the main job on S3, in both ways of wri
   const second = await cli.must(["backup", source, "--json"])
   const requests = second.last["requests"] as Record<string, number>
   assert.deepEqual([requests["put"], requests["list"], requests["get"], requests["delete"]], [2, 2, 0, 0])
-  assert.ok((requests["bytesUp"] ?? 0) > 0)
+  assert.ok((requests["bytes_up"] ?? 0) > 0)
   await cli.must(["check", "--read-data"])
 
   const short = `s3://${server.bucket}/team/notes`

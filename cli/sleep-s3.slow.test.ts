@@ -119,7 +119,7 @@ describe("backup on a laptop that sleeps", { concurrency: true }, () => {
       const { code, out, err } = await ended
       assert.equal(code, 0, err)
       const summary = JSON.parse(out.trim().split("\n").at(-1) ?? "{}") as Record<string, unknown>
-      const { bytesUp } = summary["requests"] as { bytesUp: number }
+      const { bytes_up: bytesUp } = summary["requests"] as { bytes_up: number }
       const resent = bytesUp - Number(summary["data_added_packed"])
       context.diagnostic(`${kind}: ${(resent / 2 ** 20).toFixed(1)} MiB were sent again`)
       assert.ok(resent <= (IN_FLIGHT_MAX + 1) * PACK_BYTES, `${resent} bytes were sent again`)
@@ -143,7 +143,7 @@ describe("backup on a laptop that sleeps", { concurrency: true }, () => {
     await server.restart()
     const before = await packsStored(at)
     const again = await at.cli.must(["backup", at.source, "--json"])
-    const { bytesUp } = again.last["requests"] as { bytesUp: number }
+    const { bytes_up: bytesUp } = again.last["requests"] as { bytes_up: number }
     assert.ok(
       bytesUp <= FILES * FILE_BYTES * 1.02 - (before - IN_FLIGHT_MAX) * PACK_BYTES,
       `${bytesUp} bytes`,

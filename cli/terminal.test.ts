@@ -3,8 +3,10 @@
  * `script` gives the program a terminal of its own.
  */
 import assert from "node:assert/strict"
+import { randomBytes } from "node:crypto"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { test, type TestContext } from "node:test"
+import { textWidth } from "./columns.ts"
 import { onTerminal } from "./testing/on-terminal.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
 
@@ -96,20 +98,59 @@ test("init warns of a short passphrase, and takes it when it is typed again", as
   assert.match(read.err, /^holdfast: The passphrase has fewer than 8 characters/m)
 })
 
-test("backup draws one line of progress on a terminal and wipes it; --no-progress and --json draw none", async (context) => {
+/** What was drawn between two wipes, each as wide as it was. */
+function drawnLines(screen: string): string[] {
+  return screen.split("\r\x1b[2K").slice(1, -1)
+}
+
+test("backup, restore, check and copy draw one line that fits at any width, and wipe it", async (context) => {
+  const box = sandbox(context)
+  box.must("init")
+  const source = box.path("notes 漢字")
+  mkdirSync(source)
+  for (let at = 0; at < 600; at++) writeFileSync(`${source}/漢字 ${at}`, String(at).repeat(3000))
+  for (let at = 0; at < 2; at++) writeFileSync(`${source}/large ${at}`, randomBytes(24 * 2 ** 20))
+  for (const columns of [80, 40, 20]) {
+    const home = ["-r", box.repository]
+    const runs = [
+      [...home, "backup", source, "--force"],
+      [...home, "restore", "latest", "--target", box.path(`out ${columns}`)],
+      [...home, "check", "--read-data"],
+      [...home, "copy", box.path(`mirror ${columns}`)],
+    ]
+    for (const words of runs) {
+      const { code, screen } = await onTerminal(box, "home", words, { columns })
+      const what = `${words[2]} at ${columns} columns: ${JSON.stringify(screen)}`
+      assert.equal(code, 0, what)
+      const lines = drawnLines(screen)
+      assert.ok(lines.length > 0, what)
+      for (const line of lines) {
+        assert.ok(textWidth(line) < columns, what)
+        // eslint-disable-next-line no-control-regex
+        assert.doesNotMatch(line, /[\x00-\x1f]|(?<![\d,])0 files/, what)
+      }
+      const percents = lines.flatMap((line) => /(\d+) %/.exec(line)?.[1] ?? []).map(Number)
+      assert.deepEqual(
+        percents,
+        percents.toSorted((a, b) => a - b),
+        what,
+      )
+      assert.ok(percents.length > 0, what)
+    }
+  }
+})
+
+test("no progress is drawn with --no-progress or --json, or when standard error is no terminal", async (context) => {
   const box = sandbox(context)
   box.must("init")
   mkdirSync(box.path("notes"))
   for (let at = 0; at < 2_000; at++) writeFileSync(box.path("notes", String(at)), String(at).repeat(1000))
-  const words = ["-r", box.repository, "backup", box.path("notes")]
-  const shown = await onTerminal(box, "home", words)
-  assert.equal(shown.code, 0, shown.screen)
-  assert.ok(shown.screen.includes("\r\x1b[2Kbackup  "), shown.screen)
-  assert.ok(shown.screen.includes("\r\x1b[2Ksnapshot "), shown.screen)
+  const words = ["-r", box.repository, "backup", box.path("notes"), "--force-snapshot"]
   for (const flag of ["--no-progress", "--json"]) {
-    const { screen } = await onTerminal(box, "home", [...words, "--force-snapshot", flag])
+    const { screen } = await onTerminal(box, "home", [...words, flag])
     assert.ok(!screen.includes("\x1b[2K"), `${flag}: ${screen}`)
   }
+  assert.ok(!box.must(...words).err.includes("\x1b"))
 })
 
 test("dump refuses to print an archive on a terminal", async (context) => {

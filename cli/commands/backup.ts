@@ -22,7 +22,8 @@ import { withRepository } from "../connection.ts"
 import { CommandFailed, EXIT, UsageError } from "../exit-codes.ts"
 import { tagsOf } from "../filter.ts"
 import { showBytes, showCount, showDuration, showNumber } from "../format.ts"
-import { pathFields, pathText, summaryFields } from "../json-shapes.ts"
+import { itemFields, pathText, requestsFields, summaryFields } from "../json-shapes.ts"
+import { createPace, paceFields } from "../pace.ts"
 import type { Progress } from "../progress.ts"
 import { shown } from "../show-path.ts"
 import { parseBudget, parseSize, parseTime } from "../sizes.ts"
@@ -37,7 +38,8 @@ export const backup: Command = async (call) => {
     async (repository) => {
       await keepToBudget(call, repository, request)
       const progress = call.output.progress(request.dryRun === true ? "backup (dry run)" : "backup")
-      const result = await runBackup(repository, request, observer(call, progress))
+      const watched = { ...request, countAhead: progress.isShown }
+      const result = await runBackup(repository, watched, observer(call, progress))
       progress.wipe()
       report(call, result)
       return result.errors.length > 0 ? EXIT.someUnread : EXIT.done
@@ -163,15 +165,23 @@ async function* commandOutput([program, ...args]: readonly string[]): AsyncGener
   }
 }
 
+/** restic's words for what a backup found. */
+const ACTIONS = { new: "new", changed: "modified", removed: "removed" } as const
+
 function observer({ output }: Call, progress: Progress): (event: BackupEvent) => void {
+  const pace = createPace(() => performance.now())
   return (event) => {
     if (event.type === "progress") {
-      const { filesDone, bytesDone, current } = event
-      progress.update({ files: filesDone, bytes: bytesDone, current: current && shown(current) })
+      const { filesDone, filesTotal, bytesDone, bytesTotal, current } = event
+      progress.update({ files: filesDone, bytes: bytesDone, bytesTotal, current: current && shown(current) })
+      if (!output.json || output.quiet) return
       output.object({
         message_type: "status",
+        ...paceFields(pace({ bytes: bytesDone, bytesTotal })),
+        ...(filesTotal === undefined ? {} : { total_files: filesTotal }),
         files_done: filesDone,
         bytes_done: bytesDone,
+        error_count: event.errors,
         current_files: current === undefined ? [] : [pathText(current)],
       })
       return
@@ -179,16 +189,11 @@ function observer({ output }: Call, progress: Progress): (event: BackupEvent) =>
     progress.wipe()
     if (event.type === "error") {
       const { path, message } = event
-      output.object({
-        message_type: "error",
-        during: "backup",
-        item: pathText(path),
-        message,
-        error: { message },
-      })
+      output.errorObject({ message_type: "error", error: { message }, during: "backup", ...itemFields(path) })
       if (!output.json) output.warn(`${shown(path)}: ${message}`)
     } else if (event.type === "entry") {
-      output.object({ message_type: "verbose_status", action: event.action, ...pathFields(event.path) })
+      const action = ACTIONS[event.action]
+      output.object({ message_type: "verbose_status", action, ...itemFields(event.path) })
       output.line(`${event.action.padEnd(8)} ${shown(event.path)}`)
     } else {
       output.warn(event.message)
@@ -208,7 +213,7 @@ function report({ output, options }: Call, result: BackupResult): void {
     ...summaryFields(summary),
     total_duration: result.durationMs / 1000,
     errors: result.errors.length,
-    requests: result.requests,
+    requests: requestsFields(result.requests),
   })
   const read = `${showCount(summary.files, "file")}, ${showBytes(summary.bytes)} in ${showDuration(result.durationMs)}`
   if (snapshotId === null) {

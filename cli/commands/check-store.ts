@@ -1,6 +1,6 @@
 /** `holdfast check --store-only`: every object against the digest in its name, without any key. */
 import { EngineError, scrub } from "../../engine/index.ts"
-import { askedSoFar } from "../asked.ts"
+import { askedFields } from "../asked.ts"
 import type { Call } from "../call.ts"
 import { homeOf, locationOf, storeAt } from "../connection.ts"
 import { EXIT, type ExitCode } from "../exit-codes.ts"
@@ -27,7 +27,7 @@ export async function checkStore(call: Call): Promise<ExitCode> {
     objects,
     bytes,
     foreign_objects: foreign,
-    requests: askedSoFar(call),
+    requests: askedFields(call),
   })
   output.say(`${showCount(objects, "object")}, ${showBytes(bytes)}: each held against the digest in its name`)
   if (errors.length === 0)

@@ -1,6 +1,6 @@
 /** `holdfast check`: what the engine verified, and each damaged or missing object by its name. */
 import { check as runCheck, type CheckRequest, type CheckResult } from "../../engine/index.ts"
-import { askedSoFar } from "../asked.ts"
+import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
@@ -17,7 +17,13 @@ export const check: Command = async (call) => {
     const progress = call.output.progress("check")
     const result = await runCheck(repository, request, (event) => {
       if (event.type !== "progress") return
-      progress.update({ bytes: event.bytesDone, bytesTotal: event.bytesTotal, current: event.current })
+      const { bytesDone, bytesTotal, snapshotsDone, snapshotsTotal, current } = event
+      const isReading = bytesTotal > 0
+      progress.update(
+        isReading
+          ? { bytes: bytesDone, bytesTotal, current }
+          : { bytes: snapshotsDone, bytesTotal: snapshotsTotal, unit: "snapshots", current },
+      )
     })
     progress.wipe()
     report(call, result, request)
@@ -49,7 +55,7 @@ function report(call: Call, result: CheckResult, { readData }: CheckRequest): vo
     packs_read: packsRead,
     unreferenced_packs: unreferenced.packs,
     unreferenced_bytes: unreferenced.bytes,
-    requests: askedSoFar(call),
+    requests: askedFields(call),
   })
   const read =
     readData === true

@@ -1,6 +1,6 @@
 /** `holdfast connect`: joins a repository that exists, and remembers where it is. */
 import { acceptHead, type AcceptEvent } from "../../engine/index.ts"
-import { askedSoFar } from "../asked.ts"
+import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository, type OpenHow } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
@@ -24,7 +24,7 @@ export const connect: Command = async (call) => {
       repository: location,
       device,
       enrolled: repository.enrolled,
-      requests: askedSoFar(call),
+      requests: askedFields(call),
     })
     if (accepts && events === 0) call.output.say("nothing that this device has seen is missing")
     call.output.say(`connected to repository ${id.slice(0, 8)} at ${location}`)

@@ -7,11 +7,12 @@ import {
   type CopyResult,
   type Store,
 } from "../../engine/index.ts"
-import { askedSoFar } from "../asked.ts"
+import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { addressingOf, homeOf, locationOf, storeAt, wholeNumber, withRepository } from "../connection.ts"
 import { EXIT, UsageError, type ExitCode } from "../exit-codes.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
+import { requestsFields } from "../json-shapes.ts"
 import { tellObjectError } from "../object-error.ts"
 
 export const copy: Command = async (call) => {
@@ -82,10 +83,10 @@ function report(call: Call, result: CopyResult, { to, dryRun }: Told): void {
     objects_present: present.objects,
     bytes_present: present.bytes,
     num_errors: errors.length,
-    total_duration: durationMs / 1000,
+    seconds_elapsed: durationMs / 1000,
     // The repository's and the mirror's together, and the mirror's alone.
-    requests: askedSoFar(call),
-    requests_to: requestsOf(to),
+    requests: askedFields(call),
+    requests_to: requestsFields(requestsOf(to)),
   })
   const done = `${showCount(copied.objects, "object")}, ${showBytes(copied.bytes)}`
   const there = `${showCount(present.objects, "object")} were there already`
@@ -108,7 +109,7 @@ async function promoteMirror(call: Call): Promise<ExitCode> {
     message_type: "promoted",
     repository: store.location,
     ...(dryRun ? { dry_run: true } : {}),
-    requests: askedSoFar(call),
+    requests: askedFields(call),
   })
   if (dryRun) {
     call.output.say(`dry run: ${store.location} is a mirror that can be promoted; it was not`)

@@ -21,8 +21,8 @@ export const estimate: Command = async (call) => {
     const progress = call.output.progress("estimate")
     const found = await estimateRun(repository, request, (event) => {
       if (event.type !== "progress") return
-      const { filesDone, bytesDone, current } = event
-      progress.update({ files: filesDone, bytes: bytesDone, current: current && shown(current) })
+      const { filesDone, bytesDone, bytesTotal, current } = event
+      progress.update({ files: filesDone, bytes: bytesDone, bytesTotal, current: current && shown(current) })
     })
     progress.wipe()
     report(call, found)

@@ -4,7 +4,7 @@
  */
 import { hostname } from "node:os"
 import { createRepository, type Secret } from "../../engine/index.ts"
-import { askedSoFar } from "../asked.ts"
+import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { homeOf, storeAt } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
@@ -27,7 +27,7 @@ export const init: Command = async (call) => {
     message_type: "initialized",
     id: created.id,
     repository: store.location,
-    requests: askedSoFar(call),
+    requests: askedFields(call),
   })
   output.say(`made repository ${created.id.slice(0, 8)} at ${store.location}`)
   if (!deliverWords(call, created.recoveryWords, places, facts)) {

@@ -14,9 +14,10 @@ import { EXIT, UsageError } from "../exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"
 import { patternsOf } from "../pattern-files.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
-import { pathFields, pathText } from "../json-shapes.ts"
+import { itemFields, requestsFields } from "../json-shapes.ts"
 import { inPlace } from "../in-place.ts"
 import { leftOutInAll, leftOutOfEntry } from "../left-out.ts"
+import { createPace, paceFields } from "../pace.ts"
 import type { Progress } from "../progress.ts"
 import { shown } from "../show-path.ts"
 
@@ -37,7 +38,7 @@ export const restore: Command = async (call) => {
       }
       const result = await runRestore(
         repository,
-        { ...requestOf(call, named, place.target), ...patterns },
+        { ...requestOf(call, named, place.target), ...patterns, countAhead: progress.isShown },
         observer(call, progress),
       )
       progress.wipe()
@@ -77,34 +78,55 @@ function requestOf(call: Call, { snapshot, path }: Named, target: RawPath): Rest
   }
 }
 
+/** restic's words for what a restore did; "kept" is ours. */
+const ACTIONS = {
+  restored: "restored",
+  updated: "updated",
+  equal: "unchanged",
+  kept: "kept",
+  deleted: "deleted",
+} as const
+
 function observer({ output }: Call, progress: Progress): (event: RestoreEvent) => void {
+  const pace = createPace(() => performance.now())
   return (event) => {
     if (event.type === "progress") {
-      const { filesDone, bytesDone, bytesTotal } = event
-      progress.update({ files: filesDone, bytes: bytesDone, bytesTotal })
+      const { filesDone, filesSkipped, filesTotal, bytesDone, bytesSkipped, bytesTotal } = event
+      const bytes = bytesDone + bytesSkipped
+      progress.update({ files: filesDone + filesSkipped, bytes, bytesTotal })
+      if (!output.json || output.quiet) return
       output.object({
         message_type: "status",
-        percent_done: bytesTotal > 0 ? Math.min(1, bytesDone / bytesTotal) : 0,
+        ...paceFields(pace({ bytes, bytesTotal })),
+        ...(filesTotal === undefined ? {} : { total_files: filesTotal }),
         files_restored: filesDone,
+        files_skipped: filesSkipped,
+        files_deleted: event.entriesDeleted,
         bytes_restored: bytesDone,
-        total_bytes: bytesTotal,
+        bytes_skipped: bytesSkipped,
       })
       return
     }
     progress.wipe()
     if (event.type === "error") {
       const { path, message, object } = event
-      const item = pathText(path)
-      output.object({ message_type: "error", during: "restore", item, object, message, error: { message } })
+      output.errorObject({
+        message_type: "error",
+        error: { message },
+        during: "restore",
+        ...itemFields(path),
+        ...(object === undefined ? {} : { object }),
+      })
       // a failure to place it names it already
       const isNamed = message.startsWith(`${shown(path)}: `)
       if (!output.json) output.warn(isNamed ? message : `${shown(path)}: ${message}`)
     } else if (event.type === "entry") {
-      output.object({ message_type: "verbose_status", action: event.action, ...pathFields(event.path) })
-      output.line(`${event.action.padEnd(8)} ${shown(event.path)}`)
+      const action = ACTIONS[event.action]
+      output.object({ message_type: "verbose_status", action, ...itemFields(event.path) })
+      output.line(`${action.padEnd(9)} ${shown(event.path)}`)
     } else if (event.type === "left-out") {
       const { path, what } = event
-      output.object({ message_type: "verbose_status", action: "left_out", ...pathFields(path), what })
+      output.object({ message_type: "verbose_status", action: "left_out", ...itemFields(path), what })
       output.line(`left out ${shown(path)}: ${leftOutOfEntry(what)}`)
     } else {
       output.warn(event.message)
@@ -119,15 +141,17 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
     message_type: "summary",
     snapshot_id: snapshot.id,
     ...(dryRun ? { dry_run: true } : {}),
+    seconds_elapsed: result.durationMs / 1000,
     total_files: filesRestored + filesSkipped,
     files_restored: filesRestored,
     files_skipped: filesSkipped,
     files_deleted: entriesDeleted,
+    total_bytes: bytesRestored + result.bytesSkipped,
     bytes_restored: bytesRestored,
-    total_duration: result.durationMs / 1000,
+    bytes_skipped: result.bytesSkipped,
     left_out: result.leftOut,
     errors: errors.length,
-    requests: result.requests,
+    requests: requestsFields(result.requests),
   })
   const would = dryRun ? "dry run: would restore" : "restored"
   output.say(

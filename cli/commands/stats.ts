@@ -1,6 +1,6 @@
 /** `holdfast stats`: what lies in the store, and what it would be without deduplication. */
 import { stats as readStats } from "../../engine/index.ts"
-import { askedSoFar } from "../asked.ts"
+import { askedFields } from "../asked.ts"
 import type { Command } from "../call.ts"
 import { table } from "../columns.ts"
 import { withRepository } from "../connection.ts"
@@ -23,7 +23,7 @@ export const stats: Command = async (call) =>
         money.map(({ provider, dollarsPerMonth }) => [provider, round(dollarsPerMonth)]),
       ),
       provider: money.find(({ isHere }) => isHere)?.provider ?? null,
-      requests: askedSoFar(call),
+      requests: askedFields(call),
     })
     const rows = [
       ["snapshots", showNumber(snapshots)],

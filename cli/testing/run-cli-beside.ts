@@ -5,7 +5,7 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process"
 import { join, resolve } from "node:path"
 import type { Readable } from "node:stream"
-import type { JsonLine, Outcome, Sandbox } from "./run-cli.ts"
+import { outcomeOf, type Outcome, type Sandbox } from "./run-cli.ts"
 
 const PROGRAM = resolve("dist/cli/main.js")
 
@@ -52,10 +52,7 @@ export function besides(box: Sandbox, environment: Readonly<Record<string, strin
       textOf(child.stderr),
       new Promise<number | null>((done) => void child.once("close", done)),
     ])
-    const lines = out
-      .split("\n")
-      .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as JsonLine] : []))
-    return { code, out, err, lines, last: lines.at(-1) ?? {} }
+    return outcomeOf(code, out, err)
   }
   return {
     start,

@@ -21,6 +21,8 @@ export interface Outcome {
   readonly err: string
   /** The JSON lines of standard output. */
   readonly lines: JsonLine[]
+  /** Those of standard error: errors and warnings. */
+  readonly errorLines: JsonLine[]
   /** The last one, most often the summary. */
   readonly last: JsonLine
 }
@@ -90,8 +92,14 @@ function runCli(
     timeout: 120_000,
   })
   const out = result.stdout
-  const lines = out
-    .split("\n")
-    .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as JsonLine] : []))
-  return { code: result.status, out, err: result.stderr, lines, last: lines.at(-1) ?? {} }
+  return outcomeOf(result.status, out, result.stderr)
+}
+
+export function outcomeOf(code: number | null, out: string, err: string): Outcome {
+  const lines = jsonLines(out)
+  return { code, out, err, lines, errorLines: jsonLines(err), last: lines.at(-1) ?? {} }
+}
+
+function jsonLines(text: string): JsonLine[] {
+  return text.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as JsonLine] : []))
 }

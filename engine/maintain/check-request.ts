@@ -47,8 +47,11 @@ export interface CheckResult {
 export interface CheckEvent {
   readonly type: "progress"
   readonly bytesDone: number
-  /** 0 when no data is read. */
+  /** 0 while no data is read. */
   readonly bytesTotal: number
+  /** Snapshots whose structure was verified, and all; 0 while data is read. */
+  readonly snapshotsDone: number
+  readonly snapshotsTotal: number
   /** What is looked at. */
   readonly current: string
 }

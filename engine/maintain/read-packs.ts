@@ -43,7 +43,14 @@ export async function readPacks(reading: Reading): Promise<number> {
     await forEachBounded(names, PACKS_AT_ONCE, async (name) => {
       await readPack(reading, pool, name)
       bytesDone += inventory.packs.get(name) ?? 0
-      observe({ type: "progress", bytesDone, bytesTotal, current: packName(name) })
+      observe({
+        type: "progress",
+        bytesDone,
+        bytesTotal,
+        snapshotsDone: 0,
+        snapshotsTotal: 0,
+        current: packName(name),
+      })
     })
   } finally {
     await pool.close()

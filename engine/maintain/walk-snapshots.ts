@@ -67,8 +67,10 @@ export async function walkSnapshots(
   const pending = new Set(repository.journal.pending().map(({ record }) => record.name))
   const walking: Walking = { ...walk, reader: createChunkReader(repository), pending, suspects: [] }
   const roots = new Map<Digest, GraphNode>()
-  for (const { digest, root } of snapshots) {
-    observe({ type: "progress", bytesDone: 0, bytesTotal: 0, current: `snapshot ${digest.slice(0, 8)}` })
+  for (const [done, { digest, root }] of snapshots.entries()) {
+    const counted = { snapshotsDone: done, snapshotsTotal: snapshots.length }
+    const current = `snapshot ${digest.slice(0, 8)}`
+    observe({ type: "progress", bytesDone: 0, bytesTotal: 0, ...counted, current })
     const { node, isNew } = graph.node("listing", root.id)
     roots.set(digest, node)
     const item: Item = { node, ref: rootRef(root), size: 0 }

@@ -63,7 +63,7 @@ async function* merged({ before: entries, disk, compare }: Sides): AsyncGenerato
   let after = found.next()
   for await (const before of entries) {
     for (; after.done !== true && comparePaths(after.value.path, before.path) < 0; after = found.next()) {
-      yield { path: after.value.path, change: "added" }
+      yield { path: after.value.path, change: "added", found: after.value.stat }
     }
     if (after.done !== true && after.value.path === before.path) {
       const change = await compare(before, after.value)
@@ -71,7 +71,8 @@ async function* merged({ before: entries, disk, compare }: Sides): AsyncGenerato
       after = found.next()
     } else if (!disk.isUnread(before.path)) yield { path: before.path, change: "removed", before }
   }
-  for (; after.done !== true; after = found.next()) yield { path: after.value.path, change: "added" }
+  for (; after.done !== true; after = found.next())
+    yield { path: after.value.path, change: "added", found: after.value.stat }
 }
 
 async function firstEntry(all: AsyncIterable<Entry>): Promise<Entry | undefined> {

@@ -1,6 +1,7 @@
 /** One path that differs between two sides, and how: what `diff` tells of each. */
 import { equalBytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
+import type { Stat } from "../files/source.ts"
 import type { Content, Entry } from "../format/listing-entry.ts"
 
 export interface Difference {
@@ -10,6 +11,8 @@ export interface Difference {
   readonly before?: Entry | undefined
   /** Absent too when the other side is a disk. */
   readonly after?: Entry | undefined
+  /** What was added on a disk. */
+  readonly found?: Pick<Stat, "type" | "size"> | undefined
 }
 
 /** How two entries that are not equal differ. */

@@ -61,7 +61,7 @@ function judge(
   const leftOut = target.compareMetadata(path, existing, metadata)
   const updated = leftOut === undefined ? update(target, path, metadata) : { changed: false, leftOut }
   if (updated === undefined) return { state: "differs", ...found }
-  progress.entry(path, updated.changed ? "updated" : "equal", 0)
+  progress.entry(path, updated.changed ? "updated" : "equal", 0, entry.size)
   progress.leftOut(path, updated.leftOut)
   return { state: "done" }
 }

@@ -85,13 +85,14 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
   let existing: Stat | undefined
   try {
     existing = tree.made.has(parentPath(path)) ? undefined : deciding.target.look(path)
-    if (isKept(deciding.request, entry, existing)) return progress.entry(path, "kept", 0)
+    if (isKept(deciding.request, entry, existing)) return progress.entry(path, "kept", 0, entry.size)
     if (existing?.type === "directory") existing = clearFolder(deciding, path, existing)
   } catch (error) {
     return progress.failed({ path, ...failureOf(error) })
   }
   const linkTo = firstLink(deciding, path, entry)
   if (entry.type !== "file" || linkTo !== undefined) {
+    if (linkTo !== undefined) progress.expectLess(entry.size)
     tree.later.push({ path, entry, linkTo })
     return
   }

@@ -11,10 +11,13 @@ export type EntryAction = "restored" | "updated" | "equal" | "kept" | "deleted"
 export interface Progress {
   failed(failure: Unrestored): void
   notice(message: string): void
-  /** More bytes that are going to be restored. */
-  expect(bytes: number): void
+  /** All that is going to be restored, as far as that is known ahead. */
+  expectAll(amount: { readonly files: number; readonly bytes: number }): void
+  /** Another name of a file: its size is counted once. */
+  expectLess(bytes: number): void
   folder(): void
-  entry(path: RawPath, action: EntryAction, bytes: number): void
+  /** @param bytes what was written of it; what was left as it is has a `size` instead */
+  entry(path: RawPath, action: EntryAction, bytes: number, size?: number): void
   /** What of an entry's metadata was not set; most often nothing. */
   leftOut(path: RawPath, what: readonly LeftOut[]): void
   /** So many more bytes of a file that is not whole yet were written; all come off again before its entry. */
@@ -38,17 +41,35 @@ export function createProgress(
   const errors: Unrestored[] = []
   const unplaced = new Set<RawPath>()
   const replaced = new Set<RawPath>()
-  const counts = { filesRestored: 0, filesSkipped: 0, entriesDeleted: 0, dirs: 0, bytesRestored: 0 }
   const leftOut: Partial<Record<LeftOut, number>> = {}
-  let bytesTotal = 0
+  const counts = {
+    filesRestored: 0,
+    filesSkipped: 0,
+    entriesDeleted: 0,
+    dirs: 0,
+    bytesRestored: 0,
+    bytesSkipped: 0,
+  }
+  let expected: { files: number; bytes: number } | undefined
   let bytesUnderWay = 0
+  /** A file that fails takes back what was written of it. */
+  let toldBytes = 0
   let toldMs = startedMs
   const tell = (): void => {
     const nowMs = monotonicMs()
     if (nowMs - toldMs < PROGRESS_EVERY_MS) return
     toldMs = nowMs
-    const filesDone = counts.filesRestored + counts.filesSkipped
-    observe({ type: "progress", filesDone, bytesDone: counts.bytesRestored + bytesUnderWay, bytesTotal })
+    toldBytes = Math.max(toldBytes, counts.bytesRestored + bytesUnderWay)
+    observe({
+      type: "progress",
+      filesDone: counts.filesRestored,
+      filesSkipped: counts.filesSkipped,
+      entriesDeleted: counts.entriesDeleted,
+      filesTotal: expected?.files,
+      bytesDone: toldBytes,
+      bytesSkipped: counts.bytesSkipped,
+      bytesTotal: expected?.bytes,
+    })
   }
   return {
     failed(failure) {
@@ -57,19 +78,23 @@ export function createProgress(
       observe({ type: "error", ...failure })
     },
     notice: (message) => observe({ type: "notice", message }),
-    expect(bytes) {
-      bytesTotal += bytes
+    expectAll({ files, bytes }) {
+      expected = { files, bytes }
+    },
+    expectLess(bytes) {
+      if (expected !== undefined) expected.bytes -= bytes
     },
     folder() {
       counts.dirs++
     },
-    entry(path, action, bytes) {
+    entry(path, action, bytes, size = 0) {
       if (action === "kept") unplaced.add(path)
       if (request.dryRun === true && action === "restored") replaced.add(path)
       if (action === "deleted") counts.entriesDeleted++
       else if (action === "equal" || action === "kept") counts.filesSkipped++
       else counts.filesRestored++
       counts.bytesRestored += bytes
+      counts.bytesSkipped += size
       if (request.verbose) observe({ type: "entry", path, action })
       tell()
     },

@@ -43,6 +43,8 @@ export interface RestoreRequest {
   /** Default: when run by root, and the groups of other users' own files. False leaves setuid and setgid out, too. */
   readonly owners?: boolean | undefined
   readonly verbose?: boolean | undefined
+  /** Counts a part of a snapshot before it is restored, for progress events. */
+  readonly countAhead?: boolean | undefined
 }
 
 export interface Unrestored {
@@ -61,6 +63,8 @@ export interface RestoreResult {
   readonly entriesDeleted: number
   readonly dirs: number
   readonly bytesRestored: number
+  /** Of files that were left as they were. */
+  readonly bytesSkipped: number
   /** How many entries lack a part of their metadata, by part. */
   readonly leftOut: Readonly<Partial<Record<LeftOut, number>>>
   readonly errors: readonly Unrestored[]
@@ -72,8 +76,15 @@ export type RestoreEvent =
   | {
       readonly type: "progress"
       readonly filesDone: number
+      readonly filesSkipped: number
+      readonly entriesDeleted: number
+      /** Undefined while it is not known. */
+      readonly filesTotal: number | undefined
+      /** Written, in files that are not whole yet too. */
       readonly bytesDone: number
-      readonly bytesTotal: number
+      /** Of files that are left as they are. */
+      readonly bytesSkipped: number
+      readonly bytesTotal: number | undefined
     }
   | ({ readonly type: "error" } & Unrestored)
   | { readonly type: "notice"; readonly message: string }

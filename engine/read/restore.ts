@@ -29,7 +29,7 @@ import { comparingPool, inlinePlacePool, threadPlacePool, type PlacePool } from 
 import type { PlacerOptions } from "./place-jobs.ts"
 import { placeWindow } from "./place-window.ts"
 import { failureOf } from "./placer.ts"
-import { createProgress } from "./progress.ts"
+import { createProgress, type Progress } from "./progress.ts"
 import type { RestoreObserver, RestoreRequest, RestoreResult } from "./restore-request.ts"
 import { selectEntries } from "./selected.ts"
 import { verifyWindow } from "./verify.ts"
@@ -75,8 +75,7 @@ export async function restore(
   const syncs = !isDry && request.sync !== "none"
   const flusher = syncs ? createFlusher(target) : noFlusher
   let pool: PlacePool | undefined
-  const place = async ({ files, bytes, isLast }: FileWindow): Promise<void> => {
-    progress.expect(bytes)
+  const place = async ({ files, isLast }: FileWindow): Promise<void> => {
     pool ??= isDry ? comparingPool(placer) : inlinePlacePool(placer)
     const window = { repository, request: deciding.request, target, progress, pool, flusher }
     await placeWindow(window, files, isLast)
@@ -87,6 +86,7 @@ export async function restore(
   }
   const windows = createWindows({ place, onMuch })
   try {
+    await expectTotal(request, progress, loader("listing"))
     const within = request.within ?? ("" as RawPath)
     const range = { within, onLost: (lost: LostNode): void => noteLost(deciding, lost) }
     let found = within === ""
@@ -120,6 +120,24 @@ export async function restore(
     if (staging !== undefined && !isDry) named.unstage(staging)
     named.close()
   }
+}
+
+/** A whole snapshot says how much it is; a part of one may be counted. */
+async function expectTotal(request: RestoreRequest, progress: Progress, load: LoadNodes): Promise<void> {
+  const { snapshot, within = "" as RawPath, include = [], exclude = [] } = request
+  if (within === "" && include.length === 0 && exclude.length === 0)
+    return progress.expectAll(snapshot.summary)
+  if (request.countAhead !== true) return
+  const amount = { files: 0, bytes: 0 }
+  const selected = selectEntries(request)
+  for await (const entries of walkListingLeaves(snapshot.root, load, { within, onLost: () => {} })) {
+    for (const entry of entries) {
+      if (selected.place(entry) === undefined || entry.type === "directory") continue
+      amount.files++
+      amount.bytes += entry.size
+    }
+  }
+  progress.expectAll(amount)
 }
 
 function openTarget({ target, dryRun }: RestoreRequest, options: TargetOptions): Target {

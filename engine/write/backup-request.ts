@@ -29,6 +29,8 @@ export interface BackupRequest {
   readonly dryRun?: boolean | undefined
   /** Observe an "entry" event for each path that is new, changed or removed. */
   readonly verbose?: boolean | undefined
+  /** Counts a source that has no earlier run while it is backed up, for progress events. */
+  readonly countAhead?: boolean | undefined
   readonly selection?: Omit<SelectionRequest, "own" | "named"> | undefined
 }
 
@@ -52,9 +54,15 @@ export interface BackupResult {
 export type BackupEvent =
   | {
       readonly type: "progress"
+      /** Unchanged ones too. */
       readonly filesDone: number
       /** With what was read of long files that are not done yet. */
       readonly bytesDone: number
+      /** From the last run or a count ahead, exact once all is scanned; undefined while nothing is known. */
+      readonly filesTotal: number | undefined
+      readonly bytesTotal: number | undefined
+      /** Of "error" events so far. */
+      readonly errors: number
       /** The last one done; undefined before the first. */
       readonly current: RawPath | undefined
     }

@@ -25,6 +25,7 @@ import type { SnapshotRecord, View } from "../trust/view.ts"
 import { assemble, type AssembleObserver } from "./assemble.ts"
 import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
 import { commit, unchangedSummary } from "./commit.ts"
+import { countAhead } from "./count-ahead.ts"
 import { createFolderRecords, type FolderRecords } from "./folder-records.ts"
 import { inlinePool, type InlinePool } from "./inline-pool.ts"
 import { previousClasses } from "./previous-class.ts"
@@ -85,14 +86,14 @@ interface Run {
 
 async function run(repository: Repository, { request, source, observe }: Run): Promise<BackupResult> {
   const startedNs = repository.clock.now()
-  const tally = createTally(repository, source.series, observe)
+  const counts: ScanCounts = { files: 0, dirs: 0, bytes: 0 }
+  const tally = createTally(repository, source.series, observe, counts)
   for (const { path, message } of source.missing) tally.failed(path, message)
   const cache = source.stdin === undefined ? repository.fileCache(source.series, source.key) : undefined
   const local = localView(repository)
   const base = request.force || cache === undefined ? undefined : usableBase(cache, local)
   const records = createFolderRecords(() => repository.clock.now())
-  const counts: ScanCounts = { files: 0, dirs: 0, bytes: 0 }
-  const changes = scanSource(repository, { source, cache, base, records, tally, counts })
+  const changes = tallied(scanSource(repository, { source, cache, base, records, tally, counts }), tally)
   const first = source.stdin === undefined ? firstChanges(changes) : undefined
 
   const parentHere = local.newest(source.series)
@@ -112,6 +113,8 @@ async function run(repository: Repository, { request, source, observe }: Run): P
   const ports = poolPorts(repository, store)
   const pool = first?.ended === false ? threadPool(ports) : inlinePool(ports)
   const unwatch = tally.watch(() => pool.bytesUnderWay())
+  const stopCounting =
+    first?.ended === false ? await expectTotal(repository, { request, tally, parentHere, base }) : undefined
   try {
     const fill: FillListing = async (builder) =>
       source.stdin === undefined
@@ -148,6 +151,7 @@ async function run(repository: Repository, { request, source, observe }: Run): P
     }
     return await commit(repository, finished)
   } finally {
+    stopCounting?.()
     unwatch()
     await pool.close()
   }
@@ -183,6 +187,36 @@ function scanSource(repository: Repository, run: Scanning): Generator<Change, vo
     },
     counts,
   )
+}
+
+/** Changes as they come, with what is pending counted in the tally. */
+function* tallied(changes: Iterable<Change>, tally: Tally): Generator<Change, void, undefined> {
+  for (const change of changes) {
+    if (change.type === "put" && change.entry.type !== "directory") tally.scanned(change.entry.size)
+    yield change
+  }
+  tally.scanEnded()
+}
+
+interface Expecting {
+  readonly request: BackupRequest
+  readonly tally: Tally
+  readonly parentHere: SnapshotRecord | undefined
+  readonly base: FileCacheBase | undefined
+}
+
+/** The last run of this source says about how much there is; without one it may be counted. */
+async function expectTotal(
+  repository: Repository,
+  { request, tally, parentHere, base }: Expecting,
+): Promise<(() => void) | undefined> {
+  if (parentHere !== undefined && (request.force === true || parentHere.digest === base?.snapshot)) {
+    tally.expect(parentHere.summary)
+    return undefined
+  }
+  if (request.countAhead !== true) return undefined
+  const { files, scope } = await openRunSource(repository, request, () => {})
+  return countAhead(walk(files, scope, { unreadable: () => {} }), tally.expect)
 }
 
 interface FirstChanges {
@@ -240,7 +274,7 @@ function settler({
       // the scan counted the size that was reported, which is a hint
       if (read !== undefined) counts.bytes += read.bytes - entry.size
       if (read !== undefined && isFailure(read.xattrs)) tally.failed(entry.path, read.xattrs.error)
-      if (entry.type !== "directory") tally.fileDone(entry.path, read?.bytes ?? 0)
+      if (entry.type !== "directory") tally.fileDone(entry.path, entry.size)
       if (job === undefined && spare === undefined) return
       // a link that was read itself stands alone in this listing: the next run looks at it again
       const isKept =

@@ -6,13 +6,21 @@ import type { Repository } from "../trust/repository-ports.ts"
 import { requestsSince } from "../trust/requests.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
 import type { BackupObserver, BackupResult, UnkeptPath } from "./backup-request.ts"
+import type { Amount } from "./count-ahead.ts"
+import type { ScanCounts } from "./scan.ts"
 
 export interface Tally {
   readonly errors: readonly UnkeptPath[]
   /** An entry that could not be read; `error` is a code of the system or a sentence. */
   readonly failed: (path: RawPath, error: string) => void
-  readonly fileDone: (path: RawPath, bytes: number) => void
-  /** Tells of files that are not done yet, too, until what it returns is called. */
+  /** The scan has counted an entry of this size whose content is not known yet. */
+  readonly scanned: (size: number) => void
+  /** The end of it, with the same size. */
+  readonly fileDone: (path: RawPath, size: number) => void
+  /** About how much there is, until the scan has ended and knows it. */
+  readonly expect: (amount: Amount) => void
+  readonly scanEnded: () => void
+  /** Counts bytes of unfinished files in progress events until the returned function is called. */
   readonly watch: (bytesUnderWay: () => number) => () => void
   readonly result: (outcome: Outcome) => BackupResult
 }
@@ -25,12 +33,19 @@ export interface Outcome {
 
 const PROGRESS_EVERY_MS = 100
 
-export function createTally(repository: Repository, series: string, observe: BackupObserver): Tally {
+/** @param counts what the scan has counted so far; it goes on counting there */
+export function createTally(
+  repository: Repository,
+  series: string,
+  observe: BackupObserver,
+  counts: Pick<ScanCounts, "files" | "bytes">,
+): Tally {
   const startedMs = monotonicMs()
   const before = repository.requests()
   const errors: UnkeptPath[] = []
-  let filesDone = 0
-  let bytesDone = 0
+  const pending = { files: 0, bytes: 0 }
+  let expected: Amount | undefined
+  let hasAll = false
   let current: RawPath | undefined
   let underWay = (): number => 0
   let toldBytes = 0
@@ -40,8 +55,23 @@ export function createTally(repository: Repository, series: string, observe: Bac
     if (nowMs - toldMs < PROGRESS_EVERY_MS) return
     toldMs = nowMs
     // between the end of a file and its result it is counted nowhere
-    toldBytes = Math.max(toldBytes, bytesDone + underWay())
-    observe({ type: "progress", filesDone, bytesDone: toldBytes, current })
+    toldBytes = Math.max(toldBytes, counts.bytes - pending.bytes + underWay())
+    observe({
+      type: "progress",
+      filesDone: counts.files - pending.files,
+      bytesDone: toldBytes,
+      ...total(),
+      errors: errors.length,
+      current,
+    })
+  }
+  const total = (): { filesTotal: number | undefined; bytesTotal: number | undefined } => {
+    if (hasAll) return { filesTotal: counts.files, bytesTotal: counts.bytes }
+    if (expected === undefined) return { filesTotal: undefined, bytesTotal: undefined }
+    return {
+      filesTotal: Math.max(expected.files, counts.files),
+      bytesTotal: Math.max(expected.bytes, counts.bytes),
+    }
   }
   return {
     errors,
@@ -50,11 +80,21 @@ export function createTally(repository: Repository, series: string, observe: Bac
       errors.push({ path, message })
       observe({ type: "error", path, message })
     },
-    fileDone(path, bytes) {
-      filesDone++
-      bytesDone += bytes
+    scanned(size) {
+      pending.files++
+      pending.bytes += size
+    },
+    fileDone(path, size) {
+      pending.files--
+      pending.bytes -= size
       current = path
       tell()
+    },
+    expect(amount) {
+      expected = amount
+    },
+    scanEnded() {
+      hasAll = true
     },
     watch(bytesUnderWay) {
       underWay = bytesUnderWay
