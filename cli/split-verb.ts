@@ -70,12 +70,12 @@ function verbPosition(words: readonly string[]): (Found & { position: number }) 
 type Arity = (flag: string) => "switch" | "value" | undefined
 
 /** The position behind all flags; of the first one that is not known, or beyond the end. */
-function skipFlags(words: readonly string[], arity: Arity): number {
+export function skipFlags(words: readonly string[], arity: Arity): number {
   let position = 0
   while (position < words.length) {
     const word = words[position] ?? ""
     if (!word.startsWith("-") || word === "-") return position
-    const kind = kindOf(word, arity)
+    const kind = typedKind(word, arity)
     if (kind === undefined) return position
     position += kind === "value" ? 2 : 1
   }
@@ -83,7 +83,7 @@ function skipFlags(words: readonly string[], arity: Arity): number {
 }
 
 /** A flag with its value behind a "=" or in the same word needs no other word. */
-function kindOf(word: string, arity: Arity): "switch" | "value" | undefined {
+export function typedKind(word: string, arity: Arity): "switch" | "value" | undefined {
   if (word.startsWith("--")) {
     const [flag = "", value] = word.split("=", 2)
     const kind = arity(flag)
@@ -97,14 +97,14 @@ function kindOf(word: string, arity: Arity): "switch" | "value" | undefined {
   return "switch"
 }
 
-function arityAt(verb: Verb, flag: string): ReturnType<Arity> {
+export function arityAt(verb: Verb, flag: string): ReturnType<Arity> {
   const own = flagsOf(verb).find((one) => isNamed(one, flag))
   if (own !== undefined) return own.value === undefined ? "switch" : "value"
   const habit = flagHabit(verb.name, flag)
   return habit === undefined ? undefined : habit.value === true ? "value" : "switch"
 }
 
-function anyArity(flag: string): ReturnType<Arity> {
+export function anyArity(flag: string): ReturnType<Arity> {
   const own = allFlags().find((one) => isNamed(one, flag))
   if (own !== undefined) return own.value === undefined ? "switch" : "value"
   const habit = anyFlagHabit(flag)

@@ -3,6 +3,7 @@
  * code alone, run it, and tell of a failure in one line. Stack traces need HOLDFAST_DEBUG.
  */
 import { showText } from "../engine/base/show.ts"
+import { writeSync } from "node:fs"
 import type { Store } from "../engine/index.ts"
 import type { Call, Command } from "./call.ts"
 import { EXIT, exitCodeOf, messageOf, messageOfCode, UsageError, type ExitCode } from "./exit-codes.ts"
@@ -43,9 +44,19 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 }
 
 export async function start(words: readonly string[]): Promise<never> {
-  const code = await run(words)
+  const code = words[0] === COMPLETE ? await printCompletions(words.slice(1)) : await run(words)
   // A worker thread or a socket that is still closing must not hold the program back.
   process.exit(code)
+}
+
+/** Called by the completion scripts alone. */
+const COMPLETE = "__complete"
+
+async function printCompletions(words: readonly string[]): Promise<ExitCode> {
+  const { complete } = await import("./commands/complete.ts")
+  const lines = await complete(words, process.env)
+  writeSync(1, `${lines.join("\n")}\n`)
+  return EXIT.done
 }
 
 export async function run(words: readonly string[]): Promise<ExitCode> {

@@ -1,8 +1,6 @@
-/** The table of verbs, and the three texts that are made from it. */
+/** The table of verbs, and the help texts that are made from it. */
 import assert from "node:assert/strict"
-import { spawnSync } from "node:child_process"
 import { test } from "node:test"
-import { completionScript, SHELLS } from "./completion.ts"
 import { overview, verbHelp } from "./help-text.ts"
 import { flagsOf, VERBS } from "./verbs/table.ts"
 
@@ -36,30 +34,5 @@ test("overview() and verbHelp() fit 80 columns, examples aside", () => {
   const examples = new Set(VERBS.flatMap((verb) => verb.examples.map(({ line }) => `  ${line}`)))
   for (const line of texts.flatMap((text) => text.split("\n"))) {
     if (!examples.has(line)) assert.ok(line.length <= 80, line)
-  }
-})
-
-test("completionScript() for bash completes verbs, second words, flags and choices", () => {
-  const complete = (...words: string[]): string[] => {
-    const list = words.map((word) => `'${word}'`).join(" ")
-    const script = `${completionScript("bash") ?? ""}\nCOMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _holdfast; echo "\${COMPREPLY[@]}"`
-    const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" })
-    assert.equal(stderr, "")
-    return stdout.trim().split(" ")
-  }
-  assert.deepEqual(complete("holdfast", "res"), ["restore"])
-  assert.deepEqual(complete("holdfast", "key", ""), ["list", "add", "remove", "passwd"])
-  assert.deepEqual(complete("holdfast", "restore", "latest", "--over"), ["--overwrite"])
-  assert.ok(complete("holdfast", "restore", "latest", "--overwrite", "").includes("if-newer"))
-  assert.deepEqual(complete("holdfast", "key", "add", "--new-k"), ["--new-key-file"])
-})
-
-test("completionScript() knows every verb and flag in every shell", () => {
-  for (const shell of SHELLS) {
-    const script = completionScript(shell) ?? ""
-    for (const verb of VERBS) {
-      for (const { name } of flagsOf(verb))
-        assert.ok(script.includes(name), `${shell} ${verb.name} --${name}`)
-    }
   }
 })

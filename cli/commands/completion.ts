@@ -1,6 +1,7 @@
 /** `holdfast completion bash|zsh|fish`. */
 import type { Command } from "../call.ts"
-import { completionScript, SHELLS } from "../completion.ts"
+import { SHELLS } from "../complete.ts"
+import { completionScript } from "../completion.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 
 export const completion: Command = async ({ args, output }) => {

@@ -27,6 +27,15 @@ export const OTHER_NAMES: readonly string[] = VERB_HABITS.flatMap(({ words, use 
   use === undefined ? [] : words.filter((word) => !word.includes(" ")),
 )
 
+/** Second words of other tools that work here: "create" after "snapshot". */
+export function secondHabits(first: string): string[] {
+  return VERB_HABITS.flatMap(({ words, use }) =>
+    use === undefined
+      ? []
+      : words.flatMap((word) => (word.startsWith(`${first} `) ? [word.slice(first.length + 1)] : [])),
+  )
+}
+
 /** What `flag`, with its dashes, means after this verb in another tool. */
 export function flagHabit(verb: string, flag: string): FlagHabit | undefined {
   return FLAG_HABITS.find(({ flags, verbs }) => flags.includes(flag) && (verbs?.includes(verb) ?? true))
