@@ -58,7 +58,7 @@ function ending(state: TargetState): Ending {
   return {
     root: state.root,
     timesExact: native !== undefined,
-    xattrsAvailable: native !== undefined,
+    xattrsAvailable: native?.readsAttributes === true,
     removeExtra: (path) => {
       checkPath(path, state.portable)
       if (path === "")

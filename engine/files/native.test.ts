@@ -1,13 +1,15 @@
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
+import { createRequire } from "node:module"
 import { join } from "node:path"
 import { test } from "node:test"
 import fc from "fast-check"
 import { META, NEW, put, raw, targetFolder } from "../testing/target-fixture.ts"
 import { joinDeviceNumber, splitDeviceNumber } from "./device-number.ts"
 import { openDiskSource } from "./disk-source.ts"
-import { type Native, openNative } from "./native.ts"
+import { bindNative, type Koffi, type Native, openNative } from "./native.ts"
 import { isFailure } from "./source.ts"
+import { makeSpecial } from "./special-files.ts"
 import { lstat } from "./stat.ts"
 
 const folder = targetFolder()
@@ -156,3 +158,79 @@ test("giveBackFrom() has large memory go back to the system when it is freed, ho
     assert.ok(rssMiB() < before + 16, `${rssMiB()} MiB after ${before}`)
   }
 })
+
+/** koffi itself, with a C library that lacks some functions. */
+function without(...symbols: string[]): Native {
+  const koffi = createRequire(import.meta.url)(`@koromix/koffi-linux-${process.arch}`) as Koffi
+  return bindNative({
+    errno: () => koffi.errno(),
+    load(library) {
+      const loaded = koffi.load(library)
+      const func = (prototype: string): ReturnType<typeof loaded.func> => {
+        if (symbols.some((symbol) => prototype.includes(` ${symbol}(`))) throw new Error("no such symbol")
+        return loaded.func(prototype)
+      }
+      return { func }
+    },
+  })
+}
+
+const SYMBOLS = [
+  "futimens",
+  "utimensat",
+  "openat",
+  "close",
+  "mkdirat",
+  "renameat",
+  "renameat2",
+  "mknod",
+  "posix_fadvise",
+  "syncfs",
+  "setxattr",
+  "removexattr",
+  "llistxattr",
+  "statx",
+]
+
+for (const symbol of SYMBOLS) {
+  test(`bindNative() without ${symbol} does all else`, async () => {
+    folder.open()
+    const calls = without(symbol)
+    const at = (name: string): string => join(folder.root, name)
+    const handle = fs.openSync(folder.root, fs.constants.O_RDONLY)
+    fs.writeFileSync(at("f"), "content")
+    const file = calls.openAt(handle, raw("f"), fs.constants.O_RDONLY, 0)
+    assert.ok(typeof file === "number")
+    assert.deepEqual(calls.statOf(file), lstat(at("f")))
+    assert.deepEqual(calls.statAt(handle, raw("f")), lstat(at("f")))
+    const attribute = { name: raw("user.a"), value: new Uint8Array([1]) }
+    const isSet = calls.setAttribute(at("f"), attribute)
+    assert.equal(isSet, symbol === "setxattr" ? "ENOSYS" : undefined)
+    const isRead = symbol !== "llistxattr" && isSet === undefined
+    assert.deepEqual([...(calls.attributesOf(file) as [])], isRead ? [attribute] : [])
+    assert.equal(calls.readsAttributes, symbol !== "llistxattr")
+    assert.equal(
+      calls.removeAttribute(at("f"), raw("user.a")),
+      symbol === "removexattr" ? "ENOSYS" : isSet === undefined ? undefined : "ENODATA",
+    )
+    assert.equal(calls.setTimes(file, 1_000_000_000_000_000_000n), undefined)
+    assert.equal(lstatTime(at("f")), 1_000_000_000_000_000_000n)
+    assert.equal(calls.setTimesAt(at("f"), 2_000_000_000_000_000_000n), undefined)
+    assert.equal(lstatTime(at("f")), 2_000_000_000_000_000_000n)
+    calls.readAhead(file, 0, 7)
+    assert.equal(calls.close(file), undefined)
+    assert.equal(calls.makeFolderAt(handle, raw("d"), 0o700), undefined)
+    assert.equal(calls.renameAt(handle, raw("d"), raw("e")), undefined)
+    assert.equal(calls.renameNew(at("e"), at("g")), symbol === "renameat2" ? "ENOSYS" : undefined)
+    assert.equal(calls.makeNode(at("fifo"), 0o10600, 0n), symbol === "mknod" ? "ENOSYS" : undefined)
+    assert.equal(await calls.syncFileSystem(handle), symbol === "syncfs" ? "ENOSYS" : undefined)
+    makeSpecial(at("fifo-2"), { type: "fifo", major: 0, minor: 0 }, calls)
+    assert.ok(fs.lstatSync(at("fifo-2")).isFIFO())
+    fs.closeSync(handle)
+  })
+}
+
+function lstatTime(path: string): bigint {
+  const stat = lstat(path)
+  return isFailure(stat) ? -1n : stat.mtimeNs
+}

@@ -6,12 +6,10 @@
  * way or say what is lost. spec/decisions/0005-nanoseconds.md.
  */
 import { createRequire } from "node:module"
-import { constants } from "node:os"
-import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
-import { joinDeviceNumber } from "./device-number.ts"
+import { NATIVE_FALLBACKS } from "./native-fallbacks.ts"
+import { attributeReaders, cPath, errorName, statReaders } from "./native-readers.ts"
 import type { ExtendedAttribute, Failure, Stat } from "./source.ts"
-import { fileType, MODE_BITS, storableTime } from "./stat.ts"
 
 /** Paths are absolute and raw. Failures come back as the system's code, undefined is success. */
 export interface Native {
@@ -36,6 +34,8 @@ export interface Native {
   /** posix_fadvise(2): the system reads it into its cache meanwhile. A hint, which may be ignored. */
   readAhead(descriptor: number, offset: number, lengthBytes: number): void
   syncFileSystem(descriptor: number): Promise<string | undefined>
+  /** False where the two below find nothing, whatever there is. */
+  readonly readsAttributes: boolean
   attributes(path: string): readonly ExtendedAttribute[] | Failure
   /** Those of an open file. */
   attributesOf(descriptor: number): readonly ExtendedAttribute[] | Failure
@@ -53,13 +53,15 @@ export interface Native {
 
 type Callback = (error: Error | null, result: number) => void
 
-interface Call {
+/** A function of the C library. */
+export interface Call {
   // each prototype fixes what its call takes
   (...parameters: readonly unknown[]): number
   async(...parameters: readonly unknown[]): void
 }
 
-interface Koffi {
+/** The part of koffi that is used. */
+export interface Koffi {
   load(library: string | null): { func(prototype: string): Call }
   errno(): number
 }
@@ -103,7 +105,7 @@ export function giveBackFreedMemory(): void {
 function loadNative(): Native | undefined {
   if (process.platform !== "linux" || !ARCHITECTURES.includes(process.arch)) return undefined
   try {
-    return bind(requireKoffi())
+    return bindNative(requireKoffi())
   } catch {
     return undefined
   }
@@ -119,26 +121,35 @@ function requireKoffi(): Koffi {
   }
 }
 
-function bind(koffi: Koffi): Native {
+type Library = ReturnType<Koffi["load"]>
+
+/** Each call by itself: one that the C library lacks is left to its fallback. Exported for tests. */
+export function bindNative(koffi: Koffi): Native {
   const library = koffi.load(null)
-  const futimens = library.func("int futimens(int fd, const void *times)")
-  const utimensat = library.func("int utimensat(int folder, const void *path, const void *times, int flags)")
-  const openat = library.func("int openat(int folder, const void *path, int flags, uint32_t mode)")
-  const close = library.func("int close(int fd)")
-  const mkdirat = library.func("int mkdirat(int folder, const void *path, uint32_t mode)")
-  const renameat = library.func("int renameat(int a, const void *from, int b, const void *to)")
-  const renameat2 = library.func(
-    "int renameat2(int a, const void *from, int b, const void *to, unsigned int flags)",
-  )
-  const mknod = library.func("int mknod(const void *path, uint32_t mode, uint64_t device)")
-  const fadvise = library.func("int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)")
-  const syncfs = library.func("int syncfs(int fd)")
-  const setxattr = library.func(
-    "int setxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
-  )
-  const removexattr = library.func("int removexattr(const void *path, const void *name)")
   const result = (returned: number): string | undefined =>
     returned === 0 ? undefined : errorName(koffi.errno())
+  const binders = [timeCalls, folderCalls, nodeCalls, memoryCalls].flatMap((calls) =>
+    calls(library, result, koffi),
+  )
+  binders.push(
+    () => attributeReaders(koffi, library),
+    () => statReaders(koffi, library),
+  )
+  const bound: Partial<Native>[] = []
+  for (const binder of binders) {
+    try {
+      bound.push(binder())
+    } catch {
+      // this library has no such function
+    }
+  }
+  return Object.assign({}, NATIVE_FALLBACKS, ...bound) as Native
+}
+
+type Result = (returned: number) => string | undefined
+type Binders = (() => Partial<Native>)[]
+
+function timeCalls(library: Library, result: Result): Binders {
   const times = new BigInt64Array([0n, UTIME_OMIT, 0n, 0n])
   const timesOf = (mtimeNs: bigint): BigInt64Array => {
     const nanoseconds = ((mtimeNs % SECOND) + SECOND) % SECOND
@@ -146,159 +157,114 @@ function bind(koffi: Koffi): Native {
     times[3] = nanoseconds
     return times
   }
-  return {
-    setTimes: (descriptor, mtimeNs) => result(futimens(descriptor, timesOf(mtimeNs))),
-    setTimesAt: (path, mtimeNs) => result(utimensat(AT_FDCWD, cPath(path), timesOf(mtimeNs), 0)),
-    openAt(folder, name, flags, mode) {
-      const descriptor = openat(folder, cPath(name), flags | O_CLOEXEC, mode)
-      return descriptor >= 0 ? descriptor : errorName(koffi.errno())
+  return [
+    () => {
+      const futimens = library.func("int futimens(int fd, const void *times)")
+      return { setTimes: (descriptor, mtimeNs) => result(futimens(descriptor, timesOf(mtimeNs))) }
     },
-    close: (descriptor) => result(close(descriptor)),
-    makeFolderAt: (folder, name, mode) => result(mkdirat(folder, cPath(name), mode)),
-    renameAt: (folder, from, to) => result(renameat(folder, cPath(from), folder, cPath(to))),
-    renameNew: (from, to) => result(renameat2(AT_FDCWD, cPath(from), AT_FDCWD, cPath(to), RENAME_NOREPLACE)),
-    makeNode: (path, mode, device) => result(mknod(cPath(path), mode, device)),
-    readAhead: (descriptor, offset, lengthBytes) =>
-      void fadvise(descriptor, offset, lengthBytes, POSIX_FADV_WILLNEED),
-    syncFileSystem: (descriptor) =>
-      new Promise((resolve) => {
-        const done: Callback = (error, returned) =>
-          resolve(error === null && returned === 0 ? undefined : "EIO")
-        syncfs.async(descriptor, done)
-      }),
-    ...attributeReaders(koffi, library),
-    ...statReaders(koffi, library),
-    setAttribute: (path, { name, value }) =>
-      result(setxattr(cPath(path), cPath(name), value, value.length, 0)),
-    removeAttribute: (path, name) => result(removexattr(cPath(path), cPath(name))),
-    giveBackFrom(bytes) {
-      try {
-        const mallopt = library.func("int mallopt(int option, int value)")
-        // what is smaller stays at hand: given back at once, every block would be new memory
-        return mallopt(M_MMAP_THRESHOLD, bytes) === 1 && mallopt(M_TRIM_THRESHOLD, 4 * bytes) === 1
-      } catch {
-        return false // not glibc
+    () => {
+      const utimensat = library.func(
+        "int utimensat(int folder, const void *path, const void *times, int flags)",
+      )
+      return { setTimesAt: (path, mtimeNs) => result(utimensat(AT_FDCWD, cPath(path), timesOf(mtimeNs), 0)) }
+    },
+  ]
+}
+
+function folderCalls(library: Library, result: Result, koffi: Koffi): Binders {
+  return [
+    () => {
+      // what is opened by one must be closed by the other
+      const openat = library.func("int openat(int folder, const void *path, int flags, uint32_t mode)")
+      const close = library.func("int close(int fd)")
+      return {
+        openAt(folder, name, flags, mode) {
+          const descriptor = openat(folder, cPath(name), flags | O_CLOEXEC, mode)
+          return descriptor >= 0 ? descriptor : errorName(koffi.errno())
+        },
+        close: (descriptor) => result(close(descriptor)),
       }
     },
-    giveBackFreed() {
-      try {
-        library.func("int malloc_trim(size_t pad)")(0)
-      } catch {
-        // not glibc
+    () => {
+      const mkdirat = library.func("int mkdirat(int folder, const void *path, uint32_t mode)")
+      return { makeFolderAt: (folder, name, mode) => result(mkdirat(folder, cPath(name), mode)) }
+    },
+    () => {
+      const renameat = library.func("int renameat(int a, const void *from, int b, const void *to)")
+      return { renameAt: (folder, from, to) => result(renameat(folder, cPath(from), folder, cPath(to))) }
+    },
+    () => {
+      const renameat2 = library.func(
+        "int renameat2(int a, const void *from, int b, const void *to, unsigned int flags)",
+      )
+      return {
+        renameNew: (from, to) =>
+          result(renameat2(AT_FDCWD, cPath(from), AT_FDCWD, cPath(to), RENAME_NOREPLACE)),
       }
     },
-  }
+  ]
 }
 
-const AT_SYMLINK_NOFOLLOW = 0x100
-// lstat(2) mounts nothing by looking at it either
-const AT_NO_AUTOMOUNT = 0x800
-const AT_EMPTY_PATH = 0x1000
-const STATX_BASIC_STATS = 0x7ff
-const STATX_BYTES = 256
-
-/** statx(2), whose result lies in memory the same way on every architecture. */
-function statReaders(koffi: Koffi, library: ReturnType<Koffi["load"]>): Pick<Native, "statAt" | "statOf"> {
-  const statx = library.func(
-    "int statx(int folder, const void *path, int flags, unsigned int mask, void *result)",
-  )
-  const words = new Uint32Array(STATX_BYTES / 4)
-  const halves = new Uint16Array(words.buffer)
-  const signed = new BigInt64Array(words.buffer)
-  const unsigned = new BigUint64Array(words.buffer)
-  const word = (index: number): number => words[index] as number // all indexes are within it
-  const long = (index: number): number => word(index * 2) + word(index * 2 + 1) * 2 ** 32
-  const time = (at: number): bigint =>
-    storableTime((signed[at] as bigint) * SECOND + BigInt(word(at * 2 + 2)))
-  const device = deviceNumbers()
-  const rdev = deviceNumbers()
-  const read = (folder: number, place: string | Buffer, flags: number): Stat | Failure => {
-    if (statx(folder, place, flags, STATX_BASIC_STATS, words) !== 0)
-      return { error: errorName(koffi.errno()) }
-    const mode = halves[14] as number
-    return {
-      type: fileType(mode),
-      mode: mode & MODE_BITS,
-      size: long(5),
-      mtimeNs: time(14),
-      ctimeNs: time(12),
-      inode: unsigned[4] as bigint,
-      device: device(word(34), word(35)),
-      links: word(4),
-      uid: word(5),
-      gid: word(6),
-      rdev: rdev(word(32), word(33)),
-      blocks: long(6),
-    }
-  }
-  return {
-    statAt: (folder, name) => read(folder, cPath(name), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT),
-    statOf: (descriptor) => read(descriptor, "", AT_EMPTY_PATH),
-  }
+function nodeCalls(library: Library, result: Result): Binders {
+  return [
+    () => {
+      const mknod = library.func("int mknod(const void *path, uint32_t mode, uint64_t device)")
+      return { makeNode: (path, mode, device) => result(mknod(cPath(path), mode, device)) }
+    },
+    () => {
+      const fadvise = library.func("int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)")
+      return {
+        readAhead: (descriptor, offset, lengthBytes) =>
+          void fadvise(descriptor, offset, lengthBytes, POSIX_FADV_WILLNEED),
+      }
+    },
+    () => {
+      const syncfs = library.func("int syncfs(int fd)")
+      return {
+        syncFileSystem: (descriptor) =>
+          new Promise((resolve) => {
+            const done: Callback = (error, returned) =>
+              resolve(error === null && returned === 0 ? undefined : "EIO")
+            syncfs.async(descriptor, done)
+          }),
+      }
+    },
+    () => {
+      const setxattr = library.func(
+        "int setxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
+      )
+      return {
+        setAttribute: (path, { name, value }) =>
+          result(setxattr(cPath(path), cPath(name), value, value.length, 0)),
+      }
+    },
+    () => {
+      const removexattr = library.func("int removexattr(const void *path, const void *name)")
+      return { removeAttribute: (path, name) => result(removexattr(cPath(path), cPath(name))) }
+    },
+  ]
 }
 
-/** What comes again and again is joined once: one file system after the other, and 0 for all that is no device. */
-function deviceNumbers(): (major: number, minor: number) => bigint {
-  let last = { major: 0, minor: 0, joined: 0n }
-  return (major, minor) => {
-    if (last.major !== major || last.minor !== minor)
-      last = { major, minor, joined: joinDeviceNumber({ major, minor }) }
-    return last.joined
-  }
-}
-
-function attributeReaders(
-  koffi: Koffi,
-  library: ReturnType<Koffi["load"]>,
-): Pick<Native, "attributes" | "attributesOf" | "hasAttribute"> {
-  const llistxattr = library.func("int64_t llistxattr(const void *path, void *list, size_t size)")
-  const lgetxattr = library.func(
-    "int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)",
-  )
-  const flistxattr = library.func("int64_t flistxattr(int fd, void *list, size_t size)")
-  const fgetxattr = library.func("int64_t fgetxattr(int fd, const void *name, void *value, size_t size)")
-  // the kernel's bounds: a list and a value are at most 64 KiB each
-  const list = Buffer.alloc(1 << 16)
-  const value = Buffer.alloc(1 << 16)
-  const read = (
-    listOf: Call,
-    getOf: Call,
-    place: string | Buffer | number,
-  ): readonly ExtendedAttribute[] | Failure => {
-    const length = listOf(place, list, list.length)
-    if (length < 0) {
-      const error = errorName(koffi.errno())
-      return error === "ENOTSUP" || error === "EOPNOTSUPP" ? [] : { error }
-    }
-    const attributes: ExtendedAttribute[] = []
-    if (length === 0) return attributes
-    const names = list
-      .toString("latin1", 0, length - 1)
-      .split("\0")
-      .sort()
-    for (const name of names as RawPath[]) {
-      const size = getOf(place, cPath(name), value, value.length)
-      // removed since it was listed, or not for this user to read
-      if (size >= 0) attributes.push({ name, value: new Uint8Array(value.subarray(0, size)) as Bytes })
-    }
-    return attributes
-  }
-  return {
-    attributes: (path) => read(llistxattr, lgetxattr, cPath(path)),
-    attributesOf: (descriptor) => read(flistxattr, fgetxattr, descriptor),
-    hasAttribute: (path, name) => lgetxattr(cPath(path), cPath(name), value, 0) >= 0,
-  }
-}
-
-/** ASCII goes as a string, which is faster; all else as bytes with their own end. */
-function cPath(raw: string): string | Buffer {
-  return /[\x80-\xff]/.test(raw) ? Buffer.from(`${raw}\0`, "latin1") : raw
-}
-
-const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.errno).map(([name, number]) => [number, name]),
-)
-
-function errorName(number: number): string {
-  return ERROR_NAMES.get(number) ?? "EUNKNOWN"
+/** glibc's own; bound when they are used, which few runs do. */
+function memoryCalls(library: Library): Binders {
+  return [
+    () => ({
+      giveBackFrom(bytes) {
+        try {
+          const mallopt = library.func("int mallopt(int option, int value)")
+          // what is smaller stays at hand: given back at once, every block would be new memory
+          return mallopt(M_MMAP_THRESHOLD, bytes) === 1 && mallopt(M_TRIM_THRESHOLD, 4 * bytes) === 1
+        } catch {
+          return false // not glibc
+        }
+      },
+      giveBackFreed() {
+        try {
+          library.func("int malloc_trim(size_t pad)")(0)
+        } catch {
+          // not glibc
+        }
+      },
+    }),
+  ]
 }

@@ -17,10 +17,8 @@ export interface Special extends DeviceNumber {
  * @param place absolute raw path of an ASCII name, perhaps below `/proc/self/fd`; nothing is there
  */
 export function makeSpecial(place: string, special: Special, native: Native | undefined): void {
-  if (native !== undefined) {
-    checkCode(native.makeNode(place, TYPE_BITS[special.type] | 0o600, joinDeviceNumber(special)))
-    return
-  }
+  const code = native?.makeNode(place, TYPE_BITS[special.type] | 0o600, joinDeviceNumber(special))
+  if (native !== undefined && code !== "ENOSYS") return checkCode(code)
   // a child has another /proc/self
   const seen = place.replace(/^\/proc\/self\//, `/proc/${process.pid}/`)
   const path = fsPath(seen)

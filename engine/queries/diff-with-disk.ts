@@ -85,7 +85,7 @@ type Compare = (before: Entry, after: DiskEntry) => Promise<Difference["change"]
 function comparer(repository: Repository, source: Source, sameContent: CompareContent): Compare {
   const native = openNative()
   const sameAttributes = ({ xattrs }: Entry, file: string): boolean => {
-    const found = native?.attributes(file)
+    const found = native?.readsAttributes === true ? native.attributes(file) : undefined
     if (found === undefined || isFailure(found)) return true // this machine can't tell
     return (
       found.length === xattrs.length &&

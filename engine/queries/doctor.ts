@@ -72,7 +72,7 @@ function program(): Finding {
 }
 
 function nativeCalls(): Finding {
-  if (openNative() !== undefined)
+  if (openNative()?.readsAttributes === true)
     return good("file metadata", "exact times and extended attributes are kept and restored")
   return {
     level: "warning",

@@ -29,7 +29,7 @@ import { countAhead } from "./count-ahead.ts"
 import { createFolderRecords, type FolderRecords } from "./folder-records.ts"
 import { inlinePool, type InlinePool } from "./inline-pool.ts"
 import { previousClasses } from "./previous-class.ts"
-import { openRunSource, type RunSource } from "./run-source.ts"
+import { noticeLostAttributes, openRunSource, requireSomeRead, type RunSource } from "./run-source.ts"
 import { createRunStore, type RunStore } from "./run-store.ts"
 import { scan, type Change, type ScanCounts } from "./scan.ts"
 import type { PoolPorts, SplitPool } from "./split-pool.ts"
@@ -48,7 +48,7 @@ const NODES_BYTES = 256 * 1024
 /**
  * Backs up once. Writes no snapshot when nothing changed. What could not be read is in
  * `result.errors` and not in the snapshot. Throws `EngineError`s: conflict "busy", not-found
- * "no-source", untrusted (the store lost or changed what this device had seen), unavailable, denied.
+ * "no-source", denied "no-source-read", untrusted (the store lost or changed what this device had seen), unavailable, denied.
  */
 export async function backup(
   repository: Repository,
@@ -96,6 +96,7 @@ async function run(repository: Repository, { request, source, observe }: Run): P
   const changes = tallied(scanSource(repository, { source, cache, base, records, tally, counts }), tally)
   const first = source.stdin === undefined ? firstChanges(changes) : undefined
 
+  requireSomeRead(source, tally.isUnread)
   const parentHere = local.newest(source.series)
   const isIdle =
     first?.ended === true &&
@@ -108,6 +109,7 @@ async function run(repository: Repository, { request, source, observe }: Run): P
     return tally.result({ snapshot: undefined, parent: parentHere, summary: unchangedSummary(counts) })
   }
 
+  noticeLostAttributes(source, observe)
   const view = request.dryRun ? await look(repository) : await lookToWrite(repository)
   const store = createRunStore(repository, { series: source.series, dryRun: request.dryRun === true })
   const ports = poolPorts(repository, store)
@@ -132,6 +134,7 @@ async function run(repository: Repository, { request, source, observe }: Run): P
             before: await streamBefore(view.newest(source.series), store, source.stdin),
           })
     const listing = await buildListing(repository, { base, pool, store }, fill)
+    requireSomeRead(source, tally.isUnread)
     const { rawBytes } = await pool.finish()
     await store.settled()
     const parent = view.newest(source.series)
@@ -178,7 +181,7 @@ function scanSource(repository: Repository, run: Scanning): Generator<Change, vo
   return scan(
     {
       source: source.files,
-      runs: walk(source.files, source.scope, { unreadable: tally.failed }),
+      runs: walk(source.files, source.scope, { unreadable: tally.unread }),
       cache: base === undefined ? undefined : cache,
       records,
       previousClass: previousClasses(repository.nodeCache(source.series), base),
@@ -265,7 +268,7 @@ function settler({
   return {
     done({ entry, job, linkTo, spare, record, position }, read, failure) {
       if (failure !== undefined) {
-        tally.failed(entry.path, failure)
+        tally.unread(entry.path, failure)
         // the scan counted it, and the snapshot does not have it
         counts.files--
         counts.bytes -= entry.size

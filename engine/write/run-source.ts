@@ -21,6 +21,8 @@ export interface RunSource {
   readonly single: boolean
   /** Absolute, for the manifest. */
   readonly paths: readonly RawPath[]
+  /** What was asked for, as paths in the snapshot; empty for a stream. */
+  readonly named: readonly RawPath[]
   /** The folder that stands for the snapshot's root, as it was named. */
   readonly origin: RawPath
   /** Something stands in the snapshot under another name than its own. */
@@ -49,6 +51,7 @@ export async function openRunSource(
     scope: selection(repository, { request, roots, files, observe }),
     single: roots.single,
     paths: roots.paths,
+    named: roots.named,
     origin: roots.origin,
     renamed: roots.renamed,
     missing: roots.missing.map((path) => ({ path, message: "no such file or folder" })),
@@ -71,6 +74,7 @@ function streamSource(request: BackupRequest, stdin: NonNullable<BackupRequest["
     scope: undefined,
     single: true,
     paths: [`/${stdin.name}` as RawPath],
+    named: [],
     origin: request.cwd as RawPath,
     renamed: false,
     missing: [],
@@ -130,4 +134,22 @@ function ownMessage(kind: "repository" | "home" | "restore", path: RawPath): str
     restore: "an unfinished restore's files",
   }
   return `left out: ${what[kind]} (${showPath(path)})`
+}
+
+/** A snapshot of nothing would become the newest one, and hide the one before it. */
+export function requireSomeRead({ named }: RunSource, isUnread: (path: RawPath) => boolean): void {
+  if (named.length > 0 && named.every(isUnread))
+    throw new EngineError(
+      "denied",
+      "no-source-read",
+      "none of the sources could be read. No snapshot was written",
+    )
+}
+
+const NO_ATTRIBUTES =
+  "extended attributes, ACLs and capabilities are not saved: this system's calls for them can't be used. `holdfast doctor` says more"
+
+export function noticeLostAttributes({ stdin }: RunSource, observe: BackupObserver): void {
+  if (stdin === undefined && openNative()?.readsAttributes !== true)
+    observe({ type: "notice", message: NO_ATTRIBUTES })
 }

@@ -13,6 +13,9 @@ export interface Tally {
   readonly errors: readonly UnkeptPath[]
   /** An entry that could not be read; `error` is a code of the system or a sentence. */
   readonly failed: (path: RawPath, error: string) => void
+  /** The same for an entry of which the snapshot has nothing: a file, or all that is in a folder. */
+  readonly unread: (path: RawPath, error: string) => void
+  readonly isUnread: (path: RawPath) => boolean
   /** The scan has counted an entry of this size whose content is not known yet. */
   readonly scanned: (size: number) => void
   /** The end of it, with the same size. */
@@ -73,13 +76,20 @@ export function createTally(
       bytesTotal: Math.max(expected.bytes, counts.bytes),
     }
   }
+  const unread = new Set<RawPath>()
+  const failed = (path: RawPath, error: string): void => {
+    const message = /^E[A-Z0-9]+$/.test(error) ? reasonOf(error) : error
+    errors.push({ path, message })
+    observe({ type: "error", path, message })
+  }
   return {
     errors,
-    failed(path, error) {
-      const message = /^E[A-Z0-9]+$/.test(error) ? reasonOf(error) : error
-      errors.push({ path, message })
-      observe({ type: "error", path, message })
+    failed,
+    unread(path, error) {
+      unread.add(path)
+      failed(path, error)
     },
+    isUnread: (path) => unread.has(path),
     scanned(size) {
       pending.files++
       pending.bytes += size
