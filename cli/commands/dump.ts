@@ -1,7 +1,7 @@
-/** `holdfast dump`: one file's bytes, or a folder as a tar archive, and nothing else. */
+/** `holdfast dump`: one file's bytes, or a folder as an archive, and nothing else. */
 import { createWriteStream } from "node:fs"
 import { finished } from "node:stream/promises"
-import { dump as dumpEntry } from "../../engine/index.ts"
+import { dump as dumpEntry, type DumpRequest } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
@@ -11,7 +11,8 @@ import { isTerminal } from "../terminal.ts"
 export const dump: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {
     const { snapshot, path } = await namedSnapshot(call, repository, call.args[0] ?? "latest", call.args[1])
-    const archive = call.options.text("archive") === "tar" ? "tar" : undefined
+    // one of the flag's choices
+    const archive = call.options.text("archive") as DumpRequest["archive"]
     const file = call.options.text("target")
     if (archive !== undefined && file === undefined && isTerminal(1)) {
       throw new UsageError(

@@ -1,4 +1,4 @@
-/** `dump`: one file's bytes, or a folder as a tar archive, to a stream, and nothing else. */
+/** `dump`: one file's bytes, or a folder as a tar or zip archive, to a stream, and nothing else. */
 import type { Writable } from "node:stream"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -9,6 +9,7 @@ import { walkListing } from "../listing/walk.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
 import { contentOf } from "./content-reader.ts"
+import { dumpZip } from "./dump-zip.ts"
 import { openNodeReader, type NodeReader } from "./node-reader.ts"
 import { contentBytes, TAR_END, tarHeader, tarPadding, type TarMember } from "./tar-header.ts"
 
@@ -16,7 +17,7 @@ export interface DumpRequest {
   /** Not ended. When its reader goes away, the dump stops without an error. */
   readonly out: Writable
   /** Needed for a folder. */
-  readonly archive?: "tar" | undefined
+  readonly archive?: "tar" | "zip" | undefined
 }
 
 /**
@@ -38,6 +39,7 @@ export async function dump(
     if (entry === undefined || (entry.path !== path && !snapshot.single)) throw noEntry(snapshot, path)
     const dumping: Dumping = { repository, nodes, output }
     if (archive === "tar") return await dumpTar(dumping, entry, all)
+    if (archive === "zip") return await zipped(dumping, entry, all)
     if (entry.type !== "file") throw notAFile(entry)
     for await (const bytes of contentOf(repository, nodes, entry)) if (!(await output.write(bytes))) return
   } finally {
@@ -52,17 +54,45 @@ interface Dumping {
   readonly output: Output
 }
 
+async function zipped(
+  { repository, nodes, output }: Dumping,
+  top: Entry,
+  rest: AsyncIterable<Entry>,
+): Promise<void> {
+  const nameOf = namesBelow(top)
+  await dumpZip({
+    entries: startingWith(top, rest),
+    nameOf: (entry) => {
+      if (entry === top && top.type === "directory") return ""
+      return nameOf(entry.path) + (entry.type === "directory" ? "/" : "")
+    },
+    contentOf: (entry) => (entry.type === "file" ? contentOf(repository, nodes, entry) : NOTHING),
+    write: (bytes) => output.write(bytes),
+  })
+}
+
+const NOTHING: AsyncIterable<Uint8Array> = (async function* () {})()
+
+async function* startingWith(top: Entry, rest: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+  yield top
+  yield* rest
+}
+
 /** Names are relative to the folder that was asked for, as in a restore. */
+function namesBelow(top: Entry): (path: RawPath) => RawPath {
+  return (path) => {
+    if (top.type !== "directory") return baseName(path)
+    return (top.path === "" ? path : path.slice(top.path.length + 1)) as RawPath
+  }
+}
+
 async function dumpTar(
   { repository, nodes, output }: Dumping,
   top: Entry,
   rest: AsyncIterable<Entry>,
 ): Promise<void> {
   const isFolder = top.type === "directory"
-  const nameOf = (path: RawPath): RawPath => {
-    if (!isFolder) return baseName(path)
-    return (top.path === "" ? path : path.slice(top.path.length + 1)) as RawPath
-  }
+  const nameOf = namesBelow(top)
   const put = async (entry: Entry): Promise<boolean> => {
     const linkTo =
       entry.hardLink !== null && isFolder && isWithin(entry.hardLink, top.path)
@@ -112,7 +142,7 @@ function notAFile({ path, type }: Entry): EngineError {
     return new EngineError(
       "invalid",
       "dump-folder",
-      `${path === "" ? "the snapshot" : showPath(path)} is a folder: use --archive tar`,
+      `${path === "" ? "the snapshot" : showPath(path)} is a folder: use --archive tar or --archive zip`,
     )
   }
   return new EngineError("invalid", "dump-type", `${showPath(path)} is a ${type} and has no content`)
