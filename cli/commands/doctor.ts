@@ -1,26 +1,47 @@
-/** `holdfast doctor`: what is wrong here, and what to do about it. */
-import { doctor as examine } from "../../engine/index.ts"
-import type { Command } from "../call.ts"
+/** `holdfast doctor`: what is wrong here, and what to do about it. Whatever fails is a finding among the others. */
+import { doctor as examine, type Finding, type Home } from "../../engine/index.ts"
+import type { Call, Command } from "../call.ts"
 import { homeOf, locationOf, withRepository } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
+import { EXIT, messageOf } from "../exit-codes.ts"
 
 const SIGNS = { good: "ok", warning: "!!", bad: "XX" } as const
 
 export const doctor: Command = async (call) => {
   const { output } = call
-  const home = homeOf(call)
-  const findings =
-    locationOf(call, home) === undefined
-      ? await examine(home)
-      : await withRepository(
-          call,
-          { write: false },
-          async (repository) => await examine(home, repository, { probe: call.options.flag("probe") }),
-        )
+  const { findings, failure } = await examineAll(call)
   for (const { level, subject, message, advice } of findings) {
     output.object({ message_type: "finding", level, subject, message, advice })
     output.line(`${SIGNS[level]}  ${subject}: ${message}`)
     if (advice !== undefined) output.line(`      ${advice}`)
   }
+  // it decides the exit code
+  if (failure !== undefined) throw failure.error
   return findings.some(({ level }) => level === "bad") ? EXIT.failed : EXIT.done
+}
+
+interface Examined {
+  readonly findings: readonly Finding[]
+  /** What kept the repository from being opened, or an alarm. */
+  readonly failure?: { readonly error: unknown }
+}
+
+async function examineAll(call: Call): Promise<Examined> {
+  let home: Home | undefined
+  let findings = undefined as readonly Finding[] | undefined
+  try {
+    const found = homeOf(call)
+    home = found
+    if (locationOf(call, found) === undefined) return { findings: await examine(found) }
+    const probe = call.options.flag("probe")
+    await withRepository(call, { write: false }, async (repository) => {
+      findings = await examine(found, repository, { probe })
+    })
+    return { findings: findings ?? [] }
+  } catch (error) {
+    const message = messageOf(error)
+    if (message.startsWith("internal error")) throw error
+    const failure = { error, message, store: call.stores.at(-1) }
+    // an alarm comes after everything was examined, and is among the findings
+    return { findings: findings ?? (await examine(home, undefined, { failure })), failure }
+  }
 }

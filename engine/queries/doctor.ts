@@ -1,6 +1,5 @@
 /** `doctor`: what is wrong on this device and at the store, and what to do about it. Repairs nothing. */
 import * as fs from "node:fs"
-import { isEngineError } from "../base/errors.ts"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { Clock } from "../base/ports.ts"
 import { createZstd } from "../compression/zstd.ts"
@@ -10,6 +9,7 @@ import { knownRepositories } from "../home/last-repository.ts"
 import { look } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { cacheInfo } from "./caches.ts"
+import { failureFindings, guarded, type Failure } from "./doctor-failure.ts"
 import { storeAbilities } from "./store-abilities.ts"
 
 export interface Finding {
@@ -29,27 +29,42 @@ const YEAR_2025_NS = 1_735_689_600n * 1_000_000_000n
 export interface DoctorRequest {
   /** Try what the store does, which writes and removes a few objects; else what `init` found is told. */
   readonly probe?: boolean
+  /** Why there is no repository to examine. */
+  readonly failure?: Failure | undefined
 }
 
-/** Without a repository, of this device alone. One LIST with one. */
+/**
+ * Without a repository, of this device alone; without a home, of the program alone. One LIST with a repository.
+ * What goes wrong in one examination is a finding, and the others go on.
+ */
 export async function doctor(
-  home: Home,
+  home: Home | undefined,
   repository?: Repository,
-  { probe = false }: DoctorRequest = {},
+  { probe = false, failure }: DoctorRequest = {},
 ): Promise<Finding[]> {
-  const local = [
-    program(),
-    nativeCalls(),
-    compression(),
-    homeFolder(home),
-    ...freeSpace("home", home.identityRoot),
-    caches(home),
+  const found = [
+    ...(await guarded("program", program)),
+    ...(await guarded("file metadata", nativeCalls)),
+    ...(await guarded("compression", compression)),
+    ...(home === undefined ? [] : await examineHome(home)),
   ]
-  if (repository !== undefined) return [...local, ...(await examine(repository, probe))]
-  const known = knownRepositories(home)
-  if (known.length > 0) return local
+  if (repository !== undefined) found.push(...(await examine(repository, probe)))
+  else if (failure !== undefined) found.push(...(await failureFindings(home, failure)))
+  else if (home !== undefined) found.push(...(await guarded("repository", () => unknownRepository(home))))
+  return found
+}
+
+async function examineHome(home: Home): Promise<Finding[]> {
   return [
-    ...local,
+    ...(await guarded("home", () => homeFolder(home))),
+    ...(await guarded("home", () => freeSpace("home", home.identityRoot))),
+    ...(await guarded("cache", () => caches(home))),
+  ]
+}
+
+function unknownRepository(home: Home): Finding[] {
+  if (knownRepositories(home).length > 0) return []
+  return [
     {
       level: "warning",
       subject: "repository",
@@ -158,43 +173,33 @@ function caches(home: Home): Finding {
 
 async function examine(repository: Repository, probe: boolean): Promise<Finding[]> {
   const reached = await reach(repository)
-  if (reached.level === "bad") return [reached]
+  const isReached = reached.every(({ subject, level }) => subject !== "store" || level !== "bad")
   return [
-    reached,
-    ...log(repository),
-    device(repository),
-    keys(repository),
-    clock(repository),
-    ...pending(repository),
-    ...freeSpaceOf(repository),
-    ...(await storeAbilities(repository, probe)),
+    ...reached,
+    ...(await guarded("snapshots", () => log(repository))),
+    ...(await guarded("device", () => device(repository))),
+    ...(await guarded("keys", () => keys(repository))),
+    ...(await guarded("clock", () => clock(repository))),
+    ...(await guarded("unfinished backup", () => pending(repository))),
+    ...(await guarded("store", () => freeSpaceOf(repository))),
+    ...(await guarded("store", () => storeAbilities(repository, probe && isReached))),
   ]
 }
 
 /** The look is kept in the home: what follows is answered from there. */
-async function reach(repository: Repository): Promise<Finding> {
+async function reach(repository: Repository): Promise<readonly Finding[]> {
   const subject = "store"
   const { location } = repository
-  const startMs = monotonicMs()
-  try {
+  return await guarded(subject, async () => {
+    const startMs = monotonicMs()
     const { problems } = await look(repository, { tolerant: true })
     const ms = monotonicMs() - startMs
-    const [first] = problems
-    if (first !== undefined) {
-      const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ""
-      return {
-        level: "bad",
-        subject,
-        message: `${first.message}${more}`,
-        advice: "`holdfast check` looks at everything",
-      }
-    }
+    const advice = "`holdfast check` looks at everything"
+    if (problems.length > 0)
+      return problems.map(({ message }) => ({ level: "bad" as const, subject, message, advice }))
     if (ms < SLOW_MS) return good(subject, `${location} answers in ${Math.max(1, Math.round(ms))} ms`)
     return { level: "warning", subject, message: `${location} took ${(ms / 1000).toFixed(1)} s to answer` }
-  } catch (error) {
-    if (!isEngineError(error)) throw error
-    return { level: "bad", subject, message: error.message }
-  }
+  })
 }
 
 function log({ log: table }: Repository): Finding[] {
