@@ -40,7 +40,8 @@ export function openDiskTarget(root: string, options: TargetOptions = {}): Targe
 
 function makeRoot(root: string): void {
   try {
-    makeFolders(root, (folder) => mkdirSync(fsPath(folder), { mode: 0o700 }))
+    // the target itself is closed until it is finished
+    makeFolders(root, (folder) => mkdirSync(fsPath(folder), { mode: folder === root ? 0o700 : 0o777 }))
   } catch (cause) {
     if (errorCode(cause) !== "ENOENT") throw targetError(errorCode(cause), root as RawPath, cause)
     const message = `${showPath(root as RawPath)}: no folder can be made here`

@@ -9,9 +9,12 @@ import {
   chownSync,
   fchmodSync,
   fchownSync,
+  fstatSync,
   futimesSync,
   lchownSync,
+  lstatSync,
   lutimesSync,
+  statSync,
   utimesSync,
 } from "node:fs"
 import { fsPath } from "../base/paths.ts"
@@ -28,7 +31,7 @@ import {
   type Permitted,
 } from "./permitted.ts"
 import type { ExtendedAttribute } from "./source.ts"
-import { checkCode, errorCode } from "./stat.ts"
+import { checkCode, errorCode, systemError } from "./stat.ts"
 import type { LeftOut, Metadata } from "./target.ts"
 
 export interface MetadataRules extends Permitted {
@@ -65,6 +68,7 @@ export function setOpenMetadata(
   attempt(left, "time", () => {
     if (rules.native === undefined) futimesSync(descriptor, new Date(), nodeTime(mtimeNs))
     else checkCode(rules.native.setTimes(descriptor, mtimeNs))
+    if (isUnusual(mtimeNs)) checkTime(fstatSync(descriptor, { bigint: true }), mtimeNs)
   })
   return left
 }
@@ -104,6 +108,20 @@ export function setTimeAt({ path, isHandle }: Place, mtimeNs: bigint, { native }
   if (!isHandle) lutimesSync(fsPath(path), new Date(), nodeTime(mtimeNs))
   else if (native === undefined) utimesSync(fsPath(path), new Date(), nodeTime(mtimeNs))
   else checkCode(native.setTimesAt(path, mtimeNs))
+  if (isUnusual(mtimeNs))
+    checkTime((isHandle ? statSync : lstatSync)(fsPath(path), { bigint: true }), mtimeNs)
+}
+
+const SECOND = 1_000_000_000n
+
+/** Beyond what every file system has: some end in 1901, 1970, 2038 or 2107, and change a time without an error. */
+function isUnusual(ns: bigint): boolean {
+  return ns < 315_532_800n * SECOND || ns >= 2n ** 31n * SECOND
+}
+
+function checkTime({ mtimeNs }: { readonly mtimeNs: bigint }, wanted: bigint): void {
+  const off = mtimeNs - wanted
+  if (off > 2n * SECOND || off < -2n * SECOND) throw systemError("EINVAL")
 }
 
 /** Where attributes are set by path, which only a handle makes safe. */

@@ -47,6 +47,11 @@ export function storableTime(ns: bigint): bigint {
   return ns < -TIME_MAX ? -TIME_MAX : ns
 }
 
+/** False for a time that `storableTime` had to change. */
+export function isStorable(ns: bigint): boolean {
+  return ns < TIME_MAX && ns > -TIME_MAX
+}
+
 export function errorCode(error: unknown): string {
   const code = (error as { code?: unknown }).code
   return typeof code === "string" ? code : "EUNKNOWN"

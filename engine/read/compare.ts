@@ -4,6 +4,7 @@
  */
 import { isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
+import type { Stat } from "../files/source.ts"
 import type { Metadata, Target, Updated } from "../files/target.ts"
 import { locateAll } from "./plan.ts"
 import type { CompareFile } from "./place-jobs.ts"
@@ -56,6 +57,7 @@ function judge(
 ): Standing {
   const isEqual = existing?.size === entry.size && !found.equal.includes(0)
   if (!isEqual) return { state: "differs", ...found }
+  if (isTaken(window, existing)) return { state: "differs", ...found }
   const { target, progress } = window
   const metadata = metadataOf(entry)
   const leftOut = target.compareMetadata(path, existing, metadata)
@@ -64,6 +66,15 @@ function judge(
   progress.entry(path, updated.changed ? "updated" : "equal", 0, entry.size)
   progress.leftOut(path, updated.leftOut)
   return { state: "done" }
+}
+
+/** Two files of the snapshot that are one in the target: the second is made again beside it. */
+function isTaken({ sharedInodes }: Window, { links, device, inode }: Stat): boolean {
+  if (links === 1) return false
+  const key = `${device}:${inode}`
+  if (sharedInodes.has(key)) return true
+  sharedInodes.add(key)
+  return false
 }
 
 /** Undefined when it can't be done in place: then the file is made again beside it. */

@@ -17,6 +17,7 @@ import type { Progress } from "./progress.ts"
 import type { RestoreRequest } from "./restore-request.ts"
 import { failureOf } from "./placer.ts"
 import type { Selected } from "./selected.ts"
+import type { StandingFolders } from "./standing-folders.ts"
 
 /** A file that may have to be written. */
 export interface DecidedFile {
@@ -36,6 +37,8 @@ export interface Tree {
   /** Folders that this run made: nothing stands in them. */
   readonly made: Set<RawPath>
   readonly failedFolders: Set<RawPath>
+  /** Files of the snapshot in folders that were there before: what else is in these is not this restore's. */
+  readonly files: Set<RawPath>
   /** A part of the listing is damaged: folders' own entries may be missing, and what was in them. */
   lost: boolean
   /** By a first link that is not wanted: the first of its others that is. */
@@ -50,6 +53,7 @@ export function createTree(isEmpty: boolean): Tree {
     names: new Map(),
     made: new Set(isEmpty ? ["" as RawPath] : []),
     failedFolders: new Set(),
+    files: new Set(),
     lost: false,
     firstLinks: new Map(),
   }
@@ -62,6 +66,7 @@ export interface Deciding {
   readonly selected: Selected
   readonly tree: Tree
   readonly extra: ExtraRemover
+  readonly standing: StandingFolders
   readonly readLists: LoadNodes
   /** Folders above the entry at hand that nothing has needed yet. */
   readonly unmade: { path: RawPath; entry: Entry }[]
@@ -82,6 +87,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
     return progress.failed({ path, kind: "target", message: "its folder could not be made" })
   }
   tree.names.get(parentPath(path))?.add(path)
+  deciding.standing.belongs(path)
   let existing: Stat | undefined
   try {
     existing = tree.made.has(parentPath(path)) ? undefined : deciding.target.look(path)
@@ -96,6 +102,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
     tree.later.push({ path, entry, linkTo })
     return
   }
+  if (!tree.made.has(parentPath(path))) tree.files.add(path)
   try {
     files.push({ path, entry, existing, ids: await idsOf(entry, deciding.readLists) })
   } catch (error) {
@@ -145,6 +152,7 @@ function makeFolder(deciding: Deciding, path: RawPath, entry: Entry, isWhole: bo
   }
   try {
     const isNew = path !== "" && tree.made.has(parentPath(path))
+    if (!isNew) deciding.standing.meet(path)
     const state = target.ensureFolder(path, { replace: request.overwrite !== "never", isNew })
     if (state === "created") tree.made.add(path)
     else target.removeLeftovers(path)
@@ -156,7 +164,8 @@ function makeFolder(deciding: Deciding, path: RawPath, entry: Entry, isWhole: bo
 }
 
 /** What belongs in it is going to be noted, where that must be known. */
-export function noteFolder({ tree, extra }: Deciding, path: RawPath, isWhole: boolean): void {
+export function noteFolder({ tree, extra, standing }: Deciding, path: RawPath, isWhole: boolean): void {
+  standing.belongs(path)
   if (path !== "") tree.names.get(parentPath(path))?.add(path)
   if (extra.covers(isWhole)) tree.names.set(path, new Set())
 }

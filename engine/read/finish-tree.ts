@@ -4,6 +4,7 @@
  */
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
+import { parentPath } from "../base/paths.ts"
 import type { Stat } from "../files/source.ts"
 import type { Placing, Target } from "../files/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
@@ -44,13 +45,16 @@ export async function finishFolders(deciding: Deciding, publish: () => Promise<T
 }
 
 function finishFolder(
-  { tree, progress }: Deciding,
+  { tree, progress, standing }: Deciding,
   target: Target,
   { path, entry }: { path: RawPath; entry: Entry },
 ): void {
   if (tree.failedFolders.has(path)) return
   try {
-    progress.leftOut(path, target.finishFolder(path, metadataOf(entry)))
+    const kept = standing.kept(path)
+    // what was there before is not the snapshot's, and so nothing of that is left out
+    if (kept !== undefined) target.finishFolder(path, kept)
+    else progress.leftOut(path, target.finishFolder(path, metadataOf(entry)))
   } catch (error) {
     progress.failed({ path, ...failureOf(error) })
   }
@@ -63,7 +67,8 @@ function placing({ request }: Deciding): Placing {
 /** False when the first link is no file that this restore answers for. */
 function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): boolean {
   const { target, progress, request } = deciding
-  if (!progress.isPlaced(linkTo)) return false // what stands there may be something else
+  // what stands there may be something else, and in a listing that lies it may never have been in the snapshot
+  if (!progress.isPlaced(linkTo) || !isOfSnapshot(deciding, linkTo)) return false
   const first = request.dryRun === true ? wouldStand(deciding, linkTo) : target.look(linkTo)
   if (first?.type !== "file") return false
   const existing = target.look(path)
@@ -77,6 +82,11 @@ function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): bool
     progress.entry(path, "restored", 0)
   }
   return true
+}
+
+/** Whether this restore has decided about a file of this path. */
+function isOfSnapshot({ tree }: Deciding, path: RawPath): boolean {
+  return tree.made.has(parentPath(path)) || tree.files.has(path)
 }
 
 /** What stands there, unless it would be replaced: then another file, which is like no other yet. */

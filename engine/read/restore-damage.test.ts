@@ -50,6 +50,7 @@ function assertRightOrAbsent(
 ): void {
   const found = pictureOf(target)
   const reported = new Set<string>(result.errors.map(({ path }) => path))
+  assert.equal(reported.size, result.errors.length, "each is reported once")
   // a lost part of the listing is told as one: nobody knows the names in it, nor the folders' own modes
   const isLost = result.errors.some(({ message }) => message.startsWith("the listing"))
   for (const [path, line] of found) {
@@ -85,7 +86,7 @@ async function damagePlace(
 /** Restores to a new folder. */
 async function restored(repository: Repository, id: string, target: string): Promise<RestoreResult> {
   fs.rmSync(target, { recursive: true, force: true })
-  return await restoreTo(repository, id, target)
+  return await restoreTo(repository, id, target, { verify: true })
 }
 
 test("restore() from a damaged pack brings every file back right, or not at all and says so", async (t) => {

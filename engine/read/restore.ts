@@ -24,6 +24,7 @@ import { createTree, decide, idsOf, noteFolder, type Deciding } from "./decide.t
 import { deleteExtra, keepExtra, removeUnplaced, type ExtraRemover, type Removing } from "./delete-extra.ts"
 import { finishEntries, finishFolders } from "./finish-tree.ts"
 import { createFlusher, noFlusher } from "./flusher.ts"
+import { finishMissing, missingFolders } from "./missing-parents.ts"
 import { refuseOwnPlace } from "./own-places.ts"
 import { comparingPool, inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
 import type { PlacerOptions } from "./place-jobs.ts"
@@ -32,6 +33,7 @@ import { failureOf } from "./placer.ts"
 import { createProgress, type Progress } from "./progress.ts"
 import type { RestoreObserver, RestoreRequest, RestoreResult } from "./restore-request.ts"
 import { selectEntries } from "./selected.ts"
+import { standingFolders } from "./standing-folders.ts"
 import { verifyWindow } from "./verify.ts"
 import { createWindows, type FileWindow } from "./windows.ts"
 
@@ -48,6 +50,7 @@ export async function restore(
   const options = targetOptions(request)
   const isDry = request.dryRun === true
   refuseOwnPlace(repository, request.target)
+  const missing = isDry ? [] : missingFolders(request.target)
   const named = openTarget(request, options)
   const staging = isDry ? named.wouldStage() : named.stage()
   const placed = { ...options, staging: isDry && staging?.isNew === true ? undefined : staging }
@@ -67,17 +70,20 @@ export async function restore(
     selected,
     tree: createTree(staging?.isNew === true),
     extra: extraRemover(repository, { request, target, progress, selected }, staging),
+    standing: standingFolders(target),
     readLists,
     unmade: [],
   }
+  if (staging === undefined) deciding.standing.meet("" as RawPath)
   noteFolder(deciding, "" as RawPath, false) // its own entry may be damaged, or not asked for
   const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: placed }
   const syncs = !isDry && request.sync !== "none"
   const flusher = syncs ? createFlusher(target) : noFlusher
+  const sharedInodes = new Set<string>()
   let pool: PlacePool | undefined
   const place = async ({ files, isLast }: FileWindow): Promise<void> => {
     pool ??= isDry ? comparingPool(placer) : inlinePlacePool(placer)
-    const window = { repository, request: deciding.request, target, progress, pool, flusher }
+    const window = { repository, request: deciding.request, target, progress, pool, flusher, sharedInodes }
     await placeWindow(window, files, isLast)
     if (request.verify && !isDry) await verifyWindow(window, files)
   }
@@ -111,6 +117,9 @@ export async function restore(
       publish(deciding, named, staging)
       return named
     })
+    const isFinished = deciding.tree.lost || deciding.tree.folders.some(({ path }) => path === "")
+    const above = { request, options, missing, load: loader("listing") }
+    for (const leftOut of await finishMissing(above, isFinished)) progress.leftOut("" as RawPath, leftOut)
     await flusher.finish()
     return progress.result()
   } finally {

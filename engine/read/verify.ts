@@ -10,7 +10,9 @@ export async function verifyWindow(
   files: readonly DecidedFile[],
 ): Promise<void> {
   for (let start = 0; start < files.length; start += FILES_AT_ONCE) {
-    const batch = files.slice(start, start + FILES_AT_ONCE).flatMap((file) => {
+    // what could not be placed is reported already
+    const placed = files.slice(start, start + FILES_AT_ONCE).filter(({ path }) => progress.isPlaced(path))
+    const batch = placed.flatMap((file) => {
       const places = locateAll({ size: file.entry.size, ids: file.ids }, repository.index)
       return typeof places === "string"
         ? []

@@ -17,6 +17,8 @@ export interface Window {
   readonly progress: Progress
   readonly pool: PlacePool
   readonly flusher: Flusher
+  /** Files with several names that some entry has been found equal to: device and inode. */
+  readonly sharedInodes: Set<string>
 }
 
 /** A file that is to be written, and what is known of it. */

@@ -186,6 +186,7 @@ function scanSource(repository: Repository, run: Scanning): Generator<Change, vo
       records,
       previousClass: previousClasses(repository.nodeCache(source.series), base),
       onFailure: tally.failed,
+      onNotice: tally.notice,
       withRoot: !source.single,
     },
     counts,

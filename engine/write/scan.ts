@@ -5,10 +5,11 @@
  * read, and paths to remove. New folder records wait in `FolderRecords` until the run commits.
  */
 import type { RawPath } from "../base/ids.ts"
-import { isWithin, joinPath } from "../base/paths.ts"
+import { isWithin, joinPath, showPath } from "../base/paths.ts"
 import { mayKeepClass, type FileClass } from "../chunking/classes.ts"
 import { splitDeviceNumber } from "../files/device-number.ts"
 import { isFailure, type Source, type Stat } from "../files/source.ts"
+import { isStorable } from "../files/stat.ts"
 import type { Folder, Run } from "../files/walk.ts"
 import type { Entry, EntryType } from "../format/listing-entry.ts"
 import { openDirectoryRecord, type DirectoryCursor, type Passed } from "../home/directory-record.ts"
@@ -54,6 +55,8 @@ export interface ScanPorts {
   /** The class that a path had in the last snapshot, for files whose size may change theirs. */
   readonly previousClass: (path: RawPath) => FileClass | undefined
   readonly onFailure: (path: RawPath, error: string) => void
+  /** Of an entry that is kept, with something that could not be. */
+  readonly onNotice: (message: string) => void
   /** Single files as snapshots have no entry for the root. */
   readonly withRoot: boolean
 }
@@ -252,6 +255,9 @@ function hasContent(source: Source, path: RawPath, stat: Stat): boolean {
   return stat.type === "file" && (stat.size > 0 || source.sizesAreHints?.(path, stat.device) === true)
 }
 
+const TIME_OUT_OF_RANGE =
+  "the modification time is outside 1677 to 2262; the nearest time in that range is saved"
+
 interface Described {
   readonly path: RawPath
   readonly stat: Stat
@@ -274,6 +280,7 @@ function describe(
   }
   const xattrs = source.xattrsAvailable && !isRead ? source.xattrs(path) : []
   if (isFailure(xattrs)) ports.onFailure(path, xattrs.error)
+  if (!isStorable(stat.mtimeNs)) ports.onNotice(`${showPath(path)}: ${TIME_OUT_OF_RANGE}`)
   const type: EntryType = stat.type
   return {
     path,

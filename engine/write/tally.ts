@@ -16,6 +16,7 @@ export interface Tally {
   /** The same for an entry of which the snapshot has nothing: a file, or all that is in a folder. */
   readonly unread: (path: RawPath, error: string) => void
   readonly isUnread: (path: RawPath) => boolean
+  readonly notice: (message: string) => void
   /** The scan has counted an entry of this size whose content is not known yet. */
   readonly scanned: (size: number) => void
   /** The end of it, with the same size. */
@@ -90,6 +91,7 @@ export function createTally(
       failed(path, error)
     },
     isUnread: (path) => unread.has(path),
+    notice: (message) => observe({ type: "notice", message }),
     scanned(size) {
       pending.files++
       pending.bytes += size
