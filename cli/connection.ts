@@ -7,6 +7,8 @@ import {
   openHome,
   openRepository,
   openStore,
+  knownPlaces,
+  locationName,
   rememberedRepository,
   shellWord,
   type Home,
@@ -24,10 +26,16 @@ export function homeOf(call: Call): Home {
   return openHome({ environment: call.environment })
 }
 
-/** `-r`, then HOLDFAST_REPOSITORY, then the one used last; undefined when there is none. */
+/** `-r`, then HOLDFAST_REPOSITORY, then the default; undefined when there is none. */
 export function locationOf(call: Call, home: Home): string | undefined {
   const named = call.options.text("repo") ?? call.environment["HOLDFAST_REPOSITORY"]
   return named || rememberedRepository(home)?.location
+}
+
+/** As the home knows it; undefined means the default. Opens nothing. */
+export function knownLocationOf({ options, environment }: Call): string | undefined {
+  const named = options.text("repo") || environment["HOLDFAST_REPOSITORY"]
+  return named ? locationName(named, { endpoint: options.text("endpoint") }, environment) : undefined
 }
 
 export async function storeAt(call: Call, location: string): Promise<Store> {
@@ -79,7 +87,7 @@ export async function withRepository<T>(
 ): Promise<T> {
   const home = homeOf(call)
   const location = how.location ?? locationOf(call, home)
-  if (location === undefined) throw new EngineError("not-found", "no-repository", noLocation(call))
+  if (location === undefined) throw new EngineError("not-found", "no-repository", noLocation(call, home))
   const store = await storeAt(call, location)
   const open = how.open ?? openRepository
   const repository = await openWithSecrets(call, {
@@ -94,6 +102,8 @@ export async function withRepository<T>(
     const result = await run(repository)
     // A verb that only reads goes on in spite of a rollback; that it happened is still a failure.
     if (repository.alarms[0] !== undefined) throw repository.alarms[0]
+    if (HAVE_SUMMARY.has(call.verb.name) && rememberedRepository(home)?.location !== repository.location)
+      call.output.say(`repository: ${repository.location}`)
     if (!how.write && result === EXIT.done && repository.unread.length > 0) throw incomplete(repository)
     return result
   } catch (error) {
@@ -114,6 +124,20 @@ function incomplete({ unread }: Repository, found?: string): EngineError {
   const message = `the answer may be incomplete: ${objects} of the repository could not be read (see the warnings)`
   return new EngineError("corrupt", "incomplete", found === undefined ? message : `${found}; ${message}`)
 }
+
+/** Their summary names the repository when it is not the default. */
+const HAVE_SUMMARY = new Set([
+  "backup",
+  "estimate",
+  "restore",
+  "snapshots",
+  "copy",
+  "check",
+  "stats",
+  "key add",
+  "key remove",
+  "key passwd",
+])
 
 interface Opening {
   readonly open: NonNullable<OpenHow["open"]>
@@ -152,8 +176,17 @@ async function openWithSecrets(call: Call, opening: Opening): Promise<Repository
   }
 }
 
-/** What a newcomer types first, when `backup` comes before `init`. */
-function noLocation(call: Call): string {
+/** What a newcomer types first, when `backup` comes before `init`. Whoever has keys is not sent to make a repository. */
+function noLocation(call: Call, home: Home): string {
+  const { locations, deviceCount } = knownPlaces(home)
+  if (locations.length > 0) {
+    const known = locations.map((location) => `  holdfast connect ${shellWord(location)} --default`)
+    return ["no default repository is set. Use -r LOCATION, or set the default:", ...known].join("\n")
+  }
+  if (deviceCount > 0) {
+    const what = deviceCount === 1 ? "a repository" : `${deviceCount} repositories`
+    return `this device has keys for ${what}, but the location is not known any more. Use -r LOCATION, or set it again:\n  holdfast connect LOCATION`
+  }
   const wanted =
     call.args.length > 0 && call.verb.name === "backup" ? call.args.map(shellWord).join(" ") : "FOLDER"
   return [

@@ -64,16 +64,15 @@ function createPrivate(path: string, flag: string): number {
   }
 }
 
-/** Runs what makes the words; when it fails, no empty file is left that the next try would trip over. */
+/** Runs what makes and delivers the words; when it fails, no file is left that the next try would trip over. */
 export async function keepingPlaces<T>(places: readonly WordsPlace[], make: () => Promise<T>): Promise<T> {
   try {
     return await make()
   } catch (error) {
-    for (const { descriptor, path } of places) {
-      closeSync(descriptor)
-      rmSync(path, { force: true })
-    }
+    for (const { path } of places) rmSync(path, { force: true })
     throw error
+  } finally {
+    for (const { descriptor } of places) closeSync(descriptor)
   }
 }
 
@@ -82,26 +81,28 @@ export interface SheetFacts {
   readonly repositoryId: string
 }
 
-/** True when the words have been shown or written somewhere. */
+/** Words that nobody could see must not be made: they would open the repository all the same. */
+export function canShowWords({ output }: Call, places: readonly WordsPlace[]): boolean {
+  return places.length > 0 || (!output.json && isTerminal(1))
+}
+
+/** Into the files; shown on the terminal when there are none. */
 export function deliverWords(
   call: Call,
   words: string,
   places: readonly WordsPlace[],
   facts: SheetFacts,
-): boolean {
+): void {
   for (const { descriptor, path, sheet } of places) {
     writeAll(descriptor, Buffer.from(sheet ? recoverySheet(words, facts) : `${words}\n`))
     fsyncSync(descriptor)
-    closeSync(descriptor)
     call.output.say(`the recovery words are in ${path}; move them to a safe place off this machine`)
   }
-  if (places.length > 0) return true
-  if (call.output.json || !isTerminal(1)) return false
+  if (places.length > 0) return
   call.output.line("")
   call.output.heading("Recovery words: shown once, now. Write them on paper.")
   for (const row of wordRows(words)) call.output.line(row)
   call.output.line("They open the repository when this machine and every passphrase are lost.")
-  return true
 }
 
 /** Four numbered words a row. */

@@ -37,6 +37,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "key passwd": async () => (await import("./commands/key.ts")).keyPasswd,
   "device list": async () => (await import("./commands/device.ts")).deviceList,
   cache: async () => (await import("./commands/cache.ts")).cache,
+  status: async () => (await import("./commands/status.ts")).status,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   completion: async () => (await import("./commands/completion.ts")).completion,
   version: async () => (await import("./commands/version.ts")).version,

@@ -2,7 +2,7 @@
 import type { RepositoryId } from "./base/ids.ts"
 import { findHome } from "./home/home.ts"
 import type { Home } from "./home/home.ts"
-import { lastRepository } from "./home/last-repository.ts"
+import { chooseDefault, defaultRepository, devicesIn, knownRepositories } from "./home/last-repository.ts"
 
 export interface HomeOptions {
   /** Before HOLDFAST_HOME and the XDG folders. */
@@ -19,6 +19,28 @@ export function openHome({ directory, environment }: HomeOptions): Home {
 export function rememberedRepository(
   home: Home,
 ): { readonly location: string; readonly repositoryId: RepositoryId } | undefined {
-  const last = lastRepository(home)
-  return last === undefined ? undefined : { location: last.location, repositoryId: last.repository }
+  const found = defaultRepository(home)
+  return found === undefined ? undefined : { location: found.location, repositoryId: found.repository }
+}
+
+/**
+ * Makes an open repository's location the default: if there is none, or with `replace`. Gives the
+ * location that is the default from now on.
+ */
+export function setDefaultRepository(home: Home, location: string, replace: boolean): string {
+  return chooseDefault(home, location, replace)
+}
+
+export interface KnownPlaces {
+  readonly locations: readonly string[]
+  /** Repositories that this home has keys for, at whatever location. */
+  readonly deviceCount: number
+}
+
+/** What a home without a default knows all the same. */
+export function knownPlaces(home: Home): KnownPlaces {
+  return {
+    locations: knownRepositories(home).map(({ location }) => location),
+    deviceCount: devicesIn(home).length,
+  }
 }

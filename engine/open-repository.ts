@@ -14,7 +14,7 @@ import { openDryHome, type DryHome } from "./home/dry-home.ts"
 import { readDeviceFile } from "./home/device-file.ts"
 import { openRepositoryHome } from "./home/home.ts"
 import type { Home, RepositoryHome } from "./home/home.ts"
-import { knownRepositories, rememberRepository, repositoryAt } from "./home/last-repository.ts"
+import { devicesIn, rememberRepository, repositoryAt } from "./home/last-repository.ts"
 import { readPins, updatePins } from "./home/pins.ts"
 import { assembleRepository, openLocalState, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./repository.ts"
 import type { LocalState, Parts, Ports, Repository } from "./repository.ts"
@@ -48,7 +48,7 @@ export interface NewRepository extends Place {
    * Recovery words are made besides, and are in the result; false makes none. A function gets them just
    * before the repository exists: no slot is committed whose words nobody was shown.
    */
-  readonly recovery?: false | ((words: string) => void)
+  readonly recovery?: false | ((words: string, id: RepositoryId) => void)
   readonly kdf?: KdfParameters
   /** False leaves out trying what the store does; a folder is never tried. */
   readonly probe?: boolean
@@ -90,9 +90,9 @@ export async function createRepository(request: NewRepository): Promise<CreatedR
     isExclusive: (abilities) => createsExclusively(request.store, abilities),
     recovery:
       recovery !== false &&
-      ((words) => {
+      ((words, id) => {
         recoveryWords = words
-        recovery(words)
+        recovery(words, id)
       }),
   })
   const folder = openRepositoryHome(home, found.id)
@@ -129,9 +129,9 @@ export async function openRepository(request: OpenRequest): Promise<Repository> 
   const known = repositoryAt(request.home, store.location)
   const asDevice = known === undefined ? undefined : await openKnown(ports, request, known)
   if (asDevice !== undefined) return asDevice
-  const found = await findExpected(store, known)
-  const isElsewhere = knownRepositories(request.home).some((each) => each.repository === found.id)
-  const moved = isElsewhere ? await openKnown(ports, request, found.id) : undefined
+  const devices = devicesIn(request.home)
+  const found = await findExpected(store, known, devices.length > 0)
+  const moved = devices.includes(found.id) ? await openKnown(ports, request, found.id) : undefined
   return moved ?? (await openBySecret(ports, request, found))
 }
 
@@ -169,8 +169,13 @@ async function openKnown(
   }
 }
 
-async function findExpected(store: Store, known: RepositoryId | undefined): Promise<FoundRepository> {
-  if (known === undefined) return await findRepository(store)
+/** A home with keys is not sent to make another repository. */
+async function findExpected(
+  store: Store,
+  known: RepositoryId | undefined,
+  hasDevices: boolean,
+): Promise<FoundRepository> {
+  if (known === undefined) return await findRepository(store, !hasDevices)
   if ((await readRepositoryObject(store)) === undefined) throw repositoryGone({ store, id: known })
   const found = await findRepository(store)
   if (found.id !== known) throw repositorySwapped({ store, id: known })

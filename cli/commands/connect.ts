@@ -1,8 +1,8 @@
 /** `holdfast connect`: joins a repository that exists, and remembers where it is. */
-import { acceptHead, type AcceptEvent } from "../../engine/index.ts"
+import { acceptHead, setDefaultRepository, shellWord, type AcceptEvent } from "../../engine/index.ts"
 import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
-import { withRepository, type OpenHow } from "../connection.ts"
+import { homeOf, withRepository, type OpenHow } from "../connection.ts"
 import { EXIT } from "../exit-codes.ts"
 import { showTime } from "../format.ts"
 
@@ -18,18 +18,28 @@ export const connect: Command = async (call) => {
   return await withRepository(call, { write, location: call.args[0], open }, async (repository) => {
     const { id, location } = repository
     const device = repository.device?.id ?? null
+    const chosen = setDefaultRepository(homeOf(call), location, call.options.flag("default"))
     call.output.object({
       message_type: "connected",
       id,
       repository: location,
+      default: chosen === location,
       device,
       enrolled: repository.enrolled,
       requests: askedFields(call),
     })
     if (accepts && events === 0) call.output.say("nothing that this device has seen is missing")
     call.output.say(`connected to repository ${id.slice(0, 8)} at ${location}`)
+    sayDefault(call, chosen, location)
     return EXIT.done
   })
+}
+
+/** A default that there was stays, and the next command without -r goes there. */
+export function sayDefault({ output }: Call, chosen: string, location: string): void {
+  if (chosen === location) return
+  output.say(`the default repository is still ${chosen}`)
+  output.say(`  to change it: holdfast connect ${shellWord(location)} --default`)
 }
 
 /** Also when the rest fails: from here on this device does not miss it. */

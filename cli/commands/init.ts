@@ -3,13 +3,15 @@
  * recovery words leave by recovery.ts and by nothing else.
  */
 import { hostname } from "node:os"
-import { createRepository, type Secret } from "../../engine/index.ts"
+import { isAbsolute } from "node:path"
+import { createRepository, setDefaultRepository, type Secret } from "../../engine/index.ts"
 import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { homeOf, storeAt } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
-import { deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
+import { canShowWords, deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
 import { askNewPassphrase, givenSecrets, warnIfShort } from "../secrets.ts"
+import { sayDefault } from "./connect.ts"
 
 export const init: Command = async (call) => {
   const { output, options } = call
@@ -19,19 +21,30 @@ export const init: Command = async (call) => {
   if (location === undefined) throw new UsageError("where? for example: holdfast init /mnt/disk/backups")
   const secrets = await newSecrets(call)
   const store = await storeAt(call, location)
-  const places = prepareWordsFiles(call, location.includes("://") ? [] : [location])
+  const places = prepareWordsFiles(call, isAbsolute(store.location) ? [store.location] : [])
   const label = options.text("label") ?? hostname()
-  const created = await keepingPlaces(places, () => createRepository({ store, home, secrets, label }))
-  const facts = { location: store.location, repositoryId: created.id }
+  const showsWords = canShowWords(call, places)
+  const show = (words: string, repositoryId: string): void =>
+    deliverWords(call, words, places, { location: store.location, repositoryId })
+  const recovery = showsWords ? show : false
+  const created = await keepingPlaces(places, () =>
+    createRepository({ store, home, secrets, label, recovery }),
+  )
+  const chosen = setDefaultRepository(home, store.location, options.flag("default"))
   output.object({
     message_type: "initialized",
     id: created.id,
     repository: store.location,
+    default: chosen === store.location,
+    recovery_words: showsWords,
     requests: askedFields(call),
   })
   output.say(`made repository ${created.id.slice(0, 8)} at ${store.location}`)
-  if (!deliverWords(call, created.recoveryWords, places, facts)) {
-    output.warn("the recovery words were not shown; `holdfast key add --recovery` makes new ones at any time")
+  sayDefault(call, chosen, store.location)
+  if (!showsWords) {
+    output.warn(
+      "no recovery words were made, since there is no terminal to show them on. To make some: holdfast key add --recovery --recovery-words-file FILE",
+    )
   }
   output.say("save something in it: holdfast backup FOLDER")
   for (const warning of created.repository.warnings) output.warn(warning)

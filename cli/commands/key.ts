@@ -69,14 +69,12 @@ async function addRecoveryWords(call: Call): Promise<typeof EXIT.done> {
   }
   return await withRepository(call, { write: true }, async (repository) => {
     const places = prepareWordsFiles(call, await foldersToAvoid(repository))
+    const facts = { location: repository.location, repositoryId: repository.id }
+    const showWords = (words: string): void => deliverWords(call, words, places, facts)
     const added = await keepingPlaces(places, async () =>
-      addKey(repository, { recovery: true, authority: await authority(call) }),
+      addKey(repository, { recovery: true, showWords, authority: await authority(call) }),
     )
     output.object({ message_type: "key_added", id: added.id, kind: "recovery" })
-    deliverWords(call, added.recoveryWords, places, {
-      location: repository.location,
-      repositoryId: repository.id,
-    })
     return EXIT.done
   })
 }

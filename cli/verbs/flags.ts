@@ -7,7 +7,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     name: "repo",
     short: "r",
     value: "LOCATION",
-    text: "repository: a folder or s3://bucket/prefix (default: HOLDFAST_REPOSITORY, then the remembered one)",
+    text: "repository: a folder or s3://bucket/prefix (default: HOLDFAST_REPOSITORY, then the default that init or connect set)",
   },
   { name: "json", text: "print one JSON object per line, for programs" },
   { name: "quiet", short: "q", text: "print only errors and results" },

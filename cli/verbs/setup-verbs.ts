@@ -11,19 +11,22 @@ const NEW_SECRET: readonly Flag[] = [
   },
 ]
 
+const DEFAULT: Flag = { name: "default", text: "use this repository when -r is not given" }
+
 export const SETUP_VERBS: readonly Verb[] = [
   {
     name: "init",
     summary: "create a repository",
     details: [
       "Creates a repository in a folder or in an S3 bucket. You are asked for a passphrase twice, unless you use --password-file, --password-command, --key-file or the HOLDFAST_ variables.",
-      "24 recovery words are shown once. They open the repository if everything else is lost. Write them on paper. `holdfast key add --recovery` makes new words at any time.",
-      "This device then has keys of its own. Later commands don't ask for the passphrase.",
+      "24 recovery words are shown once. They open the repository if everything else is lost. Write them on paper. Without a terminal, none are made unless you use --recovery-words-file or --recovery-sheet. `holdfast key add --recovery` makes new words at any time.",
+      "This device then has keys of its own. Later commands don't ask for the passphrase. The repository becomes the default if this device has no default repository yet.",
     ],
     arguments: [{ name: "location", completes: "files" }],
     flags: [
       ...RECOVERY_WRITE,
       { name: "label", value: "TEXT", text: "name of this device in lists (default: the host name)" },
+      DEFAULT,
     ],
     examples: [
       { line: "holdfast init /mnt/disk/backups", does: "create it in a folder; asks for a passphrase" },
@@ -38,7 +41,8 @@ export const SETUP_VERBS: readonly Verb[] = [
     summary: "connect this device to an existing repository",
     details: [
       "Opens the repository with a passphrase, a key file or recovery words, and gives this device keys of its own. Later commands don't ask for the passphrase.",
-      "The first backup with -r does the same.",
+      "The first backup with -r does the same. It does not change the default repository.",
+      "The repository becomes the default if this device has no default repository yet. Use --default to make it the default in any case.",
       "If snapshots that this device has seen are missing from the store, every verb exits with code 14. An old copy may have been put back. If you know the reason, for example because you restored the store yourself, use --accept-head to continue with what is there.",
     ],
     arguments: [{ name: "location", completes: "files" }],
@@ -49,6 +53,7 @@ export const SETUP_VERBS: readonly Verb[] = [
         name: "accept-head",
         text: "accept the store as it is, although snapshots are missing; lists what is lost",
       },
+      DEFAULT,
     ],
     examples: [
       { line: "holdfast connect /mnt/disk/backups", does: "asks for the passphrase" },
@@ -60,6 +65,20 @@ export const SETUP_VERBS: readonly Verb[] = [
         line: "holdfast connect /mnt/disk/backups --accept-head",
         does: "after you put back an older copy of the repository",
       },
+    ],
+  },
+  {
+    name: "status",
+    summary: "show what this device backs up, and where",
+    details: [
+      "Shows the repository, this device, the series and sources that it backs up, the last snapshot of each, and what is wrong. Reads only local data and makes no requests.",
+      "`holdfast doctor` also checks the store.",
+    ],
+    arguments: [],
+    flags: [],
+    examples: [
+      { line: "holdfast status", does: "show the default repository" },
+      { line: "holdfast status --json", does: "print one JSON object per line" },
     ],
   },
   {

@@ -20,6 +20,7 @@ export interface JsonFields {
   readonly texts: (field: string) => string[]
   readonly decimal: (field: string) => bigint
   readonly isNull: (field: string) => boolean
+  readonly has: (field: string) => boolean
 }
 
 export function parseJsonFile(text: string, file: string): JsonFields {
@@ -82,5 +83,6 @@ function fieldsOf(value: unknown, file: string, where: string): JsonFields {
       return BigInt(text(field))
     },
     isNull: (field) => own(field) === null,
+    has: (field) => own(field) !== undefined,
   }
 }

@@ -1,13 +1,16 @@
 /**
- * last-repository.json: which repository a verb without `-r` means, and which repository was seen at
- * which location. A convenience: when it is lost or damaged, `-r` is asked for once more.
+ * last-repository.json: which repository was seen at which location, and which of them a verb without
+ * `-r` means. Each repository's folder notes its own location beside, so that a lost or damaged file
+ * costs at most one `-r`. spec/home.md.
  */
+import * as fs from "node:fs"
 import * as path from "node:path"
 import { isEngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { withFileLock } from "./file-lock.ts"
+import { repositoryPaths } from "./home.ts"
 import type { Home } from "./home.ts"
-import { parseJsonFile } from "./json-file.ts"
+import { damaged, parseJsonFile } from "./json-file.ts"
 import { makePrivateFolder, readPrivateFile, writePrivateFile } from "./private-files.ts"
 
 const LOCK_TIMEOUT_MS = 10_000
@@ -18,43 +21,128 @@ export interface KnownRepository {
   readonly repository: RepositoryId
 }
 
-/** The one used last comes last. */
-export function knownRepositories(home: Home): KnownRepository[] {
-  const file = fileOf(home)
-  const text = readPrivateFile(file)
-  if (text === undefined) return []
-  try {
-    return parseJsonFile(text, file)
-      .list("repositories")
-      .map((item) => ({
-        location: item.text("location"),
-        repository: item.hex("repository", 16) as RepositoryId,
-      }))
-  } catch (error) {
-    if (isEngineError(error, "home-damaged")) return []
-    throw error
-  }
+interface Known {
+  readonly repositories: readonly KnownRepository[]
+  /** A location among them; undefined when none was chosen. */
+  readonly chosen: string | undefined
 }
 
-export function lastRepository(home: Home): KnownRepository | undefined {
-  return knownRepositories(home).at(-1)
+export function knownRepositories(home: Home): readonly KnownRepository[] {
+  return readKnown(home).repositories
+}
+
+/** The one that a verb without `-r` means. */
+export function defaultRepository(home: Home): KnownRepository | undefined {
+  const { repositories, chosen } = readKnown(home)
+  return repositories.find(({ location }) => location === chosen)
 }
 
 export function repositoryAt(home: Home, location: string): RepositoryId | undefined {
   return knownRepositories(home).find((known) => known.location === location)?.repository
 }
 
-/** Makes it the last one, and the one at its location. */
+/** Makes it the one at its location. The default stays. */
 export function rememberRepository(home: Home, known: KnownRepository): void {
-  const last = lastRepository(home)
-  if (last?.location === known.location && last.repository === known.repository) return
+  const there = readFile(home)?.repositories
+  if (
+    there?.some((each) => each.location === known.location && each.repository === known.repository) === true
+  )
+    return
+  change(home, ({ repositories, chosen }) => {
+    const others = repositories.filter(({ location }) => location !== known.location)
+    return { repositories: [...others, known], chosen }
+  })
+  const folder = repositoryPaths(home, known.repository).identityFolder
+  if (fs.existsSync(folder)) writePrivateFile(noteOf(folder), `${JSON.stringify(noteFor(known))}\n`)
+}
+
+/** Of a remembered location. `replace` false keeps a default that there is. Gives the default from now on. */
+export function chooseDefault(home: Home, location: string, replace: boolean): string {
+  const before = defaultRepository(home)?.location
+  if (before === location || (before !== undefined && !replace)) return before
+  change(home, (known) => ({ ...known, chosen: location }))
+  return location
+}
+
+/** Repositories that this home has a device's keys for. */
+export function devicesIn(home: Home): RepositoryId[] {
+  return foldersIn(home).filter((id) => fs.existsSync(repositoryPaths(home, id).devicePath))
+}
+
+function change(home: Home, edit: (known: Known) => Known): void {
   makePrivateFolder(home.identityRoot)
   withFileLock(path.join(home.identityRoot, "last-repository.lock"), LOCK_TIMEOUT_MS, () => {
-    const others = knownRepositories(home).filter((other) => other.location !== known.location)
-    const { location, repository } = known
-    const content = { version: 1, repositories: [...others, { location, repository }] }
+    const { repositories, chosen } = edit(readKnown(home))
+    const items = repositories.map(({ location, repository }) => ({ location, repository }))
+    const content = { version: 1, default: chosen ?? null, repositories: items }
     writePrivateFile(fileOf(home), `${JSON.stringify(content, null, 2)}\n`)
   })
+}
+
+function readKnown(home: Home): Known {
+  return readFile(home) ?? fromNotes(home)
+}
+
+/** Undefined when it is lost or damaged. Earlier versions meant the last one. */
+function readFile(home: Home): Known | undefined {
+  const file = fileOf(home)
+  const text = readPrivateFile(file)
+  if (text === undefined) return undefined
+  try {
+    const fields = parseJsonFile(text, file)
+    const repositories = fields.list("repositories").map((item) => ({
+      location: item.text("location"),
+      repository: item.hex("repository", 16) as RepositoryId,
+    }))
+    if (fields.isNull("default")) return { repositories, chosen: undefined }
+    return {
+      repositories,
+      chosen: fields.has("default") ? fields.text("default") : repositories.at(-1)?.location,
+    }
+  } catch (error) {
+    if (isEngineError(error, "home-damaged")) return undefined
+    throw error
+  }
+}
+
+/** What the repositories' own folders say. Where there is only one, nobody has to choose. */
+function fromNotes(home: Home): Known {
+  const repositories: KnownRepository[] = []
+  for (const id of foldersIn(home)) {
+    const note = readNote(noteOf(repositoryPaths(home, id).identityFolder))
+    if (note?.repository === id) repositories.push(note)
+  }
+  return { repositories, chosen: repositories.length === 1 ? repositories[0]?.location : undefined }
+}
+
+function noteFor({ location, repository }: KnownRepository): object {
+  return { version: 1, location, repository }
+}
+
+function readNote(file: string): KnownRepository | undefined {
+  try {
+    const text = readPrivateFile(file)
+    if (text === undefined) return undefined
+    const fields = parseJsonFile(text, file)
+    if (fields.integer("version") !== 1) throw damaged(file, "another version")
+    return { location: fields.text("location"), repository: fields.hex("repository", 16) as RepositoryId }
+  } catch (error) {
+    if (isEngineError(error)) return undefined
+    throw error
+  }
+}
+
+function foldersIn(home: Home): RepositoryId[] {
+  try {
+    const names = fs.readdirSync(path.join(home.identityRoot, "repositories"))
+    return names.filter((name) => /^[0-9a-f]{32}$/.test(name)).sort() as RepositoryId[]
+  } catch {
+    return []
+  }
+}
+
+function noteOf(folder: string): string {
+  return path.join(folder, "location.json")
 }
 
 function fileOf(home: Home): string {

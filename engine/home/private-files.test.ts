@@ -4,12 +4,18 @@ import * as path from "node:path"
 import { test } from "node:test"
 import type { TestContext } from "node:test"
 import { isEngineError } from "../base/errors.ts"
-import type { DeviceId, Digest } from "../base/ids.ts"
+import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 import { EXAMPLE_REPOSITORY, temporaryHome, temporaryRepositoryHome } from "../testing/temporary-home.ts"
 import { readDeviceFile, writeDeviceFile } from "./device-file.ts"
 import type { DeviceFile } from "./device-file.ts"
 import { findHome, openRepositoryHome } from "./home.ts"
-import { knownRepositories, lastRepository, rememberRepository, repositoryAt } from "./last-repository.ts"
+import {
+  chooseDefault,
+  defaultRepository,
+  knownRepositories,
+  rememberRepository,
+  repositoryAt,
+} from "./last-repository.ts"
 import { NO_PINS, readPins, updatePins } from "./pins.ts"
 import type { Pins } from "./pins.ts"
 import { writePrivateFile } from "./private-files.ts"
@@ -171,18 +177,45 @@ test("openRepositoryHome() removes old leftovers of killed writes, and nothing y
   assert.equal(fs.existsSync(young), true)
 })
 
-test("rememberRepository() makes it the last one and the one at its location", (t) => {
+test("rememberRepository() never changes the default, which chooseDefault() sets once or by force", (t) => {
   const home = temporaryHome(t)
-  const other = "ff".repeat(16) as typeof EXAMPLE_REPOSITORY
-  assert.equal(lastRepository(home), undefined)
+  const other = "f".repeat(32) as RepositoryId
+  assert.equal(defaultRepository(home), undefined)
   rememberRepository(home, { location: "/a", repository: EXAMPLE_REPOSITORY })
+  assert.equal(defaultRepository(home), undefined)
+  assert.equal(chooseDefault(home, "/a", false), "/a")
   rememberRepository(home, { location: "s3://b/p", repository: other })
-  assert.deepEqual(lastRepository(home), { location: "s3://b/p", repository: other })
+  assert.equal(defaultRepository(home)?.location, "/a")
+  assert.equal(chooseDefault(home, "s3://b/p", false), "/a")
+  assert.equal(chooseDefault(home, "s3://b/p", true), "s3://b/p")
   rememberRepository(home, { location: "/a", repository: other })
   assert.equal(repositoryAt(home, "/a"), other)
   assert.equal(repositoryAt(home, "/b"), undefined)
-  assert.equal(lastRepository(home)?.location, "/a")
+  assert.deepEqual(defaultRepository(home), { location: "s3://b/p", repository: other })
   assert.equal(knownRepositories(home).length, 2)
-  fs.writeFileSync(path.join(home.identityRoot, "last-repository.json"), "{")
-  assert.equal(lastRepository(home), undefined)
+})
+
+test("a lost or damaged last-repository.json is read from the notes beside each repository's keys", (t) => {
+  const home = temporaryHome(t)
+  const file = path.join(home.identityRoot, "last-repository.json")
+  openRepositoryHome(home, EXAMPLE_REPOSITORY)
+  const first = { location: "/a", repository: EXAMPLE_REPOSITORY }
+  rememberRepository(home, first)
+  for (const spoil of [
+    () => fs.rmSync(file),
+    () => fs.writeFileSync(file, "{"),
+    () => fs.writeFileSync(file, "[]"),
+  ]) {
+    spoil()
+    assert.deepEqual(defaultRepository(home), first)
+  }
+  const second = { location: "/b", repository: "f".repeat(32) as RepositoryId }
+  openRepositoryHome(home, second.repository)
+  rememberRepository(home, second)
+  fs.rmSync(file)
+  // Of two, a person has to say which; both are known.
+  assert.equal(defaultRepository(home), undefined)
+  assert.deepEqual(knownRepositories(home), [first, second])
+  rememberRepository(home, second)
+  assert.deepEqual(knownRepositories(home), [first, second])
 })

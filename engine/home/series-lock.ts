@@ -18,10 +18,7 @@ const CHAIN_POLL_MS = 50
 
 /** Throws `conflict`, code "busy", at once when another run of the series is at work here. */
 export function lockSeries(home: RepositoryHome, series: string): FileLock {
-  const base = path.join(
-    home.locksFolder,
-    `series-${createHash("sha256").update(series).digest("hex").slice(0, 32)}`,
-  )
+  const base = fileOf(home, series)
   const lock = takeFileLock(`${base}.lock`, 0)
   if (lock === undefined) throw busy(series, readPrivateFile(`${base}.holder`))
   try {
@@ -51,6 +48,18 @@ export async function lockChain(home: RepositoryHome, timeoutMs: number): Promis
     }
     await setTimeout(CHAIN_POLL_MS)
   }
+}
+
+/** When a run of the series began last on this device; undefined when nobody knows. */
+export function lastRunStart(home: RepositoryHome, series: string): Date | undefined {
+  const note = readPrivateFile(`${fileOf(home, series)}.holder`)
+  const since = new Date(/^pid \d+ since (\S+)\n$/.exec(note ?? "")?.[1] ?? "")
+  return Number.isNaN(since.getTime()) ? undefined : since
+}
+
+function fileOf(home: RepositoryHome, series: string): string {
+  const hash = createHash("sha256").update(series).digest("hex")
+  return path.join(home.locksFolder, `series-${hash.slice(0, 32)}`)
 }
 
 /** The note of the holder is a hint, written just after the lock was taken. */

@@ -5,7 +5,7 @@ import type { Clock } from "../base/ports.ts"
 import { createZstd } from "../compression/zstd.ts"
 import { openNative } from "../files/native.ts"
 import type { Home } from "../home/home.ts"
-import { knownRepositories } from "../home/last-repository.ts"
+import { devicesIn, knownRepositories } from "../home/last-repository.ts"
 import { look } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { cacheInfo } from "./caches.ts"
@@ -64,6 +64,12 @@ async function examineHome(home: Home): Promise<Finding[]> {
 
 function unknownRepository(home: Home): Finding[] {
   if (knownRepositories(home).length > 0) return []
+  const devices = devicesIn(home).length
+  if (devices > 0) {
+    const message = `this device has keys for ${devices === 1 ? "a repository" : `${devices} repositories`} whose location is lost`
+    const advice = "`holdfast connect LOCATION` remembers it again"
+    return [{ level: "bad", subject: "repository", message, advice }]
+  }
   return [
     {
       level: "warning",

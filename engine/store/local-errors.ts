@@ -69,9 +69,5 @@ export function noFolder(root: string, cause: unknown): EngineError {
 }
 
 export function noStore(root: string): EngineError {
-  return new EngineError(
-    "not-found",
-    "no-store",
-    `${root}: no such folder. Check that its disk is mounted. To create a repository there, run \`holdfast init\``,
-  )
+  return new EngineError("not-found", "no-store", `${root}: no such folder. Check that its disk is mounted`)
 }

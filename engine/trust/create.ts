@@ -50,7 +50,7 @@ export interface CreateRequest {
    * Recovery words are a secret besides, unless this is false. Called with them before the repository
    * exists: a slot of words that nobody was shown is never committed.
    */
-  readonly recovery: false | ((words: string) => void)
+  readonly recovery: false | ((words: string, id: RepositoryId) => void)
   readonly kdf: KdfParameters | undefined
   /** What people call this device. */
   readonly label: string
@@ -118,7 +118,7 @@ export async function putNewRepository(request: CreateRequest): Promise<Created>
     ],
     leftovers,
     exclusive: request.isExclusive(abilities),
-    beforeCommit: () => request.recovery !== false && request.recovery(words),
+    beforeCommit: () => request.recovery !== false && request.recovery(words, id),
   })
   return {
     found,

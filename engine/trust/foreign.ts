@@ -23,13 +23,16 @@ function noFolderHere({ location }: Store, cause: EngineError): EngineError {
 }
 
 /** Throws "no-bucket" when there is not even a place: `init` could not make a repository in it. */
-export async function noRepository(store: Store): Promise<EngineError> {
+export async function noRepository(store: Store, newcomer: boolean): Promise<EngineError> {
   const foreign = await foreignAt(store)
   if (foreign !== undefined) {
     const message = `${store.location}: this is a ${foreign} repository, which holdfast cannot read. Use that tool, or another place`
     return new EngineError("not-found", "no-repository", message, { detail: { foreign } })
   }
-  const message = `${store.location}: no repository here. To create one, run: holdfast init ${shellWord(store.location)}`
+  const advice = newcomer
+    ? `To create one, run: holdfast init ${shellWord(store.location)}`
+    : "Check the location, and that its disk is mounted. `holdfast status` lists the repositories that this device knows"
+  const message = `${store.location}: no repository here. ${advice}`
   return new EngineError("not-found", "no-repository", message)
 }
 

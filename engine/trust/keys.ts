@@ -55,6 +55,8 @@ export interface AddKeyRequest extends Authorized {
   /** Or `recovery`: new words are made. */
   readonly secret?: Secret
   readonly recovery?: boolean
+  /** Gets the new words before they open anything: no slot is committed whose words nobody was shown. */
+  readonly showWords?: (words: string) => void
   readonly label?: string
   readonly kdf?: KdfParameters
 }
@@ -93,10 +95,13 @@ export async function addKey(repository: Repository, request: AddKeyRequest): Pr
   const secret = await newSecret(request, entropy)
   const slot = await putKeyslot(repository, secret, request.kdf)
   const added: TrustSlot = { id: slot.id, public: slot.pair.public, kind: slot.kind, role: "full" }
-  await changeKeys(repository, request, (draft) =>
-    addSlot(draft, added, request.label ?? "", repository.random),
-  )
   const recoveryWords = request.recovery === true ? await wordsOf(entropy) : ""
+  let isShown = recoveryWords === ""
+  await changeKeys(repository, request, (draft) => {
+    if (!isShown) request.showWords?.(recoveryWords)
+    isShown = true // a change that meets another one is made again
+    return addSlot(draft, added, request.label ?? "", repository.random)
+  })
   return { id: slot.id, kind: slot.kind, recoveryWords }
 }
 

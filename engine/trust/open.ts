@@ -37,10 +37,13 @@ export interface FoundRepository {
 /** Numbers the chunking that spec/chunking.md describes. */
 export const CHUNKING_VERSION = 0
 
-/** One GET. Throws "no-repository", which names a foreign tool's, or "format-too-new". */
-export async function findRepository(store: Store): Promise<FoundRepository> {
+/**
+ * One GET. Throws "no-repository", which names a foreign tool's, or "format-too-new". `newcomer`: nothing
+ * is lost by making a new one.
+ */
+export async function findRepository(store: Store, newcomer = true): Promise<FoundRepository> {
   const bytes = await readRepositoryObject(store)
-  if (bytes === undefined) throw await noRepository(store)
+  if (bytes === undefined) throw await noRepository(store, newcomer)
   return readFound(bytes)
 }
 

@@ -1,0 +1,47 @@
+/** What a series is fed from: a host and the paths that were named there. spec/series.md. */
+import type { DeviceId, RawPath } from "../base/ids.ts"
+import type { TrustState } from "../format/trust-entry.ts"
+import type { SnapshotRecord } from "./view.ts"
+
+export interface SnapshotSource {
+  readonly host: string
+  /** Absolute. */
+  readonly paths: readonly RawPath[]
+}
+
+/** Equal for equal sources. */
+export function sourceKey({ host, paths }: SnapshotSource): string {
+  return JSON.stringify([host, ...paths.toSorted()])
+}
+
+export function samePaths(a: Pick<SnapshotSource, "paths">, b: Pick<SnapshotSource, "paths">): boolean {
+  return sourceKey({ host: "", paths: a.paths }) === sourceKey({ host: "", paths: b.paths })
+}
+
+/** The newest snapshot of each source, the newest source first. `all` oldest first. */
+export function newestOfSources(all: readonly SnapshotRecord[]): SnapshotRecord[] {
+  const newest = new Map<string, SnapshotRecord>()
+  for (const snapshot of all.toReversed()) {
+    const key = sourceKey(snapshot)
+    if (!newest.has(key)) newest.set(key, snapshot)
+  }
+  return [...newest.values()]
+}
+
+/** Clocks of machines differ by this much without anybody noticing. */
+const CLOCK_AHEAD_NS_MAX = 300n * 1_000_000_000n
+
+/** Dated later than now can be: by a wrong clock, or by `--time`. */
+export function isFuture({ timeNs }: Pick<SnapshotRecord, "timeNs">, nowNs: bigint): boolean {
+  return timeNs > nowNs + CLOCK_AHEAD_NS_MAX
+}
+
+/** The device itself and all that it continues (rule W6). */
+export function devicesContinued({ devices }: Pick<TrustState, "devices">, device: DeviceId): DeviceId[] {
+  const found = [device]
+  for (const id of found) {
+    const before = devices.find((each) => each.id === id)?.continues ?? undefined
+    if (before !== undefined && !found.includes(before)) found.push(before)
+  }
+  return found
+}
