@@ -94,7 +94,8 @@ test("the first write enrols the device in one line; then it needs no secret, an
     const { code, err } = fromEmpty(box, { HOLDFAST_KEY_FILE: box.keyFile }, ...words)
     assert.equal(code, 0, err)
     assert.equal(err.match(/^holdfast: this device is now enrolled/gm)?.length, 1, err)
-    const again = box.runWith({ HOLDFAST_HOME: box.path("empty") }, ["backup", "notes", "--force-snapshot"])
+    const later = ["backup", "notes", "--force-snapshot", "-r", box.repository]
+    const again = box.runWith({ HOLDFAST_HOME: box.path("empty") }, later)
     assert.deepEqual([again.code, again.err], [0, ""])
     for (const name of ["", ...readdirSync(box.path("empty"), { recursive: true, encoding: "utf8" })]) {
       const stat = statSync(box.path("empty", name))

@@ -170,7 +170,7 @@ test("everything in the home is for the owner alone", (context) => {
 
 test("key add, list, remove and passwd change what opens the repository", (context) => {
   const box = sandbox(context)
-  box.must("init")
+  box.must("init", "--recovery-words-file", box.path("words"))
   for (const name of ["one", "two"]) writeFileSync(box.path(name), `passphrase ${name}`, { mode: 0o600 })
   const { id } = box.must("key", "add", "--new-password-file", box.path("one"), "--json").last
   const opens = (name: string, home: string): number | null =>

@@ -10,6 +10,7 @@ import {
   IGNORE_FILE,
   rawPathFromText,
   requireBudget,
+  shellWord,
   type BackupEvent,
   type BackupRequest,
   type BackupResult,
@@ -19,7 +20,7 @@ import {
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
-import { CommandFailed, EXIT, UsageError } from "../exit-codes.ts"
+import { CommandFailed, EXIT, isEngineError, UsageError } from "../exit-codes.ts"
 import { tagsOf } from "../filter.ts"
 import { showBytes, showCount, showDuration, showNumber } from "../format.ts"
 import { itemFields, pathText, requestsFields, summaryFields } from "../json-shapes.ts"
@@ -39,11 +40,29 @@ export const backup: Command = async (call) => {
       await keepToBudget(call, repository, request)
       const progress = call.output.progress(request.dryRun === true ? "backup (dry run)" : "backup")
       const watched = { ...request, countAhead: progress.isShown }
-      const result = await runBackup(repository, watched, observer(call, progress))
+      const result = await runBackup(repository, watched, observer(call, progress)).catch(twoCommands)
       progress.wipe()
       report(call, result)
       return result.errors.length > 0 ? EXIT.someUnread : EXIT.done
     },
+  )
+}
+
+/** Which series the source belongs to is asked once: what is typed then is found in the log by later runs. */
+function twoCommands(error: unknown): never {
+  if (!isEngineError(error) || error.code !== "series-taken") throw error
+  const { what, series, other } = error.detail as Record<string, string>
+  const words = process.argv.slice(2)
+  const end = words.indexOf("--")
+  const at = end < 0 ? words.length : end
+  const command = (name = ""): string =>
+    ["holdfast", ...[...words.slice(0, at), "--series", name, ...words.slice(at)].map(shellWord)].join(" ")
+  throw new CommandFailed(
+    [
+      `${what ?? error.message}. Choose once; later backups need no --series:`,
+      `  ${command(series)}    continues that series`,
+      `  ${command(other)}    starts a series for this source`,
+    ].join("\n"),
   )
 }
 

@@ -4,7 +4,7 @@
  */
 import { EngineError } from "../base/errors.ts"
 import type { Digest, RawPath } from "../base/ids.ts"
-import { rawPathFromText } from "../base/paths.ts"
+import { rawPathFromText, showPath } from "../base/paths.ts"
 import { showText, showTime } from "../base/show.ts"
 import { originOf, pathsInside } from "../files/inside.ts"
 import { lookUp } from "../listing/look-up.ts"
@@ -13,6 +13,8 @@ import type { Glance } from "../trust/glance.ts"
 import { look } from "../trust/look.ts"
 import { warnOnce } from "../trust/refresh-trust.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { isFuture, LIVE_NS, newestOfSources, SHARED_OPTION, sourceKey } from "../trust/sources.ts"
+import type { SnapshotSource } from "../trust/sources.ts"
 import { noteUnread } from "../trust/unread.ts"
 import type { SnapshotFilter, SnapshotRecord, View } from "../trust/view.ts"
 import { openNodeReader } from "./node-reader.ts"
@@ -79,11 +81,13 @@ async function pathIn(repository: Repository, snapshot: Snapshot, typed: RawPath
 async function findAmongAll(repository: Repository, name: string, filter: SnapshotFilter): Promise<Snapshot> {
   const view = await look(repository, { tolerant: true })
   const all = snapshotsIn(repository, view, filter)
-  const snapshot = pick(name, all)
+  const isLatest = name.startsWith("latest")
+  const snapshot = isLatest ? pickLatest(repository, all, name) : pick(name, all)
   // an id that was found is the right one, whatever else there is
   if (snapshot === undefined || !isId(name)) noteUnread(repository, view.problems)
   if (snapshot === undefined) throw noSnapshot(name, all)
   if (!isId(name)) warnOfNewer(repository, snapshot, view.problems)
+  if (isLatest || /^\d{4}-/.test(name)) warnOfOtherSources(repository, name, snapshot, all)
   return snapshot
 }
 
@@ -97,7 +101,12 @@ async function findByGlance(
   if (isFiltered || (name !== "latest" && !(isId(name) && series === undefined))) return undefined
   const seen = await glance(repository)
   const found = seen.isWhole ? undefined : await pickFrom(seen, name, series)
-  if (found === undefined) {
+  // what may need a word about others is chosen among all
+  const isPlain =
+    isId(name) ||
+    (found?.options[SHARED_OPTION] === undefined &&
+      !isFuture(found ?? { timeNs: 0n }, repository.clock.now()))
+  if (found === undefined || !isPlain) {
     repository.listed = seen.listed
     return undefined
   }
@@ -161,7 +170,6 @@ export function splitAddress(address: string): Address {
 
 /** `all` oldest first. A name of digits that is a whole year's date is a time. */
 function pick(name: string, all: readonly Snapshot[]): Snapshot | undefined {
-  if (name.startsWith("latest")) return pickLatest(all, Number(name.slice("latest~".length) || 0))
   if (/^\d{4}-/.test(name)) return pickByTime(all, name)
   const found = all.filter(({ id }) => id.startsWith(name))
   if (found.length > 1) {
@@ -175,9 +183,45 @@ function pick(name: string, all: readonly Snapshot[]): Snapshot | undefined {
   return found[0]
 }
 
-function pickLatest(all: readonly Snapshot[], back: number): Snapshot | undefined {
+/** What is dated in the future would stay the latest for as long: it is passed over, with a word. */
+function pickLatest(repository: Repository, all: readonly Snapshot[], name: string): Snapshot | undefined {
   requireOneSeries(all.map(({ series }) => series))
-  return all.at(-1 - back)
+  const back = Number(name.slice("latest~".length) || 0)
+  const now = repository.clock.now()
+  const present = all.filter((each) => !isFuture(each, now))
+  const future = all.slice(present.length).map(({ shortId, timeNs }) => `${shortId} (${showTime(timeNs)})`)
+  if (future.length === 0) return all.at(-1 - back)
+  const what = `${future.length === 1 ? "a snapshot is" : `${future.length} snapshots are`} dated in the future: ${future.slice(-EXAMPLES_MAX).join(", ")}`
+  const then = present.length === 0 ? "there is no other" : "not counted as latest. Use its ID if you want it"
+  warnOnce(repository, `${what}; ${then}`)
+  return (present.length === 0 ? all : present).at(-1 - back)
+}
+
+/** A series may have several sources, of which only one is meant. Not after a move: the old place has ended. */
+function warnOfOtherSources(
+  repository: Repository,
+  name: string,
+  chosen: Snapshot,
+  all: readonly Snapshot[],
+): void {
+  const own = all.filter((each) => sourceKey(each) === sourceKey(chosen))
+  const startNs = own[0]?.timeNs ?? chosen.timeNs
+  const others = newestOfSources(all).filter(
+    (each) =>
+      sourceKey(each) !== sourceKey(chosen) &&
+      each.timeNs >= chosen.timeNs - LIVE_NS &&
+      (each.device !== chosen.device || each.timeNs > startNs),
+  )
+  if (others.length === 0) return
+  const shown = others.slice(0, EXAMPLES_MAX).map(showSource)
+  warnOnce(
+    repository,
+    `${name} is snapshot ${chosen.shortId} of ${showSource(chosen)}. Series ${showText(chosen.series)} also has recent snapshots of ${shown.join(", ")}. Use --host or --path to choose`,
+  )
+}
+
+function showSource({ host, paths }: SnapshotSource): string {
+  return `${showText(host)}:${paths.map(showPath).join(" ")}`
 }
 
 function pickByTime(all: readonly Snapshot[], name: string): Snapshot | undefined {

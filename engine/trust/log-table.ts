@@ -28,8 +28,8 @@ export interface LogTable {
   at(device: DeviceId, sequence: number): Digest[]
   has(digest: Digest): boolean
   entry(digest: Digest): LoggedEntry | undefined
-  /** The series' newest snapshot by its own time. */
-  newest(series: string): SnapshotRecord | undefined
+  /** The series' newest snapshot by its own time; one that is later than `untilNs` only if there is no other. */
+  newest(series: string, untilNs?: bigint): SnapshotRecord | undefined
   /** Oldest first. */
   snapshots(filter: SnapshotFilter): SnapshotRecord[]
   /** Sorted. */
@@ -55,6 +55,8 @@ JOIN (SELECT device AS chain, max(sequence) AS last FROM log_entries GROUP BY de
   ON device = chain AND sequence = last
 GROUP BY device ORDER BY device
 `
+
+const TIME_NS_MAX = 2n ** 63n - 1n
 
 type Row = { digest: Digest; body: Bytes }
 type Added = [Digest, DeviceId, number, number, string | null, string | null, bigint | null, Uint8Array]
@@ -111,9 +113,9 @@ function entryMethods(
 }
 
 function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapshots" | "series"> {
-  const newest = lazyStatement<[string], Row>(
+  const newest = lazyStatement<[string, bigint], Row>(
     database,
-    `SELECT digest, body FROM log_entries WHERE series = ? AND time_ns IS NOT NULL
+    `SELECT digest, body FROM log_entries WHERE series = ? AND time_ns IS NOT NULL AND time_ns <= ?
      ORDER BY time_ns DESC, digest DESC LIMIT 1`,
   )
   const snapshots = lazyStatement<[string | null, string | null, string | null, string | null], Row>(
@@ -129,8 +131,8 @@ function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapsho
   )
   return {
     series: () => series().all(),
-    newest(name) {
-      const row = newest().get(name)
+    newest(name, untilNs = TIME_NS_MAX) {
+      const row = newest().get(name, untilNs) ?? newest().get(name, TIME_NS_MAX)
       return row === undefined ? undefined : snapshotOf(row)
     },
     snapshots(filter) {

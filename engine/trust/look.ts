@@ -20,6 +20,7 @@ import { refuseMirror } from "./mirror.ts"
 import { settleOwnChain } from "./own-chain.ts"
 import { refreshTrust, warnOnce } from "./refresh-trust.ts"
 import type { Repository } from "./repository-ports.ts"
+import { presentEnd } from "./sources.ts"
 import type { View } from "./view.ts"
 
 /** As long as a commit may take on a slow store. */
@@ -192,9 +193,9 @@ export function notEnrolled(): EngineError {
   return new EngineError("denied", "not-enrolled", message)
 }
 
-function viewOf({ log, pins }: Repository, problems: readonly EngineError[]): View {
+function viewOf({ log, pins, clock }: Repository, problems: readonly EngineError[]): View {
   return {
-    newest: (series) => log.newest(series),
+    newest: (series) => log.newest(series, presentEnd(clock.now())),
     snapshots: (filter = {}) => log.snapshots(filter),
     series: () => log.series(),
     has: (digest) => log.has(digest),

@@ -16,6 +16,7 @@ import { carryAlong, newestBefore } from "./carry.ts"
 import { CHAIN_WAIT_MS, look, notEnrolled } from "./look.ts"
 import { ownHead, settleOwnChain } from "./own-chain.ts"
 import type { Device, Repository } from "./repository-ports.ts"
+import { presentEnd } from "./sources.ts"
 import { writeSignedEntry } from "./signed-file.ts"
 import type { SignedEntry } from "./signed-file.ts"
 import type { View } from "./view.ts"
@@ -106,7 +107,11 @@ async function chained(repository: Repository, device: Device, draft: EntryDraft
     newest: newestBefore(previous),
   }
   if (own.type === "partial") return { ...own, ...common }
-  return { ...own, ...common, parent: log.newest(own.series)?.digest ?? null }
+  return {
+    ...own,
+    ...common,
+    parent: log.newest(own.series, presentEnd(repository.clock.now()))?.digest ?? null,
+  }
 }
 
 function sign({ id, keys, random }: Repository, device: Device, entry: Entry): SignedEntry {

@@ -28,12 +28,22 @@ export function newestOfSources(all: readonly SnapshotRecord[]): SnapshotRecord[
   return [...newest.values()]
 }
 
+/** In a snapshot's options: nanoseconds since 1970, when another source of its series was saved last. */
+export const SHARED_OPTION = "shared"
+
+/** A source that was saved within this time is in use. */
+export const LIVE_NS: bigint = 30n * 24n * 3600n * 1_000_000_000n
+
 /** Clocks of machines differ by this much without anybody noticing. */
 const CLOCK_AHEAD_NS_MAX = 300n * 1_000_000_000n
 
 /** Dated later than now can be: by a wrong clock, or by `--time`. */
 export function isFuture({ timeNs }: Pick<SnapshotRecord, "timeNs">, nowNs: bigint): boolean {
-  return timeNs > nowNs + CLOCK_AHEAD_NS_MAX
+  return timeNs > presentEnd(nowNs)
+}
+
+export function presentEnd(nowNs: bigint): bigint {
+  return nowNs + CLOCK_AHEAD_NS_MAX
 }
 
 /** The device itself and all that it continues (rule W6). */

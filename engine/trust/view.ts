@@ -24,7 +24,7 @@ export interface SnapshotFilter {
 }
 
 export interface View {
-  /** By the snapshots' own time, from whatever device. */
+  /** By the snapshots' own time, from whatever device; one dated in the future only if there is no other. */
   newest(series: string): SnapshotRecord | undefined
   /** Whether this snapshot is in an accepted chain. */
   has(snapshot: Digest): boolean

@@ -24,7 +24,7 @@ import type { Repository } from "../trust/repository-ports.ts"
 import type { SnapshotRecord, View } from "../trust/view.ts"
 import { assemble, type AssembleObserver } from "./assemble.ts"
 import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
-import { commit, unchangedSummary } from "./commit.ts"
+import { commit, isNews, unchangedSummary } from "./commit.ts"
 import { countAhead } from "./count-ahead.ts"
 import { createFolderRecords, type FolderRecords } from "./folder-records.ts"
 import { inlinePool, type InlinePool } from "./inline-pool.ts"
@@ -102,7 +102,8 @@ async function run(repository: Repository, { request, source, observe }: Run): P
     first?.ended === true &&
     first.changes.length === 0 &&
     parentHere !== undefined &&
-    parentHere.digest === base?.snapshot
+    parentHere.digest === base?.snapshot &&
+    !isNews(parentHere, request, source)
   if (isIdle && !request.forceSnapshot) {
     const age = repository.clock.now() - local.lookedNs
     if (age < 0n || age > LOOK_AGE_NS_MAX) await look(repository)

@@ -12,6 +12,7 @@ import { diffListings } from "../listing/diff.ts"
 import { walkListing } from "../listing/walk.ts"
 import { publish } from "../trust/publish.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { LIVE_NS, samePaths, SHARED_OPTION } from "../trust/sources.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
 import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
 import { coverPacks } from "./cover.ts"
@@ -48,7 +49,7 @@ export async function commit(repository: Repository, run: Finished): Promise<Bac
     parent.root.level === listing.root.level &&
     equalBytes(parent.root.id, listing.root.id)
   if (request.dryRun) return tally.result({ snapshot: undefined, parent, summary })
-  if (unchanged && !request.forceSnapshot) {
+  if (unchanged && !request.forceSnapshot && !isNews(parent, request, run.source)) {
     remember(run, parent)
     return tally.result({ snapshot: undefined, parent, summary })
   }
@@ -59,6 +60,14 @@ export async function commit(repository: Repository, run: Finished): Promise<Bac
   repository.journal.settle(pending.map((pack) => pack.record.name))
   if (isTimeToTrim(sequence)) trim(repository, run)
   return tally.result({ snapshot: digest, parent, summary })
+}
+
+/** A value that was given differs from the newest snapshot's: an equal tree is worth a snapshot then, too. */
+export function isNews(parent: SnapshotRecord, request: BackupRequest, source: RunSource): boolean {
+  const { tags = [], timeNs, host } = request
+  if (timeNs !== undefined || host !== parent.host || !samePaths(parent, source)) return true
+  if (tags.length > 0 && tags.toSorted().join("\0") !== parent.tags.toSorted().join("\0")) return true
+  return source.stdin === undefined && originOf(source, request)["selection"] !== parent.options["selection"]
 }
 
 /** The folder records are those of this listing from now on. */
@@ -72,7 +81,20 @@ function trim(repository: Repository, { source: { series }, listing }: Finished)
   trimNodes(repository.nodeCache(series), [listing.root, ...bases])
 }
 
-function draft({ request, source, listing, tally, startedNs }: Finished, summary: SnapshotSummary) {
+/**
+ * When another source of the series was saved last, while that is live: an empty home, which reads the
+ * newest entry alone, then knows that `latest` could mean another source.
+ */
+function sharedWith({ request: { host }, source, parent, startedNs }: Finished): Record<string, string> {
+  if (parent === undefined) return {}
+  const isOwn = parent.host === host && samePaths(parent, source)
+  const otherNs = isOwn ? parent.options[SHARED_OPTION] : String(parent.timeNs)
+  const isLive = otherNs !== undefined && /^\d{1,20}$/.test(otherNs) && BigInt(otherNs) >= startedNs - LIVE_NS
+  return isLive ? { [SHARED_OPTION]: otherNs } : {}
+}
+
+function draft(run: Finished, summary: SnapshotSummary) {
+  const { request, source, listing, tally, startedNs } = run
   const errors = tally.errors
   return {
     type: "snapshot" as const,
@@ -89,7 +111,7 @@ function draft({ request, source, listing, tally, startedNs }: Finished, summary
     skipped: errors.slice(0, SKIPPED_MAX).map(({ path, message }) => ({ path, reason: message })),
     skippedCount: errors.length,
     // a stream came from nowhere
-    options: source.stdin === undefined ? originOf(source, request) : {},
+    options: { ...(source.stdin === undefined ? originOf(source, request) : {}), ...sharedWith(run) },
     single: source.single,
   }
 }

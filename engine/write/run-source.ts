@@ -10,7 +10,11 @@ import { createSelection, type SelectionRequest } from "../files/select.ts"
 import { isFailure, type Source } from "../files/source.ts"
 import { openNative } from "../files/native.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { seriesOf } from "./series.ts"
 import type { BackupObserver, BackupRequest, UnkeptPath } from "./backup-request.ts"
+
+/** Of a snapshot's names; spec/log-entry.md. */
+const TEXT_BYTES_MAX = 1_024
 
 export interface RunSource {
   readonly series: string
@@ -37,7 +41,9 @@ export async function openRunSource(
   request: BackupRequest,
   observe: BackupObserver,
 ): Promise<RunSource> {
-  if (request.stdin !== undefined) return streamSource(request, request.stdin)
+  checkTexts(request)
+  if (request.stdin !== undefined) return await streamSource(repository, request, request.stdin)
+  const { host } = request
   const roots = resolveRoots({
     paths: request.paths,
     cwd: request.cwd,
@@ -45,7 +51,8 @@ export async function openRunSource(
   })
   const files = openDiskSource(roots, openNative)
   return {
-    series: request.series ?? defaultSeries(roots),
+    series:
+      request.series ?? (await seriesOf(repository, defaultSeries(roots), { host, paths: roots.paths })),
     key: [roots.base, ...roots.paths].join("\0"),
     files,
     scope: selection(repository, { request, roots, files, observe }),
@@ -59,7 +66,11 @@ export async function openRunSource(
   }
 }
 
-function streamSource(request: BackupRequest, stdin: NonNullable<BackupRequest["stdin"]>): RunSource {
+async function streamSource(
+  repository: Repository,
+  request: BackupRequest,
+  stdin: NonNullable<BackupRequest["stdin"]>,
+): Promise<RunSource> {
   if (stdin.name === "" || stdin.name.includes("/")) {
     throw new EngineError(
       "invalid",
@@ -67,19 +78,33 @@ function streamSource(request: BackupRequest, stdin: NonNullable<BackupRequest["
       `${showPath(stdin.name)}: the name of a stream is one plain file name`,
     )
   }
+  const { host } = request
+  const paths = [`/${stdin.name}` as RawPath]
+  const name = pathBytes(stdin.name).toString("utf8")
   return {
-    series: request.series ?? pathBytes(stdin.name).toString("utf8"),
+    series: request.series ?? (await seriesOf(repository, name, { host, paths })),
     key: `stdin\0${stdin.name}`,
     files: openDiskSource(request.cwd),
     scope: undefined,
     single: true,
-    paths: [`/${stdin.name}` as RawPath],
+    paths,
     named: [],
     origin: request.cwd as RawPath,
     renamed: false,
     missing: [],
     stdin,
   }
+}
+
+/** What the format can't hold: refused before anything is read. */
+function checkTexts({ series, host, tags = [] }: BackupRequest): void {
+  const refuse = (what: string): never => {
+    throw new EngineError("invalid", "bad-text", `${what} must have 1 to ${TEXT_BYTES_MAX} bytes`)
+  }
+  const isBad = (text: string): boolean => text === "" || Buffer.byteLength(text) > TEXT_BYTES_MAX
+  if (series !== undefined && isBad(series)) refuse("the name of a series")
+  if (isBad(host)) refuse("a host name")
+  if (tags.some(isBad)) refuse("a tag")
 }
 
 /** A snapshot's series is what is backed up, wherever it moves: the last component of its path. */

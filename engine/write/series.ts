@@ -1,0 +1,100 @@
+/**
+ * Which series a backup belongs to when nobody names one: the source's base name, unless another source
+ * is using that. It follows from the log's snapshots alone, and so is the same on every device and after
+ * a home is lost. spec/series.md has the cases.
+ */
+import { lstatSync } from "node:fs"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, fsPath, pathBytes, showPath } from "../base/paths.ts"
+import { shellWord } from "../base/shell-word.ts"
+import { showText, showTime } from "../base/show.ts"
+import { lookAt } from "../trust/look.ts"
+import type { Repository } from "../trust/repository-ports.ts"
+import { devicesContinued, LIVE_NS, newestOfSources, samePaths } from "../trust/sources.ts"
+import type { SnapshotSource } from "../trust/sources.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+
+/** No request for a source that the series has a snapshot of already; one LIST for a new one. */
+export async function seriesOf(
+  repository: Repository,
+  name: string,
+  source: SnapshotSource,
+): Promise<string> {
+  const known = seriesKnown(repository, name, source)
+  if (known !== undefined) return known
+  const atNs = repository.clock.now()
+  const { names } = await lookAt(repository, () => "all", false)
+  repository.listed = { names, atNs } // the run's own look follows
+  return seriesKnown(repository, name, source) ?? newcomer(repository, name, source)
+}
+
+/** Of a source that has snapshots: its series stays. */
+function seriesKnown({ log }: Repository, name: string, source: SnapshotSource): string | undefined {
+  const newest = log.newest(name)
+  if (newest !== undefined && newest.host === source.host && samePaths(newest, source)) return name
+  const own = log.snapshots({ host: source.host }).filter((each) => samePaths(each, source))
+  if (own.some(({ series }) => series === name)) return name
+  // it was given another name once, since another source has this one
+  return newest === undefined ? undefined : own.at(-1)?.series
+}
+
+/** The first backup of a source. Throws `conflict` "series-taken". */
+function newcomer(repository: Repository, name: string, source: SnapshotSource): string {
+  const { log, clock, device, trust, warnings } = repository
+  const all = log.snapshots({ series: name })
+  const newest = all.at(-1)
+  if (newest === undefined) return name
+  const [own, ...continued] = device === undefined ? [] : devicesContinued(trust.state, device.id)
+  const live = all.filter((each) => each.timeNs >= clock.now() - LIVE_NS)
+  const others = live.filter((each) => !continued.includes(each.device))
+  const taken =
+    others.findLast((each) => each.device !== own) ??
+    newestOfSources(others).find((each) => !samePaths(each, source) && !hasMoved(each, source))
+  if (taken !== undefined) throw seriesTaken(taken, source, new Set(log.series()))
+  if (live.length === 0 && newest.host !== source.host && !samePaths(newest, source))
+    warnings.push(
+      `series ${showText(name)} goes on from ${showSource(newest)}, which was last saved ${showTime(newest.timeNs)}`,
+    )
+  return name
+}
+
+/** The same machine's, and nothing is left where it was; or a selection of paths that has changed in part. */
+function hasMoved(before: SnapshotSource, source: SnapshotSource): boolean {
+  if (before.host !== source.host) return false
+  return before.paths.some((path) => source.paths.includes(path)) || !before.paths.some(exists)
+}
+
+function exists(path: RawPath): boolean {
+  try {
+    return lstatSync(fsPath(path), { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return true // who can't look does not know that it is gone
+  }
+}
+
+function seriesTaken(taken: SnapshotRecord, source: SnapshotSource, used: ReadonlySet<string>): EngineError {
+  const { series } = taken
+  const other = freeName(series, taken.host === source.host ? folderName(source) : source.host, used)
+  const what = `series "${showText(series)}" already has snapshots of another source, ${showSource(taken)} (last one ${showTime(taken.timeNs)})`
+  const message = `${what}. --series ${shellWord(series)} continues that series, --series ${shellWord(other)} starts one for this source`
+  return new EngineError("conflict", "series-taken", message, { detail: { what, series, other } })
+}
+
+function freeName(series: string, by: string, used: ReadonlySet<string>): string {
+  const base = `${series}-${by}`
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? base : `${base}-${number}`
+    if (!used.has(name)) return name
+  }
+}
+
+function folderName({ paths }: SnapshotSource): string {
+  const path = paths[0] ?? ("" as RawPath)
+  const parent = baseName(path.slice(0, path.lastIndexOf("/")) as RawPath)
+  return pathBytes(parent).toString("utf8") || "2"
+}
+
+function showSource({ host, paths }: SnapshotSource): string {
+  return `${showText(host)}:${paths.map(showPath).join(" ")}`
+}
