@@ -102,7 +102,7 @@ test("restore --include and --exclude take absolute paths, and an include withou
   }
   const json = box.run("restore", "latest", "--target", box.path("out"), "--include", "none", "--json")
   assert.equal(json.code, 1)
-  assert.ok(json.lines.some(({ message_type, item }) => message_type === "error" && item === "none"))
+  assert.match(json.err, /"message_type":"error"[^\n]*"item":"none"/)
 })
 
 test("backup takes absolute excludes, from flags and files, and warns of one below no source", (context) => {
