@@ -12,7 +12,11 @@ const [major = 0, minor = 0] = found.split(".").map(Number)
 const words = process.argv.slice(2)
 
 if (major < 22 || (major === 22 && minor < 18)) {
-  process.stderr.write(`holdfast needs Node 22.18 or newer, this is ${found}\n`)
+  process.stderr.write(
+    `holdfast needs Node 22.18 or newer; this is Node ${found}.\n` +
+      `Install a newer one (https://nodejs.org/en/download), or use one from npm for this command:\n` +
+      `  npx --yes node@24 "${process.argv[1]}" help\n`,
+  )
   process.exitCode = 2
 } else if (["version", "--version", "-V", "version --json"].includes(words.join(" "))) {
   void sayVersion()

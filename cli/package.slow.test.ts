@@ -1,7 +1,7 @@
 /** What a user installs: the packed tarball, put into an empty prefix, runs and passes the demo. */
 import assert from "node:assert/strict"
 import { execFileSync, spawnSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { test } from "node:test"
@@ -35,6 +35,9 @@ test("the tarball installs globally and passes the demo", (context) => {
     stdio: ["ignore", "ignore", "pipe"],
   })
   const program = join(prefix, "lib", "node_modules", "holdfast", "dist", "cli", "main.js")
+  // a copy, not a link to the folder it was packed from
+  rmSync(tarball)
+  assert.ok(realpathSync(join(prefix, "bin", "holdfast")).startsWith(realpathSync(prefix)))
   const installed = execFileSync(join(prefix, "bin", "holdfast"), ["version"], { encoding: "utf8" })
   assert.match(installed, /^holdfast \d/)
   const words = ["--import", "tsx", "cli/demo.ts", resolve("node_modules", "@aws-sdk")]

@@ -179,3 +179,18 @@ test("standard output that is closed early is no failure of its own", (context) 
   })
   assert.equal(stderr, "")
 })
+
+test("an old Node is refused with a command that works", (context) => {
+  const { path, folder } = sandbox(context)
+  const pretend = path("old-node.cjs")
+  const versions = `{ ...process.versions, node: "20.20.2" }`
+  writeFileSync(pretend, `Object.defineProperty(process, "versions", { value: ${versions} })`)
+  const words = ["--require", pretend, "dist/cli/main.js", "snapshots"]
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" })
+  assert.deepEqual([status, stdout], [2, ""])
+  assert.match(stderr, /^holdfast needs Node 22\.18 or newer; this is Node 20\.20\.2\.\n/)
+  const [, line = ""] = /\n {2}npx --yes node@24 (.*)\n$/.exec(stderr) ?? []
+  const shown = spawnSync("sh", ["-c", `'${process.execPath}' ${line}`], { encoding: "utf8", cwd: folder })
+  assert.equal(shown.status, 0, shown.stderr)
+  assert.match(shown.stdout, /holdfast backup/)
+})
