@@ -50,8 +50,18 @@ export async function storeAt(call: Call, location: string): Promise<Store> {
     downloadKib: wholeNumber(call, "limit-download"),
   }
   const store = await openStore(location, how, environment)
+  refuseS3Flags(call, store)
   call.stores.push(store)
   return store
+}
+
+/** They mean nothing for a folder, and whoever gives one expects a bucket. `copy` uses them for its other place. */
+function refuseS3Flags({ options, verb }: Call, { location }: Store): void {
+  if (location.startsWith("s3:") || verb.name === "copy") return
+  for (const flag of ["endpoint", "region", "credentials", "addressing", "ca-file"]) {
+    if (options.text(flag) === undefined) continue
+    throw new UsageError(`--${flag} is for S3, and the repository is a folder: ${location}`)
+  }
 }
 
 /** One of the flag's choices. */

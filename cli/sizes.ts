@@ -43,10 +43,18 @@ export function parseSubset(text: string, flag: string): Subset {
   return { bytes }
 }
 
+const TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/
+
+/** `Date.parse` takes 2026-02-30 for the second of March. */
+function isDay(day: string): boolean {
+  const date = new Date(`${day}T00:00:00Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
+}
+
 /** An ISO time, or "2026-11-23 10:00:00" in local time: nanoseconds since 1970. */
 export function parseTime(text: string, flag: string): bigint {
   const ms = Date.parse(text.replace(" ", "T"))
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(ms)) {
+  if (!TIME.test(text) || Number.isNaN(ms) || !isDay(text.slice(0, 10))) {
     throw new UsageError(`--${flag} needs a time such as 2026-11-23T10:00:00Z, not "${text}"`)
   }
   const fraction = /\.(\d{1,9})/.exec(text)?.[1]?.padEnd(9, "0") ?? "0"

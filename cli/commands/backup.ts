@@ -71,6 +71,8 @@ function requestOf(call: Call, stream: Stream | undefined): BackupRequest {
   const paths = options.flag("stdin-from-command") ? [] : call.args.map(rawPathFromText)
   const filesFrom = filesFromOf(call)
   checkSource(stream !== undefined, paths.length + (filesFrom?.length ?? 0))
+  if (stream === undefined && options.text("stdin-filename") !== undefined)
+    throw new UsageError("--stdin-filename needs --stdin or --stdin-from-command")
   const name = rawPathFromText(options.text("stdin-filename") ?? "stdin")
   const time = options.text("time")
   return {
