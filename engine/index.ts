@@ -87,6 +87,7 @@ export type {
   RestoreObserver,
   RestoreRequest,
   RestoreResult,
+  StayReason,
   Sync,
   Unrestored,
 } from "./read/restore-request.ts"

@@ -7,6 +7,7 @@ import {
   type RestoreEvent,
   type RestoreRequest,
   type RestoreResult,
+  type StayReason,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
@@ -17,6 +18,7 @@ import { showBytes, showCount, showDuration } from "../format.ts"
 import { itemFields, requestsFields } from "../json-shapes.ts"
 import { inPlace } from "../in-place.ts"
 import { leftOutInAll, leftOutOfEntry } from "../left-out.ts"
+import type { Output } from "../output.ts"
 import { createPace, paceFields } from "../pace.ts"
 import type { Progress } from "../progress.ts"
 import { shown } from "../show-path.ts"
@@ -87,7 +89,7 @@ const ACTIONS = {
   deleted: "deleted",
 } as const
 
-function observer({ output }: Call, progress: Progress): (event: RestoreEvent) => void {
+function observer({ output, options }: Call, progress: Progress): (event: RestoreEvent) => void {
   const pace = createPace(() => performance.now())
   return (event) => {
     if (event.type === "progress") {
@@ -101,7 +103,7 @@ function observer({ output }: Call, progress: Progress): (event: RestoreEvent) =
         ...(filesTotal === undefined ? {} : { total_files: filesTotal }),
         files_restored: filesDone,
         files_skipped: filesSkipped,
-        files_deleted: event.entriesDeleted,
+        files_deleted: event.filesDeleted,
         bytes_restored: bytesDone,
         bytes_skipped: bytesSkipped,
       })
@@ -120,10 +122,15 @@ function observer({ output }: Call, progress: Progress): (event: RestoreEvent) =
       // a failure to place it names it already
       const isNamed = message.startsWith(`${shown(path)}: `)
       if (!output.json) output.warn(isNamed ? message : `${shown(path)}: ${message}`)
+    } else if (event.type === "stays") {
+      const { path, reason } = event
+      output.object({ message_type: "verbose_status", action: "not_deleted", ...itemFields(path), reason })
+      output.line(`not deleted ${shown(path)}: ${STAYS[reason]}`)
     } else if (event.type === "entry") {
       const action = ACTIONS[event.action]
+      const isPlanned = action === "deleted" && options.flag("dry-run")
       output.object({ message_type: "verbose_status", action, ...itemFields(event.path) })
-      output.line(`${action.padEnd(9)} ${shown(event.path)}`)
+      output.line(`${isPlanned ? "would remove" : action.padEnd(9)} ${shown(event.path)}`)
     } else if (event.type === "left-out") {
       const { path, what } = event
       output.object({ message_type: "verbose_status", action: "left_out", ...itemFields(path), what })
@@ -134,8 +141,41 @@ function observer({ output }: Call, progress: Progress): (event: RestoreEvent) =
   }
 }
 
+/** What became of extra files: how many are gone, and how many stay for which reason. */
+function reportDeleted(output: Output, result: RestoreResult, dryRun: boolean): void {
+  const { filesDeleted, dirsDeleted } = result
+  const gone = [
+    ...(filesDeleted > 0 ? [showCount(filesDeleted, "extra file")] : []),
+    ...(dirsDeleted > 0 ? [showCount(dirsDeleted, "extra folder")] : []),
+  ]
+  if (gone.length > 0) output.say(`  ${gone.join(" and ")} ${dryRun ? "would be removed" : "removed"}`)
+  const counts = (Object.keys(STAYS) as StayReason[]).map(
+    (reason) => [reason, result.stayed[reason] ?? 0] as const,
+  )
+  const total = counts.reduce((sum, [, count]) => sum + count, 0)
+  if (total === 0) return
+  const reasons = counts.flatMap(([reason, count]) => (count === 0 ? [] : [`${count} ${STAYS[reason]}`]))
+  output.say(`  ${showCount(total, "extra item")} not removed: ${reasons.join(", ")}`)
+}
+
+const STAYS: Readonly<Record<StayReason, string>> = {
+  filter: "left out by the backup's own filters",
+  "other-file-system": "on another file system",
+  unread: "where the backup could not read everything",
+  mount: "mount points",
+  own: "with holdfast's own data",
+  "not-asked": "not selected by this command",
+}
+
+/** Snake case, as all of JSON's fields. */
+function notDeleted({ stayed }: RestoreResult): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(stayed).map(([reason, count]) => [reason.replaceAll("-", "_"), count]),
+  )
+}
+
 function report({ output, options }: Call, { snapshot }: Named, result: RestoreResult): void {
-  const { filesRestored, filesSkipped, entriesDeleted, bytesRestored, errors } = result
+  const { filesRestored, filesSkipped, filesDeleted, dirsDeleted, bytesRestored, errors } = result
   const dryRun = options.flag("dry-run")
   output.object({
     message_type: "summary",
@@ -145,7 +185,9 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
     total_files: filesRestored + filesSkipped,
     files_restored: filesRestored,
     files_skipped: filesSkipped,
-    files_deleted: entriesDeleted,
+    files_deleted: filesDeleted,
+    dirs_deleted: dirsDeleted,
+    not_deleted: notDeleted(result),
     total_bytes: bytesRestored + result.bytesSkipped,
     bytes_restored: bytesRestored,
     bytes_skipped: result.bytesSkipped,
@@ -158,8 +200,7 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
     `${would} ${showCount(filesRestored, "file")}, ${showBytes(bytesRestored)} of snapshot ${snapshot.shortId} in ${showDuration(result.durationMs)}`,
   )
   if (filesSkipped > 0) output.say(`  ${showCount(filesSkipped, "file")} already right`)
-  if (entriesDeleted > 0)
-    output.say(`  ${showCount(entriesDeleted, "extra file")} ${dryRun ? "to remove" : "removed"}`)
+  reportDeleted(output, result, dryRun)
   const leftOut = leftOutInAll(result, output.verbose)
   if (leftOut !== undefined && !output.json) output.warn(leftOut)
   if (errors.length > 0) {

@@ -3,22 +3,23 @@
  * the thing under a temporary name in that folder, sets its metadata through the descriptor, and only
  * then gives it its name. Each worker thread opens the target for itself. spec/files.md.
  */
-import { mkdirSync } from "node:fs"
+import { chmodSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { makeFolders } from "../base/make-folders.ts"
 import { fsPath, showPath } from "../base/paths.ts"
 import { syncTarget } from "./flush.ts"
-import { closeFolders } from "./folder-handles.ts"
+import { closeFolders, folderAt, forgetFolder, makeWritable } from "./folder-handles.ts"
 import { removeTree } from "./remove-tree.ts"
 import { checkPath } from "./safe-path.ts"
 import { staging } from "./staging.ts"
-import { errorCode } from "./stat.ts"
+import { isFailure } from "./source.ts"
+import { errorCode, lstat, systemError } from "./stat.ts"
 import { targetError } from "./target-errors.ts"
 import { making } from "./target-files.ts"
 import { placingLinks } from "./target-links.ts"
 import { listFolder, looking } from "./target-look.ts"
-import { guarded, openState, type TargetState } from "./target-state.ts"
+import { guarded, openState, placeOf, type TargetState } from "./target-state.ts"
 import type { Target, TargetOptions } from "./target.ts"
 import { isTemporaryName } from "./temporary-name.ts"
 
@@ -49,7 +50,8 @@ function makeRoot(root: string): void {
   }
 }
 
-type Ending = Pick<Target, "removeExtra" | "removeLeftovers" | "flush" | "close"> &
+type Ending = Pick<Target, "removeEntry" | "unlockFolder" | "lockFolder"> &
+  Pick<Target, "removeExtra" | "removeLeftovers" | "flush" | "close"> &
   Pick<Target, "root" | "timesExact" | "xattrsAvailable">
 
 function ending(state: TargetState): Ending {
@@ -66,6 +68,18 @@ function ending(state: TargetState): Ending {
         throw new EngineError("invalid", "unsafe-path", "the target folder itself is never removed")
       return remove(path)
     },
+    removeEntry: (path) =>
+      guarded(path, () => {
+        const place = placeOf(state, path)
+        const stat = lstat(place)
+        if (isFailure(stat)) throw systemError(stat.error)
+        forgetFolder(state.folders, path)
+        if (stat.type === "directory") rmdirSync(fsPath(place))
+        else unlinkSync(fsPath(place))
+      }),
+    unlockFolder: (path) => guarded(path, () => makeWritable(state.folders, path)),
+    lockFolder: (path, mode) =>
+      guarded(path, () => chmodSync(fsPath(folderAt(state.folders, path).prefix), mode)),
     removeLeftovers: (folder) => {
       const left = listFolder(state, folder).filter(isTemporaryName)
       for (const name of left) remove((folder === "" ? name : `${folder}/${name}`) as RawPath)

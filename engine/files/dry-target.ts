@@ -113,6 +113,9 @@ function overlay(root: string, inner: Target | undefined, options: TargetOptions
       if (stat !== undefined) removed.add(path)
       return stat === undefined ? 0 : 1
     },
+    removeEntry: (path) => void removed.add(path),
+    unlockFolder: () => undefined,
+    lockFolder() {},
     removeLeftovers: () => 0,
     wouldStage: () => undefined,
     stage: () => undefined,

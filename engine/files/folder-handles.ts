@@ -112,13 +112,18 @@ function makeBelow(above: FolderHandle, path: RawPath): boolean {
   }
 }
 
-/** A restore that is run again meets folders that it has already made read-only. */
-export function makeWritable(folders: FolderHandles, path: RawPath): void {
-  if (process.geteuid?.() === 0) return
+/**
+ * A restore that is run again meets folders that it has already made read-only.
+ * @returns the mode that it had, when it had to be changed
+ */
+export function makeWritable(folders: FolderHandles, path: RawPath): number | undefined {
+  if (process.geteuid?.() === 0) return undefined
   const handle = folderAt(folders, path)
   try {
     const mode = folders.byHandle ? fstatSync(handle.descriptor).mode : modeOf(handle.prefix)
-    if ((mode & 0o700) !== 0o700) chmodSync(fsPath(handle.prefix), (mode & 0o7777) | 0o700)
+    if ((mode & 0o700) === 0o700) return undefined
+    chmodSync(fsPath(handle.prefix), (mode & 0o7777) | 0o700)
+    return mode & 0o7777
   } catch (cause) {
     throw targetError(errorCode(cause), path, cause)
   }

@@ -7,15 +7,51 @@ import { fsPath } from "../base/paths.ts"
 import type { RawPath } from "../base/ids.ts"
 import { IGNORE_FILE, type SelectionRequest } from "./select.ts"
 
-export type KeptSelection = Omit<SelectionRequest, "own" | "named" | "origin">
+export type KeptSelection = Omit<SelectionRequest, "own" | "named" | "origin" | "textOf">
 
-const TEXT_LENGTH_MAX = 16 * 1024
+/** A byte of a path may take two in UTF-8, and an option has room for 65,535. */
+const TEXT_LENGTH_MAX = 32_767
+/** Stands for what was too long. */
+const TOO_LONG = "too long"
 
-/** Undefined when there is nothing unusual to keep, or too much. */
+/** Undefined when there is nothing unusual to keep. Files of patterns must have been read. */
 export function keptSelection(selection: KeptSelection): string | undefined {
   const kept = Object.fromEntries(Object.entries(selection).filter(([, value]) => isSet(value)))
   const text = JSON.stringify(kept)
-  return text === USUAL || text.length > TEXT_LENGTH_MAX ? undefined : text
+  return text === USUAL ? undefined : bounded(text)
+}
+
+/** A list of paths as an option's text; undefined when it is empty. */
+export function keptPaths(paths: readonly RawPath[]): string | undefined {
+  return paths.length === 0 ? undefined : bounded(JSON.stringify(paths))
+}
+
+function bounded(text: string): string {
+  return text.length > TEXT_LENGTH_MAX ? TOO_LONG : text
+}
+
+/** Undefined when nobody knows any more which they were. */
+export function readPaths(text: string | undefined): RawPath[] | undefined {
+  if (text === undefined) return []
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value)
+      ? value.filter((item): item is RawPath => typeof item === "string")
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether the text tells all of it: neither too long, nor with names of files that may say something else now. */
+export function isWholeSelection(text: string | undefined): boolean {
+  if (text === undefined) return true
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === "object" && value !== null && !("excludeFiles" in value)
+  } catch {
+    return false
+  }
 }
 
 const USUAL = JSON.stringify({ ignoreFiles: [IGNORE_FILE] })
@@ -34,6 +70,7 @@ export function readSelection(text: string | undefined): KeptSelection {
   const largest = fields.get("excludeLargerThan")
   return {
     excludes: list("excludes"),
+    patterns: list("patterns"),
     iexcludes: list("iexcludes"),
     excludeFiles: list("excludeFiles").filter(isRegular),
     regularFilesOnly: true,

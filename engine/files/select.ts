@@ -27,6 +27,8 @@ export interface SelectionRequest {
   readonly excludeFiles?: readonly string[]
   /** Set when `excludeFiles` comes from a snapshot: nothing else is opened, and no more is read than the file's size. */
   readonly regularFilesOnly?: boolean
+  /** What such files said; as weak as they are. */
+  readonly patterns?: readonly RawPath[]
   /** Names of files whose patterns hold in their folder, the strongest first. */
   readonly ignoreFiles?: readonly RawPath[]
   readonly excludeCaches?: boolean
@@ -39,6 +41,8 @@ export interface SelectionRequest {
   readonly own?: readonly OwnFolder[]
   /** Where the source is, for absolute patterns. */
   readonly origin?: Origin
+  /** The text of an ignore file or a marker, undefined when there is none. Default: what is on the disk. */
+  readonly textOf?: (path: RawPath) => string | undefined
 }
 
 interface OwnFolder {
@@ -50,6 +54,8 @@ interface OwnFolder {
 export interface SelectionObserver {
   /** Called once a kind, with the first place where something of holdfast's own was left out. */
   ownLeftOut(kind: OwnFolder["kind"] | "restore", path: RawPath): void
+  /** Called for each place that the walk does not look into, although no pattern names it: another file system, holdfast's own. */
+  unseen?(path: RawPath): void
   /** A file with patterns can't be read, so that things may be kept that should not be. */
   unreadable(path: RawPath, error: string): void
 }
@@ -58,7 +64,7 @@ export const IGNORE_FILE: RawPath = ".holdfastignore" as RawPath
 export const GIT_IGNORE_FILE: RawPath = ".gitignore" as RawPath
 
 interface Context {
-  readonly source: Source
+  readonly source: Pick<Source, "stat" | "place">
   readonly observer: SelectionObserver
   readonly request: SelectionRequest
   readonly markers: readonly Marker[]
@@ -84,7 +90,7 @@ interface Rules {
 /** Throws invalid "exclude-file" and "bad-marker". */
 export function createSelection(
   request: SelectionRequest,
-  source: Source,
+  source: Pick<Source, "stat" | "place">,
   observer: SelectionObserver,
 ): Scope {
   const markers = (request.excludeIfPresent ?? []).map(parseMarker)
@@ -108,13 +114,21 @@ function waysTo(named: Iterable<RawPath>): Set<RawPath> {
   return ways
 }
 
+/** The same with the files of patterns read, so that it means the same anywhere. Throws invalid "exclude-file". */
+export function withPatternsRead(request: SelectionRequest): SelectionRequest {
+  const { excludeFiles = [], patterns = [], ...rest } = request
+  const lines = excludeFiles.flatMap((file) => readPatterns(file, false).split("\n") as RawPath[])
+  const telling = lines.filter((line) => line.trim() !== "" && !line.startsWith("#"))
+  return { ...rest, patterns: [...telling, ...patterns] }
+}
+
 function flagSets(request: SelectionRequest): PatternSet[] {
   const root = "" as RawPath
   const regularOnly = request.regularFilesOnly === true
-  const lines = (request.excludeFiles ?? []).flatMap(
+  const files = (request.excludeFiles ?? []).flatMap(
     (file) => readPatterns(file, regularOnly).split("\n") as RawPath[],
   )
-  lines.push(...(request.excludes ?? []))
+  const lines = [...files, ...(request.patterns ?? []), ...(request.excludes ?? [])]
   const { origin } = request
   const inside = (patterns: readonly RawPath[]): RawPath => {
     const all =
@@ -154,8 +168,11 @@ function locateOwn(own: readonly OwnFolder[] = []): Context["own"] {
 function scopeOf(context: Context, rules: Rules): Scope {
   const scope: Scope = {
     enters: (directory, stat) => {
-      const { ways } = context
-      return ways === undefined || directory === "" || stat.device === rules.device || ways.has(directory)
+      const { ways, observer } = context
+      if (ways === undefined || directory === "" || stat.device === rules.device || ways.has(directory))
+        return true
+      observer.unseen?.(directory)
+      return false
     },
     inside: (directory, stat, names) => {
       const inner = rulesInside(context, rules, directory, names)
@@ -190,7 +207,9 @@ function isOwn(context: Context, path: RawPath, name: RawPath, stat: Stat): bool
   if (isTemporaryName(name)) return tell(context, "restore", path)
   if (stat.type !== "directory") return false
   for (const own of context.own) {
-    if (own.inode === stat.inode && own.device === stat.device) return tell(context, own.kind, path)
+    if (own.inode !== stat.inode || own.device !== stat.device) continue
+    context.observer.unseen?.(path)
+    return tell(context, own.kind, path)
   }
   return false
 }
@@ -212,12 +231,17 @@ function matches(sets: readonly PatternSet[], path: RawPath, isFolder: boolean):
 
 type InnerRules = Pick<Rules, "sets" | "only">
 
+function bears({ source, request: { textOf } }: Context, path: RawPath, marker: Marker): boolean {
+  if (textOf !== undefined) return textOf(path)?.startsWith(marker.header) === true
+  const place = source.place(path)
+  return !isFailure(place) && bearsMarker(place, marker)
+}
+
 function rulesInside(context: Context, rules: Rules, folder: RawPath, names: readonly RawPath[]): InnerRules {
-  const { source } = context
   for (const marker of context.markers) {
     if (!holdsName(names, marker.name)) continue
-    const place = source.place(joinPath(folder, marker.name))
-    if (!isFailure(place) && bearsMarker(place, marker)) return { sets: [], only: marker.name }
+    const path = joinPath(folder, marker.name)
+    if (bears(context, path, marker)) return { sets: [], only: marker.name }
   }
   const own = ignoreFileSets(context, folder, names)
   const above = rules.sets
@@ -231,6 +255,11 @@ function ignoreFileSets(context: Context, folder: RawPath, names: readonly RawPa
   for (const name of context.request.ignoreFiles ?? []) {
     if (!holdsName(names, name)) continue
     const path = joinPath(folder, name)
+    const { textOf } = context.request
+    if (textOf !== undefined) {
+      sets.push(patternSet(folder, (textOf(path) ?? "") as RawPath))
+      continue
+    }
     const stat = context.source.stat(path)
     // neither git nor we read patterns through a link or from a FIFO
     if (isFailure(stat) || stat.type !== "file") continue

@@ -112,6 +112,11 @@ export interface Target {
   updateMetadata(path: RawPath, metadata: Metadata): Updated | undefined
   /** Removes an entry and all that is below it; the number of entries removed. */
   removeExtra(path: RawPath): number
+  /** Removes one entry that is no folder, or a folder in which nothing is. */
+  removeEntry(path: RawPath): void
+  /** Opens a folder for removals in it. @returns its mode, when that had to be changed, for `lockFolder` */
+  unlockFolder(path: RawPath): number | undefined
+  lockFolder(path: RawPath, mode: number): void
   /** Removes the unfinished files and staging folders that a killed restore has left in a folder. */
   removeLeftovers(folder: RawPath): number
   /**

@@ -92,7 +92,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
   try {
     existing = tree.made.has(parentPath(path)) ? undefined : deciding.target.look(path)
     if (isKept(deciding.request, entry, existing)) return progress.entry(path, "kept", 0, entry.size)
-    if (existing?.type === "directory") existing = clearFolder(deciding, path, existing)
+    if (existing?.type === "directory") existing = await clearFolder(deciding, path, existing)
   } catch (error) {
     return progress.failed({ path, ...failureOf(error) })
   }
@@ -112,8 +112,8 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
 }
 
 /** A folder where the snapshot has none: what is in it is extra. */
-function clearFolder({ extra }: Deciding, path: RawPath, existing: Stat): Stat | undefined {
-  return extra.remove(path) ? undefined : existing
+async function clearFolder({ extra }: Deciding, path: RawPath, existing: Stat): Promise<Stat | undefined> {
+  return (await extra.remove(path)) ? undefined : existing
 }
 
 /** Where another name of the file lands; the first of those that are wanted has the content. */

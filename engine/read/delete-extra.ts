@@ -1,13 +1,16 @@
 /**
- * What stands in the target and not in the snapshot. `--delete`: it goes. Only in folders that the snapshot
- * has and that were asked for as a whole, and never: what the patterns leave out, what the backup could not
- * read, the repository itself and holdfast's own state, or a folder that holds them.
+ * What stands in the target and not in the snapshot. `--delete`: it goes, one entry after the other, the
+ * innermost first. Only in folders that the snapshot has and that were asked for as a whole, and only
+ * what the backup looked at (delete-rules.ts); the rest is counted by the reason for which it stays.
  */
 import { isEngineError } from "../base/errors.ts"
-import type { RawPath } from "../base/ids.ts"
-import { isWithin, joinPath, showPath } from "../base/paths.ts"
+import { CHUNK_ID_BYTES, type ChunkId, type RawPath } from "../base/ids.ts"
+import { joinPath, parentPath } from "../base/paths.ts"
 import type { Target } from "../files/target.ts"
+import type { ChunkReader } from "../packs/chunk-reader.ts"
 import type { Repository } from "../trust/repository-ports.ts"
+import { idsOf } from "./decide.ts"
+import { createDeleteRules, type FolderRules } from "./delete-rules.ts"
 import { ownPathsIn } from "./own-places.ts"
 import { failureOf } from "./placer.ts"
 import type { Progress } from "./progress.ts"
@@ -18,13 +21,17 @@ export interface ExtraRemover {
   /** Whether it must be known what belongs in a folder; `isWhole`: it was asked for with all that is in it. */
   covers(isWhole: boolean): boolean
   /** Whether it may go, was there, and is gone. */
-  remove(path: RawPath): boolean
+  remove(path: RawPath): Promise<boolean>
   /** By folder that is covered, the paths of the snapshot in it. `isLost`: there may be more that nobody knows. */
-  removeBut(names: ReadonlyMap<RawPath, ReadonlySet<RawPath>>, isLost: boolean): void
+  removeBut(names: ReadonlyMap<RawPath, ReadonlySet<RawPath>>, isLost: boolean): Promise<void>
 }
 
 /** What is extra stays. */
-export const keepExtra: ExtraRemover = { covers: () => false, remove: () => false, removeBut() {} }
+export const keepExtra: ExtraRemover = {
+  covers: () => false,
+  remove: async () => false,
+  async removeBut() {},
+}
 
 /**
  * In a folder that a killed restore has left, to be published as a whole: everything goes that this run did
@@ -34,8 +41,8 @@ export function removeUnplaced({ target, progress }: Pick<Removing, "target" | "
   const remove = (path: RawPath): boolean => target.removeExtra(path) > 0
   return {
     covers: () => true,
-    remove,
-    removeBut(names) {
+    remove: async (path) => remove(path),
+    async removeBut(names) {
       for (const [folder, known] of names)
         for (const path of pathsIn(target, folder))
           if (!known.has(path) || !progress.isPlaced(path)) remove(path)
@@ -43,68 +50,84 @@ export function removeUnplaced({ target, progress }: Pick<Removing, "target" | "
   }
 }
 
+const allStays: FolderRules = { stays: () => "unread", inside: () => allStays }
+
 export interface Removing {
   readonly request: RestoreRequest
   readonly target: Target
   readonly progress: Progress
   readonly selected: Selected
+  readonly reader: ChunkReader
 }
 
 /** For `--delete`. Reports what can't go; throws nothing about a single entry. */
 export function deleteExtra(repository: Repository, removing: Removing): ExtraRemover {
-  const { request, target, progress, selected } = removing
-  const own = ownPathsIn(repository, target.root)
-  const { skipped, skippedCount } = request.snapshot
-  const within = request.within ?? ("" as RawPath)
-  let isTold = false
-
-  /** Why it stays; undefined when it may go, "" when nothing need be said. */
-  const reasonToStay = (path: RawPath): string | undefined => {
-    if (own.some((each) => overlap(each, path))) return "holdfast's own data lies there"
-    const inSnapshot = joinPath(within, path)
-    if (skippedCount > skipped.length) return "the backup could not read everything"
-    if (skipped.some((each) => overlap(each.path, inSnapshot))) return "the backup could not read it"
-    const type = target.look(path)?.type === "directory" ? "directory" : "file"
-    return selected.place({ path: inSnapshot, type }) === undefined ? "" : undefined
-  }
-  /** A folder may hold what the patterns leave out: then it stays, and the rest of it goes. */
-  const keepsSome = (folder: RawPath): boolean => {
-    if ((request.exclude ?? []).length === 0 || target.look(folder)?.type !== "directory") return false
-    const kept = pathsIn(target, folder).filter((path) => !remove(path))
-    return kept.length > 0
-  }
-  const remove = (path: RawPath): boolean => {
+  const { request, target, progress, selected, reader } = removing
+  const rules = createDeleteRules({
+    request,
+    target,
+    selected,
+    own: ownPathsIn(repository, target.root),
+    loadListing: (ids) => reader.read("listing", ids),
+    textOf: async (entry) => {
+      const ids = await idsOf(entry, (lists) => reader.read("chunk-list", lists))
+      const chunks: ChunkId[] = []
+      for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES)
+        chunks.push(ids.subarray(at, at + CHUNK_ID_BYTES) as ChunkId)
+      return Buffer.concat(await reader.read("data", chunks)).toString("latin1")
+    },
+  })
+  const rulesIn = async (folder: RawPath): Promise<FolderRules> => {
     try {
-      const reason = reasonToStay(path)
-      if (reason === undefined && keepsSome(path)) return false
-      if (reason === undefined) {
-        target.removeExtra(path)
-        progress.entry(path, "deleted", 0)
-        return true
+      return await rules.inside(folder)
+    } catch (error) {
+      if (!isEngineError(error) || error.kind !== "corrupt") throw error
+      return allStays // an ignore file is damaged: nobody knows what it left out
+    }
+  }
+  const removeBy = (inFolder: FolderRules, path: RawPath): boolean => {
+    try {
+      const stat = target.look(path)
+      if (stat === undefined) return false
+      const reason = inFolder.stays(path, stat)
+      if (reason !== undefined) {
+        progress.stays(path, reason)
+        return false
       }
-      if (reason !== "" && !isTold) progress.notice(`not deleted: ${showPath(path)}, since ${reason}`)
-      isTold ||= skippedCount > skipped.length
+      const isFolder = stat.type === "directory"
+      if (isFolder && !emptied(inFolder.inside(path, stat), path)) return false
+      target.removeEntry(path)
+      progress.deleted(path, isFolder)
+      return true
     } catch (error) {
       if (!isEngineError(error)) throw error
       progress.failed({ path, ...failureOf(error) })
+      return false
     }
-    return false
+  }
+  /** Whether nothing is left in it; else it has its own mode again. */
+  const emptied = (inside: FolderRules, folder: RawPath): boolean => {
+    const mode = target.unlockFolder(folder)
+    target.removeLeftovers(folder)
+    const left = pathsIn(target, folder).filter((path) => !removeBy(inside, path))
+    if (left.length > 0 && mode !== undefined) target.lockFolder(folder, mode)
+    return left.length === 0
   }
   return {
     covers: (isWhole) => isWhole,
-    remove,
-    removeBut(names, isLost) {
+    remove: async (path) => removeBy(await rulesIn(parentPath(path)), path),
+    async removeBut(names, isLost) {
       if (isLost) return progress.notice("nothing was deleted, since a part of the listing is damaged")
-      for (const [folder, known] of names)
-        for (const path of pathsIn(target, folder)) if (!known.has(path)) remove(path)
+      for (const [folder, known] of names) {
+        const extra = pathsIn(target, folder).filter((path) => !known.has(path))
+        if (extra.length === 0) continue
+        const inFolder = await rulesIn(folder)
+        for (const path of extra) removeBy(inFolder, path)
+      }
     },
   }
 }
 
 function pathsIn(target: Target, folder: RawPath): RawPath[] {
   return target.list(folder).map((name) => joinPath(folder, name))
-}
-
-function overlap(a: string, b: string): boolean {
-  return isWithin(a, b) || isWithin(b, a)
 }

@@ -29,7 +29,7 @@ export async function finishEntries(
       progress.failed({ path, ...failureOf(error) })
     }
   }
-  extra.removeBut(tree.names, tree.lost)
+  await extra.removeBut(tree.names, tree.lost)
 }
 
 /**

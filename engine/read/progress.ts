@@ -4,9 +4,15 @@ import type { LeftOut } from "../files/target.ts"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { requestsSince } from "../trust/requests.ts"
-import type { RestoreObserver, RestoreRequest, RestoreResult, Unrestored } from "./restore-request.ts"
+import type {
+  RestoreObserver,
+  RestoreRequest,
+  RestoreResult,
+  StayReason,
+  Unrestored,
+} from "./restore-request.ts"
 
-export type EntryAction = "restored" | "updated" | "equal" | "kept" | "deleted"
+export type EntryAction = "restored" | "updated" | "equal" | "kept"
 
 export interface Progress {
   failed(failure: Unrestored): void
@@ -20,6 +26,9 @@ export interface Progress {
   entry(path: RawPath, action: EntryAction, bytes: number, size?: number): void
   /** What of an entry's metadata was not set; most often nothing. */
   leftOut(path: RawPath, what: readonly LeftOut[]): void
+  deleted(path: RawPath, isFolder: boolean): void
+  /** It is extra, and not deleted, with all that is in it. */
+  stays(path: RawPath, reason: StayReason): void
   /** So many more bytes of a file that is not whole yet were written; all come off again before its entry. */
   underWay(bytes: number): void
   /** False for what failed or was kept as it stood: it may not be what the snapshot has there. */
@@ -41,11 +50,12 @@ export function createProgress(
   const errors: Unrestored[] = []
   const unplaced = new Set<RawPath>()
   const replaced = new Set<RawPath>()
+  const deleted = { filesDeleted: 0, dirsDeleted: 0 }
+  const stayed: Partial<Record<StayReason, number>> = {}
   const leftOut: Partial<Record<LeftOut, number>> = {}
   const counts = {
     filesRestored: 0,
     filesSkipped: 0,
-    entriesDeleted: 0,
     dirs: 0,
     bytesRestored: 0,
     bytesSkipped: 0,
@@ -64,7 +74,7 @@ export function createProgress(
       type: "progress",
       filesDone: counts.filesRestored,
       filesSkipped: counts.filesSkipped,
-      entriesDeleted: counts.entriesDeleted,
+      filesDeleted: deleted.filesDeleted,
       filesTotal: expected?.files,
       bytesDone: toldBytes,
       bytesSkipped: counts.bytesSkipped,
@@ -90,8 +100,7 @@ export function createProgress(
     entry(path, action, bytes, size = 0) {
       if (action === "kept") unplaced.add(path)
       if (request.dryRun === true && action === "restored") replaced.add(path)
-      if (action === "deleted") counts.entriesDeleted++
-      else if (action === "equal" || action === "kept") counts.filesSkipped++
+      if (action === "equal" || action === "kept") counts.filesSkipped++
       else counts.filesRestored++
       counts.bytesRestored += bytes
       counts.bytesSkipped += size
@@ -102,6 +111,15 @@ export function createProgress(
       for (const each of what) leftOut[each] = (leftOut[each] ?? 0) + 1
       if (request.verbose && what.length > 0) observe({ type: "left-out", path, what })
     },
+    deleted(path, isFolder) {
+      deleted[isFolder ? "dirsDeleted" : "filesDeleted"]++
+      if (request.verbose === true || request.dryRun === true)
+        observe({ type: "entry", path, action: "deleted" })
+    },
+    stays(path, reason) {
+      stayed[reason] = (stayed[reason] ?? 0) + 1
+      if (request.verbose === true) observe({ type: "stays", path, reason })
+    },
     underWay(bytes) {
       bytesUnderWay += bytes
       if (bytes > 0) tell()
@@ -111,6 +129,8 @@ export function createProgress(
     result: () => ({
       ...counts,
       leftOut,
+      ...deleted,
+      stayed,
       errors,
       durationMs: monotonicMs() - startedMs,
       requests: requestsSince(before, repository.requests()),

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { test } from "node:test"
 import { pictureOf } from "../../fixtures/picture.ts"
 import type { RawPath } from "../base/ids.ts"
-import { findSnapshot, restore, type RestoreEvent } from "../index.ts"
+import { findSnapshot, restore } from "../index.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { assertPicture, backupPlace, restoreTo, save } from "../testing/backup-place.ts"
 
@@ -44,7 +44,11 @@ test("restore() keeps what the snapshot does not have, unless delete is asked fo
   ])
   const cleaned = await restoreTo(repository, at, target, { delete: true })
   assert.deepEqual(cleaned.errors, [])
-  assert.equal(cleaned.entriesDeleted, 4)
+  assert.deepEqual(
+    [cleaned.filesDeleted, cleaned.dirsDeleted],
+    [4, 3],
+    "all that is gone, not only the outermost",
+  )
   assertPicture(target, pictureOf(source))
 })
 
@@ -86,27 +90,25 @@ test("restore() in place with delete spares the repository, the home and what th
   }
   for (const name of ["notes/extra", "notes/unread/deep", "other/extra"]) file(join(folder, name))
   fs.rmSync(join(folder, "notes/gone"))
-  const notices: string[] = []
-  const observe = (event: RestoreEvent): void => {
-    if (event.type === "notice") notices.push(event.message)
-  }
-  const { errors } = await restore(repository, { snapshot, target: folder, delete: true }, observe)
-  assert.deepEqual(errors, [])
+  const done = await restore(repository, { snapshot, target: folder, delete: true })
+  assert.deepEqual(done.errors, [])
   const top = fs.readdirSync(folder).toSorted()
   assert.deepEqual(top, ["home-0", "notes", "repository"])
   assert.deepEqual(names(join(folder, "notes")), ["gone", "kept", "unread", "unread/deep"])
-  assert.equal(notices.length, 3, notices.join("\n"))
+  assert.deepEqual(done.stayed, { own: 2, unread: 1 })
+  assert.deepEqual([done.filesDeleted, done.dirsDeleted], [2, 1])
   const again = await place.open()
   assert.equal((await save(again, folder)).errors.length, 0)
   await restoreTo(await place.open(place.newHome()), id, join(folder, "elsewhere"))
 
   file(join(folder, "notes/extra"))
-  await restore(
-    repository,
-    { snapshot: { ...snapshot, skippedCount: 2 }, target: folder, delete: true },
-    observe,
-  )
+  const unknown = await restore(repository, {
+    snapshot: { ...snapshot, skippedCount: 2 },
+    target: folder,
+    delete: true,
+  })
   assert.ok(fs.existsSync(join(folder, "notes/extra")), "not all that could not be read is known")
+  assert.deepEqual(Object.keys(unknown.stayed).toSorted(), ["own", "unread"])
 })
 
 alsoAsOrdinaryUser(import.meta.url)

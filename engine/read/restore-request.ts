@@ -26,7 +26,7 @@ export interface RestoreRequest {
   readonly iexclude?: readonly RawPath[] | undefined
   /** Default "always": what differs is replaced, what is equal is not touched. */
   readonly overwrite?: Overwrite | undefined
-  /** Removes what the snapshot does not have, in its folders. */
+  /** Removes what the backup looked at and the snapshot does not have, in its folders. With `dryRun` each is an "entry" event. */
   readonly delete?: boolean | undefined
   /** Reads everything again afterwards. */
   readonly verify?: boolean | undefined
@@ -47,6 +47,13 @@ export interface RestoreRequest {
   readonly countAhead?: boolean | undefined
 }
 
+/**
+ * Why something extra is not deleted: the backup's own filters leave it out (or nobody named it); it is on another file system, which
+ * the backup did not enter; the backup could not read it, or did not say all that it left out; something
+ * is mounted there; it is the repository or holdfast's own; this restore does not ask for it.
+ */
+export type StayReason = "filter" | "other-file-system" | "unread" | "mount" | "own" | "not-asked"
+
 export interface Unrestored {
   readonly path: RawPath
   readonly message: string
@@ -60,7 +67,11 @@ export interface RestoreResult {
   readonly filesRestored: number
   /** Equal already, or kept because of `overwrite`. */
   readonly filesSkipped: number
-  readonly entriesDeleted: number
+  /** With `delete`: everything but folders, and folders. */
+  readonly filesDeleted: number
+  readonly dirsDeleted: number
+  /** Extra entries that `delete` left where they are, by the reason; what is in a folder of them is not counted. */
+  readonly stayed: Readonly<Partial<Record<StayReason, number>>>
   readonly dirs: number
   readonly bytesRestored: number
   /** Of files that were left as they were. */
@@ -77,7 +88,7 @@ export type RestoreEvent =
       readonly type: "progress"
       readonly filesDone: number
       readonly filesSkipped: number
-      readonly entriesDeleted: number
+      readonly filesDeleted: number
       /** Undefined while it is not known. */
       readonly filesTotal: number | undefined
       /** Written, in files that are not whole yet too. */
@@ -90,6 +101,7 @@ export type RestoreEvent =
   | { readonly type: "notice"; readonly message: string }
   /** With `verbose`. */
   | { readonly type: "left-out"; readonly path: RawPath; readonly what: readonly LeftOut[] }
+  | { readonly type: "stays"; readonly path: RawPath; readonly reason: StayReason }
   | {
       readonly type: "entry"
       readonly path: RawPath

@@ -69,7 +69,7 @@ export async function restore(
     progress,
     selected,
     tree: createTree(staging?.isNew === true),
-    extra: extraRemover(repository, { request, target, progress, selected }, staging),
+    extra: extraRemover(repository, { request, target, progress, selected, reader }, staging),
     standing: standingFolders(target),
     readLists,
     unmade: [],

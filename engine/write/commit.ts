@@ -4,7 +4,7 @@
  * the file cache takes its new base, the journal lets go of the packs that are named now.
  */
 import { equalBytes } from "../base/bytes.ts"
-import { keptSelection } from "../files/kept-selection.ts"
+import { keptPaths, keptSelection } from "../files/kept-selection.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
 import type { FileCache } from "../home/file-cache.ts"
 import type { BuiltListing } from "../listing/build.ts"
@@ -67,7 +67,7 @@ export function isNews(parent: SnapshotRecord, request: BackupRequest, source: R
   const { tags = [], timeNs, host } = request
   if (timeNs !== undefined || host !== parent.host || !samePaths(parent, source)) return true
   if (tags.length > 0 && tags.toSorted().join("\0") !== parent.tags.toSorted().join("\0")) return true
-  return source.stdin === undefined && originOf(source, request)["selection"] !== parent.options["selection"]
+  return source.stdin === undefined && originOf(source)["selection"] !== parent.options["selection"]
 }
 
 /** The folder records are those of this listing from now on. */
@@ -111,19 +111,23 @@ function draft(run: Finished, summary: SnapshotSummary) {
     skipped: errors.slice(0, SKIPPED_MAX).map(({ path, message }) => ({ path, reason: message })),
     skippedCount: errors.length,
     // a stream came from nowhere
-    options: { ...(source.stdin === undefined ? originOf(source, request) : {}), ...sharedWith(run) },
+    options: { ...(source.stdin === undefined ? originOf(source) : {}), ...sharedWith(run) },
     single: source.single,
   }
 }
 
-/** Where `restore --in-place` puts it, and what a comparison with the disk leaves out. */
-function originOf({ origin, renamed }: RunSource, { selection }: BackupRequest): Record<string, string> {
-  const kept = selection === undefined ? undefined : keptSelection(selection)
-  return {
+/** Where `restore --in-place` puts it, and what the backup did not look at: nothing there may be taken for removed. */
+function originOf({ origin, renamed, named, selection, unseen }: RunSource): Record<string, string> {
+  const texts = {
     base: origin,
-    ...(renamed ? { renamed: "yes" } : {}),
-    ...(kept === undefined ? {} : { selection: kept }),
+    renamed: renamed ? "yes" : undefined,
+    named: renamed ? keptPaths(named) : undefined,
+    selection: keptSelection(selection),
+    unseen: keptPaths([...unseen]),
   }
+  return Object.fromEntries(
+    Object.entries(texts).filter((each): each is [string, string] => each[1] !== undefined),
+  )
 }
 
 /** New, changed and unmodified against the parent, by comparing the two trees where they differ. */

@@ -6,7 +6,8 @@ import { openDiskSource } from "../files/disk-source.ts"
 import { concernsSource } from "../files/inside.ts"
 import { resolveRoots, type Roots } from "../files/roots.ts"
 import type { Scope } from "../files/scope.ts"
-import { createSelection, type SelectionRequest } from "../files/select.ts"
+import type { KeptSelection } from "../files/kept-selection.ts"
+import { createSelection, withPatternsRead, type SelectionRequest } from "../files/select.ts"
 import { isFailure, type Source } from "../files/source.ts"
 import { openNative } from "../files/native.ts"
 import type { Repository } from "../trust/repository-ports.ts"
@@ -31,6 +32,10 @@ export interface RunSource {
   readonly origin: RawPath
   /** Something stands in the snapshot under another name than its own. */
   readonly renamed: boolean
+  /** What was left out by patterns and flags; files of patterns are read. */
+  readonly selection: KeptSelection
+  /** Filled by the walk: folders in the snapshot that it did not look into, and those that it left out, because of what they are. */
+  readonly unseen: Set<RawPath>
   /** Found missing before the walk began. */
   readonly missing: readonly UnkeptPath[]
   readonly stdin: BackupRequest["stdin"]
@@ -50,17 +55,21 @@ export async function openRunSource(
     ...(request.filesFrom === undefined ? {} : { listed: request.filesFrom }),
   })
   const files = openDiskSource(roots, openNative)
+  const kept = withPatternsRead(request.selection ?? {})
+  const unseen = new Set<RawPath>()
   return {
     series:
       request.series ?? (await seriesOf(repository, defaultSeries(roots), { host, paths: roots.paths })),
     key: [roots.base, ...roots.paths].join("\0"),
     files,
-    scope: selection(repository, { request, roots, files, observe }),
+    scope: selection(repository, { kept, unseen, roots, files, observe }),
     single: roots.single,
     paths: roots.paths,
     named: roots.named,
     origin: roots.origin,
     renamed: roots.renamed,
+    selection: kept,
+    unseen,
     missing: roots.missing.map((path) => ({ path, message: "no such file or folder" })),
     stdin: undefined,
   }
@@ -91,6 +100,8 @@ async function streamSource(
     named: [],
     origin: request.cwd as RawPath,
     renamed: false,
+    selection: {},
+    unseen: new Set(),
     missing: [],
     stdin,
   }
@@ -113,14 +124,14 @@ function defaultSeries(roots: Roots): string {
   return name === "" ? "root" : pathBytes(name).toString("utf8")
 }
 
-interface SelectionInput {
-  readonly request: BackupRequest
+interface SelectionInput extends Pick<RunSource, "unseen"> {
+  readonly kept: KeptSelection
   readonly roots: Roots
   readonly files: Source
   readonly observe: BackupObserver
 }
 
-function selection(repository: Repository, { request, roots, files, observe }: SelectionInput): Scope {
+function selection(repository: Repository, { kept, unseen, roots, files, observe }: SelectionInput): Scope {
   const own: SelectionRequest["own"] = [
     ...(repository.location.startsWith("/")
       ? [{ kind: "repository" as const, path: repository.location }]
@@ -131,14 +142,15 @@ function selection(repository: Repository, { request, roots, files, observe }: S
     })),
   ]
   const origin = { bases: [roots.origin, roots.base], paths: roots.paths }
-  for (const pattern of [...(request.selection?.excludes ?? []), ...(request.selection?.iexcludes ?? [])])
+  for (const pattern of [...(kept.excludes ?? []), ...(kept.iexcludes ?? [])])
     if (!concernsSource(origin, pattern) && !mayBeAnchored(files, pattern))
       observe({
         type: "notice",
         message: `--exclude ${showPath(pattern)} is not below any source and excludes nothing`,
       })
-  return createSelection({ ...request.selection, own, named: roots.named, origin }, files, {
+  return createSelection({ ...kept, own, named: roots.named, origin }, files, {
     ownLeftOut: (kind, path) => observe({ type: "notice", message: ownMessage(kind, path) }),
+    unseen: (path) => unseen.add(path),
     unreadable: (path, error) =>
       observe({ type: "error", path, message: `its patterns could not be read (${error})` }),
   })

@@ -1,0 +1,221 @@
+/**
+ * What `--delete` may take away: only what the backup looked at and did not find. Its filters are in the
+ * snapshot's options, its ignore files and markers among its own files; they are asked again, as
+ * for a backup, of what stands in the target. spec/files.md.
+ */
+import { readSync } from "node:fs"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, isWithin, joinPath, parentPath } from "../base/paths.ts"
+import { originOf } from "../files/inside.ts"
+import { isWholeSelection, readPaths, readSelection } from "../files/kept-selection.ts"
+import { CACHE_MARKER, parseMarker } from "../files/markers.ts"
+import { mountPointsBelow } from "../files/mount-points.ts"
+import { closeDescriptor } from "../files/new-file.ts"
+import type { Scope } from "../files/scope.ts"
+import { createSelection } from "../files/select.ts"
+import type { Stat } from "../files/source.ts"
+import type { Target } from "../files/target.ts"
+import type { LoadNodes } from "../listing/ordered-walk.ts"
+import { lookUp } from "../listing/look-up.ts"
+import type { Entry } from "../format/listing-entry.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+import type { RestoreRequest, StayReason } from "./restore-request.ts"
+import type { Selected } from "./selected.ts"
+
+export interface DeletePorts {
+  readonly request: RestoreRequest
+  readonly target: Target
+  readonly selected: Selected
+  /** The repository and this device's home, relative to the target. */
+  readonly own: readonly RawPath[]
+  readonly loadListing: LoadNodes
+  /** The beginning of a file of the snapshot, as raw text. */
+  readonly textOf: (entry: Entry) => Promise<string>
+}
+
+/** What holds for the entries of one folder. */
+export interface FolderRules {
+  /** Why an entry stays, with all that is in it; undefined when it may go. */
+  stays(path: RawPath, stat: Stat): StayReason | undefined
+  /** For the entries of a folder that the snapshot does not have. */
+  inside(path: RawPath, stat: Stat): FolderRules
+}
+
+export interface DeleteRules {
+  /** For the entries of a folder that the snapshot has. */
+  inside(folder: RawPath): Promise<FolderRules>
+}
+
+const TEXT_BYTES_MAX = 16 * 1024 ** 2
+
+/** The rules don't go by devices: mounts are told apart here. */
+const ANY_FOLDER: Stat = {
+  type: "directory",
+  mode: 0o755,
+  size: 0,
+  mtimeNs: 0n,
+  ctimeNs: 0n,
+  inode: 0n,
+  device: 0n,
+  links: 1,
+  uid: 0,
+  gid: 0,
+  rdev: 0n,
+  blocks: 0,
+}
+
+export function createDeleteRules(ports: DeletePorts): DeleteRules {
+  const { request, target, selected, own } = ports
+  const { snapshot, within = "" as RawPath } = request
+  const looked = whatWasLookedAt(snapshot)
+  const selection = readSelection(snapshot.options["selection"])
+  const scopes = createScopes(ports, selection)
+  const mounts = mountPointsBelow(target.root)
+  const rootDevice = target.look("" as RawPath)?.device
+
+  const inSnapshot = (path: RawPath): RawPath => (path === "" ? within : joinPath(within, path))
+  const rulesIn = (folder: RawPath, scope: Scope, device: bigint | undefined): FolderRules => {
+    const isLooked = looked?.covers(inSnapshot(folder)) === true
+    const isOther = selection.oneFileSystem === true && device !== namedDevice(folder)
+    return {
+      stays(path, stat) {
+        const saved = inSnapshot(path)
+        if (own.some((each) => isWithin(path, each))) return "own"
+        const unseen = looked === undefined ? "unread" : looked.isUnseen(saved)
+        if (unseen !== undefined) return unseen
+        if (mounts.has(path) || (stat.type === "directory" && stat.device !== device)) return "mount"
+        if (isOther) return "other-file-system"
+        // nothing of a socket can be saved
+        if (!isLooked || stat.type === "socket" || !scope.keeps(saved, baseName(path), stat)) return "filter"
+        const type = stat.type === "directory" ? "directory" : "file"
+        return selected.place({ path: saved, type }) === undefined ? "not-asked" : undefined
+      },
+      inside: (path, stat) => rulesIn(path, scopes.insideExtra(scope, inSnapshot(path)), stat.device),
+    }
+  }
+  /** A path that was named may be anywhere, and from there on the backup stayed on its file system. */
+  const namedDevice = (folder: RawPath): bigint | undefined => {
+    const named = looked?.namedAbove(inSnapshot(folder))
+    if (named === undefined || named === within || !isWithin(named, within)) return rootDevice
+    return target.look(pathBelow(named, within))?.device
+  }
+  return {
+    inside: async (folder) => {
+      const device = target.look(folder)?.device
+      return rulesIn(folder, await scopes.inside(inSnapshot(folder)), device)
+    },
+  }
+}
+
+interface Looked {
+  /** Whether it looked at all that is in this folder, but for what filters left out. */
+  covers(folder: RawPath): boolean
+  /** The innermost path that was named, and has this folder in it. */
+  namedAbove(folder: RawPath): RawPath | undefined
+  isUnseen(path: RawPath): StayReason | undefined
+}
+
+/** Undefined when the snapshot does not say all of it: then nothing may go. */
+function whatWasLookedAt({ options, paths, skipped, skippedCount }: SnapshotRecord): Looked | undefined {
+  const { base, renamed, selection } = options
+  const unseen = readPaths(options["unseen"])
+  const named = renamed === undefined ? namedBelow(base, paths) : readPaths(options["named"] ?? "")
+  if (unseen === undefined || named === undefined || !isWholeSelection(selection)) return undefined
+  if (skippedCount > skipped.length) return undefined
+  const all = new Set(named)
+  const namedAbove: Looked["namedAbove"] = (folder) => {
+    for (let at = folder; ; at = parentPath(at)) {
+      if (all.has(at)) return at
+      if (at === "") return undefined
+    }
+  }
+  const otherwise = readSelection(selection).oneFileSystem === true ? "other-file-system" : "own"
+  return {
+    namedAbove,
+    covers: (folder) => namedAbove(folder) !== undefined,
+    isUnseen: (path) => {
+      if (skipped.some((each) => isWithin(path, each.path))) return "unread"
+      return unseen.some((each) => isWithin(path, each)) ? otherwise : undefined
+    },
+  }
+}
+
+function namedBelow(base: string | undefined, paths: readonly RawPath[]): RawPath[] {
+  if (base === undefined) return []
+  const above = base === "/" ? "" : base
+  return paths.filter((path) => isWithin(path, above)).map((path) => path.slice(above.length + 1) as RawPath)
+}
+
+/** Relative to a folder above it. */
+function pathBelow(path: RawPath, folder: RawPath): RawPath {
+  return folder === "" ? path : (path.slice(folder.length + 1) as RawPath)
+}
+
+interface Scopes {
+  inside(folder: RawPath): Promise<Scope>
+  insideExtra(scope: Scope, folder: RawPath): Scope
+}
+
+/** Ignore files and markers as they are in the snapshot; where it has none, those in the target. */
+function createScopes(
+  { request, target, loadListing, textOf }: DeletePorts,
+  selection: ReturnType<typeof readSelection>,
+): Scopes {
+  const { snapshot, within = "" as RawPath } = request
+  const texts = new Map<RawPath, string>()
+  const markers = (selection.excludeIfPresent ?? []).map((text) => parseMarker(text).name)
+  if (selection.excludeCaches === true) markers.push(CACHE_MARKER.name)
+  const telling = [...new Set([...(selection.ignoreFiles ?? []), ...markers])].sort()
+  const whole = createSelection(
+    { ...selection, oneFileSystem: false, origin: originOf(snapshot), textOf: (path) => texts.get(path) },
+    { stat: () => ANY_FOLDER, place: (path) => path },
+    { ownLeftOut() {}, unreadable() {} },
+  )
+  const known = new Map<RawPath, Scope>()
+  const scopeIn = (above: Scope, folder: RawPath): Scope =>
+    above.inside(
+      folder,
+      ANY_FOLDER,
+      telling.filter((name) => texts.has(joinPath(folder, name))),
+    )
+  const readFromTarget = (path: RawPath): void => {
+    if (!isWithin(path, within)) return
+    const text = textInTarget(target, pathBelow(path, within))
+    if (text !== undefined) texts.set(path, text)
+  }
+  const inside: Scopes["inside"] = async (folder) => {
+    const found = known.get(folder)
+    if (found !== undefined) return found
+    const above = folder === "" ? whole : await inside(parentPath(folder))
+    for (const name of telling) {
+      const path = joinPath(folder, name)
+      const entry = await lookUp(snapshot.root, loadListing, path)
+      if (entry === undefined) readFromTarget(path)
+      else if (entry.type === "file") texts.set(path, await textOf(entry))
+    }
+    const scope = scopeIn(above, folder)
+    known.set(folder, scope)
+    return scope
+  }
+  return {
+    inside,
+    insideExtra(above, folder) {
+      for (const name of telling) readFromTarget(joinPath(folder, name))
+      return scopeIn(above, folder)
+    },
+  }
+}
+
+function textInTarget(target: Target, path: RawPath): string | undefined {
+  const found = target.openExisting(path)
+  if (found === undefined) return undefined
+  try {
+    const bytes = Buffer.alloc(Math.min(found.stat.size, TEXT_BYTES_MAX))
+    let length = 0
+    for (let read = -1; read !== 0 && length < bytes.length; length += read)
+      read = readSync(found.descriptor, bytes, length, bytes.length - length, length)
+    return bytes.toString("latin1", 0, length)
+  } finally {
+    closeDescriptor(found.descriptor)
+  }
+}
