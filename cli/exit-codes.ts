@@ -48,6 +48,8 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   // the disk that is restored to, not the store
   "target-io": EXIT.failed,
   "flush-failed": EXIT.failed,
+  // the caches of this device, not the store
+  "state-damaged": EXIT.failed,
   "format-too-new": EXIT.tooNew,
   budget: EXIT.budget,
 }

@@ -5,13 +5,15 @@
  */
 import { randomBytes } from "node:crypto"
 import type { Clock, Random } from "./base/ports.ts"
+import { chunkHasher, chunkIdKey, type ChunkHasher } from "./crypto/chunk-id.ts"
+import type { RepositoryKeys } from "./crypto/derive.ts"
 import type { KeyPair } from "./crypto/keypair.ts"
 import type { OpenedTrust } from "./crypto/trust-state.ts"
 import type { FileCache, FileCacheBase } from "./home/file-cache.ts"
 import type { RepositoryHome } from "./home/home.ts"
 import type { Journal } from "./home/journal.ts"
 import { openNodeCache } from "./home/node-cache.ts"
-import type { NodeCache } from "./home/node-cache.ts"
+import type { Identify, NodeCache } from "./home/node-cache.ts"
 import { openObjectCache } from "./home/object-cache.ts"
 import type { ObjectCache } from "./home/object-cache.ts"
 import { readPins } from "./home/pins.ts"
@@ -62,8 +64,10 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
   const { home, found, opened, device, member, listed } = parts
   const { recreated, ...state } = parts.state
   guardPuts(store, opened.state.store)
+  const identify = identifier(opened.keys)
   return {
     ...state,
+    nodeCache: (series) => state.nodeCache(series, identify),
     id: found.id,
     digest: found.digest,
     record: found.record,
@@ -88,6 +92,12 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
   }
 }
 
+/** Of listing nodes. Keys of other epochs have the same chunk key. */
+function identifier({ chunkKey, repository }: RepositoryKeys): Identify {
+  let hasher: ChunkHasher | undefined
+  return (node) => (hasher ??= chunkHasher(chunkIdKey(chunkKey, repository, "listing"))).id(node)
+}
+
 const RECREATED: Readonly<Record<NonNullable<StateDatabase["recreated"]>, string>> = {
   damaged: "the local index and caches were damaged; rebuilding them from the repository",
   foreign: "the local index file belonged to another program; rebuilding it from the repository",
@@ -102,7 +112,7 @@ export interface LocalState {
   readonly objects: ObjectCache
   readonly journal: Journal
   readonly log: LogTable
-  nodeCache(series: string): NodeCache
+  nodeCache(series: string, identify: Identify): NodeCache
   fileCache(series: string, source: string): FileCache
   fileCacheBases(series: string): FileCacheBase[]
   /** All of what `run` writes to index, journal and caches, or nothing of it. */
@@ -121,7 +131,7 @@ export function openLocalState(home: RepositoryHome): LocalState {
     objects: openObjectCache(database),
     journal: openJournal(database),
     log: openLogTable(database),
-    nodeCache: (series) => openNodeCache(database, series),
+    nodeCache: (series, identify) => openNodeCache(database, series, identify),
     fileCache: (series, source) => openFileCache(database, series, source),
     fileCacheBases: (series) => fileCacheBases(database, series),
   }

@@ -47,8 +47,18 @@ export function sqliteCode(error: unknown): string {
 /** The file is not what SQLite wrote, or not what we made. */
 export function stateIsDamaged(error: unknown): boolean {
   const code = sqliteCode(error)
-  if (/^SQLITE_(CORRUPT|NOTADB|FORMAT)/.test(code)) return true
+  if (/^SQLITE_(CORRUPT|NOTADB|FORMAT|CONSTRAINT|MISMATCH)/.test(code)) return true
   return code === "SQLITE_ERROR" && /^no such (table|column)/.test((error as Error).message)
+}
+
+/** To be thrown where a row is not what was written: handled like damage that SQLite has noticed by itself. */
+export function damagedRow(table: string): Error {
+  return Object.assign(new Error(`a row of ${table} is damaged`), { code: "SQLITE_CORRUPT_ROW" })
+}
+
+/** Throws `damagedRow` unless all tables and indexes are sound: takes seconds for a large file. */
+export function checkWhole(database: Database): void {
+  if (database.pragma("integrity_check(1)", { simple: true }) !== "ok") throw damagedRow("the whole file")
 }
 
 /** Stands beside a file that was found damaged while in use: the next run makes it anew. */
@@ -63,7 +73,8 @@ export function stateError(error: unknown, path: string): unknown {
   const options = { detail: { path }, cause: error }
   if (stateIsDamaged(error)) {
     const message = `${path}: the local state is damaged (${code}). It is only a cache: run the command again to rebuild it`
-    return new EngineError("corrupt", "state-damaged", message, options)
+    // not "corrupt": nothing in the store is damaged, and no verb may go on as if a part of it were
+    return new EngineError("unavailable", "state-damaged", message, options)
   }
   if (code.startsWith("SQLITE_BUSY")) {
     const message = `${path}: timed out waiting for another holdfast run to release the local state`

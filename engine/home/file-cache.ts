@@ -17,7 +17,7 @@ export interface FileCacheBase {
 export interface FileCache {
   base(): FileCacheBase | undefined
 
-  /** The record of a directory, "" for the root; undefined when it was not there. */
+  /** The record of a directory, "" for the root; undefined when it was not there, or is damaged. */
   directory(path: RawPath): Uint8Array | undefined
 
   /**

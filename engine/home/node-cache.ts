@@ -1,8 +1,8 @@
 /**
  * Listing nodes of the bases of each series, so that a small change is merged into its
- * listing without a fetch. Readers check a node against its id. Kept to that size by `keepOnly`.
+ * listing without a fetch. A node that is not what its id says is not there. Kept to that size by `keepOnly`.
  */
-import { asBuffer } from "../base/bytes.ts"
+import { asBuffer, equalBytes } from "../base/bytes.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
 import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
@@ -20,8 +20,10 @@ export interface NodeCache {
   keepOnly(ids: Iterable<ChunkId>): number
 }
 
+export type Identify = (node: Bytes) => ChunkId
+
 /** The nodes of one series; a node that two series share is kept for each. */
-export function openNodeCache(database: Database, series: string): NodeCache {
+export function openNodeCache(database: Database, series: string, identify: Identify): NodeCache {
   createTables(database, SCHEMA)
   const get = lazyStatement<[string, Uint8Array], Buffer>(
     database,
@@ -30,7 +32,8 @@ export function openNodeCache(database: Database, series: string): NodeCache {
   )
   const put = lazyStatement<[string, Uint8Array, Uint8Array]>(
     database,
-    "INSERT OR IGNORE INTO node_cache VALUES (?, ?, ?)",
+    `INSERT INTO node_cache VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET bytes = excluded.bytes WHERE bytes IS NOT excluded.bytes`,
   )
   const ids = lazyStatement<[string], Buffer>(database, "SELECT id FROM node_cache WHERE series = ?", "pluck")
   const remove = lazyStatement<[string, Uint8Array]>(
@@ -50,8 +53,9 @@ export function openNodeCache(database: Database, series: string): NodeCache {
   })
   return withStateErrors<NodeCache>(database.name, {
     get(id) {
-      const bytes = get().get(series, id)
-      return bytes === undefined ? undefined : new Uint8Array(bytes)
+      const found = get().get(series, id)
+      const bytes = found === undefined ? undefined : new Uint8Array(found)
+      return bytes !== undefined && equalBytes(identify(bytes), id) ? bytes : undefined
     },
     put: (nodes) => putAll.immediate(nodes),
     keepOnly: (kept) => keepOnly.immediate(kept),

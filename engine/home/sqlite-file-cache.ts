@@ -2,33 +2,43 @@
  * The file cache in state.sqlite: a row a directory, a base row for each series and source. Rows lie
  * in a table with row numbers, since a record of 2 KB would overflow an index page: 11 µs a read, not 15.
  */
+import { randomBytes } from "node:crypto"
 import { toHex } from "../base/bytes.ts"
 import type { ChunkId, Digest, RawPath } from "../base/ids.ts"
 import { pathBytes } from "../base/paths.ts"
-import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
+import { rowSum } from "../base/row-sum.ts"
+import { createTables, damagedRow, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import type { FileCache, FileCacheBase } from "./file-cache.ts"
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS file_cache_base (
     id INTEGER PRIMARY KEY, series TEXT NOT NULL, source TEXT NOT NULL, root BLOB NOT NULL, level INTEGER NOT NULL,
-    snapshot BLOB NOT NULL, UNIQUE (series, source));
+    snapshot BLOB NOT NULL, sum INTEGER NOT NULL, UNIQUE (series, source));
   CREATE TABLE IF NOT EXISTS file_cache (
     base INTEGER NOT NULL, path BLOB NOT NULL, record BLOB NOT NULL, PRIMARY KEY (base, path));`
 
+/** Before each record: it is bound to its base and path, so that no other one can be taken for it. */
+const BINDING_BYTES = 4
+
 interface BaseRow {
   id: number
+  series: string
+  source: string
   root: Buffer
   level: number
   snapshot: Buffer
+  sum: number
 }
+
+const BASE_FIELDS = "id, series, source, root, level, snapshot, sum"
 
 /** @param source what was walked, as the caller names it: two roots of one series are two caches */
 export function openFileCache(database: Database, series: string, source: string): FileCache {
   createTables(database, SCHEMA)
   const find = lazyStatement<[string, string], BaseRow>(
     database,
-    "SELECT id, root, level, snapshot FROM file_cache_base WHERE series = ? AND source = ?",
+    `SELECT ${BASE_FIELDS} FROM file_cache_base WHERE series = ? AND source = ?`,
   )
   const read = lazyStatement<[number, Uint8Array], Buffer>(
     database,
@@ -36,7 +46,11 @@ export function openFileCache(database: Database, series: string, source: string
     "pluck",
   )
   const writes = openWrites(database, series, source)
-  const row = (): BaseRow | undefined => find().get(series, source)
+  const row = (): BaseRow | undefined => {
+    const found = find().get(series, source)
+    if (found !== undefined && (found.series !== series || found.source !== source)) throw damagedRow(TABLE)
+    return checked(found)
+  }
   let known: BaseRow | undefined | null = null
   const current = (): BaseRow | undefined => {
     if (known === null) known = row()
@@ -63,7 +77,8 @@ export function openFileCache(database: Database, series: string, source: string
 
     directory(path) {
       const id = current()?.id
-      return id === undefined ? undefined : read().get(id, pathBytes(path))
+      const found = id === undefined ? undefined : read().get(id, pathBytes(path))
+      return id === undefined || found === undefined ? undefined : unbound(found, id, path)
     },
 
     replace(base, changed) {
@@ -83,9 +98,42 @@ export function fileCacheBases(database: Database, series: string): FileCacheBas
   createTables(database, SCHEMA)
   const all = lazyStatement<[string], BaseRow>(
     database,
-    "SELECT id, root, level, snapshot FROM file_cache_base WHERE series = ?",
+    `SELECT ${BASE_FIELDS} FROM file_cache_base WHERE series = ?`,
   )
-  return withStateErrors(database.name, { all: () => all().all(series).map(toBase) }).all()
+  const bases = (): FileCacheBase[] =>
+    all()
+      .all(series)
+      .map((row) => toBase(checked(row)))
+  return withStateErrors(database.name, { bases }).bases()
+}
+
+const TABLE = "file_cache_base"
+
+function checked<Row extends BaseRow | undefined>(row: Row): Row {
+  if (row !== undefined && row.sum !== baseSum(row)) throw damagedRow(TABLE)
+  return row
+}
+
+function baseSum({ id, series, source, root, level, snapshot }: Omit<BaseRow, "sum">): number {
+  return rowSum([id, series, source, root, level, snapshot])
+}
+
+/** The record is covered by its own checksum, which it begins with. */
+function binding(record: Uint8Array, base: number, path: RawPath): number {
+  return rowSum([base, path, record.subarray(0, BINDING_BYTES)])
+}
+
+function bound(record: Uint8Array, base: number, path: RawPath): Uint8Array {
+  const bytes = Buffer.allocUnsafe(BINDING_BYTES + record.length)
+  bytes.writeUInt32LE(binding(record, base, path), 0)
+  bytes.set(record, BINDING_BYTES)
+  return bytes
+}
+
+function unbound(bytes: Buffer, base: number, path: RawPath): Uint8Array | undefined {
+  if (bytes.length < BINDING_BYTES) return undefined
+  const record = bytes.subarray(BINDING_BYTES)
+  return bytes.readUInt32LE(0) === binding(record, base, path) ? record : undefined
 }
 
 interface Writes {
@@ -96,13 +144,13 @@ interface Writes {
 }
 
 function openWrites(database: Database, series: string, source: string): Writes {
-  const insertBase = lazyStatement<[string, string, Uint8Array, number, Uint8Array]>(
+  const insertBase = lazyStatement<[number, string, string, Uint8Array, number, Uint8Array, number]>(
     database,
-    "INSERT INTO file_cache_base (series, source, root, level, snapshot) VALUES (?, ?, ?, ?, ?)",
+    `INSERT INTO file_cache_base (${BASE_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
   )
-  const moveBase = lazyStatement<[Uint8Array, number, Uint8Array, number]>(
+  const moveBase = lazyStatement<[Uint8Array, number, Uint8Array, number, number]>(
     database,
-    "UPDATE file_cache_base SET root = ?, level = ?, snapshot = ? WHERE id = ?",
+    "UPDATE file_cache_base SET root = ?, level = ?, snapshot = ?, sum = ? WHERE id = ?",
   )
   const put = lazyStatement<[number, Uint8Array, Uint8Array]>(
     database,
@@ -120,12 +168,17 @@ function openWrites(database: Database, series: string, source: string): Writes 
   const removeAll = lazyStatement<[number]>(database, "DELETE FROM file_cache WHERE base = ?")
   const removeBase = lazyStatement<[number]>(database, "DELETE FROM file_cache_base WHERE id = ?")
   const digest = (base: FileCacheBase): Buffer => Buffer.from(base.snapshot, "hex")
+  const sumOf = (id: number, base: FileCacheBase): number =>
+    rowSum([id, series, source, base.root, base.level, digest(base)])
   return {
-    insertBase: (base) =>
-      Number(insertBase().run(series, source, base.root, base.level, digest(base)).lastInsertRowid),
-    moveBase: (id, base) => void moveBase().run(base.root, base.level, digest(base), id),
+    insertBase(base) {
+      const id = randomBytes(6).readUIntBE(0, 6) // records that a lost row left behind stay nobody's
+      insertBase().run(id, series, source, base.root, base.level, digest(base), sumOf(id, base))
+      return id
+    },
+    moveBase: (id, base) => void moveBase().run(base.root, base.level, digest(base), sumOf(id, base), id),
     record(id, path, record) {
-      if (record !== null) return void put().run(id, pathBytes(path), record)
+      if (record !== null) return void put().run(id, pathBytes(path), bound(record, id, path))
       remove().run(id, pathBytes(path))
       removeBelow().run(id, pathBytes(`${path}/` as RawPath), pathBytes(`${path}0` as RawPath))
     },

@@ -1,7 +1,8 @@
 /** The journal in state.sqlite: a row a pending pack. */
 import { toHex } from "../base/bytes.ts"
 import type { Digest } from "../base/ids.ts"
-import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
+import { rowSum } from "../base/row-sum.ts"
+import { createTables, damagedRow, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import type { Journal, PendingPack } from "./journal.ts"
 
@@ -10,11 +11,12 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY, series TEXT NOT NULL, name BLOB NOT NULL UNIQUE, size_bytes INTEGER NOT NULL,
     epoch INTEGER NOT NULL, salt BLOB NOT NULL, directory_offset INTEGER NOT NULL,
     directory_sealed_length INTEGER NOT NULL, directory_raw_length INTEGER NOT NULL, directory_codec INTEGER NOT NULL,
-    directory BLOB NOT NULL);`
+    directory BLOB NOT NULL, sum INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS pending_count (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, sum INTEGER NOT NULL);`
 
 const FIELDS = `series, name, size_bytes AS sizeBytes, epoch, salt, directory_offset AS directoryOffset,
   directory_sealed_length AS directorySealedLength, directory_raw_length AS directoryRawLength,
-  directory_codec AS directoryCodec, directory`
+  directory_codec AS directoryCodec, directory, sum`
 
 interface Row {
   series: string
@@ -27,23 +29,30 @@ interface Row {
   directoryRawLength: number
   directoryCodec: number
   directory: Buffer
+  sum: number
 }
+
+const TABLE = "pending_packs"
+const COUNT_ID = 1
 
 export function openJournal(database: Database): Journal {
   createTables(database, SCHEMA)
   const insert = lazyStatement<[(string | number | Uint8Array)[]]>(
     database,
     `INSERT OR IGNORE INTO pending_packs (series, name, size_bytes, epoch, salt, directory_offset,
-      directory_sealed_length, directory_raw_length, directory_codec, directory) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      directory_sealed_length, directory_raw_length, directory_codec, directory, sum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const all = lazyStatement<[], Row>(database, `SELECT ${FIELDS} FROM pending_packs ORDER BY id`)
-  const ofSeries = lazyStatement<[string], Row>(
-    database,
-    `SELECT ${FIELDS} FROM pending_packs WHERE series = ? ORDER BY id`,
-  )
   const remove = lazyStatement<[Uint8Array]>(database, "DELETE FROM pending_packs WHERE name = ?")
+  const counter = openCounter(database)
   const settle = database.transaction((names: Iterable<Digest>): void => {
-    for (const name of names) remove().run(Buffer.from(name, "hex"))
+    let settled = 0
+    for (const name of names) settled += remove().run(Buffer.from(name, "hex")).changes
+    counter.change(-settled)
+  })
+  const add = database.transaction((values: (string | number | Uint8Array)[]): void => {
+    counter.change(insert().run([...values, rowSum(values)]).changes)
   })
   return withStateErrors<Journal>(database.name, {
     add({ series, record, directory }) {
@@ -58,14 +67,55 @@ export function openJournal(database: Database): Journal {
       } = record
       const name = Buffer.from(record.name, "hex")
       const place = [directoryOffset, directorySealedLength, directoryRawLength, directoryCodec]
-      insert().run([series, name, sizeBytes, epoch, salt, ...place, directory])
+      add.immediate([series, name, sizeBytes, epoch, salt, ...place, directory])
     },
-    pending: (series) => (series === undefined ? all().all() : ofSeries().all(series)).map(toPending),
+    pending(series) {
+      const rows = all().all()
+      // the index knows these packs' chunks: one that is not named any more would be lost to everybody
+      if (rows.length !== counter.count()) throw damagedRow(TABLE)
+      const packs = rows.map(toPending)
+      return series === undefined ? packs : packs.filter((pack) => pack.series === series)
+    },
     settle: (names) => settle.immediate(names),
   })
 }
 
-function toPending({ series, name, salt, directory, ...rest }: Row): PendingPack {
+interface Counter {
+  count(): number
+  change(by: number): void
+}
+
+/** How many packs are pending, apart from them: rows that are lost without a trace are missed by it. */
+function openCounter(database: Database): Counter {
+  const read = lazyStatement<[number], { count: number; sum: number }>(
+    database,
+    "SELECT count, sum FROM pending_count WHERE id = ?",
+  )
+  const write = lazyStatement<[number, number, number]>(
+    database,
+    "INSERT INTO pending_count VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = excluded.count, sum = excluded.sum",
+  )
+  const count = (): number => {
+    const row = read().get(COUNT_ID)
+    if (row !== undefined && row.sum !== rowSum([COUNT_ID, row.count])) throw damagedRow("pending_count")
+    return row?.count ?? 0
+  }
+  return {
+    count,
+    change(by) {
+      if (by === 0) return
+      const next = count() + by
+      write().run(COUNT_ID, next, rowSum([COUNT_ID, next]))
+    },
+  }
+}
+
+function toPending({ sum, ...row }: Row): PendingPack {
+  const { series, name, salt, directory, ...rest } = row
+  const { sizeBytes, epoch, directoryOffset, directorySealedLength, directoryRawLength, directoryCodec } =
+    rest
+  const place = [directoryOffset, directorySealedLength, directoryRawLength, directoryCodec]
+  if (rowSum([series, name, sizeBytes, epoch, salt, ...place, directory]) !== sum) throw damagedRow(TABLE)
   const record = { ...rest, name: toHex(name) as Digest, salt: new Uint8Array(salt) }
   // a copy would double what a long run has pending
   const bytes = new Uint8Array(directory.buffer as ArrayBuffer, directory.byteOffset, directory.length)

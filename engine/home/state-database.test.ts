@@ -134,14 +134,27 @@ test("object cache: names() lists by prefix, put() keeps the first, remove() for
 test("node cache: keepOnly() leaves this series' wanted nodes and all of other series", (t) => {
   const state = openStateDatabase(temporaryRepositoryHome(t))
   t.after(() => state.close())
-  const notes = openNodeCache(state.database, "notes")
-  const other = openNodeCache(state.database, "other")
+  const identify = ([letter]: Uint8Array): ChunkId => exampleId(String.fromCharCode(letter ?? 0))
+  const notes = openNodeCache(state.database, "notes", identify)
+  const other = openNodeCache(state.database, "other", identify)
   notes.put(["a", "b", "c"].map((label) => [exampleId(label), bytes(label.charCodeAt(0))] as const))
   other.put([[exampleId("a"), bytes(97)]])
   assert.equal(notes.keepOnly([exampleId("b"), exampleId("unknown")]), 2)
   assert.equal(notes.get(exampleId("a")), undefined)
   assert.deepEqual(notes.get(exampleId("b")), bytes(98))
   assert.deepEqual(other.get(exampleId("a")), bytes(97))
+})
+
+test("node cache: a node that is not what its id says is a miss, until it is put again", (t) => {
+  const state = openStateDatabase(temporaryRepositoryHome(t))
+  t.after(() => state.close())
+  const identify = ([letter]: Uint8Array): ChunkId => exampleId(String.fromCharCode(letter ?? 0))
+  const cache = openNodeCache(state.database, "notes", identify)
+  cache.put([[exampleId("a"), bytes(97)]])
+  state.database.exec("UPDATE node_cache SET bytes = x'62'")
+  assert.equal(cache.get(exampleId("a")), undefined)
+  cache.put([[exampleId("a"), bytes(97)]])
+  assert.deepEqual(cache.get(exampleId("a")), bytes(97))
 })
 
 test("file cache: replace() changes, removes and keeps records together with the base", (t) => {

@@ -14,7 +14,7 @@ import { makePrivateFile } from "./private-files.ts"
 /** "HFst": another program's SQLite file is not ours to read. */
 const APPLICATION_ID = 0x48467374
 /** Raise it with any change of any table. */
-const STATE_VERSION = 2
+const STATE_VERSION = 3
 
 /** A frame's ids and a directory's record lie in fewer pieces than with the usual 4 KiB. */
 const PAGE_BYTES = 8192

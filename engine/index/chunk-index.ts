@@ -5,7 +5,7 @@
  * for tests; both pass `testing/index-contract.ts`. Why SQLite, and how: spec/decisions/0004.
  *
  * All methods are synchronous and never touch the store. Failures of the database file are
- * `EngineError("corrupt", "state-damaged")`: delete it, and the next run makes a new one.
+ * `EngineError("unavailable", "state-damaged")`: delete it, and the next run makes a new one.
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, Digest } from "../base/ids.ts"

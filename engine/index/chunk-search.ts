@@ -10,6 +10,7 @@ import { lazyStatement } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import type { ChunkLocation, FrameLocation, PackLocation } from "./chunk-index.ts"
 import { STATE_LIVE } from "./pack-states.ts"
+import { checkedPack, checkFrame, type FrameColumns, type PackColumns } from "./row-checks.ts"
 
 /** About 40 bytes of ids and lengths a chunk; a block of 1 MiB has some 250 chunks. */
 const CACHED_CHUNKS_MAX = 32 * 1024
@@ -33,25 +34,19 @@ interface CachedFrame {
   readonly frame: FrameLocation
 }
 
-interface FrameRow {
-  state: number
-  name: Buffer
-  sizeBytes: number
-  epoch: number
-  salt: Buffer
-  number: number
-  kind: number
-  codec: number
-  offset: number
-  sealedLength: number
-  rawLength: number
-  ids: Buffer
-  lengths: Buffer
+interface FrameRow extends FrameColumns, PackColumns {
+  readonly ids: Buffer
+  readonly lengths: Buffer
+  readonly sum: number
+  readonly packSum: number
 }
 
 const FRAME_QUERY = `
   SELECT p.state, p.name, p.size_bytes AS sizeBytes, p.epoch, p.salt, f.reference - p.first_frame AS number,
-    f.kind, f.codec, f.offset, f.sealed_length AS sealedLength, f.raw_length AS rawLength, f.lengths, f.ids
+    p.directory_offset AS directoryOffset, p.directory_sealed_length AS directorySealedLength,
+    p.directory_raw_length AS directoryRawLength, p.directory_codec AS directoryCodec,
+    p.first_frame AS firstFrame, p.frames, p.chunks, p.sum AS packSum,
+    f.kind, f.codec, f.offset, f.sealed_length AS sealedLength, f.raw_length AS rawLength, f.lengths, f.ids, f.sum
   FROM frames f JOIN packs p ON p.id = f.pack WHERE f.reference = ?`
 
 /** @param candidates references of frames that may hold a chunk */
@@ -70,6 +65,8 @@ export function openChunkSearch(
     if (cached !== undefined) return cached
     const row = read().get(reference)
     if (row === undefined) return undefined
+    checkFrame(row)
+    checkedPack({ ...row, sum: row.packSum })
     const frame = toCachedFrame(row)
     cachedChunks += frame.offsets.length
     if (cachedChunks > CACHED_CHUNKS_MAX) {

@@ -6,14 +6,15 @@
  */
 import { randomBytes } from "node:crypto"
 import { release } from "../base/bytes.ts"
-import { lazyStatement } from "../base/sqlite.ts"
+import { rowSum } from "../base/row-sum.ts"
+import { damagedRow, lazyStatement } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import { candidateSearch, mergeRuns, PART_ENTRIES, runLength } from "./key-runs.ts"
 import type { KeyRun } from "./key-runs.ts"
 
 export const KEY_TABLE_SCHEMA = `
-  CREATE TABLE IF NOT EXISTS key_runs (id INTEGER PRIMARY KEY, length INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS key_parts (id INTEGER PRIMARY KEY, entries BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS key_runs (id INTEGER PRIMARY KEY, length INTEGER NOT NULL, sum INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS key_parts (id INTEGER PRIMARY KEY, entries BLOB NOT NULL, sum INTEGER NOT NULL);
 `
 
 /** Larger runs are left alone: a merge would hold up a run for too long. 32 MiB. */
@@ -38,6 +39,9 @@ export interface KeyTable {
   /** Entries in all runs, those of frames that are gone included. */
   length(): number
 
+  /** Whether every run is there with all its entries, as the file has them now. */
+  isComplete(): boolean
+
   /** Rewrites all runs without the entries of frames that are gone. Inside the caller's transaction. */
   compact(keep: (reference: number) => boolean): void
 }
@@ -50,17 +54,19 @@ interface StoredRun {
 }
 
 export function openKeyTable(database: Database): KeyTable {
-  const list = lazyStatement<[], { id: number; length: number }>(
+  const list = lazyStatement<[], { id: number; length: number; sum: number }>(
     database,
-    "SELECT id, length FROM key_runs ORDER BY length DESC, id",
+    "SELECT id, length, sum FROM key_runs ORDER BY length DESC, id",
   )
-  const readPart = lazyStatement<[number], Buffer>(
+  const readPart = lazyStatement<[number], { entries: Buffer; sum: number }>(
     database,
-    "SELECT entries FROM key_parts WHERE id = ?",
-    "pluck",
+    "SELECT entries, sum FROM key_parts WHERE id = ?",
   )
-  const insert = lazyStatement<[number, number]>(database, "INSERT INTO key_runs VALUES (?, ?)")
-  const insertPart = lazyStatement<[number, Uint8Array]>(database, "INSERT INTO key_parts VALUES (?, ?)")
+  const insert = lazyStatement<[number, number, number]>(database, "INSERT INTO key_runs VALUES (?, ?, ?)")
+  const insertPart = lazyStatement<[number, Uint8Array, number]>(
+    database,
+    "INSERT INTO key_parts VALUES (?, ?, ?)",
+  )
   const remove = lazyStatement<[number]>(database, "DELETE FROM key_runs WHERE id = ?")
   const removeParts = lazyStatement<[number, number]>(
     database,
@@ -79,17 +85,21 @@ export function openKeyTable(database: Database): KeyTable {
     const known = new Map(runs.map((stored) => [stored.id, stored]))
     runs = list()
       .all()
-      .map((row) => known.get(row.id) ?? { ...row, run: undefined })
+      .map(({ id, length, sum }) => {
+        if (sum !== rowSum([id, length])) throw damagedRow("key_runs")
+        return known.get(id) ?? { id, length, run: undefined }
+      })
   }
 
   /** Of a run that another process has merged since the list was read, the parts are missing: its entries are in a newer one. */
   function* partsOf({ id, length, run }: StoredRun): Generator<KeyRun, void, undefined> {
     if (run !== undefined) return yield run
     for (let part = 0; part * PART_ENTRIES < length; part++) {
-      const blob = readPart().get(id * PARTS_MAX + part)
-      if (blob === undefined) return
-      yield toRun(blob)
-      release(blob)
+      const row = readPart().get(id * PARTS_MAX + part)
+      if (row === undefined) return
+      if (row.sum !== rowSum([id * PARTS_MAX + part, row.entries])) throw damagedRow("key_parts")
+      yield toRun(row.entries)
+      release(row.entries)
     }
   }
 
@@ -116,7 +126,9 @@ export function openKeyTable(database: Database): KeyTable {
     let entries = 0
     const written = function* (): Generator<KeyRun, void, undefined> {
       for (const part of parts) {
-        insertPart().run(id * PARTS_MAX + number++, bytesOf(part))
+        const partId = id * PARTS_MAX + number++
+        const bytes = bytesOf(part)
+        insertPart().run(partId, bytes, rowSum([partId, bytes]))
         entries += runLength(part)
         yield part
       }
@@ -125,7 +137,7 @@ export function openKeyTable(database: Database): KeyTable {
     const run = searching ? gather(written(), new Uint32Array(length * 2)) : undefined
     if (run === undefined) for (const _ of written());
     if (entries === 0) return
-    insert().run(id, entries)
+    insert().run(id, entries, rowSum([id, entries]))
     runs.push({ id, length: entries, run })
     runs.sort((a, b) => b.length - a.length)
   }
@@ -166,6 +178,16 @@ export function openKeyTable(database: Database): KeyTable {
       write(parts, length)
       merged.forEach(drop)
       release(run) // a copy was written, and another one is kept
+    },
+
+    isComplete() {
+      runs = []
+      refresh()
+      return runs.every((stored) => {
+        let entries = 0
+        for (const part of partsOf(stored)) entries += runLength(part)
+        return entries === stored.length
+      })
     },
 
     length: () => runs.reduce((sum, stored) => sum + stored.length, 0),

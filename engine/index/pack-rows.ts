@@ -7,23 +7,24 @@ import { asBuffer, toHex } from "../base/bytes.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import type { Digest } from "../base/ids.ts"
-import { lazyStatement } from "../base/sqlite.ts"
+import { damagedRow, lazyStatement } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import { HEADER_BYTES } from "../format/sealed-header.ts"
 import type { IndexCounts } from "./chunk-index.ts"
 import { STATE_CONDEMNED, STATE_LIVE } from "./pack-states.ts"
+import { checkedPack, checkFrame, frameSum, packSum } from "./row-checks.ts"
 
 export const PACK_ROWS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS packs (
     id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, state INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
     epoch INTEGER NOT NULL, salt BLOB NOT NULL, directory_offset INTEGER NOT NULL,
     directory_sealed_length INTEGER NOT NULL, directory_raw_length INTEGER NOT NULL, directory_codec INTEGER NOT NULL,
-    first_frame INTEGER NOT NULL, frames INTEGER NOT NULL, chunks INTEGER NOT NULL);
+    first_frame INTEGER NOT NULL, frames INTEGER NOT NULL, chunks INTEGER NOT NULL, sum INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS frames (
     reference INTEGER PRIMARY KEY, pack INTEGER NOT NULL, kind INTEGER NOT NULL, codec INTEGER NOT NULL,
     offset INTEGER NOT NULL, sealed_length INTEGER NOT NULL, raw_length INTEGER NOT NULL,
-    lengths BLOB NOT NULL, ids BLOB NOT NULL);
+    lengths BLOB NOT NULL, ids BLOB NOT NULL, sum INTEGER NOT NULL);
 `
 
 export interface PackRow extends Omit<PackRecord, "name" | "salt"> {
@@ -33,6 +34,8 @@ export interface PackRow extends Omit<PackRecord, "name" | "salt"> {
   readonly salt: Uint8Array
   readonly firstFrame: number
   readonly frames: number
+  readonly chunks: number
+  readonly sum: number
 }
 
 export interface PackRows {
@@ -56,7 +59,7 @@ const PAGE_ROWS = 256
 
 const PACK_FIELDS = `id, name, state, size_bytes AS sizeBytes, epoch, salt, directory_offset AS directoryOffset,
   directory_sealed_length AS directorySealedLength, directory_raw_length AS directoryRawLength,
-  directory_codec AS directoryCodec, first_frame AS firstFrame, frames`
+  directory_codec AS directoryCodec, first_frame AS firstFrame, frames, chunks, sum`
 
 const COUNTS = `
   SELECT count(*) FILTER (WHERE state = 0) AS packs, coalesce(sum(frames) FILTER (WHERE state = 0), 0) AS frames,
@@ -66,6 +69,8 @@ const COUNTS = `
 interface FrameRow {
   kind: number
   codec: number
+  offset: number
+  sum: number
   sealedLength: number
   rawLength: number
   lengths: Uint8Array
@@ -86,10 +91,13 @@ export function openPackRows(database: Database): PackRows {
     database,
     "DELETE FROM frames WHERE reference >= ? AND reference < ?",
   )
-  const setState = lazyStatement<[number, Uint8Array]>(database, "UPDATE packs SET state = ? WHERE name = ?")
+  const setState = lazyStatement<[number, number, number]>(
+    database,
+    "UPDATE packs SET state = ?, sum = ? WHERE id = ?",
+  )
   const frames = lazyStatement<[number, number], FrameRow>(
     database,
-    `SELECT kind, codec, sealed_length AS sealedLength, raw_length AS rawLength, lengths, ids
+    `SELECT kind, codec, offset, sealed_length AS sealedLength, raw_length AS rawLength, lengths, ids, sum
       FROM frames WHERE reference >= ? AND reference < ? ORDER BY reference`,
   )
   const anyLive = lazyStatement<[], number>(database, "SELECT 1 FROM packs WHERE state = 0 LIMIT 1", "pluck")
@@ -97,19 +105,35 @@ export function openPackRows(database: Database): PackRows {
   const ranges = lazyStatement<[], [number, number]>(database, "SELECT first_frame, frames FROM packs", "raw")
   const chunks = lazyStatement<[], number>(database, "SELECT coalesce(sum(chunks), 0) FROM packs", "pluck")
 
+  const findPack = (name: Digest): PackRow | undefined => {
+    const row = find().get(digestKey(name))
+    if (row !== undefined && toHex(row.name) !== name) throw damagedRow("packs")
+    return row && checkedPack(row)
+  }
   return {
-    find: (name) => find().get(digestKey(name)),
-    after: (id, state) => after().all(id, state ?? STATE_LIVE, state ?? STATE_CONDEMNED),
+    find: findPack,
+    after: (id, state) =>
+      after()
+        .all(id, state ?? STATE_LIVE, state ?? STATE_CONDEMNED)
+        .map(checkedPack),
     insert: openInsert(database),
     remove(row) {
       removeFrames().run(row.firstFrame, row.firstFrame + row.frames)
       removePack().run(row.id)
     },
-    setState: (name, state) => setState().run(state, digestKey(name)).changes > 0,
-    frames: (row) =>
-      frames()
-        .all(row.firstFrame, row.firstFrame + row.frames)
-        .map(toFrame),
+    setState(name, state) {
+      const row = findPack(name)
+      if (row === undefined) return false
+      return setState().run(state, packSum({ ...row, state }), row.id).changes > 0
+    },
+    frames(row) {
+      const found = frames().all(row.firstFrame, row.firstFrame + row.frames)
+      if (found.length !== row.frames) throw damagedRow("frames")
+      return found.map((frame, number) => {
+        checkFrame({ ...frame, number, name: row.name })
+        return toFrame(frame)
+      })
+    },
     anyLive: () => anyLive().get() !== undefined,
     counts: () => counts().get() as IndexCounts, // an aggregate always has one row
     referencesInUse: () => markRanges(ranges().all()),
@@ -118,23 +142,24 @@ export function openPackRows(database: Database): PackRows {
 }
 
 function openInsert(database: Database): PackRows["insert"] {
-  const next = lazyStatement<[], number>(
+  const last = lazyStatement<[], PackRow>(
     database,
-    "SELECT first_frame + frames FROM packs ORDER BY id DESC LIMIT 1",
-    "pluck",
+    `SELECT ${PACK_FIELDS} FROM packs ORDER BY id DESC LIMIT 1`,
   )
   const pack = lazyStatement<[PackValues]>(
     database,
     `INSERT INTO packs (name, state, size_bytes, epoch, salt, directory_offset, directory_sealed_length,
-      directory_raw_length, directory_codec, first_frame, frames, chunks) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      directory_raw_length, directory_codec, first_frame, frames, chunks, sum)
+     VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const frame = lazyStatement<[FrameValues]>(
     database,
-    "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   )
   return (record, frames) => {
     // Numbers of packs that were removed last come again: a stale key then meets a foreign id, no more.
-    const first = next().get() ?? 0
+    const before = last().get()
+    const first = before === undefined ? 0 : checkedPack(before).firstFrame + before.frames
     const chunks = frames.reduce((sum, { lengths }) => sum + lengths.length, 0)
     const {
       sizeBytes,
@@ -154,9 +179,10 @@ function openInsert(database: Database): PackRows["insert"] {
       directoryRawLength,
       directoryCodec,
     ]
-    const id = Number(
-      pack().run([digestKey(record.name), ...row, first, frames.length, chunks]).lastInsertRowid,
-    )
+    const name = digestKey(record.name)
+    const counts = { firstFrame: first, frames: frames.length, chunks }
+    const sum = packSum({ ...record, ...counts, name, state: STATE_LIVE })
+    const id = Number(pack().run([name, ...row, first, frames.length, chunks, sum]).lastInsertRowid)
     let offset = HEADER_BYTES
     for (const [number, { kind, codec, sealedLength, rawLength, lengths, ids }] of frames.entries()) {
       assert(ids.length === lengths.length * CHUNK_ID_BYTES, "a length for each id")
@@ -170,6 +196,17 @@ function openInsert(database: Database): PackRows["insert"] {
         rawLength,
         asBuffer(bytesOf(lengths)),
         ids,
+        frameSum({
+          kind,
+          codec,
+          offset,
+          sealedLength,
+          rawLength,
+          number,
+          name,
+          ids,
+          lengths: bytesOf(lengths),
+        }),
       ])
       offset += sealedLength
     }

@@ -5,7 +5,7 @@
  */
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import type { ChunkId } from "../base/ids.ts"
-import { createTables, withStateErrors } from "../base/sqlite.ts"
+import { checkWhole, createTables, damagedRow, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import type { ChunkIndex, PackState } from "./chunk-index.ts"
@@ -40,6 +40,22 @@ export function openChunkIndex(database: Database): ChunkIndex {
     if (row !== undefined) rows.remove(row)
   })
 
+  let isSound = false
+  /** A chunk is missed: in the store, or because this file is damaged? Throws in the second case. */
+  const verifyOnce = (): undefined => {
+    if (isSound) return undefined
+    checkWhole(database)
+    if (!keys.isComplete()) throw damagedRow("key_parts")
+    for (
+      let page = rows.after(0, undefined);
+      page.length > 0;
+      page = rows.after(page.at(-1)?.id ?? 0, undefined)
+    )
+      for (const row of page) rows.frames(row)
+    isSound = true
+    return undefined
+  }
+
   return withStateErrors<ChunkIndex>(database.name, {
     has: (id) => search.has(id),
 
@@ -47,14 +63,14 @@ export function openChunkIndex(database: Database): ChunkIndex {
       const place = search.locate(id)
       if (place !== undefined) return place
       keys.refresh() // another process may have added it
-      return search.locate(id)
+      return search.locate(id) ?? verifyOnce()
     },
 
     locateAll(ids) {
       const places = search.locateAll(ids)
       if (places !== undefined) return places
       keys.refresh()
-      return search.locateAll(ids)
+      return search.locateAll(ids) ?? verifyOnce()
     },
 
     isEmpty: () => !rows.anyLive(),

@@ -2,9 +2,8 @@
  * Listing nodes for those who look: from memory, from what this device kept of the series' newest
  * listing, or from the store. Nodes that many snapshots share are fetched once. spec/listing.md.
  */
-import { equalBytes, toHex, type Bytes } from "../base/bytes.ts"
+import { toHex, type Bytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
-import { chunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { createChunkReader, type ChunkReader } from "../packs/chunk-reader.ts"
 import type { Repository } from "../trust/repository-ports.ts"
@@ -20,9 +19,7 @@ export interface NodeReader {
 const KEPT_BYTES_MAX = 16 * 1024 * 1024
 
 export function openNodeReader(repository: Repository): NodeReader {
-  const { keys } = repository
   const reader = createChunkReader(repository)
-  const hasher = chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "listing"))
   const kept = new Map<string, Bytes>()
   let keptBytes = 0
 
@@ -40,10 +37,7 @@ export function openNodeReader(repository: Repository): NodeReader {
     listing(series) {
       const cache = repository.nodeCache(series)
       const atHand = (id: ChunkId): Bytes | undefined => {
-        const known = kept.get(toHex(id))
-        if (known !== undefined) return known
-        const cached = cache.get(id)
-        return cached !== undefined && equalBytes(hasher.id(cached), id) ? cached : undefined
+        return kept.get(toHex(id)) ?? cache.get(id)
       }
       return async (ids) => {
         const nodes = ids.map(atHand)

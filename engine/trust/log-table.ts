@@ -6,7 +6,8 @@
 import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
 import { isWithin } from "../base/paths.ts"
-import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
+import { rowSum } from "../base/row-sum.ts"
+import { checkWhole, createTables, damagedRow, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
 import { decodeEntryBody, encodeEntryBody } from "../format/entry.ts"
 import type { Entry, Head } from "../format/entry.ts"
@@ -34,6 +35,8 @@ export interface LogTable {
   snapshots(filter: SnapshotFilter): SnapshotRecord[]
   /** Sorted. */
   series(): string[]
+  /** Throws when the database is damaged: reads all of it. For before an alarm that rests on it. */
+  verify(): void
   /** Whether the segment's packs are in the chunk index. */
   hasSegment(digest: Digest): boolean
   addSegment(digest: Digest): void
@@ -42,7 +45,7 @@ export interface LogTable {
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS log_entries (
   digest TEXT PRIMARY KEY, device TEXT NOT NULL, sequence INTEGER NOT NULL, complete INTEGER NOT NULL,
-  series TEXT, host TEXT, time_ns INTEGER, body BLOB NOT NULL
+  series TEXT, host TEXT, time_ns INTEGER, body BLOB NOT NULL, sum INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS log_entries_chain ON log_entries (device, sequence, digest);
 CREATE INDEX IF NOT EXISTS log_entries_series ON log_entries (series, time_ns, digest) WHERE time_ns IS NOT NULL;
@@ -58,8 +61,24 @@ GROUP BY device ORDER BY device
 
 const TIME_NS_MAX = 2n ** 63n - 1n
 
-type Row = { digest: Digest; body: Bytes }
-type Added = [Digest, DeviceId, number, number, string | null, string | null, bigint | null, Uint8Array]
+type Row = { digest: Digest; device: DeviceId; sequence: number; body: Bytes; sum: number }
+type Added = [
+  Digest,
+  DeviceId,
+  number,
+  number,
+  string | null,
+  string | null,
+  bigint | null,
+  Uint8Array,
+  number,
+]
+
+const TABLE = "log_entries"
+const FIELDS = "digest, device, sequence, body, sum"
+/** No flipped bit makes one out of the other, or out of anything else. */
+const COMPLETE = 0x5ca1ab1e
+const INCOMPLETE = 0
 
 export function openLogTable(database: Database): LogTable {
   createTables(database, SCHEMA)
@@ -67,6 +86,7 @@ export function openLogTable(database: Database): LogTable {
     ...entryMethods(database),
     ...snapshotMethods(database),
     ...segmentMethods(database),
+    verify: verification(database),
   })
 }
 
@@ -76,15 +96,16 @@ function entryMethods(
   const all = lazyStatement<[], Digest>(database, "SELECT digest FROM log_entries", "pluck")
   const complete = lazyStatement<[], Digest>(
     database,
-    "SELECT digest FROM log_entries WHERE complete = 1",
+    `SELECT digest FROM log_entries WHERE complete = ${COMPLETE}`,
     "pluck",
   )
   const insert = lazyStatement<Added>(
     database,
-    `INSERT INTO log_entries (digest, device, sequence, complete, series, host, time_ns, body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET complete = max(complete, excluded.complete)`,
+    `INSERT INTO log_entries (digest, device, sequence, complete, series, host, time_ns, body, sum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET complete = excluded.complete
+       WHERE excluded.complete = ${COMPLETE}`,
   )
-  const one = lazyStatement<[Digest], Row>(database, "SELECT digest, body FROM log_entries WHERE digest = ?")
+  const one = lazyStatement<[Digest], Row>(database, `SELECT ${FIELDS} FROM log_entries WHERE digest = ?`)
   const heads = lazyStatement<[], Head>(database, HEADS)
   const at = lazyStatement<[DeviceId, number], Digest>(
     database,
@@ -103,10 +124,12 @@ function entryMethods(
       const body = encodeEntryBody({ ...entry, packs: [] })
       const snapshot = entry.type === "snapshot" ? entry : undefined
       const found = [snapshot?.series ?? null, snapshot?.host ?? null, snapshot?.timeNs ?? null] as const
-      insert().run(digest, device, sequence, isComplete ? 1 : 0, ...found, body)
+      const sum = rowSum([digest, device, sequence, body])
+      insert().run(digest, device, sequence, isComplete ? COMPLETE : INCOMPLETE, ...found, body, sum)
     },
     entry(digest) {
       const row = one().get(digest)
+      if (row !== undefined && row.digest !== digest) throw damagedRow(TABLE)
       return row === undefined ? undefined : logged(row)
     },
   }
@@ -115,12 +138,12 @@ function entryMethods(
 function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapshots" | "series"> {
   const newest = lazyStatement<[string, bigint], Row>(
     database,
-    `SELECT digest, body FROM log_entries WHERE series = ? AND time_ns IS NOT NULL AND time_ns <= ?
+    `SELECT ${FIELDS} FROM log_entries WHERE series = ? AND time_ns IS NOT NULL AND time_ns <= ?
      ORDER BY time_ns DESC, digest DESC LIMIT 1`,
   )
   const snapshots = lazyStatement<[string | null, string | null, string | null, string | null], Row>(
     database,
-    `SELECT digest, body FROM log_entries
+    `SELECT ${FIELDS} FROM log_entries
      WHERE time_ns IS NOT NULL AND (? IS NULL OR series = ?) AND (? IS NULL OR host = ?)
      ORDER BY time_ns, digest`,
   )
@@ -146,6 +169,24 @@ function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapsho
   }
 }
 
+/** Columns that only a query looks at are held against the entry's body. */
+function verification(database: Database): () => void {
+  const all = lazyStatement<[], Row & { series: string | null; host: string | null; timeNs: string | null }>(
+    database,
+    `SELECT ${FIELDS}, series, host, CAST(time_ns AS TEXT) AS timeNs FROM log_entries NOT INDEXED`,
+  )
+  return () => {
+    checkWhole(database)
+    for (const row of all().all()) {
+      const entry = logged(row)
+      const expected =
+        entry.type === "snapshot" ? [entry.series, entry.host, `${entry.timeNs}`] : [null, null, null]
+      if ([row.series, row.host, row.timeNs].some((column, i) => column !== expected[i]))
+        throw damagedRow(TABLE)
+    }
+  }
+}
+
 function segmentMethods(database: Database): Pick<LogTable, "hasSegment" | "addSegment"> {
   const has = lazyStatement<[Digest], number>(
     database,
@@ -164,7 +205,8 @@ function matches(snapshot: SnapshotRecord, { tags, path }: SnapshotFilter): bool
   return path === undefined || snapshot.paths.some((each) => each === "/" || isWithin(path, each))
 }
 
-function logged({ digest, body }: Row): LoggedEntry {
+function logged({ digest, device, sequence, body, sum }: Row): LoggedEntry {
+  if (rowSum([digest, device, sequence, body]) !== sum) throw damagedRow(TABLE)
   const entry = decodeEntryBody(new Uint8Array(body), `the local record of entry ${digest.slice(0, 8)}`)
   return { ...entry, digest, shortId: digest.slice(0, 8) }
 }

@@ -133,6 +133,7 @@ function claimsOf({ log }: Repository, names: LogNames): Claim[] {
 
 /** A verb that goes on does not make the alarm go away: the door tells of it at the end. */
 async function raise(repository: Repository, alarm: EngineError, tolerant: boolean): Promise<void> {
+  repository.log.verify() // rotten caches are no reason to suspect the store
   const explained = await explainAlarm(repository, alarm)
   if (!tolerant) throw explained
   if (repository.alarms.every(({ message }) => message !== explained.message))

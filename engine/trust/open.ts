@@ -99,13 +99,12 @@ export async function openAsDevice(
   pins: Pins,
 ): Promise<OpenedAsDevice> {
   const pinned = { store, id: device.repository, digest: device.repositoryDigest }
-  const bytes = objects.get(REPOSITORY_NAME) ?? (await readRepositoryObject(store))
+  const known = objects.get(REPOSITORY_NAME)
+  const isKnown = known !== undefined && digestOf(known) === device.repositoryDigest
+  if (!isKnown) objects.remove([REPOSITORY_NAME]) // it has rotted
+  const bytes = isKnown ? known : await readRepositoryObject(store)
   if (bytes === undefined) throw repositoryGone(pinned)
-  const digest = digestOf(bytes)
-  if (digest !== device.repositoryDigest) {
-    objects.remove([REPOSITORY_NAME])
-    throw await explainAlarm(pinned, noTrust())
-  }
+  if (digestOf(bytes) !== device.repositoryDigest) throw await explainAlarm(pinned, noTrust())
   objects.put([[REPOSITORY_NAME, bytes]])
   const found = readFound(bytes)
   const source: TrustSource = { store, objects, repository: found.id, root: found.record.root }

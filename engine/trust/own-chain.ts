@@ -27,6 +27,7 @@ export async function settleOwnChain(repository: Repository): Promise<boolean> {
     await repository.store.put(entryName(device, sequence, digest), bytes)
     return true
   }
+  repository.log.verify() // a rotten cache would cost this device its id
   const old = repository.device
   assert(old !== undefined, "only a device has a chain")
   const why = WHY_ANEW[own.state]

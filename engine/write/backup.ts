@@ -68,9 +68,9 @@ async function runLocked(repository: Repository, { request, source, observe }: R
   try {
     return await run(repository, { request, source, observe })
   } catch (error) {
-    // a stream has no base, and can't be read a second time
-    if (source.stdin !== undefined || !isEngineError(error, "node-uncached")) throw error
-    // the cache lost a part of the last listing: without its base, every file is read once more
+    const isLost = isEngineError(error, "node-uncached") || isEngineError(error, "record-lost")
+    if (source.stdin !== undefined || !isLost) throw error
+    // the caches lost a part of the last listing: without its base, every file is read once more
     repository.fileCache(source.series, source.key).clear()
     return await run(repository, { request, source, observe })
   } finally {

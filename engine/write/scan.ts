@@ -4,6 +4,7 @@
  * the rest comes out as changes, in listing order: entries to put, with a job when a file must be
  * read, and paths to remove. New folder records wait in `FolderRecords` until the run commits.
  */
+import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { isWithin, joinPath, showPath } from "../base/paths.ts"
 import { mayKeepClass, type FileClass } from "../chunking/classes.ts"
@@ -150,11 +151,17 @@ function* removalsBefore(waiting: Waiting[], next: RawPath | undefined): Generat
   }
 }
 
-/** A folder that was not there last time has no record, whatever an older one left behind. */
-function openFolder({ ports, unknown }: Tree, folder: Folder): FolderState {
-  const bytes = unknown.delete(folder.path) ? undefined : ports.cache?.directory(folder.path)
+/**
+ * A folder that was not there last time has no record, whatever an older one left behind. Any other one has:
+ * without it, names that are gone would stay in the listing.
+ */
+function openFolder({ ports: { cache, records }, unknown }: Tree, folder: Folder): FolderState {
+  const isKnown = !unknown.delete(folder.path) && cache !== undefined
+  const bytes = isKnown ? cache.directory(folder.path) : undefined
   const known = bytes === undefined ? undefined : openDirectoryRecord(bytes)
-  return { folder, known, record: ports.records.open(folder.path, known !== undefined) }
+  if (isKnown && known === undefined)
+    throw new EngineError("not-found", "record-lost", "the file cache has lost a folder's record")
+  return { folder, known, record: records.open(folder.path, known !== undefined) }
 }
 
 /** The root is an entry of its own: a folder's mode and times count too. */
