@@ -3,5 +3,5 @@ import { test } from "node:test"
 import { flipStateBits } from "../testing/state-flips.ts"
 
 test("a flipped bit in the state database reaches no snapshot and no restore", async (t) => {
-  await flipStateBits(t, 8)
+  await flipStateBits(t, 6)
 })
