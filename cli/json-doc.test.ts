@@ -149,6 +149,7 @@ test("every field and message that a verb prints is in spec/json.md, and the oth
   must("restore", address, "--target", box.path("out"), "--verbose", "--special")
   must("restore", `${address}:file`, "--target", box.path("part"))
   must("snapshots")
+  must("snapshots", "--group-by", "host,series,paths,tags", "--latest", "1")
   must("ls", address)
   must("find", "*")
   must("log", "file")
