@@ -5,9 +5,10 @@
  * kept. Where there is no /proc, every folder of a path is checked by lstat before each use, which
  * stops links that are there, not links that appear in between. spec/files.md.
  */
-import { chmodSync, closeSync, constants, existsSync, fstatSync, openSync, unlinkSync } from "node:fs"
+import { chmodSync, closeSync, constants, fstatSync, openSync, unlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
+import { openFolderChain, type FolderChain } from "./folder-chain.ts"
 import { makeFolderIn, O_PATH, openIn, type FolderHandle } from "./in-folder.ts"
 import type { Native } from "./native.ts"
 import { isFailure } from "./source.ts"
@@ -20,6 +21,8 @@ export interface FolderHandles {
   readonly byHandle: boolean
   /** By path, the least recently used first. */
   readonly recent: Map<RawPath, FolderHandle>
+  /** Finds what is far below the folders used recently. */
+  readonly chain: FolderChain
   /** The most recently used one: files come folder by folder. */
   latest: { readonly path: RawPath; readonly handle: FolderHandle } | undefined
 }
@@ -27,32 +30,50 @@ export interface FolderHandles {
 // a quarter of the usual limit of 1,024 open files, for as many as four threads
 const RECENT_MAX = 64
 const ENSURE_TRIES = 16
+/** Looking for each folder above among the recent ones costs the square of a path's length. */
+const LONG_PATH = 4096
 
 const OPEN_FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
-
-export function hasHandles(): boolean {
-  return process.platform === "linux" && existsSync("/proc/self/fd")
-}
 
 /** @param root absolute raw path of a folder that is there; links in it are the user's own choice */
 export function openFolders(root: string, byHandle: boolean, native?: Native): FolderHandles {
   const recent = new Map<RawPath, FolderHandle>()
   const latest = undefined
-  if (!byHandle) return { root: pathHandle(root === "/" ? "/" : `${root}/`), byHandle, recent, latest }
+  if (!byHandle)
+    return {
+      root: pathHandle(root === "/" ? "/" : `${root}/`),
+      byHandle,
+      recent,
+      chain: openFolderChain(),
+      latest,
+    }
   const descriptor = openSync(fsPath(root), O_PATH | constants.O_DIRECTORY)
-  return { root: openHandle(descriptor, native), byHandle, recent, latest }
+  return {
+    root: openHandle(descriptor, native),
+    byHandle,
+    recent,
+    chain: openFolderChain(() => native),
+    latest,
+  }
 }
 
 /** One folder of them as the root of others, with handles of its own. */
 export function openFoldersBelow(folders: FolderHandles, name: RawPath): FolderHandles {
   const root = openBelow(folders, folders.root, name)
   if (typeof root === "string") throw targetError(root, name)
-  return { root, byHandle: folders.byHandle, recent: new Map(), latest: undefined }
+  return {
+    root,
+    byHandle: folders.byHandle,
+    recent: new Map(),
+    chain: openFolderChain(() => root.native),
+    latest: undefined,
+  }
 }
 
 export function closeFolders(folders: FolderHandles): void {
   for (const handle of folders.recent.values()) closeHandle(handle)
   folders.recent.clear()
+  folders.chain.close()
   folders.latest = undefined
   closeHandle(folders.root)
 }
@@ -131,6 +152,7 @@ export function makeWritable(folders: FolderHandles, path: RawPath): number | un
 
 /** After a folder was removed: neither it nor what was below it may be used again. */
 export function forgetFolder(folders: FolderHandles, path: RawPath): void {
+  folders.chain.close()
   for (const [known, handle] of folders.recent) {
     if (!isWithin(known, path)) continue
     folders.recent.delete(known)
@@ -182,7 +204,13 @@ function use(folders: FolderHandles, path: RawPath, handle: FolderHandle): Folde
   return handle
 }
 
+/** The handle is good until the next call, unless it is remembered. */
 function nearest(folders: FolderHandles, path: RawPath): [RawPath, FolderHandle] {
+  if (folders.byHandle && path.length > LONG_PATH) {
+    const parent = parentPath(path)
+    const handle = recall(folders, parent) ?? folders.chain.reach(folders.root, parent)
+    if (typeof handle !== "string") return [parent, handle]
+  }
   for (let above = parentPath(path); above !== ""; above = parentPath(above)) {
     const handle = recall(folders, above)
     if (handle !== undefined) return [above, handle]

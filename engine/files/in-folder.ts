@@ -3,7 +3,7 @@
  * (openat and its kin), else by a path. A path below /proc costs the kernel a third more. All throw what node:fs
  * throws: an error with the system's code.
  */
-import { fstatSync, mkdirSync, openSync, renameSync } from "node:fs"
+import { existsSync, fstatSync, mkdirSync, openSync, renameSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "./native.ts"
@@ -46,6 +46,11 @@ export function givesOwner(folder: FolderHandle, us: Owner): boolean {
 export function givesAcl(folder: FolderHandle): boolean {
   folder.givesAcl ??= folder.native?.hasAttribute(`${folder.prefix}.`, DEFAULT_ACL) === true
   return folder.givesAcl
+}
+
+/** Whether folders can be held open, and what is in them be reached by `/proc/self/fd`. */
+export function hasHandles(): boolean {
+  return process.platform === "linux" && existsSync("/proc/self/fd")
 }
 
 /** @returns a descriptor, which is not passed on to child processes */

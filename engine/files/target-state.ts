@@ -10,10 +10,10 @@ import {
   closeFolders,
   folderAt,
   type FolderHandles,
-  hasHandles,
   openFolders,
   openFoldersBelow,
 } from "./folder-handles.ts"
+import { hasHandles } from "./in-folder.ts"
 import { O_PATH } from "./in-folder.ts"
 import type { MetadataRules, Place } from "./metadata.ts"
 import { openNative } from "./native.ts"
