@@ -57,6 +57,7 @@ const ARCHIVE_SAYS: Readonly<Record<string, string>> = {
   ls: "use `holdfast ls SNAPSHOT`, with latest or an ID from `holdfast snapshots`",
   diff: "use `holdfast diff A B`, with IDs from `holdfast snapshots`",
   dump: "use `holdfast dump SNAPSHOT:PATH`, with latest or an ID from `holdfast snapshots`",
+  status: "use `holdfast snapshots SNAPSHOT`, with latest or an ID from `holdfast snapshots`",
   check: "`holdfast check` checks all snapshots; leave it out",
 }
 

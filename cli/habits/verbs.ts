@@ -34,6 +34,7 @@ export const VERB_HABITS: readonly VerbHabit[] = [
   { words: ["list", "list snapshots", "snapshot list", "snap list", "snapshot ls"], use: "snapshots" },
   { words: ["repo-list", "rlist", "repo list"], use: "snapshots" },
   { words: ["history"], use: "log" },
+  { words: ["info", "repo-info", "rinfo", "repo info", "repository status", "repo status"], use: "status" },
   { words: ["verify", "snapshot verify", "snap verify"], use: "check" },
   { words: ["mirror", "repository sync-to", "repo sync-to"], use: "copy" },
   { words: ["repo-create", "rcreate"], use: "init" },
@@ -63,10 +64,6 @@ export const VERB_HABITS: readonly VerbHabit[] = [
     say: "use `holdfast connect LOCATION`, with a folder or s3://bucket/prefix",
   },
   { words: ["repository", "repo"], say: "use `holdfast init LOCATION` or `holdfast connect LOCATION`" },
-  {
-    words: ["repository status", "repo status", "info", "repo-info", "rinfo", "repo info"],
-    say: "use `holdfast stats` for the repository, `holdfast snapshots` for its snapshots, `holdfast doctor` for this device",
-  },
   {
     words: ["repository disconnect", "repo disconnect"],
     say: "not needed; choose another repository with -r LOCATION or `holdfast connect LOCATION`",
