@@ -20,6 +20,7 @@ import {
 } from "../engine/index.ts"
 import type { Call } from "./call.ts"
 import { EXIT, isEngineError, UsageError } from "./exit-codes.ts"
+import { refuseS3Flags } from "./s3-flags.ts"
 import { askPassphrase, givenSecrets } from "./secrets.ts"
 
 export function homeOf(call: Call): Home {
@@ -33,13 +34,16 @@ export function locationOf(call: Call, home: Home): string | undefined {
 }
 
 /** As the home knows it; undefined means the default. Opens nothing. */
-export function knownLocationOf({ options, environment }: Call): string | undefined {
+export function knownLocationOf(call: Call): string | undefined {
+  const { options, environment } = call
   const named = options.text("repo") || environment["HOLDFAST_REPOSITORY"]
+  if (named) refuseS3Flags(call, named)
   return named ? locationName(named, { endpoint: options.text("endpoint") }, environment) : undefined
 }
 
 export async function storeAt(call: Call, location: string): Promise<Store> {
-  const { options, environment } = call
+  const { options, environment, verb } = call
+  if (verb.name !== "copy" || options.flag("promote")) refuseS3Flags(call, location)
   const how: OpenStoreOptions = {
     endpoint: options.text("endpoint"),
     region: options.text("region"),
@@ -50,18 +54,8 @@ export async function storeAt(call: Call, location: string): Promise<Store> {
     downloadKib: wholeNumber(call, "limit-download"),
   }
   const store = await openStore(location, how, environment)
-  refuseS3Flags(call, store)
   call.stores.push(store)
   return store
-}
-
-/** They mean nothing for a folder, and whoever gives one expects a bucket. `copy` uses them for its other place. */
-function refuseS3Flags({ options, verb }: Call, { location }: Store): void {
-  if (location.startsWith("s3:") || verb.name === "copy") return
-  for (const flag of ["endpoint", "region", "credentials", "addressing", "ca-file"]) {
-    if (options.text(flag) === undefined) continue
-    throw new UsageError(`--${flag} is for S3, and the repository is a folder: ${location}`)
-  }
 }
 
 /** One of the flag's choices. */

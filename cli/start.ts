@@ -13,6 +13,7 @@ import { checkArguments, parse } from "./parse.ts"
 import { splitVerb } from "./split-verb.ts"
 import { isTerminal, question } from "./terminal.ts"
 import { checkTypedPaths } from "./typed-paths.ts"
+import { refuseUnusable } from "./unusable-flags.ts"
 import type { Verb } from "./verbs/verb.ts"
 
 /** Each import runs when its verb is called, and no other: in the build they stand in one file, unrun until then. */
@@ -104,6 +105,7 @@ async function runVerb(call: Call): Promise<ExitCode> {
   }
   checkArguments(call)
   checkTypedPaths(call)
+  refuseUnusable(call)
   return await (
     await loadCommand(call.verb)
   )(call)

@@ -142,7 +142,7 @@ test("missing and surplus arguments are told with an example", (context) => {
   isUsage(run("key", "remove"), /key remove needs an ID/)
   isUsage(run("backup"), /nothing was named to back up/)
   isUsage(run("restore", "latest"), /--target FOLDER, or --in-place/)
-  isUsage(run("restore", "latest", "--target", "x", "--in-place"), /contradict/)
+  isUsage(run("restore", "latest", "--target", "x", "--in-place"), /--in-place: give one destination/)
 })
 
 test("values that make no sense are refused before anything is done", (context) => {

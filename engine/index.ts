@@ -18,6 +18,7 @@ export type { DeviceStatus, Role } from "./format/trust-entry.ts"
 export { readSecret } from "./secrets/read-secret.ts"
 export type { SecretPorts } from "./secrets/read-secret.ts"
 
+export { parseAddress, parseEndpoint } from "./store/address.ts"
 export { locationName, openStore } from "./store/open-store.ts"
 export type { OpenStoreOptions } from "./store/open-store.ts"
 export type { Store } from "./store/store.ts"

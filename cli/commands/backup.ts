@@ -71,8 +71,6 @@ function requestOf(call: Call, stream: Stream | undefined): BackupRequest {
   const paths = options.flag("stdin-from-command") ? [] : call.args.map(rawPathFromText)
   const filesFrom = filesFromOf(call)
   checkSource(stream !== undefined, paths.length + (filesFrom?.length ?? 0))
-  if (stream === undefined && options.text("stdin-filename") !== undefined)
-    throw new UsageError("--stdin-filename needs --stdin or --stdin-from-command")
   const name = rawPathFromText(options.text("stdin-filename") ?? "stdin")
   const time = options.text("time")
   return {
@@ -97,8 +95,6 @@ function requestOf(call: Call, stream: Stream | undefined): BackupRequest {
 async function keepToBudget(call: Call, repository: Repository, request: BackupRequest): Promise<void> {
   const text = call.options.text("budget")
   if (text === undefined) return
-  if (request.stdin !== undefined)
-    throw new UsageError("--budget needs to read the source twice, which a stream can't be")
   await requireBudget(repository, { ...request, provider: pricedAs(call) }, parseBudget(text))
 }
 
@@ -160,13 +156,16 @@ function readPathList(file: string): RawPath[] {
 type Stream = AsyncIterable<Uint8Array>
 
 function openInput(call: Call): Stream | undefined {
-  if (call.options.flag("stdin-from-command")) return commandOutput(call.args)
+  if (call.options.flag("stdin-from-command")) {
+    const [program, ...args] = call.args
+    if (program === undefined) throw new UsageError("--stdin-from-command needs a command, after --")
+    return commandOutput(program, args)
+  }
   return call.options.flag("stdin") ? standardInput() : undefined
 }
 
 /** Ends with an error when the command fails: half an output is no backup. */
-async function* commandOutput([program, ...args]: readonly string[]): AsyncGenerator<Uint8Array> {
-  if (program === undefined) throw new UsageError("--stdin-from-command needs a command, after --")
+async function* commandOutput(program: string, args: readonly string[]): AsyncGenerator<Uint8Array> {
   const child = spawn(program, args, { stdio: ["inherit", "pipe", "inherit"] })
   const ended = once(child, "close")
   ended.catch(() => {})

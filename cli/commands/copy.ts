@@ -14,6 +14,7 @@ import { EXIT, UsageError, type ExitCode } from "../exit-codes.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
 import { requestsFields } from "../json-shapes.ts"
 import { tellObjectError } from "../object-error.ts"
+import { refuseS3Flags } from "../s3-flags.ts"
 
 export const copy: Command = async (call) => {
   if (call.options.flag("promote")) return await promoteMirror(call)
@@ -22,6 +23,9 @@ export const copy: Command = async (call) => {
     throw new UsageError(
       "where to? for example: holdfast copy s3://bucket/mirror, or holdfast copy /mnt/disk/mirror",
     )
+  refuseHalfCredentials(call)
+  const repositoryLocation = locationOf(call, homeOf(call))
+  if (repositoryLocation !== undefined) refuseS3Flags(call, repositoryLocation, place)
   const dryRun = call.options.flag("dry-run")
   return await withRepository(call, { write: false, dryRun }, async (repository) => {
     const to = await destination(call, place)
@@ -33,6 +37,22 @@ export const copy: Command = async (call) => {
     report(call, result, { to, dryRun })
     return result.errors.length === 0 ? EXIT.done : EXIT.damaged
   })
+}
+
+/** Variables that would be ignored: the mirror would get the repository's credentials without a word. */
+function refuseHalfCredentials({ options, environment }: Call): void {
+  if (options.text("to-credentials") !== undefined) return
+  const [id, secret, token] = ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"].map(
+    (name) => `HOLDFAST_TO_${name}`,
+  ) as [string, string, string]
+  const [first] = [id, secret, token].filter((name) => environment[name])
+  if (first === undefined) return
+  if (environment["HOLDFAST_TO_CREDENTIALS"])
+    throw new UsageError(
+      `HOLDFAST_TO_CREDENTIALS and ${first} are both set: give one, or use --to-credentials`,
+    )
+  const missing = [id, secret].find((name) => !environment[name])
+  if (missing !== undefined) throw new UsageError(`${first} is set, and ${missing} is not: set both`)
 }
 
 /** Its credentials are its own when they are named; those of the repository serve both else. */

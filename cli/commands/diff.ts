@@ -26,8 +26,10 @@ interface Counts {
   bytes: number
 }
 
-export const diff: Command = async (call) =>
-  await withRepository(call, { write: false }, async (repository) => {
+export const diff: Command = async (call) => {
+  if (call.args[1] !== undefined && call.options.text("with") !== undefined)
+    throw new UsageError("--with can't be used with a second snapshot: give one thing to compare with")
+  return await withRepository(call, { write: false }, async (repository) => {
     const { output } = call
     const metadata = call.options.flag("metadata")
     const added = noCounts()
@@ -62,6 +64,7 @@ export const diff: Command = async (call) =>
     )
     return EXIT.done
   })
+}
 
 function noCounts(): Counts {
   return { files: 0, dirs: 0, others: 0, bytes: 0 }
@@ -85,9 +88,6 @@ interface Sides {
 async function sidesOf(call: Call, repository: Repository): Promise<Sides> {
   const [first = "latest", second] = call.args
   const folder = call.options.text("with")
-  if (second !== undefined && folder !== undefined) {
-    throw new UsageError("--with names a folder; a second snapshot can't be given as well")
-  }
   const a = await namedSnapshot(call, repository, first)
   const source = a.snapshot.id
   if (second === undefined) {

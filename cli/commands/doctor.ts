@@ -1,8 +1,8 @@
 /** `holdfast doctor`: what is wrong here, and what to do about it. Whatever fails is a finding among the others. */
-import { doctor as examine, type Finding, type Home } from "../../engine/index.ts"
+import { doctor as examine, parseAddress, type Finding, type Home } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { homeOf, locationOf, withRepository } from "../connection.ts"
-import { EXIT, messageOf } from "../exit-codes.ts"
+import { EXIT, messageOf, UsageError } from "../exit-codes.ts"
 
 const SIGNS = { good: "ok", warning: "!!", bad: "XX" } as const
 
@@ -31,13 +31,18 @@ async function examineAll(call: Call): Promise<Examined> {
   try {
     const found = homeOf(call)
     home = found
-    if (locationOf(call, found) === undefined) return { findings: await examine(found) }
+    const location = locationOf(call, found)
+    if (location === undefined) return { findings: await examine(found) }
     const probe = call.options.flag("probe")
+    if (probe && parseAddress(location).kind === "local")
+      throw new UsageError(`--probe is for S3, and ${location} is a folder`)
     await withRepository(call, { write: false }, async (repository) => {
       findings = await examine(found, repository, { probe })
     })
     return { findings: findings ?? [] }
   } catch (error) {
+    // before the store was opened it is about flags
+    if (error instanceof UsageError && call.stores.length === 0) throw error
     const message = messageOf(error)
     if (message.startsWith("internal error")) throw error
     const failure = { error, message, store: call.stores.at(-1) }

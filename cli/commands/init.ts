@@ -19,8 +19,8 @@ export const init: Command = async (call) => {
   const location =
     call.args[0] ?? options.text("repo") ?? (call.environment["HOLDFAST_REPOSITORY"] || undefined)
   if (location === undefined) throw new UsageError("where? for example: holdfast init /mnt/disk/backups")
-  const secrets = await newSecrets(call)
   const store = await storeAt(call, location)
+  const secrets = await newSecrets(call)
   const places = prepareWordsFiles(call, isAbsolute(store.location) ? [store.location] : [])
   const label = options.text("label") ?? hostname()
   const showsWords = canShowWords(call, places)

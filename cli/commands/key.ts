@@ -47,9 +47,6 @@ export const keyList: Command = async (call) =>
 export const keyAdd: Command = async (call) => {
   const { options, output } = call
   if (options.flag("recovery")) return await addRecoveryWords(call)
-  if (options.text("recovery-words-file") !== undefined || options.text("recovery-sheet") !== undefined) {
-    throw new UsageError("--recovery-words-file and --recovery-sheet go with --recovery")
-  }
   const secret = await newSecret(call, NEW_SECRET)
   return await withRepository(call, { write: true }, async (repository) => {
     const { id, kind } = await addKey(repository, { secret, authority: await authority(call) })
@@ -130,8 +127,7 @@ async function authority(call: Call): Promise<Secret> {
 }
 
 async function newSecret(call: Call, flags: SecretFlags): Promise<Secret> {
-  const [given, second] = secretsFromFlags(call, flags)
-  if (second !== undefined) throw new UsageError("give one new secret at a time")
+  const [given] = secretsFromFlags(call, flags)
   if (given !== undefined) warnIfShort(call, [given])
   const secret = given ?? (await askNewPassphrase())
   if (secret !== undefined) return secret

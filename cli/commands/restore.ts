@@ -54,10 +54,8 @@ export const restore: Command = async (call) => {
 /** Where to, or undefined for where the snapshot was taken. */
 function targetOf({ options }: Call): RawPath | undefined {
   const folder = options.text("target")
-  const inPlace = options.flag("in-place")
-  if (folder !== undefined && inPlace) throw new UsageError("--target and --in-place contradict each other")
   if (folder !== undefined) return rawPathFromText(resolve(folder))
-  if (inPlace) return undefined
+  if (options.flag("in-place")) return undefined
   throw new UsageError("where to? give --target FOLDER, or --in-place for where the snapshot was taken")
 }
 

@@ -70,7 +70,7 @@ export const CARE_VERBS: readonly Verb[] = [
       "The index, the file cache and the journal can be deleted at any time. The next run rebuilds them. The keys of this device are not part of the cache and are kept.",
     ],
     arguments: [],
-    flags: [{ name: "clear", text: "delete the caches" }, RECOVERY_READ],
+    flags: [{ name: "clear", text: "delete the caches of all repositories" }],
     examples: [
       { line: "holdfast cache", does: "show where they are and how large" },
       { line: "holdfast cache --clear", does: "delete them" },

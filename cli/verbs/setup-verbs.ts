@@ -19,6 +19,7 @@ export const SETUP_VERBS: readonly Verb[] = [
     summary: "create a repository",
     details: [
       "Creates a repository in a folder or in an S3 bucket. You are asked for a passphrase twice, unless you use --password-file, --password-command, --key-file or the HOLDFAST_ variables.",
+      "A passphrase and a key file may be given at once as two flags; each of them opens the repository then. All other verbs take one secret.",
       "24 recovery words are shown once. They open the repository if everything else is lost. Write them on paper. Without a terminal, none are made unless you use --recovery-words-file or --recovery-sheet. `holdfast key add --recovery` makes new words at any time.",
       "This device then has keys of its own. Later commands don't ask for the passphrase. The repository becomes the default if this device has no default repository yet.",
     ],
