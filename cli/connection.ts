@@ -21,7 +21,7 @@ import {
 import type { Call } from "./call.ts"
 import { EXIT, isEngineError, UsageError } from "./exit-codes.ts"
 import { refuseS3Flags } from "./s3-flags.ts"
-import { askPassphrase, givenSecrets } from "./secrets.ts"
+import { askPassphrase, givenSecrets, withTypedTries } from "./secrets.ts"
 
 export function homeOf(call: Call): Home {
   return openHome({ environment: call.environment })
@@ -152,32 +152,18 @@ interface Opening {
   readonly location: string
 }
 
-/** As many as login and ssh allow. */
-const TYPED_TRIES = 3
-
-/**
- * Secrets are read only when the home's device can't open it; then every one that was given is
- * tried, since a repository opens with any one of them.
- */
+/** A secret is read only when the home's device can't open it. */
 async function openWithSecrets(call: Call, opening: Opening): Promise<Repository> {
   const { home, store, write, dryRun, location, open } = opening
-  let given: readonly Secret[] | undefined
-  let tried = 0
+  let given: Secret | undefined
   const secret = async (): Promise<Secret | undefined> => {
-    given ??= givenSecrets(call)
-    return given.length === 0 ? await askPassphrase(`passphrase for ${location}`) : given[tried]
+    given ??= givenSecrets(call)[0]
+    return given ?? (await askPassphrase(`passphrase for ${location}`))
   }
-  for (;;) {
-    try {
-      return await open({ store, home, write, dryRun, secret })
-    } catch (error) {
-      tried++
-      if (!isEngineError(error) || error.code !== "wrong-key") throw error
-      const isTyped = given?.length === 0
-      if (tried >= (isTyped ? TYPED_TRIES : (given?.length ?? 0))) throw error
-      if (isTyped) process.stderr.write("Wrong passphrase. Try again.\n")
-    }
-  }
+  return await withTypedTries(
+    () => open({ store, home, write, dryRun, secret }),
+    () => given === undefined,
+  )
 }
 
 /** What a newcomer types first, when `backup` comes before `init`. Whoever has keys is not sent to make a repository. */

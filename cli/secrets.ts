@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
 import type { Secret } from "../engine/index.ts"
 import type { Call } from "./call.ts"
-import { UsageError } from "./exit-codes.ts"
+import { isEngineError, UsageError } from "./exit-codes.ts"
 import { askHidden, canAsk } from "./prompt.ts"
 
 /** Which of the flags of the table a verb reads a secret from. */
@@ -73,6 +73,25 @@ export async function askPassphrase(question: string): Promise<Secret | undefine
   if (!canAsk()) return undefined
   const text = await askHidden(`${question}: `)
   return text === "" ? undefined : { kind: "passphrase", text }
+}
+
+/** As many as login and ssh allow. */
+const TYPED_TRIES = 3
+
+/** Runs again after a wrong passphrase, if a person typed it. */
+export async function withTypedTries<T>(
+  run: () => Promise<T>,
+  isTyped: () => boolean = () => true,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run()
+    } catch (error) {
+      if (!isEngineError(error) || error.code !== "wrong-key") throw error
+      if (tries === TYPED_TRIES || !isTyped()) throw error
+      process.stderr.write("Wrong passphrase. Try again.\n")
+    }
+  }
 }
 
 /** Shorter ones are guessed in hours by whoever has a copy of the repository. */

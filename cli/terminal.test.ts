@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { test, type TestContext } from "node:test"
 import { textWidth } from "./columns.ts"
 import { onTerminal } from "./testing/on-terminal.ts"
@@ -50,6 +50,32 @@ test("a wrong passphrase gets a second and a third try, and no more", async (con
   const none = await onTerminal(box, "fourth", stranger, { answers: [wrong, wrong, wrong] })
   assert.equal(none.code, 12, none.screen)
   assert.equal(none.screen.match(/Try again/g)?.length, 2)
+})
+
+test("key passwd and key add ask for the current passphrase up to three times, then for the new one", async (context) => {
+  const box = await withPassphrase(context)
+  const keys = (): string[] => readdirSync(box.path("repository", "keys"))
+  const before = keys()
+  const wrong = { question: "Current passphrase: ", typed: "wrong\n" }
+  const right = { question: "Current passphrase: ", typed: "correct horse\n" }
+  const fresh = ["New passphrase: ", "Repeat the passphrase: "].map((question) => ({
+    question,
+    typed: "another horse\n",
+  }))
+  const none = await onTerminal(box, "home", ["key", "passwd"], { answers: [wrong, wrong, wrong] })
+  assert.equal(none.code, 12, none.screen)
+  assert.equal(none.screen.match(/Wrong passphrase\. Try again\./g)?.length, 2)
+  assert.doesNotMatch(none.screen, /New passphrase/)
+  assert.deepEqual(keys(), before, "a wrong passphrase leaves no object")
+  const added = await onTerminal(box, "home", ["key", "add"], { answers: [wrong, right, ...fresh] })
+  assert.equal(added.code, 0, added.screen)
+  const removed = await onTerminal(box, "home", ["key", "remove", "x"], { answers: [right] })
+  assert.equal(removed.code, 1, removed.screen)
+  const last = { question: "Current passphrase: ", typed: "another horse\n" }
+  const changed = await onTerminal(box, "home", ["key", "passwd"], {
+    answers: [wrong, wrong, last, ...fresh],
+  })
+  assert.equal(changed.code, 0, changed.screen)
 })
 
 test("Ctrl-C at a question ends with 130 and promises nothing", async (context) => {

@@ -17,6 +17,7 @@ import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 import { pathText } from "../json-shapes.ts"
 import { deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
+import { canAsk } from "../prompt.ts"
 import { isTerminal } from "../terminal.ts"
 import {
   askNewPassphrase,
@@ -24,6 +25,7 @@ import {
   givenSecrets,
   secretsFromFlags,
   warnIfShort,
+  withTypedTries,
   type SecretFlags,
 } from "../secrets.ts"
 
@@ -47,9 +49,10 @@ export const keyList: Command = async (call) =>
 export const keyAdd: Command = async (call) => {
   const { options, output } = call
   if (options.flag("recovery")) return await addRecoveryWords(call)
-  const secret = await newSecret(call, NEW_SECRET)
+  const withAuthority = authorityOf(call)
+  const secret = newSecret(call, NEW_SECRET)
   return await withRepository(call, { write: true }, async (repository) => {
-    const { id, kind } = await addKey(repository, { secret, authority: await authority(call) })
+    const { id, kind } = await withAuthority((authority) => addKey(repository, { secret, authority }))
     output.object({ message_type: "key_added", id, kind })
     output.say(`added ${kind} ${id.slice(0, 8)}`)
     return EXIT.done
@@ -64,12 +67,13 @@ async function addRecoveryWords(call: Call): Promise<typeof EXIT.done> {
       "the words are shown on a terminal only; give --recovery-words-file FILE or --recovery-sheet FILE",
     )
   }
+  const withAuthority = authorityOf(call)
   return await withRepository(call, { write: true }, async (repository) => {
     const places = prepareWordsFiles(call, await foldersToAvoid(repository))
     const facts = { location: repository.location, repositoryId: repository.id }
     const showWords = (words: string): void => deliverWords(call, words, places, facts)
-    const added = await keepingPlaces(places, async () =>
-      addKey(repository, { recovery: true, showWords, authority: await authority(call) }),
+    const added = await keepingPlaces(places, () =>
+      withAuthority((authority) => addKey(repository, { recovery: true, showWords, authority })),
     )
     output.object({ message_type: "key_added", id: added.id, kind: "recovery" })
     return EXIT.done
@@ -79,9 +83,10 @@ async function addRecoveryWords(call: Call): Promise<typeof EXIT.done> {
 export const keyRemove: Command = async (call) => {
   const { output, options } = call
   const dryRun = options.flag("dry-run")
+  const withAuthority = authorityOf(call)
   return await withRepository(call, { write: !dryRun, dryRun }, async (repository) => {
     const key = matchingKey(await listKeys(repository), call.args[0] ?? "")
-    await removeKey(repository, { id: key.id, authority: await authority(call), dryRun })
+    await withAuthority((authority) => removeKey(repository, { id: key.id, authority, dryRun }))
     output.object({
       message_type: "key_removed",
       id: key.id,
@@ -95,10 +100,10 @@ export const keyRemove: Command = async (call) => {
 
 export const keyPasswd: Command = async (call) => {
   const { output } = call
-  const old = await authority(call)
-  const secret = await newSecret(call, NEW_PASSPHRASE)
+  const withAuthority = authorityOf(call)
+  const secret = newSecret(call, NEW_PASSPHRASE)
   return await withRepository(call, { write: true }, async (repository) => {
-    const { id } = await changePassphrase(repository, { authority: old, secret })
+    const { id } = await withAuthority((authority) => changePassphrase(repository, { authority, secret }))
     output.object({ message_type: "key_added", id, kind: "passphrase" })
     output.say("the passphrase is changed; the old one opens nothing from now on")
     return EXIT.done
@@ -117,21 +122,47 @@ function matchingKey(keys: readonly KeyInfo[], prefix: string): KeyInfo {
   return found
 }
 
-/** A change of who may open the repository is allowed by a secret, not by a device alone. */
-async function authority(call: Call): Promise<Secret> {
-  const secret = givenSecrets(call)[0] ?? (await askPassphrase("Current passphrase"))
-  if (secret !== undefined) return secret
-  throw new UsageError(
+type WithAuthority = <T>(change: (authority: Secret) => Promise<T>) => Promise<T>
+
+/**
+ * A change of who may open the repository is allowed by a secret, not by a device alone. One that is typed may be wrong
+ * as often as when a repository is opened. Throws before anything is done if there is no secret and nobody to ask.
+ */
+function authorityOf(call: Call): WithAuthority {
+  const [given] = givenSecrets(call)
+  if (given !== undefined) return async (change) => await change(given)
+  if (!canAsk()) throw noAuthority()
+  return async (change) =>
+    await withTypedTries(async () => {
+      const typed = await askPassphrase("Current passphrase")
+      if (typed === undefined) throw noAuthority()
+      return await change(typed)
+    })
+}
+
+function noAuthority(): UsageError {
+  return new UsageError(
     "changing keys needs a secret that opens the repository now; give --password-file or --key-file",
   )
 }
 
-async function newSecret(call: Call, flags: SecretFlags): Promise<Secret> {
+/** Flags are read at once; a person is asked later, when the current secret is known to be right. */
+function newSecret(call: Call, flags: SecretFlags): Secret | (() => Promise<Secret>) {
   const [given] = secretsFromFlags(call, flags)
-  if (given !== undefined) warnIfShort(call, [given])
-  const secret = given ?? (await askNewPassphrase())
-  if (secret !== undefined) return secret
-  throw new UsageError("give the new secret by --new-password-file or --new-password-command")
+  if (given !== undefined) {
+    warnIfShort(call, [given])
+    return given
+  }
+  if (!canAsk()) throw noNewSecret()
+  return async () => {
+    const typed = await askNewPassphrase()
+    if (typed === undefined) throw noNewSecret()
+    return typed
+  }
+}
+
+function noNewSecret(): UsageError {
+  return new UsageError("give the new secret by --new-password-file or --new-password-command")
 }
 
 /** The folders that this machine backs up: words in there would end up in the repository itself. */

@@ -40,7 +40,9 @@ test("addKey() lets a new secret in, and new words, with a secret as its authori
   const { repository } = await place.create()
   const secret: Secret = { kind: "key", bytes: place.random.bytes(32) }
   const wrong: Secret = { kind: "key", bytes: place.random.bytes(32) }
+  const before = [...place.objects.keys()]
   await assert.rejects(addKey(repository, { authority: wrong, secret }), code("wrong-key"))
+  assert.deepEqual([...place.objects.keys()], before, "a wrong authority writes nothing")
   const added = await addKey(repository, { authority: place.secret, secret, label: "the agent's" })
   const words = await addKey(repository, { authority: secret, recovery: true })
   assert.equal(added.recoveryWords, "")

@@ -10,6 +10,7 @@ import type { OpenedSlot, SlotSecret } from "../crypto/keyslots.ts"
 import { addSlot, nextTrust, removeSlot } from "../crypto/trust-change.ts"
 import type { TrustDraft } from "../crypto/trust-change.ts"
 import { openTrust } from "../crypto/trust-state.ts"
+import type { VerifiedTrust } from "../crypto/trust-state.ts"
 import { RECOVERY_BYTES, wordsOf } from "../crypto/words.ts"
 import type { KdfParameters, SlotKind } from "../format/keyslot.ts"
 import { keyslotName } from "../format/names.ts"
@@ -20,12 +21,14 @@ import { changeTrust } from "./change-trust.ts"
 import { adoptTrust, noTrust } from "./enrol.ts"
 import { look } from "./look.ts"
 import { isMirrorMark, listLog } from "./log-names.ts"
+import type { LogNames } from "./log-names.ts"
 import { mirrorMark, refuseMirror } from "./mirror.ts"
 import { warnOnce } from "./refresh-trust.ts"
 import type { Repository } from "./repository-ports.ts"
 import { slotSecret } from "./secret.ts"
 import type { Secret } from "./secret.ts"
 import { newestTrust } from "./trust-log.ts"
+import type { TrustSource } from "./trust-log.ts"
 import { unlock } from "./unlock.ts"
 import { trustSource } from "./writers.ts"
 
@@ -51,9 +54,12 @@ interface Authorized {
   readonly authority: Secret
 }
 
+/** A function is called when the authority is known to be right: it may ask a person. */
+type NewSecret = Secret | (() => Promise<Secret>)
+
 export interface AddKeyRequest extends Authorized {
   /** Or `recovery`: new words are made. */
-  readonly secret?: Secret
+  readonly secret?: NewSecret
   readonly recovery?: boolean
   /** Gets the new words before they open anything: no slot is committed whose words nobody was shown. */
   readonly showWords?: (words: string) => void
@@ -89,15 +95,16 @@ export async function listDevices(repository: Repository): Promise<DeviceInfo[]>
   }))
 }
 
-/** The keyslot is durable before the trust entry that counts it. */
+/** The keyslot is durable before the trust entry that counts it. A wrong authority writes nothing. */
 export async function addKey(repository: Repository, request: AddKeyRequest): Promise<AddedKey> {
+  const allowed = await authorize(repository, request.authority)
   const entropy = repository.random.bytes(RECOVERY_BYTES)
-  const secret = await newSecret(request, entropy)
+  const secret = await newSlotSecret(request, entropy)
   const slot = await putKeyslot(repository, secret, request.kdf)
   const added: TrustSlot = { id: slot.id, public: slot.pair.public, kind: slot.kind, role: "full" }
   const recoveryWords = request.recovery === true ? await wordsOf(entropy) : ""
   let isShown = recoveryWords === ""
-  await changeKeys(repository, request, (draft) => {
+  await changeKeys(repository, allowed, (draft) => {
     if (!isShown) request.showWords?.(recoveryWords)
     isShown = true // a change that meets another one is made again
     return addSlot(draft, added, request.label ?? "", repository.random)
@@ -114,17 +121,23 @@ export async function removeKey(
   request: Authorized & { readonly id: Digest; readonly dryRun?: boolean },
 ): Promise<void> {
   const { random } = repository
-  await changeKeys(repository, request, (draft) => removeSlot(draft, request.id, random))
-  if (request.dryRun !== true) await removeKeyslot(repository, request.id)
+  const { authority, dryRun = false, id } = request
+  const allowed = await authorize(repository, authority)
+  const edit = (draft: TrustDraft): TrustDraft => removeSlot(draft, id, random)
+  if (dryRun) return void edit(nextTrust(openTrust(allowed.from, allowed.slot.pair)))
+  await changeKeys(repository, allowed, edit)
+  await removeKeyslot(repository, id)
 }
 
 /** Exchanges the passphrase that is the authority, or the only one there is. */
 export async function changePassphrase(
   repository: Repository,
-  request: Authorized & { readonly secret: Secret; readonly kdf?: KdfParameters },
+  request: Authorized & { readonly secret: NewSecret; readonly kdf?: KdfParameters },
 ): Promise<AddedKey> {
   const { random } = repository
-  const { secret, kdf } = request
+  const { kdf } = request
+  const allowed = await authorize(repository, request.authority)
+  const secret = await secretOf(request.secret)
   if (secret.kind !== "passphrase") {
     throw new EngineError(
       "invalid",
@@ -135,8 +148,8 @@ export async function changePassphrase(
   const slot = await putKeyslot(repository, await slotSecret(secret), kdf)
   const added: TrustSlot = { id: slot.id, public: slot.pair.public, kind: slot.kind, role: "full" }
   let old: Digest | undefined
-  await changeKeys(repository, request, (draft, authority) => {
-    old = passphraseToChange(draft, authority)
+  await changeKeys(repository, allowed, (draft) => {
+    old = passphraseToChange(draft, allowed.slot)
     const label = draft.private.labels.get(old) ?? ""
     return removeSlot(addSlot(draft, added, label, random), old, random)
   })
@@ -144,9 +157,13 @@ export async function changePassphrase(
   return { id: slot.id, kind: slot.kind, recoveryWords: "" }
 }
 
-async function newSecret({ secret, recovery }: AddKeyRequest, entropy: Uint8Array): Promise<SlotSecret> {
+async function secretOf(secret: NewSecret): Promise<Secret> {
+  return typeof secret === "function" ? await secret() : secret
+}
+
+async function newSlotSecret({ secret, recovery }: AddKeyRequest, entropy: Uint8Array): Promise<SlotSecret> {
   if (recovery === true) return { kind: "recovery", bytes: entropy }
-  if (secret !== undefined) return await slotSecret(secret)
+  if (secret !== undefined) return await slotSecret(await secretOf(secret))
   throw new EngineError("invalid", "no-new-secret", "give a new passphrase, key or recovery words to add")
 }
 
@@ -183,13 +200,18 @@ async function removeKeyslot(repository: Repository, id: Digest): Promise<void> 
   }
 }
 
-async function changeKeys(
-  repository: Repository,
-  { authority, dryRun = false }: Authorized & { readonly dryRun?: boolean },
-  edit: (draft: TrustDraft, slot: OpenedSlot) => TrustDraft,
-): Promise<void> {
+/** What the authority opened, and the log as it was then. */
+interface Allowed {
+  readonly source: TrustSource
+  readonly names: LogNames
+  readonly from: VerifiedTrust
+  readonly slot: OpenedSlot
+}
+
+/** Throws denied "wrong-key" before anything is written. */
+async function authorize(repository: Repository, authority: Secret): Promise<Allowed> {
   await look(repository)
-  const { store, random, member } = repository
+  const { store } = repository
   const source = trustSource(repository)
   const names = await listLog(store)
   refuseMirror(names, store)
@@ -197,11 +219,18 @@ async function changeKeys(
   if (newest === undefined) throw noTrust()
   const from = newest.trust
   const record = encodeRepository(repository.record)
-  const slot = await unlock(store, { record, slots: from.state.slots }, authority)
-  if (dryRun) return void edit(nextTrust(openTrust(from, slot.pair)), slot)
+  return { source, names, from, slot: await unlock(store, { record, slots: from.state.slots }, authority) }
+}
+
+/** What others wrote since `allowed` is merged by `changeTrust`. */
+async function changeKeys(
+  repository: Repository,
+  { slot, ...from }: Allowed,
+  edit: (draft: TrustDraft) => TrustDraft,
+): Promise<void> {
+  const { random, member } = repository
   // The change may take the authority's own slot away.
-  const change = { source, members: [slot.pair, member], random, names, from }
-  const { trust } = await changeTrust(change, (draft) => edit(draft, slot))
+  const { trust } = await changeTrust({ ...from, members: [slot.pair, member], random }, edit)
   const { digest, state } = trust
   adoptTrust(repository, openTrust(trust, member))
   repository.pins = updatePins(repository.home, (pins) => ({
