@@ -43,21 +43,32 @@ export function baseName(path: RawPath): RawPath {
 
 /** True when `path` is `parent` or lies below it. */
 export function isWithin(path: string, parent: string): boolean {
-  return parent === "" || path === parent || path.startsWith(`${parent}/`)
+  const { length } = parent
+  if (length === 0 || path === parent) return true
+  if (path.length <= length || path.charCodeAt(length) !== SLASH) return false
+  return length < BLOCK ? path.startsWith(parent) : path.slice(0, length) === parent
+}
+
+/** From here on, V8 compares two slices natively in less time than a loop takes for their characters. */
+const BLOCK = 256
+
+/** How many characters from the start are equal. */
+export function sharedLength(a: string, b: string): number {
+  const most = Math.min(a.length, b.length)
+  let i = 0
+  while (i + BLOCK <= most && a.slice(i, i + BLOCK) === b.slice(i, i + BLOCK)) i += BLOCK
+  while (i < most && a.charCodeAt(i) === b.charCodeAt(i)) i++
+  return i
 }
 
 /** The order of a listing: negative, zero or positive. */
 export function comparePaths(a: string, b: string): number {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i)
-    const y = b.charCodeAt(i)
-    if (x === y) continue
-    if (x === SLASH) return -1
-    if (y === SLASH) return 1
-    return x - y
-  }
-  return a.length - b.length
+  const shared = sharedLength(a, b)
+  if (shared === a.length || shared === b.length) return a.length - b.length
+  const x = a.charCodeAt(shared)
+  const y = b.charCodeAt(shared)
+  if (x === SLASH) return -1
+  return y === SLASH ? 1 : x - y
 }
 
 /** For people: UTF-8 where it is UTF-8, and control or stray bytes escaped as \xNN. */

@@ -6,6 +6,7 @@ const ROW: readonly Column[] = [
   7,
   2 ** 52 + 1,
   "café",
+  "path/".repeat(300),
   new Uint8Array(20).fill(3),
   new Uint8Array(300).fill(9),
   null,

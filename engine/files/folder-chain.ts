@@ -6,7 +6,7 @@
  */
 import { closeSync, constants, openSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
-import { fsPath, joinPath, parentPath } from "../base/paths.ts"
+import { fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
 import { hasHandles, O_PATH, openIn, type FolderHandle } from "./in-folder.ts"
 import type { Native } from "./native.ts"
 import { isFailure } from "./source.ts"
@@ -87,7 +87,7 @@ export function openFolderChain(native: () => Native | undefined = () => undefin
     reach(from, path) {
       if (anchor?.descriptor !== from.descriptor || anchor.prefix !== from.prefix) clear()
       anchor = from
-      while (current !== "" && !leadsTo(current, path)) pop()
+      while (current !== "" && !isWithin(path, current)) pop()
       if (current === path && (levels.length === 0 || levels.at(-1)?.handle !== undefined))
         return levels.at(-1)?.handle ?? from
       let handle = top(from)
@@ -106,10 +106,6 @@ export function openFolderChain(native: () => Native | undefined = () => undefin
     },
     close: clear,
   }
-}
-
-function leadsTo(above: string, path: string): boolean {
-  return path.startsWith(above) && (path.length === above.length || path[above.length] === "/")
 }
 
 function openBelow(above: FolderHandle, name: RawPath, native: Native | undefined): FolderHandle | string {

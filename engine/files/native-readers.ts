@@ -2,6 +2,7 @@
 import { constants } from "node:os"
 import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
+import { XATTR_BYTES_MAX, XATTRS_MAX } from "../base/limits.ts"
 import { joinDeviceNumber } from "./device-number.ts"
 import type { Call, Koffi, Native } from "./native.ts"
 import type { ExtendedAttribute, Failure, Stat } from "./source.ts"
@@ -97,10 +98,14 @@ export function attributeReaders(
       .toString("latin1", 0, length - 1)
       .split("\0")
       .sort()
+    let bytes = 0
     for (const name of names as RawPath[]) {
       const size = getOf(place, cPath(name), value, value.length)
       // removed since it was listed, or not for this user to read
-      if (size >= 0) attributes.push({ name, value: new Uint8Array(value.subarray(0, size)) as Bytes })
+      if (size < 0) continue
+      bytes += name.length + size
+      if (bytes > XATTR_BYTES_MAX || attributes.length === XATTRS_MAX) return { error: "E2BIG" }
+      attributes.push({ name, value: new Uint8Array(value.subarray(0, size)) as Bytes })
     }
     return attributes
   }

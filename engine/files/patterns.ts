@@ -40,7 +40,7 @@ export function patternSet(folder: RawPath, patterns: RawPath, ignoreCase = fals
       for (const pattern of strongestFirst) {
         if (pattern.foldersOnly && !isFolder) continue
         const isMatch =
-          pattern.name === undefined ? matchesPath(pattern.components, text) : pattern.name(name)
+          pattern.name === undefined ? matchesPath(pattern.components, text, name) : pattern.name(name)
         if (isMatch) return pattern.keeps ? "keep" : "leave"
       }
       return undefined
@@ -79,7 +79,9 @@ function withoutEnd(line: string): string {
 }
 
 /** Components are matched from left to right; after a mismatch only the last `**` takes one folder more. */
-function matchesPath(components: Pattern["components"], path: string): boolean {
+function matchesPath(components: Pattern["components"], path: string, name: string): boolean {
+  const last = components.at(-1)
+  if (typeof last === "function" && !last(name)) return false // most often: of a deep path, the rest takes longer
   let component = 0
   let at = 0
   let folders = -1

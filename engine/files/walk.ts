@@ -5,9 +5,10 @@
  * nothing else, so its memory grows with the fullest folders on one path, not with the tree.
  */
 import type { RawPath } from "../base/ids.ts"
+import { PATH_BYTES_MAX } from "../base/limits.ts"
 import { joinPath } from "../base/paths.ts"
 import type { Scope } from "./scope.ts"
-import { isFailure, type Source, type Stat } from "./source.ts"
+import { isFailure, type Failure, type Source, type Stat } from "./source.ts"
 
 export interface Folder {
   readonly path: RawPath
@@ -31,8 +32,13 @@ export interface Run {
   readonly ends: boolean
 }
 
+/** A snapshot has no room for such a path: its folder is reported. */
+const TOO_LONG: Failure = {
+  error: `it contains paths of more than ${PATH_BYTES_MAX} bytes, which can't be saved`,
+}
+
 export interface WalkObserver {
-  /** Something that should have been kept can't be read; `error` is the operating system's code. */
+  /** Something that should have been kept can't be read; `error` is the operating system's code, or a sentence. */
   unreadable(path: RawPath, error: string): void
 }
 
@@ -95,20 +101,23 @@ function readFolder(source: Source, path: RawPath, stat: Stat, around: Surroundi
   const kept: RawPath[] = []
   const stats: Stat[] = []
   let complete = true
+  let hasTooLong = false
   const known = source.statAll?.(path, names)
   for (const [i, name] of names.entries()) {
     const child = path === "" ? name : (`${path}/${name}` as RawPath)
-    const found = known?.[i] ?? source.stat(child)
+    const found = child.length > PATH_BYTES_MAX ? TOO_LONG : (known?.[i] ?? source.stat(child))
     if (isFailure(found)) {
       // ENOENT: removed since the folder was listed, which is what a removed file looks like
       if (found.error === "ENOENT" || scope?.keepsUnread(child, name) === false) continue
-      observer.unreadable(child, found.error)
+      if (found !== TOO_LONG) observer.unreadable(child, found.error)
+      hasTooLong ||= found === TOO_LONG
       complete = false
     } else if (scope === undefined || scope.keeps(child, name, found)) {
       kept.push(name)
       stats.push(found)
     }
   }
+  if (hasTooLong) observer.unreadable(path, TOO_LONG.error)
   return frame({ path, stat, names: kept, stats, complete }, scope)
 }
 

@@ -10,10 +10,11 @@
  */
 import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
+import { sharedLength } from "../base/paths.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import type { RawPath } from "../base/ids.ts"
 import { CanonicalWriter, SCALAR_BYTES_MAX } from "./canonical-writer.ts"
-import { entryFault, ENTRY_TYPES, followsAt, pathFault, sharedLength } from "./listing-entry.ts"
+import { entryFault, ENTRY_TYPES, followsAt, pathFault } from "./listing-entry.ts"
 import type { Content, Entry, EntryType } from "./listing-entry.ts"
 import { NODE_ENTRIES_MAX } from "./listing-limits.ts"
 

@@ -63,14 +63,6 @@ export interface Xattr {
 const SLASH = 0x2f
 const DOT = 0x2e
 
-/** Bytes that two paths have in common at their start. */
-export function sharedLength(a: string, b: string): number {
-  const most = Math.min(a.length, b.length)
-  let i = 0
-  while (i < most && a.charCodeAt(i) === b.charCodeAt(i)) i++
-  return i
-}
-
 /**
  * Whether `path` comes after `previous`, and both have exactly `shared` bytes in common: what
  * `comparePaths` and `sharedLength` say, from two bytes alone. Up to there they must be equal.

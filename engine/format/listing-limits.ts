@@ -8,8 +8,5 @@ export const NODE_ENTRIES_CUT = 64
 export const NODE_BYTES_CUT: number = 512 * 1024
 export const NODE_BYTES_MAX: number = 1024 * 1024
 export const LISTING_LEVEL_MAX = 31
-export const PATH_BYTES_MAX = 32_768
 export const INLINE_CHUNKS_MAX = 8
-export const XATTRS_MAX = 1024
-/** Names and values of one entry's extended attributes together. */
-export const XATTR_BYTES_MAX: number = 256 * 1024
+export { PATH_BYTES_MAX, XATTR_BYTES_MAX, XATTRS_MAX } from "../base/limits.ts"

@@ -2,7 +2,7 @@
  * The file cache in state.sqlite: a row a directory, a base row for each series and source. Rows lie
  * in a table with row numbers, since a record of 2 KB would overflow an index page: 11 µs a read, not 15.
  */
-import { randomBytes } from "node:crypto"
+import { hash, randomBytes } from "node:crypto"
 import { toHex } from "../base/bytes.ts"
 import type { ChunkId, Digest, RawPath } from "../base/ids.ts"
 import { pathBytes } from "../base/paths.ts"
@@ -17,6 +17,9 @@ const SCHEMA = `
     snapshot BLOB NOT NULL, sum INTEGER NOT NULL, UNIQUE (series, source));
   CREATE TABLE IF NOT EXISTS file_cache (
     base INTEGER NOT NULL, path BLOB NOT NULL, record BLOB NOT NULL, PRIMARY KEY (base, path));`
+
+/** A longer path is its own first bytes and its digest: rows and keys of deep folders would be as long as their paths. */
+const KEY_BYTES_MAX = 512
 
 /** Before each record: it is bound to its base and path, so that no other one can be taken for it. */
 const BINDING_BYTES = 4
@@ -77,7 +80,7 @@ export function openFileCache(database: Database, series: string, source: string
 
     directory(path) {
       const id = current()?.id
-      const found = id === undefined ? undefined : read().get(id, pathBytes(path))
+      const found = id === undefined ? undefined : read().get(id, pathKey(path))
       return id === undefined || found === undefined ? undefined : unbound(found, id, path)
     },
 
@@ -116,6 +119,13 @@ function checked<Row extends BaseRow | undefined>(row: Row): Row {
 
 function baseSum({ id, series, source, root, level, snapshot }: Omit<BaseRow, "sum">): number {
   return rowSum([id, series, source, root, level, snapshot])
+}
+
+/** Its binding names the whole path. */
+function pathKey(path: RawPath): Uint8Array {
+  const bytes = pathBytes(path)
+  if (bytes.length <= KEY_BYTES_MAX) return bytes
+  return Buffer.concat([bytes.subarray(0, KEY_BYTES_MAX), hash("sha256", bytes, "buffer")])
 }
 
 /** The record is covered by its own checksum, which it begins with. */
@@ -178,8 +188,10 @@ function openWrites(database: Database, series: string, source: string): Writes 
     },
     moveBase: (id, base) => void moveBase().run(base.root, base.level, digest(base), sumOf(id, base), id),
     record(id, path, record) {
-      if (record !== null) return void put().run(id, pathBytes(path), bound(record, id, path))
-      remove().run(id, pathBytes(path))
+      if (record !== null) return void put().run(id, pathKey(path), bound(record, id, path))
+      remove().run(id, pathKey(path))
+      // of longer paths, only the records of the folders themselves are found; others go with a folder further up
+      if (path.length >= KEY_BYTES_MAX) return
       removeBelow().run(id, pathBytes(`${path}/` as RawPath), pathBytes(`${path}0` as RawPath))
     },
     clear(id) {

@@ -4,8 +4,8 @@
  */
 import { equalBytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
-import { comparePaths } from "../base/paths.ts"
-import { entryFault, pathFault, sharedLength } from "../format/listing-entry.ts"
+import { comparePaths, sharedLength } from "../base/paths.ts"
+import { entryFault, pathFault } from "../format/listing-entry.ts"
 import type { Entry } from "../format/listing-node.ts"
 import { decodeCanonical, encodeCanonical } from "../format/msgpack.ts"
 import type { Value } from "../format/msgpack.ts"

@@ -281,8 +281,8 @@ function describe(
   const { source } = ports
   if (stat.type === "socket") return undefined
   const target = stat.type === "symlink" ? source.readLink(path) : null
-  if (isFailure(target)) {
-    ports.onFailure(path, target.error)
+  if (isFailure(target) || target === "") {
+    ports.onFailure(path, isFailure(target) ? target.error : "its target is empty")
     return undefined
   }
   const xattrs = source.xattrsAvailable && !isRead ? source.xattrs(path) : []

@@ -137,6 +137,8 @@ function reasonOf(code: string): string {
     case "ELOOP":
     case "ENOTDIR":
       return "it turned into something else while the backup ran"
+    case "E2BIG":
+      return "it has more extended attributes than can be saved"
     default:
       return `could not be read (${code})`
   }
