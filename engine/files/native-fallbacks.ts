@@ -49,6 +49,7 @@ export const NATIVE_FALLBACKS: Native = {
   renameNew: () => "ENOSYS",
   makeNode: () => "ENOSYS",
   readAhead: () => {},
+  lockFolder: () => "ENOSYS",
   syncFileSystem: async () => "ENOSYS",
   readsAttributes: false,
   attributes: () => [],

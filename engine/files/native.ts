@@ -33,6 +33,8 @@ export interface Native {
   makeNode(path: string, mode: number, device: bigint): string | undefined
   /** posix_fadvise(2): the system reads it into its cache meanwhile. A hint, which may be ignored. */
   readAhead(descriptor: number, offset: number, lengthBytes: number): void
+  /** flock(2), exclusive and without waiting: EAGAIN when another open file has it. It ends with the descriptor. */
+  lockFolder(descriptor: number): string | undefined
   syncFileSystem(descriptor: number): Promise<string | undefined>
   /** False where the two below find nothing, whatever there is. */
   readonly readsAttributes: boolean
@@ -68,6 +70,8 @@ export interface Koffi {
 
 const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
+const LOCK_EX = 2
+const LOCK_NB = 4
 const UTIME_OMIT = 0x3ffffffen
 const POSIX_FADV_WILLNEED = 3
 const M_MMAP_THRESHOLD = -3
@@ -128,7 +132,7 @@ export function bindNative(koffi: Koffi): Native {
   const library = koffi.load(null)
   const result = (returned: number): string | undefined =>
     returned === 0 ? undefined : errorName(koffi.errno())
-  const binders = [timeCalls, folderCalls, nodeCalls, memoryCalls].flatMap((calls) =>
+  const binders = [timeCalls, folderCalls, nodeCalls, rareCalls].flatMap((calls) =>
     calls(library, result, koffi),
   )
   binders.push(
@@ -245,9 +249,18 @@ function nodeCalls(library: Library, result: Result): Binders {
   ]
 }
 
-/** glibc's own; bound when they are used, which few runs do. */
-function memoryCalls(library: Library): Binders {
+/** glibc's own, and the lock; bound when they are used, which few runs and no other thread do. */
+function rareCalls(library: Library, result: Result): Binders {
   return [
+    () => ({
+      lockFolder(descriptor) {
+        try {
+          return result(library.func("int flock(int fd, int operation)")(descriptor, LOCK_EX | LOCK_NB))
+        } catch {
+          return "ENOSYS"
+        }
+      },
+    }),
     () => ({
       giveBackFrom(bytes) {
         try {

@@ -34,13 +34,15 @@ import { createProgress, type Progress } from "./progress.ts"
 import type { RestoreObserver, RestoreRequest, RestoreResult } from "./restore-request.ts"
 import { selectEntries } from "./selected.ts"
 import { standingFolders } from "./standing-folders.ts"
+import { lockTarget } from "./target-lock.ts"
 import { verifyWindow } from "./verify.ts"
 import { createWindows, type FileWindow } from "./windows.ts"
 
 /**
  * Makes the target equal to the snapshot, or to the part of it that was asked for. What could not be
  * restored is in `result.errors`, and nothing wrong stands under its name. Run again after a crash,
- * it goes on. Throws when nothing could be done: untrusted, unavailable, denied, invalid, not-found "no-entry".
+ * it goes on. Throws when nothing could be done: untrusted, unavailable, denied, invalid, not-found "no-entry",
+ * conflict "own-place", and "busy" while another restore into the target is at work.
  */
 export async function restore(
   repository: Repository,
@@ -52,6 +54,32 @@ export async function restore(
   refuseOwnPlace(repository, request.target)
   const missing = isDry ? [] : missingFolders(request.target)
   const named = openTarget(request, options)
+  try {
+    const lock = isDry ? undefined : lockTarget(named.root, repository.home)
+    try {
+      return await restoreInto({ named, options, missing }, repository, request, observe)
+    } finally {
+      lock?.release()
+    }
+  } finally {
+    named.close()
+  }
+}
+
+interface Opened {
+  readonly named: Target
+  readonly options: TargetOptions
+  /** The target and the folders above it that this run has made. */
+  readonly missing: readonly string[]
+}
+
+async function restoreInto(
+  { named, options, missing }: Opened,
+  repository: Repository,
+  request: RestoreRequest,
+  observe: RestoreObserver,
+): Promise<RestoreResult> {
+  const isDry = request.dryRun === true
   const staging = isDry ? named.wouldStage() : named.stage()
   const placed = { ...options, staging: isDry && staging?.isNew === true ? undefined : staging }
   const target = staging === undefined || isDry ? named : openDiskTarget(named.root, placed)
@@ -127,7 +155,6 @@ export async function restore(
     await pool?.close()
     target.close()
     if (staging !== undefined && !isDry) named.unstage(staging)
-    named.close()
   }
 }
 
