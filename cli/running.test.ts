@@ -1,12 +1,13 @@
 /** Two runs at once, and a run that is interrupted: with processes that stay until they are told. */
 import assert from "node:assert/strict"
 import { spawn, type ChildProcess } from "node:child_process"
-import { randomBytes } from "node:crypto"
 import { once } from "node:events"
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { test, type TestContext } from "node:test"
 import { besides } from "./testing/run-cli-beside.ts"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+
+const STAGING = ".holdfast-restore-staging"
 
 /**
  * A backup that waits for its input, and so holds its series. Whether it does is found out by trying
@@ -40,42 +41,49 @@ test("11: another run of this series is at work; a killed one holds nothing", as
   box.must("backup", "key", "--series", "held")
 })
 
+/** A restore that was stopped (SIGSTOP) in the middle: its staging folder is there. One that was faster begins again elsewhere. */
+async function stoppedRestore(
+  context: TestContext,
+  box: Sandbox,
+): Promise<{ readonly child: ChildProcess; readonly name: string }> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const name = `target-${attempt}`
+    const { start } = besides(box, { HOLDFAST_REPOSITORY: box.repository })
+    const child = start(["restore", "latest", "--target", box.path(name)])
+    context.after(() => child.kill("SIGKILL"))
+    const isStaged = (): boolean => existsSync(box.path(name, STAGING))
+    while (child.exitCode === null && !isStaged()) await new Promise((resolve) => setTimeout(resolve, 1))
+    child.kill("SIGSTOP")
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    if (isStaged()) return { child, name }
+    child.kill("SIGKILL")
+  }
+  throw new Error("no restore was stopped in time")
+}
+
 test("11: another restore into this target is at work, of any home; a killed one holds nothing", async (context) => {
   const box = sandbox(context)
-  const content = randomBytes(4_000_000)
   mkdirSync(box.path("source"))
-  writeFileSync(box.path("source", "f"), content)
+  const names = Array.from({ length: 1000 }, (_, i) => `file ${i}`)
+  for (const name of names) writeFileSync(box.path("source", name), name.repeat(100))
   box.must("init")
   box.must("backup", "source")
-  const target = box.path("target")
-  const words = ["restore", "latest", "--target", target]
-  const first = besides(box, { HOLDFAST_REPOSITORY: box.repository }).start([
-    ...words,
-    "--limit-download",
-    "50",
-  ])
-  context.after(() => first.kill("SIGKILL"))
-  // the staging folder and the file in it are made under the lock
-  while (!existsSync(target) || readdirSync(target, { recursive: true }).length < 2) {
-    assert.equal(first.exitCode, null)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  const before = readdirSync(target, { recursive: true })
+  const { child, name } = await stoppedRestore(context, box)
+  const words = ["restore", "latest", "--target", name, "--sync", "none"]
+  const before = readdirSync(box.path(name), { recursive: true })
   const other = { ...box.environment, HOLDFAST_HOME: box.path("another home") }
   for (const environment of [box.environment, other]) {
     const { code, err } = box.runWith(environment, words)
     assert.equal(code, 11, err)
-    assert.match(err, /target: another restore into this folder is at work/)
+    assert.match(err, /target-\d+: another restore into this folder is at work/)
     assert.equal(box.runWith(environment, [...words, "--dry-run"]).code, 0)
   }
-  assert.deepEqual(readdirSync(target, { recursive: true }), before, "the second one changed nothing")
-  box.must("restore", "latest", "--target", box.path("another target"))
-  assert.equal(first.exitCode, null, "the first was at work all the time")
-  first.kill("SIGKILL")
-  await once(first, "close")
+  assert.deepEqual(readdirSync(box.path(name), { recursive: true }), before, "the second one changed nothing")
+  box.must("restore", "latest", "--target", "elsewhere", "--sync", "none")
+  child.kill("SIGKILL")
+  await once(child, "close")
   box.must(...words)
-  assert.deepEqual(readdirSync(target), ["f"])
-  assert.ok(readFileSync(box.path("target", "f")).equals(content))
+  assert.deepEqual(readdirSync(box.path(name)).toSorted(), names.toSorted())
 })
 
 test("130: an interrupted run ends at once, with one line and no stack trace", async (context) => {
