@@ -3,7 +3,9 @@
  * the table of verbs. What only the repository knows is named in `ask`; commands/complete.ts asks it.
  */
 import { OTHER_NAMES, secondHabits } from "./habits/find-habit.ts"
-import { arityAt, anyArity, findVerb, isNamed, skipFlags, splitVerb, typedKind } from "./split-verb.ts"
+import type { FlagHabit } from "./habits/flags.ts"
+import { knownFlags, readWords, type KnownFlags } from "./read-words.ts"
+import { findVerb, splitVerb } from "./split-verb.ts"
 import { GLOBAL_FLAGS } from "./verbs/flags.ts"
 import { FIRST_WORDS, flagsOf, secondWords, VERBS } from "./verbs/table.ts"
 import type { Argument, Flag, Verb } from "./verbs/verb.ts"
@@ -35,13 +37,14 @@ export function completionOf(typed: readonly string[]): Completion {
   const before = typed.slice(0, -1)
   const { verb, rest } = verbOf(before)
   const flags = verb === undefined ? GLOBAL_FLAGS : flagsOf(verb)
-  const pending = pendingFlag(rest, verb)
+  const known = knownFlags(verb)
+  const pending = pendingFlag(rest, known)
   const done = { ...NOTHING, verb, rest: pending === undefined ? rest : rest.slice(0, -1) }
-  if (pending !== undefined) return { ...done, ...valuesOf(flags.find((flag) => isNamed(flag, pending))) }
+  if (pending !== undefined) return { ...done, ...valuesOf(known.get(pending)) }
   const isAfterDashes = rest.includes("--")
   const [name = "", value] = current.split("=", 2)
   if (!isAfterDashes && current.startsWith("--") && value !== undefined)
-    return { ...done, ...valuesOf(flags.find((flag) => isNamed(flag, name))), prefix: `${name}=` }
+    return { ...done, ...valuesOf(known.get(name)), prefix: `${name}=` }
   if (!isAfterDashes && current.startsWith("-"))
     return { ...done, candidates: flags.map((flag) => ({ word: `--${flag.name}`, text: flag.text })) }
   if (verb === undefined) return { ...done, candidates: verbsAfter(rest, current) }
@@ -69,17 +72,10 @@ function verbOf(before: readonly string[]): { verb: Verb | undefined; rest: read
 }
 
 /** The last word, when it is a flag that wants the next one. */
-function pendingFlag(words: readonly string[], verb: Verb | undefined): string | undefined {
-  const arity = (flag: string): ReturnType<typeof anyArity> =>
-    verb === undefined ? anyArity(flag) : arityAt(verb, flag)
-  for (let position = 0; position < words.length; position++) {
-    const word = words[position] ?? ""
-    if (word === "--") return undefined
-    if (!word.startsWith("-") || word === "-" || typedKind(word, arity) !== "value") continue
-    position++
-    if (position === words.length) return word.startsWith("--") ? word : `-${word.at(-1) ?? ""}`
-  }
-  return undefined
+function pendingFlag(words: readonly string[], known: KnownFlags): string | undefined {
+  const last = readWords(words, known).at(-1)
+  if (last?.kind !== "flag" || last.value !== undefined) return undefined
+  return known.get(last.typed)?.value === undefined ? undefined : last.typed
 }
 
 const FILES = ["FILE", "FOLDER", "LOCATION"]
@@ -90,8 +86,8 @@ const ASKS: Readonly<Record<string, Ask>> = {
   snapshot: "snapshots",
 }
 
-function valuesOf(flag: Flag | undefined): Partial<Completion> {
-  if (flag?.value === undefined) return {}
+function valuesOf(flag: Flag | FlagHabit | undefined): Partial<Completion> {
+  if (flag?.value === undefined || !("name" in flag)) return {}
   if (flag.choices !== undefined) return { candidates: flag.choices.map((word) => ({ word, text: "" })) }
   const ask = ASKS[flag.name]
   return ask === undefined ? { files: FILES.includes(flag.value) } : { ask }
@@ -119,20 +115,13 @@ function argumentsOf(verb: Verb, rest: readonly string[]): Partial<Completion> {
 }
 
 function plainCount(verb: Verb, rest: readonly string[]): number {
-  let count = 0
-  for (let position = 0; position < rest.length; position++) {
-    const word = rest[position] ?? ""
-    if (!word.startsWith("-") || word === "-") count++
-    else if (typedKind(word, (flag) => arityAt(verb, flag)) === "value") position++
-  }
-  return count
+  return readWords(rest, knownFlags(verb)).filter(({ kind }) => kind === "argument").length
 }
 
 /** Names of verbs; those of other tools only when one was begun. */
 function verbsAfter(before: readonly string[], current: string): Candidate[] {
-  const position = skipFlags(before, anyArity)
-  const first = before[position]
-  if (first !== undefined) return position === before.length - 1 ? seconds(first) : []
+  const first = readWords(before, knownFlags()).find((token) => token.kind === "argument")
+  if (first !== undefined) return first.index === before.length - 1 ? seconds(first.text) : []
   const names = firstVerbs()
   if (current === "" || names.some(({ word }) => word.startsWith(current))) return names
   return OTHER_NAMES.map((word) => ({ word, text: findVerb(word, undefined)?.verb.summary ?? "" }))

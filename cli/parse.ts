@@ -1,13 +1,13 @@
 /**
- * From typed words to a verb, its arguments and its options, by the verb's entry in the table. Flags may
- * stand anywhere: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-abc` for switches; `--` ends
- * them. The flags of other backup tools are translated (habits/). A value is never repeated in an
- * error unless the flag has a list of choices: it may be a secret.
+ * From typed words (read-words.ts) to a verb's arguments and options, by its entry in the table. The flags of other
+ * backup tools are translated (habits/). A value is never repeated in an error unless the flag has a list of
+ * choices: it may be a secret.
  */
 import { UsageError } from "./exit-codes.ts"
-import { flagHabit, refuseArchive } from "./habits/find-habit.ts"
+import { refuseArchive } from "./habits/find-habit.ts"
 import { existsSync } from "node:fs"
-import { isNamed, unknownFlag } from "./split-verb.ts"
+import { knownFlags, readWords, type KnownFlags } from "./read-words.ts"
+import { unknownFlag } from "./split-verb.ts"
 import { flagsOf } from "./verbs/table.ts"
 import type { Flag, Verb } from "./verbs/verb.ts"
 
@@ -26,92 +26,43 @@ export interface Parsed {
 
 interface Reading {
   readonly verb: Verb
-  readonly flags: readonly Flag[]
-  readonly words: readonly string[]
-  /** Of the next word. */
-  position: number
-  readonly args: string[]
+  readonly known: KnownFlags
   readonly values: Map<string, string[]>
 }
 
 export function parse(verb: Verb, words: readonly string[]): Parsed {
-  const reading: Reading = {
-    verb,
-    flags: flagsOf(verb),
-    words,
-    position: 0,
-    args: [],
-    values: new Map(),
+  const reading: Reading = { verb, known: knownFlags(verb), values: new Map() }
+  const args: string[] = []
+  for (const token of readWords(words, reading.known)) {
+    if (token.kind === "argument") args.push(token.text)
+    if (token.kind === "flag") take(reading, token.typed, token.value)
   }
-  while (reading.position < words.length) {
-    const word = words[reading.position++] ?? ""
-    if (word === "--") {
-      reading.args.push(...words.slice(reading.position))
-      break
-    }
-    if (!word.startsWith("-") || word === "-") reading.args.push(word)
-    else if (word.startsWith("--")) readLong(reading, word)
-    else readLetters(reading, word)
-  }
-  return { verb, args: reading.args, options: optionsOf(reading) }
+  return { verb, args, options: optionsOf(reading) }
 }
 
-/** `--name` or `--name=value`. */
-function readLong(reading: Reading, word: string): void {
-  const [typed = ""] = word.split("=", 1)
-  take(reading, typed, word === typed ? undefined : word.slice(typed.length + 1))
-}
-
-/** `-n`, `-nvalue`, or several switches in one word. */
-function readLetters(reading: Reading, word: string): void {
-  for (let at = 1; at < word.length; at++) {
-    const typed = `-${word[at] ?? ""}`
-    const rest = word.slice(at + 1)
-    if (take(reading, typed, rest === "" ? undefined : rest.replace(/^=/, ""))) return
+function take(reading: Reading, typed: string, value: string | undefined): void {
+  const flag = reading.known.get(typed)
+  if (flag === undefined) throw new UsageError(unknownFlag(typed, reading.verb))
+  const isSwitch = flag.value === undefined
+  if (!("name" in flag) && flag.say !== undefined) throw new UsageError(`${typed}: ${flag.say}`)
+  if (isSwitch && !isOn(typed, value)) return
+  if (!isSwitch && value === undefined) {
+    const what = flag.value === true ? "VALUE" : flag.value
+    throw new UsageError(`${typed} needs a value: ${typed} ${what}`)
   }
-}
-
-/** Whether the flag has used `inside`, which stood in the same word. */
-function take(reading: Reading, typed: string, inside: string | undefined): boolean {
-  const flag = reading.flags.find((one) => isNamed(one, typed))
-  if (flag === undefined) return takeHabit(reading, typed, inside)
-  if (flag.value !== undefined) {
-    put(reading, flag, inside ?? nextWord(reading, typed, flag.value))
-    return true
+  if ("name" in flag) put(reading, flag, isSwitch ? "" : (value ?? ""))
+  else if (flag.use !== undefined) {
+    const [use = "", fixed] = flag.use.split("=", 2)
+    take(reading, use, isSwitch ? fixed : value)
   }
-  if (!typed.startsWith("--")) put(reading, flag, "")
-  else if (isOn(flag, inside)) put(reading, flag, "")
-  return false
 }
 
 /** Other tools let a switch be `--dry-run=false`, or `--verbose=2`. */
-function isOn({ name }: Flag, inside: string | undefined): boolean {
-  if (inside === undefined || inside === "true") return true
-  if (inside === "false") return false
-  if (name === "verbose" && /^\d$/.test(inside)) return inside !== "0"
-  throw new UsageError(`--${name} takes no value`)
-}
-
-function takeHabit(reading: Reading, typed: string, inside: string | undefined): boolean {
-  const { verb, flags } = reading
-  const habit = flagHabit(verb.name, typed)
-  if (habit === undefined) {
-    const known = flags.map(({ name }) => `--${name}`)
-    throw new UsageError(unknownFlag(typed, verb.name, known))
-  }
-  if (habit.say !== undefined) throw new UsageError(`${typed}: ${habit.say}`)
-  const value = habit.value === true ? (inside ?? nextWord(reading, typed, "VALUE")) : undefined
-  if (habit.use !== undefined) {
-    const [use = "", fixed] = habit.use.split("=", 2)
-    take(reading, use, value ?? fixed)
-  }
-  return value !== undefined
-}
-
-function nextWord(reading: Reading, typed: string, value: string): string {
-  const word = reading.words[reading.position++]
-  if (word === undefined) throw new UsageError(`${typed} needs a value: ${typed} ${value}`)
-  return word
+function isOn(typed: string, value: string | undefined): boolean {
+  if (value === undefined || value === "true") return true
+  if (value === "false") return false
+  if (typed === "--verbose" && /^\d$/.test(value)) return value !== "0"
+  throw new UsageError(`${typed} takes no value`)
 }
 
 function put({ values }: Reading, flag: Flag, value: string): void {
@@ -147,8 +98,8 @@ function countOf({ arguments: all }: Verb): string {
   return all.length === 1 ? `one ${all[0]?.name ?? ""}` : `at most ${all.length} arguments`
 }
 
-function optionsOf({ verb, flags, values }: Reading): Options {
-  const known = new Set(flags.map(({ name }) => name))
+function optionsOf({ verb, values }: Reading): Options {
+  const known = new Set(flagsOf(verb).map(({ name }) => name))
   const value = (name: string): string[] | undefined => {
     if (!known.has(name)) throw new Error(`bug: ${verb.name} has no flag --${name}`)
     return values.get(name)

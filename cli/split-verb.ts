@@ -3,11 +3,11 @@
  * value: `holdfast --series notes backup ~/notes`. Knows the words of other backup tools (habits/).
  */
 import { UsageError } from "./exit-codes.ts"
-import { anyFlagHabit, flagHabit, OTHER_NAMES, verbHabit } from "./habits/find-habit.ts"
+import { OTHER_NAMES, verbHabit } from "./habits/find-habit.ts"
+import { knownFlags, readWords, type Token } from "./read-words.ts"
 import { nearest } from "./suggest.ts"
-import { GLOBAL_FLAGS } from "./verbs/flags.ts"
 import { FIRST_WORDS, flagsOf, ownVerb, secondWords, VERBS } from "./verbs/table.ts"
-import type { Flag, Verb } from "./verbs/verb.ts"
+import type { Verb } from "./verbs/verb.ts"
 
 export type Split =
   | { readonly verb: Verb; readonly rest: string[] }
@@ -54,108 +54,44 @@ function verbPosition(words: readonly string[]): (Found & { position: number }) 
   for (const [position, word] of words.entries()) {
     if (word === "--") return undefined
     if (word.startsWith("-")) continue
-    const before = words.slice(0, position)
     const own = ownVerb(word, words[position + 1])
-    if (own !== undefined) {
-      if (skipFlags(before, (flag) => arityAt(own.verb, flag)) === position) return { ...own, position }
-    } else if (skipFlags(before, anyArity) === position) {
-      const found = findVerb(word, words[position + 1])
-      return found === undefined ? undefined : { ...found, position }
-    }
+    if (!isFirst(words, position, own?.verb)) continue
+    const found = own ?? findVerb(word, words[position + 1])
+    return found === undefined ? undefined : { ...found, position }
   }
   return undefined
 }
 
-/** Where a flag's words end; undefined for one that is not known. */
-type Arity = (flag: string) => "switch" | "value" | undefined
-
-/** The position behind all flags; of the first one that is not known, or beyond the end. */
-export function skipFlags(words: readonly string[], arity: Arity): number {
-  let position = 0
-  while (position < words.length) {
-    const word = words[position] ?? ""
-    if (!word.startsWith("-") || word === "-") return position
-    const kind = typedKind(word, arity)
-    if (kind === undefined) return position
-    position += kind === "value" ? 2 : 1
-  }
-  return position
-}
-
-/** A flag with its value behind a "=" or in the same word needs no other word. */
-export function typedKind(word: string, arity: Arity): "switch" | "value" | undefined {
-  if (word.startsWith("--")) {
-    const [flag = "", value] = word.split("=", 2)
-    const kind = arity(flag)
-    return kind === "value" && value !== undefined ? "switch" : kind
-  }
-  for (let letter = 1; letter < word.length; letter++) {
-    const kind = arity(`-${word[letter] ?? ""}`)
-    if (kind === undefined) return undefined
-    if (kind === "value") return letter === word.length - 1 ? "value" : "switch"
-  }
-  return "switch"
-}
-
-export function arityAt(verb: Verb, flag: string): ReturnType<Arity> {
-  const own = flagsOf(verb).find((one) => isNamed(one, flag))
-  if (own !== undefined) return own.value === undefined ? "switch" : "value"
-  const habit = flagHabit(verb.name, flag)
-  return habit === undefined ? undefined : habit.value === true ? "value" : "switch"
-}
-
-export function anyArity(flag: string): ReturnType<Arity> {
-  const own = allFlags().find((one) => isNamed(one, flag))
-  if (own !== undefined) return own.value === undefined ? "switch" : "value"
-  const habit = anyFlagHabit(flag)
-  return habit === undefined ? undefined : habit.value === true ? "value" : "switch"
-}
-
-function allFlags(): readonly Flag[] {
-  return [...GLOBAL_FLAGS, ...VERBS.flatMap(({ flags }) => flags)]
-}
-
-export function isNamed({ name, short }: Flag, flag: string): boolean {
-  return flag === `--${name}` || (short !== undefined && flag === `-${short}`)
+/** Before it are only flags of this verb, or of any verb, with their values. */
+function isFirst(words: readonly string[], position: number, verb: Verb | undefined): boolean {
+  const known = knownFlags(verb)
+  const tokens = readWords(words.slice(0, position + 1), known)
+  const isKnown = (token: Token): boolean => token.kind === "flag" && known.has(token.typed)
+  return tokens.pop()?.kind === "argument" && tokens.every(isKnown)
 }
 
 /** Throws for a flag before it that no verb has, and for one that we answer: its value is not a verb. */
 function firstPlainWord(words: readonly string[]): number {
-  const position = skipFlags(words, anyArity)
-  for (const word of words.slice(0, position)) {
-    const habit = word.startsWith("-") ? globalHabit(word) : undefined
-    if (habit !== undefined) throw new UsageError(habit)
+  const known = knownFlags()
+  for (const token of readWords(words, known)) {
+    if (token.kind === "argument") return token.index
+    const typed = token.kind === "flag" ? token.typed : "--"
+    const flag = known.get(typed)
+    if (flag === undefined) throw new UsageError(unknownFlag(typed))
+    if (!("name" in flag) && flag.say !== undefined && flag.verbs === undefined)
+      throw new UsageError(`${typed}: ${flag.say}`)
   }
-  const word = words[position]
-  if (word?.startsWith("-") === true && word !== "-") {
-    const flag = typedFlag(word, anyArity)
-    throw new UsageError(unknownFlag(flag, "", [...allFlags().map(({ name }) => `--${name}`), "--version"]))
-  }
-  return position
+  return words.length
 }
 
-function globalHabit(word: string): string | undefined {
-  const flag = word.startsWith("--") ? (word.split("=")[0] ?? "") : word.slice(0, 2)
-  if (allFlags().some((one) => isNamed(one, flag))) return undefined
-  const habit = anyFlagHabit(flag)
-  return habit?.say !== undefined && habit.verbs === undefined ? `${flag}: ${habit.say}` : undefined
-}
-
-/** As much of the word as may be printed: a value may be a secret. */
-function typedFlag(word: string, arity: Arity): string {
-  if (word.startsWith("--")) return word.split("=")[0] ?? ""
-  const letter = word
-    .slice(1)
-    .split("")
-    .find((one) => arity(`-${one}`) === undefined)
-  return `-${letter ?? ""}`
-}
-
-/** @param of the verb, or "" before one is known */
-export function unknownFlag(typed: string, of: string, known: readonly string[]): string {
+/** @param verb undefined before one is known */
+export function unknownFlag(typed: string, verb?: Verb): string {
+  const flags = verb === undefined ? [...VERBS.flatMap(flagsOf), { name: "version" }] : flagsOf(verb)
+  const known = flags.map(({ name }) => `--${name}`)
   const guess = typed.startsWith("--") ? nearest(typed, known) : undefined
-  const help = of === "" ? "`holdfast help` lists all flags" : `\`holdfast help ${of}\` lists its flags`
-  const where = of === "" ? "" : ` for ${of}`
+  const help =
+    verb === undefined ? "`holdfast help` lists all flags" : `\`holdfast help ${verb.name}\` lists its flags`
+  const where = verb === undefined ? "" : ` for ${verb.name}`
   return `unknown flag "${typed}"${where}; ${guess === undefined ? help : `did you mean ${guess}?`}`
 }
 

@@ -133,6 +133,7 @@ test("a switch may be given as =true or =false, and --verbose as a number or sev
   for (const flag of ["-vv", "--verbose=1", "--verbose=true"]) assert.match(verbosely(flag), / a\n/, flag)
   for (const flag of ["--verbose=0", "--verbose=false"]) assert.doesNotMatch(verbosely(flag), / a\n/, flag)
   isUsage(run("backup", path("notes"), "--verbose=loud"), /--verbose takes no value/)
+  assert.doesNotMatch(verbosely("--list=false"), / a\n/, "a habit's switch can be off, too")
 })
 
 test("missing and surplus arguments are told with an example", (context) => {

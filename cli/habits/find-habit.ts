@@ -1,6 +1,5 @@
-/** Looks up the words of other backup tools in the two tables. */
+/** Looks up the verbs and the notation of other backup tools; their flags are in read-words.ts. */
 import { UsageError } from "../exit-codes.ts"
-import { FLAG_HABITS, type FlagHabit } from "./flags.ts"
 import { VERB_HABITS } from "./verbs.ts"
 
 /** The verb of ours that these words of another tool mean, and how many words that took. */
@@ -34,16 +33,6 @@ export function secondHabits(first: string): string[] {
       ? []
       : words.flatMap((word) => (word.startsWith(`${first} `) ? [word.slice(first.length + 1)] : [])),
   )
-}
-
-/** What `flag`, with its dashes, means after this verb in another tool. */
-export function flagHabit(verb: string, flag: string): FlagHabit | undefined {
-  return FLAG_HABITS.find(({ flags, verbs }) => flags.includes(flag) && (verbs?.includes(verb) ?? true))
-}
-
-/** Like `flagHabit`, before it is known which verb it is. */
-export function anyFlagHabit(flag: string): FlagHabit | undefined {
-  return FLAG_HABITS.find(({ flags }) => flags.includes(flag))
 }
 
 /** "::NAME" or "/repository::NAME", as borg writes an archive. */

@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs"
 import { test } from "node:test"
 import { UsageError } from "../exit-codes.ts"
 import { checkArguments, parse } from "../parse.ts"
+import { knownFlags } from "../read-words.ts"
 import { findVerb, splitVerb } from "../split-verb.ts"
 import { sandbox } from "../testing/run-cli.ts"
 import { flagsOf, VERBS } from "../verbs/table.ts"
-import { flagHabit } from "./find-habit.ts"
 import { FLAG_HABITS } from "./flags.ts"
 import { VERB_HABITS } from "./verbs.ts"
 
@@ -165,7 +165,7 @@ test("words of other tools that mean a verb of ours become it, with its flags", 
   assert.equal(options.text("ca-file"), "a.pem")
   assert.deepEqual(options.list("exclude-file"), ["f"])
   assert.deepEqual(options.list("files-from"), ["-"])
-  assert.equal(flagHabit("backup", "--wibble"), undefined)
+  assert.equal(knownFlags(split.verb).get("--wibble"), undefined)
 })
 
 const ANSWERED: readonly (readonly [string, RegExp])[] = [
