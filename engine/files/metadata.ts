@@ -120,8 +120,13 @@ function isUnusual(ns: bigint): boolean {
 }
 
 function checkTime({ mtimeNs }: { readonly mtimeNs: bigint }, wanted: bigint): void {
-  const off = mtimeNs - wanted
-  if (off > 2n * SECOND || off < -2n * SECOND) throw systemError("EINVAL")
+  if (isTimeOff(mtimeNs, wanted)) throw systemError("EINVAL")
+}
+
+/** Beyond what a file system rounds. */
+export function isTimeOff(ns: bigint, wanted: bigint): boolean {
+  const off = ns - wanted
+  return off > 2n * SECOND || off < -2n * SECOND
 }
 
 /** Where attributes are set by path, which only a handle makes safe. */
@@ -184,7 +189,7 @@ function kindOf(name: string): LeftOut {
   return name === CAPABILITY ? "capability" : "attribute"
 }
 
-function addOnce(left: LeftOut[], what: LeftOut): void {
+export function addOnce(left: LeftOut[], what: LeftOut): void {
   if (!left.includes(what)) left.push(what)
 }
 

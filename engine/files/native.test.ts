@@ -23,14 +23,15 @@ function native(): Native {
 test("setTimes() sets every nanosecond, before 1970 too", () => {
   folder.open()
   const descriptor = fs.openSync(join(folder.root, "f"), "w")
-  const atime = fs.fstatSync(descriptor, { bigint: true }).atimeNs
+  const started = BigInt(Date.now() - 1_000) * 1_000_000n
   // what ext4 with 256-byte inodes holds: 1901 to 2446
   const time = fc.bigInt({ min: -2_147_483_647_000_000_000n, max: 15_032_385_534_999_999_999n })
   fc.assert(
     fc.property(time, (mtimeNs) => {
       assert.equal(native().setTimes(descriptor, mtimeNs), undefined)
       const stat = fs.fstatSync(descriptor, { bigint: true })
-      assert.deepEqual([stat.mtimeNs, stat.atimeNs], [mtimeNs, atime])
+      assert.equal(stat.mtimeNs, mtimeNs)
+      assert.ok(stat.atimeNs > started)
     }),
   )
   fs.closeSync(descriptor)

@@ -72,7 +72,7 @@ const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
 const LOCK_EX = 2
 const LOCK_NB = 4
-const UTIME_OMIT = 0x3ffffffen
+const UTIME_NOW = 0x3fffffffn
 const POSIX_FADV_WILLNEED = 3
 const M_MMAP_THRESHOLD = -3
 const M_TRIM_THRESHOLD = -1
@@ -154,7 +154,8 @@ type Result = (returned: number) => string | undefined
 type Binders = (() => Partial<Native>)[]
 
 function timeCalls(library: Library, result: Result): Binders {
-  const times = new BigInt64Array([0n, UTIME_OMIT, 0n, 0n])
+  // some FUSE file systems take no time of change without one of access, and report success
+  const times = new BigInt64Array([0n, UTIME_NOW, 0n, 0n])
   const timesOf = (mtimeNs: bigint): BigInt64Array => {
     const nanoseconds = ((mtimeNs % SECOND) + SECOND) % SECOND
     times[2] = (mtimeNs - nanoseconds) / SECOND

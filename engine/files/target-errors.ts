@@ -20,6 +20,7 @@ const MEANINGS: Readonly<Record<string, readonly [ErrorKind, string, string]>> =
   EILSEQ: ["invalid", "bad-name", "this file system can't have such a name"],
   EINVAL: ["invalid", "not-possible", "this file system can't do that"],
   ENOTSUP: ["invalid", "not-possible", "this file system can't do that"],
+  ENOSYS: ["invalid", "not-possible", "this file system can't do that"],
   EMLINK: ["invalid", "too-many-links", "it has as many links as the file system allows"],
   EXDEV: ["invalid", "other-device", "a link can't lead to another file system"],
 }

@@ -2,14 +2,16 @@
  * Metadata of what was in the target before: only what differs is set, since what is right already is never
  * touched. Right is what the snapshot has, and also what this restore would have given a new file.
  */
-import { chmodSync } from "node:fs"
+import { chmodSync, lstatSync, statSync } from "node:fs"
 import { equalBytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import {
+  addOnce,
   attempt,
   attributePath,
   finalModeOf,
+  isTimeOff,
   setAttributes,
   setOwnerAt,
   setTimeAt,
@@ -25,6 +27,7 @@ import {
   type Permitted,
 } from "./permitted.ts"
 import type { ExtendedAttribute, Stat } from "./source.ts"
+import { toStat } from "./stat.ts"
 import type { LeftOut, Metadata, Updated } from "./target.ts"
 
 /** What something has now. */
@@ -131,18 +134,28 @@ function apply(
   }
   const failed = setAttributes(path, set, { rules, left })
   changed ||= isOwnerSet || set.length > failed.length
+  let mode = stat.mode
+  let isModeSet = false
   if (stat.type !== "symlink") {
     const isRight = !isOwnerSet && stat.mode === metadata.mode && !failed.includes(ACCESS_ACL)
-    const mode = isRight ? stat.mode : finalModeOf(metadata, failed, { rules, left })
+    mode = isRight ? stat.mode : finalModeOf(metadata, failed, { rules, left })
     const isDisturbed = opens || isOwnerSet || changedAcl(set, changes.remove, failed)
-    if (
-      (isDisturbed || mode !== stat.mode) &&
-      attempt(left, "mode", () => chmodSync(fsPath(place.path), mode))
-    )
-      changed ||= mode !== stat.mode
+    isModeSet =
+      (isDisturbed || mode !== stat.mode) && attempt(left, "mode", () => chmodSync(fsPath(place.path), mode))
   }
-  if (changes.time && attempt(left, "time", () => setTimeAt(place, metadata.mtimeNs, rules))) changed = true
+  const isTimeSet = changes.time && attempt(left, "time", () => setTimeAt(place, metadata.mtimeNs, rules))
+  if (isTimeSet || isModeSet) {
+    const now = standsAt(place)
+    if (isModeSet && now.mode !== mode) addOnce(left, "mode")
+    if (isTimeSet && isTimeOff(now.mtimeNs, metadata.mtimeNs)) addOnce(left, "time")
+    changed ||= now.mode !== stat.mode || now.mtimeNs !== stat.mtimeNs
+  }
   return { changed, leftOut: left }
+}
+
+/** FAT and its kin round times, and ignore modes without an error: that is no change, or each run would make it. */
+function standsAt({ path, isHandle }: Place): Stat {
+  return toStat((isHandle ? statSync : lstatSync)(fsPath(path), { bigint: true }))
 }
 
 /** Its owner may not write its attributes; root may. */

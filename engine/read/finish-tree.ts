@@ -2,9 +2,9 @@
  * What comes after all files: hard links, symbolic links and special files, then what the snapshot
  * does not have when `delete` asks for that; and at last the folders' own metadata.
  */
-import { EngineError } from "../base/errors.ts"
+import { EngineError, isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { parentPath } from "../base/paths.ts"
+import { parentPath, showPath } from "../base/paths.ts"
 import type { Stat } from "../files/source.ts"
 import type { Placing, Target } from "../files/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
@@ -12,7 +12,7 @@ import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"
 import { failureOf } from "./placer.ts"
 
 /**
- * `asFile` restores a hard link's own content when its first link is not there. Failures are reported
+ * `asFile` restores a hard link's own content when it can't be a link to its first one. Failures are reported
  * and go on; nothing is thrown for a single entry.
  */
 export async function finishEntries(
@@ -64,7 +64,7 @@ function placing({ request }: Deciding): Placing {
   return { replace: request.overwrite !== "never", sync: request.sync === "each" }
 }
 
-/** False when the first link is no file that this restore answers for. */
+/** False when the first link is no file that this restore answers for, or can't be linked to. */
 function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): boolean {
   const { target, progress, request } = deciding
   // what stands there may be something else, and in a listing that lies it may never have been in the snapshot
@@ -74,15 +74,21 @@ function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): bool
   const existing = target.look(path)
   if (existing?.inode === first.inode && existing.device === first.device) progress.entry(path, "equal", 0)
   else {
-    target.placeHardLink(
-      path,
-      { path: linkTo, identity: { device: first.device, inode: first.inode } },
-      placing(deciding),
-    )
+    const identity = { device: first.device, inode: first.inode }
+    try {
+      target.placeHardLink(path, { path: linkTo, identity }, placing(deciding))
+    } catch (error) {
+      if (!isEngineError(error) || !NO_LINK.includes(String(error.detail["errno"]))) throw error
+      progress.notice(`${showPath(path)}: can't be a hard link here; restored as a file of its own`)
+      return false
+    }
     progress.entry(path, "restored", 0)
   }
   return true
 }
+
+/** What link(2) says where a file system has no links, no more of them, or not to there. */
+const NO_LINK: readonly string[] = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV"]
 
 /** Whether this restore has decided about a file of this path. */
 function isOfSnapshot({ tree }: Deciding, path: RawPath): boolean {

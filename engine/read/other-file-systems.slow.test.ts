@@ -5,7 +5,7 @@ import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { setAttribute, setMtime } from "../../fixtures/native.ts"
+import { attributesOf, setAttribute, setMtime } from "../../fixtures/native.ts"
 import { accessAcl } from "../testing/acl.ts"
 import { backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 
@@ -56,4 +56,27 @@ test("restore() to a small and old ext4 brings all files, and counts attributes 
   const { errors, leftOut } = await restoreTo(place.repository, at, target)
   assert.deepEqual([errors, leftOut], [[], { attribute: 1, time: 1 }])
   assert.equal(fs.readFileSync(join(target, "attributes"), "utf8"), "attributes")
+})
+
+test("backup() of more attributes than a snapshot takes keeps the file and says so", async (t) => {
+  const place = await backupPlace(t)
+  const source = mounted(t, ["-t", "tmpfs", "holdfast-test"])
+  fs.mkdirSync(source)
+  for (const [name, count] of [
+    ["most", 1_024],
+    ["more", 1_025],
+  ] as const) {
+    fs.writeFileSync(join(source, name), name)
+    for (let i = 0; i < count; i++)
+      assert.ok(setAttribute(join(source, name), `user.${i}`, new Uint8Array(1)))
+  }
+  const { at, errors } = await save(place.repository, source)
+  assert.deepEqual(errors, [{ path: "more", message: "it has more extended attributes than can be saved" }])
+  const target = join(mounted(t, ["-t", "tmpfs", "holdfast-test"]), "again")
+  assert.deepEqual((await restoreTo(place.repository, at, target)).errors, [])
+  assert.deepEqual(
+    ["most", "more"].map((name) => attributesOf(join(target, name)).length),
+    [1_024, 0],
+  )
+  assert.equal(fs.readFileSync(join(target, "more"), "utf8"), "more")
 })
