@@ -33,6 +33,7 @@ export function openDryHome(home: Home, repository: RepositoryId): DryHome {
     ...real,
     pinsPath: path.join(folder, "pins.json"),
     locksFolder: path.join(folder, "locks"),
+    realLocksFolder: real.locksFolder,
     statePath: path.join(folder, "state.sqlite"),
     discard,
   }

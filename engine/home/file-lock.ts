@@ -4,6 +4,7 @@
  * behind, since removing it would let two holders in. Never open such a file by other means: closing
  * any handle of it would drop this process's lock (POSIX).
  */
+import { existsSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import { openSqlite, sqliteCode, stateError } from "../base/sqlite.ts"
 import type { Database } from "../base/sqlite.ts"
@@ -34,6 +35,21 @@ export function takeFileLock(file: string, timeoutMs: number): FileLock | undefi
       held.delete(database)
       if (database.open) database.close()
     },
+  }
+}
+
+/** True while somebody holds the lock. Changes nothing, not even in the folder. */
+export function isFileLocked(file: string): boolean {
+  if (!existsSync(file)) return false
+  const database = openSqlite(file, { readonly: true, timeoutMs: 0 })
+  try {
+    database.pragma("schema_version")
+    return false
+  } catch (error) {
+    if (sqliteCode(error).startsWith("SQLITE_BUSY")) return true
+    throw stateError(error, file)
+  } finally {
+    database.close()
   }
 }
 

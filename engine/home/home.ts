@@ -26,6 +26,8 @@ export interface RepositoryHome {
   readonly devicePath: string
   readonly pinsPath: string
   readonly locksFolder: string
+  /** Of a dry run: the locks of the real home, which it respects and does not hold. */
+  readonly realLocksFolder?: string
   readonly statePath: string
 }
 

@@ -22,7 +22,7 @@ test("lockSeries() refuses a second run, names the holder, and is free once that
     (error) => {
       assert.ok(isEngineError(error, "busy"))
       assert.equal(error.kind, "conflict")
-      const start = `another holdfast run of series notes is at work on this device (process ${child.pid}, since 20`
+      const start = `another backup of series notes is running on this device (process ${child.pid}, since 20`
       assert.ok(error.message.startsWith(start), error.message)
       return true
     },
@@ -53,7 +53,7 @@ test("lockSeries() does not need the holder's note", (t) => {
     if (name.endsWith(".holder")) fs.writeFileSync(path.join(home.locksFolder, name), "\u001b[31m")
   }
   assert.throws(() => lockSeries(home, "notes"), {
-    message: "another holdfast run of series notes is at work on this device",
+    message: "another backup of series notes is running on this device",
   })
   lock.release()
 })

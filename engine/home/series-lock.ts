@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises"
 import { EngineError } from "../base/errors.ts"
 import { monotonicMs } from "../base/monotonic.ts"
 import { showText, showTime } from "../base/show.ts"
-import { takeFileLock } from "./file-lock.ts"
+import { isFileLocked, takeFileLock } from "./file-lock.ts"
 import type { FileLock } from "./file-lock.ts"
 import type { RepositoryHome } from "./home.ts"
 import { readPrivateFile, writePrivateNote } from "./private-files.ts"
@@ -18,7 +18,11 @@ const CHAIN_POLL_MS = 50
 
 /** Throws `conflict`, code "busy", at once when another run of the series is at work here. */
 export function lockSeries(home: RepositoryHome, series: string): FileLock {
-  const base = fileOf(home, series)
+  if (home.realLocksFolder !== undefined) {
+    const real = fileOf(home.realLocksFolder, series)
+    if (isFileLocked(`${real}.lock`)) throw busy(series, readPrivateFile(`${real}.holder`))
+  }
+  const base = fileOf(home.locksFolder, series)
   const lock = takeFileLock(`${base}.lock`, 0)
   if (lock === undefined) throw busy(series, readPrivateFile(`${base}.holder`))
   try {
@@ -52,14 +56,14 @@ export async function lockChain(home: RepositoryHome, timeoutMs: number): Promis
 
 /** When a run of the series began last on this device; undefined when nobody knows. */
 export function lastRunStart(home: RepositoryHome, series: string): Date | undefined {
-  const note = readPrivateFile(`${fileOf(home, series)}.holder`)
+  const note = readPrivateFile(`${fileOf(home.locksFolder, series)}.holder`)
   const since = new Date(/^pid \d+ since (\S+)\n$/.exec(note ?? "")?.[1] ?? "")
   return Number.isNaN(since.getTime()) ? undefined : since
 }
 
-function fileOf(home: RepositoryHome, series: string): string {
+function fileOf(locksFolder: string, series: string): string {
   const hash = createHash("sha256").update(series).digest("hex")
-  return path.join(home.locksFolder, `series-${hash.slice(0, 32)}`)
+  return path.join(locksFolder, `series-${hash.slice(0, 32)}`)
 }
 
 /** The note of the holder is a hint, written just after the lock was taken. */
@@ -67,6 +71,6 @@ function busy(series: string, holder: string | undefined): EngineError {
   const [, pid, since] = /^pid (\d+) since (\S+)\n$/.exec(holder ?? "") ?? []
   const ms = Date.parse(since ?? "")
   const who = Number.isNaN(ms) ? "" : ` (process ${pid}, since ${showTime(BigInt(ms) * 1_000_000n)})`
-  const message = `another holdfast run of series ${showText(series)} is at work on this device${who}`
+  const message = `another backup of series ${showText(series)} is running on this device${who}`
   return new EngineError("conflict", "busy", message, { detail: { series } })
 }
