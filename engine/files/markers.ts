@@ -2,7 +2,7 @@
  * Marker files, by which a folder says that its content needs no backup: CACHEDIR.TAG with its
  * signature (bford.info/cachedir), or any file that the user names. spec/files.md.
  */
-import { closeSync, constants, openSync, readSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
@@ -35,6 +35,7 @@ export function bearsMarker(path: string, marker: Marker): boolean {
   try {
     // a FIFO of this name must not hang the backup, and a link is no marker
     descriptor = openSync(fsPath(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+    if (!fstatSync(descriptor).isFile()) return false
     const start = Buffer.alloc(marker.header.length)
     const read = readSync(descriptor, start, 0, start.length, 0)
     return start.toString("latin1", 0, read) === marker.header
