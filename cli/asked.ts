@@ -47,6 +47,6 @@ function showAsked({ put, get, head, list, delete: removed, bytesUp, bytesDown }
   const named = Object.entries(counts).flatMap(([name, count]) =>
     count === 0 ? [] : [`${showNumber(count)} ${name}`],
   )
-  if (named.length === 0) return "asked the store nothing"
-  return `asked the store: ${named.join(", ")}; sent ${showBytes(bytesUp)}, fetched ${showBytes(bytesDown)}`
+  if (named.length === 0) return "No requests were made"
+  return `Store requests: ${named.join(", ")} (${showBytes(bytesUp)} sent, ${showBytes(bytesDown)} received)`
 }

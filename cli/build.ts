@@ -131,7 +131,7 @@ const inside = Object.keys(programs.metafile.inputs).flatMap(
 )
 const texts = [...new Set(inside)].toSorted().map((folder) => {
   const [file] = globSync(`${folder}/{LICEN[CS]E,licen[cs]e}*`)
-  if (file === undefined) throw new Error(`${folder} has no license to go along with it`)
+  if (file === undefined) throw new Error(`${folder} has no license file`)
   return `${folder.replace("node_modules/", "")}\n\n${readFileSync(file, "utf8")}`
 })
 const licenses = { path: resolve("dist/licenses.txt"), contents: Buffer.from(texts.join("\n\n")) }
@@ -151,4 +151,4 @@ for (const path of globSync("dist/**/*.{js,code}"))
 
 const keeping = spawnSync(process.execPath, ["cli/keep-code.ts"], { encoding: "utf8" })
 if (keeping.status !== 0)
-  console.warn(`the compiled code is not kept, so that each start takes longer:\n${keeping.stderr}`)
+  console.warn(`the compiled code was not saved; each start takes longer:\n${keeping.stderr}`)

@@ -180,7 +180,7 @@ function noLocation(call: Call, home: Home): string {
   const wanted =
     call.args.length > 0 && call.verb.name === "backup" ? call.args.map(shellWord).join(" ") : "FOLDER"
   return [
-    "no repository is known yet; make one, then save something in it:",
+    "this device knows no repository. Create one, then back something up:",
     "  holdfast init /path/to/repository",
     `  holdfast backup ${wanted}`,
   ].join("\n")

@@ -78,7 +78,7 @@ function showFigures(first: Line, second: Line): void {
     row("new files", "files_new", String),
     row("changed files", "files_changed", String),
     row("bytes in the source", "total_bytes_processed", showBytes),
-    row("bytes that were new", "data_added", showBytes),
+    row("new bytes", "data_added", showBytes),
     row("bytes stored, compressed and encrypted", "data_added_packed", showBytes),
   ]
   console.log()
@@ -90,14 +90,14 @@ function demo(): boolean {
   if (!existsSync(source)) throw new Error(`${source} is not there; run npm ci first`)
   console.log(`backing up ${source} to ${repository}\n`)
   writeFileSync(environment.HOLDFAST_KEY_FILE, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600 })
-  timed("copy the folder, so that the real one stays as it is", () => copyTree(source, copy))
+  timed("copy the folder", () => copyTree(source, copy))
   timed("make a repository", () => holdfast("init", repository, "--recovery-sheet", join(folder, "sheet")))
   const firstState = timed("note every byte, mode and time", () => pictureOf(copy))
   const first = backup("first backup")
   const changes = timed("change the copy", () => changeTree(copy))
   const secondState = timed("note every byte, mode and time", () => pictureOf(copy))
   const second = backup("second backup")
-  const third = backup("third backup, nothing changed")
+  const third = backup("third backup, without changes")
   const equal = [
     restoreAndCompare("first", first["snapshot_id"], firstState),
     restoreAndCompare("second", second["snapshot_id"], secondState),
@@ -111,10 +111,10 @@ function demo(): boolean {
 
 try {
   const good = demo()
-  console.log(good ? "\nboth snapshots came back equal in every byte, mode and time" : "\nthe demo FAILED")
+  console.log(good ? "\nboth snapshots came back equal in every byte, mode and time" : "\nThe demo failed")
   process.exitCode = good ? 0 : 1
 } catch (error) {
-  console.error(`\nthe demo FAILED: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true, force: true })

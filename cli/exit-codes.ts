@@ -2,6 +2,7 @@
  * What a script sees of a failure. The numbers are restic's where the meaning is the same, and are
  * a promise: a number is added, never changed. An unknown one means failure.
  */
+import { errnoText } from "../engine/base/errno.ts"
 import type { EngineError } from "../engine/index.ts"
 
 export const EXIT = {
@@ -56,9 +57,10 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
 
 /** Of a run that came to its summary: each thing that is wrong had a line of its own. */
 export function messageOfCode(code: ExitCode): string {
-  if (code === EXIT.someUnread) return "some files could not be read, each told by a line; all else is saved"
-  if (code === EXIT.damaged) return "objects are damaged or missing, each told by a line"
-  return "not everything could be done, each failure told by a line"
+  if (code === EXIT.someUnread)
+    return "some files could not be read (listed above); everything else was saved"
+  if (code === EXIT.damaged) return "damaged or missing objects were found (listed above)"
+  return "some operations failed (listed above)"
 }
 
 export function exitCodeOf(error: unknown): ExitCode {
@@ -97,16 +99,17 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 /** Rule R1: what was seen is missing. A forged or foreign object has no such way on. */
 const MISSED = ["chain-rolled-back", "trust-rolled-back", "entry-missing", "chain-forked"]
 
-const ACCEPT = "if you know why, `holdfast connect --accept-head` makes this device believe what is there now"
+const ACCEPT =
+  "If you know the reason, run `holdfast connect --accept-head` to accept the repository as it is now"
 
 const SECRET_FLAGS =
-  "by --password-file, --password-command, --key-file, --recovery-words-file, or their HOLDFAST_ variables"
+  "Use --password-file, --password-command, --key-file, --recovery-words-file, or their HOLDFAST_ variables"
 
 /** The sentence that a person reads. Only our own bugs get the hint to ask for a stack trace. */
 export function messageOf(error: unknown): string {
   if (isEngineError(error)) {
-    if (error.code === "no-secret") return `${error.message}; ${SECRET_FLAGS}`
-    return MISSED.includes(error.code) ? `${error.message}; ${ACCEPT}` : error.message
+    if (error.code === "no-secret") return `${error.message}. ${SECRET_FLAGS}`
+    return MISSED.includes(error.code) ? `${error.message}. ${ACCEPT}` : error.message
   }
   if (error instanceof UsageError || error instanceof CommandFailed) return error.message
   if (isSystemError(error)) return systemMessage(error)
@@ -114,21 +117,8 @@ export function messageOf(error: unknown): string {
   return `internal error: ${text} (HOLDFAST_DEBUG=1 shows where)`
 }
 
-const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
-  ENOSPC: "no space left on the disk",
-  EDQUOT: "the disk quota is used up",
-  EROFS: "the file system is read-only",
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  ENOENT: "no such file or folder",
-  ENOTDIR: "not a folder",
-  EISDIR: "is a folder",
-  EEXIST: "exists already",
-  EMFILE: "too many open files",
-}
-
 function systemMessage(error: NodeJS.ErrnoException): string {
-  const what = SYSTEM_MESSAGES[error.code ?? ""]
-  if (what === undefined) return error.message
+  const what = errnoText(error.code)
+  if (what === error.code) return error.message
   return error.path === undefined ? what : `${error.path}: ${what}`
 }

@@ -125,7 +125,7 @@ test("restore to a disk that loses what it was given: 1, told, whichever flush m
   box.must("backup", source)
   assertFailed(
     box.run("restore", "latest", "--target", path("out")),
-    /out: the disk failed to keep what was restored, and some of it may be lost: restore to another disk/,
+    /out: the disk failed to write the restored files; some may be lost. Restore to another disk/,
   )
   const named = readdirSync(path("out")).filter((name) => !name.startsWith(".holdfast-restore-"))
   assert.deepEqual(named, [], "nothing has its name that is not on the disk")

@@ -13,10 +13,10 @@ export async function inPlace(repository: Repository, { snapshot, path }: Named)
   const { paths, options, shortId } = snapshot
   const { base, renamed } = options
   if (base === undefined)
-    throw new UsageError(`snapshot ${shortId} came from no folder; give --target FOLDER`)
+    throw new UsageError(`snapshot ${shortId} was not taken from a folder. Use --target FOLDER`)
   // What was saved under another name is not where its name says.
   if (renamed !== undefined)
-    throw new UsageError(`parts of snapshot ${shortId} were saved under other names; give --target FOLDER`)
+    throw new UsageError(`parts of snapshot ${shortId} were saved under other names. Use --target FOLDER`)
   const whole = paths.length === 1 && paths[0] === base
   if (path === "") return { target: base as RawPath, whole }
   const entry = await entryAt(repository, snapshot, path)

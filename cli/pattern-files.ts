@@ -2,6 +2,7 @@
  * Which files a restore takes, from flags and from files with one pattern a line, as gitignore reads
  * them. Patterns of files come first: a later one wins.
  */
+import { errnoText } from "../engine/base/errno.ts"
 import { readFileSync } from "node:fs"
 import { rawPathFromText, type RawPath, type RestoreRequest } from "../engine/index.ts"
 import type { Call } from "./call.ts"
@@ -33,8 +34,6 @@ function readLines(file: string, flag: string): string[] {
     return readFileSync(file, "latin1").split(/\r?\n/)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const why =
-      code === "ENOENT" ? "no such file" : code === "EACCES" ? "permission denied" : (code ?? "can't be read")
-    throw new UsageError(`--${flag} ${file}: ${why}`)
+    throw new UsageError(`--${flag} ${file}: ${errnoText(code)}`)
   }
 }

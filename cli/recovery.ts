@@ -2,6 +2,7 @@
  * Where new recovery words go: once on the terminal, or into a new file for the owner alone. Never
  * into JSON, a log, or a file inside what is backed up (rule S1).
  */
+import { errnoText } from "../engine/base/errno.ts"
 import { closeSync, fsyncSync, openSync, realpathSync, rmSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { showDay, showText } from "../engine/base/show.ts"
@@ -40,7 +41,7 @@ function refuseInside(path: string, avoided: string, flag: string): void {
   const place = join(realFolder(dirname(resolve(path))), basename(path))
   const folder = realFolder(resolve(avoided))
   if (place !== folder && !place.startsWith(`${folder}/`)) return
-  throw new UsageError(`--${flag} ${path} lies inside ${avoided}; keep the words apart from it`)
+  throw new UsageError(`--${flag} ${path} is inside ${avoided}. Keep the words in another place`)
 }
 
 /** With links followed as far as the folders exist. */
@@ -59,7 +60,7 @@ function createPrivate(path: string, flag: string): number {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     const why =
-      code === "EEXIST" ? "exists already; name a new file" : `can't be written (${code ?? "unknown"})`
+      code === "EEXIST" ? "exists already. Name a new file" : `cannot be written: ${errnoText(code)}`
     throw new UsageError(`--${flag} ${path} ${why}`)
   }
 }
@@ -96,13 +97,13 @@ export function deliverWords(
   for (const { descriptor, path, sheet } of places) {
     writeAll(descriptor, Buffer.from(sheet ? recoverySheet(words, facts) : `${words}\n`))
     fsyncSync(descriptor)
-    call.output.say(`the recovery words are in ${path}; move them to a safe place off this machine`)
+    call.output.say(`the recovery words are in ${path}. Move them to a safe place off this machine`)
   }
   if (places.length > 0) return
   call.output.line("")
   call.output.heading("Recovery words: shown once, now. Write them on paper.")
   for (const row of wordRows(words)) call.output.line(row)
-  call.output.line("They open the repository when this machine and every passphrase are lost.")
+  call.output.line("They open the repository if this machine and every passphrase are lost.")
 }
 
 /** Four numbered words a row. */

@@ -3,6 +3,7 @@
  * then a question on the terminal. Never from an argument, where other users of the machine could
  * read it. Values are never printed, also not in errors.
  */
+import { errnoText } from "../engine/base/errno.ts"
 import { spawnSync } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
 import type { Secret } from "../engine/index.ts"
@@ -106,7 +107,7 @@ export async function askNewPassphrase(): Promise<Secret | undefined> {
   let short: string | undefined
   for (let attempt = 0; attempt < 4; attempt++) {
     const text = await askHidden("New passphrase: ")
-    if (text === "") throw new UsageError("an empty passphrase protects nothing")
+    if (text === "") throw new UsageError("the passphrase is empty")
     if (isShort(text) && text !== short) {
       short = text
       process.stderr.write(`${SHORT_PASSPHRASE}. Choose a longer one, or type it again to use it.\n`)
@@ -138,7 +139,7 @@ function passphraseFromFile(call: Call, path: string): Secret {
 function passphraseFromCommand(command: string): Secret {
   const result = spawnSync(command, { shell: true, stdio: ["inherit", "pipe", "inherit"] })
   if (result.error !== undefined || result.status !== 0) {
-    const how = result.status === null ? "could not run" : `ended with ${result.status}`
+    const how = result.status === null ? "could not run" : `exited with ${result.status}`
     throw new UsageError(`the passphrase command ${how}`)
   }
   return passphrase(result.stdout.toString("utf8"), "the passphrase command")
@@ -155,7 +156,7 @@ function keyFromFile(call: Call, path: string): Secret {
   const bytes = decodeKey(content)
   if (bytes === undefined) {
     throw new UsageError(
-      `${path} holds no 32-byte key; make one by: head -c 32 /dev/urandom | base64 > KEYFILE && chmod 600 KEYFILE`,
+      `${path} does not contain a 32-byte key. Make one with: head -c 32 /dev/urandom | base64 > KEYFILE && chmod 600 KEYFILE`,
     )
   }
   return { kind: "key", bytes }
@@ -174,7 +175,7 @@ function wordsFromFile(call: Call, path: string): Secret {
   const text = readSecret(call, path, "recovery words").toString("utf8")
   // A printed recovery sheet typed off again may number its words.
   const words = text.toLowerCase().match(/[a-z]+/g) ?? []
-  if (words.length !== 24) throw new UsageError(`${path} holds ${words.length} words, a recovery needs 24`)
+  if (words.length !== 24) throw new UsageError(`${path} contains ${words.length} words, expected 24`)
   return { kind: "recovery", words: words.join(" ") }
 }
 
@@ -182,12 +183,12 @@ function readSecret(call: Call, path: string, what: string): Buffer {
   try {
     const { mode } = statSync(path)
     if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-      call.output.warn(`the ${what} file ${path} can be read by others; run: chmod 600 ${path}`)
+      call.output.warn(`other users can read the ${what} file ${path}. Run: chmod 600 ${path}`)
     }
     return readFileSync(path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const why = code === "ENOENT" ? "is not there" : `can't be read (${code ?? "unknown"})`
+    const why = code === "ENOENT" ? "does not exist" : `cannot be read: ${errnoText(code)}`
     throw new UsageError(`the ${what} file ${path} ${why}`)
   }
 }

@@ -73,8 +73,7 @@ export async function run(words: readonly string[]): Promise<ExitCode> {
     const split = splitVerb(words)
     verb = split.verb?.name
     if (split.verb === undefined) {
-      if (output.json && !split.wantsHelp)
-        throw new UsageError("no verb was given; `holdfast help` lists all verbs")
+      if (output.json && !split.wantsHelp) throw new UsageError("no verb. `holdfast help` lists all verbs")
       showHelp(output, split.group === undefined ? overview() : groupHelp(split.group))
       code = split.wantsHelp ? EXIT.done : EXIT.usage
     } else {

@@ -51,13 +51,13 @@ function checkArguments({ verb, args, options }: Pick<Call, "verb" | "args" | "o
 }
 
 function empty(what: string): UsageError {
-  return new UsageError(`${what}; the one that was given is empty (for the current folder, write .)`)
+  return new UsageError(`${what}; it is empty (for the current folder, write .)`)
 }
 
 function refuseTilde(path: string, before: string): void {
   if (path !== "~" && !path.startsWith("~/")) return
   const rest = path.slice(1)
   throw new UsageError(
-    `${before}${path}: the shell did not expand ~ here; write ${before}"$HOME${rest}", or ./${path} for a folder that is named ~`,
+    `${before}${path}: the shell did not expand ~ here. Write ${before}"$HOME${rest}", or ./${path} for a folder named ~`,
   )
 }

@@ -1,4 +1,5 @@
 /** `holdfast backup`: from flags to the engine's request, its events to lines, its result to a summary. */
+import { errnoText } from "../../engine/base/errno.ts"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
@@ -111,9 +112,10 @@ export function filesFromOf({ options }: Call): RawPath[] | undefined {
 
 export function checkSource(streams: boolean, paths: number): void {
   if (!streams && paths === 0) {
-    throw new UsageError("nothing was named to back up; for example: holdfast backup ~/notes")
+    throw new UsageError("backup needs a path, e.g. holdfast backup ~/notes")
   }
-  if (streams && paths > 0) throw new UsageError("--stdin saves standard input alone; name no paths with it")
+  if (streams && paths > 0)
+    throw new UsageError("--stdin backs up standard input alone. Give no paths with it")
 }
 
 export function selectionOf({ options }: Call): BackupRequest["selection"] {
@@ -148,7 +150,7 @@ function readPathList(file: string): RawPath[] {
     return lines.filter((line) => line !== "") as RawPath[]
   } catch (error) {
     throw new UsageError(
-      `--files-from ${file} can't be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
+      `--files-from ${file} cannot be read: ${errnoText((error as NodeJS.ErrnoException).code)}`,
     )
   }
 }
@@ -175,7 +177,7 @@ async function* commandOutput(program: string, args: readonly string[]): AsyncGe
     outcome = await ended
   } catch (cause) {
     throw new CommandFailed(
-      `${program} could not be started (${(cause as NodeJS.ErrnoException).code ?? "unknown"})`,
+      `${program} could not be started: ${errnoText((cause as NodeJS.ErrnoException).code)}`,
     )
   }
   const [code, signal] = outcome as [number | null, string | null]
@@ -248,6 +250,6 @@ function report({ output, options }: Call, result: BackupResult): void {
     )
   }
   if (result.errors.length > 0) {
-    output.warn(`${showCount(result.errors.length, "item")} could not be read; everything else is saved`)
+    output.warn(`${showCount(result.errors.length, "item")} could not be read; everything else was saved`)
   }
 }

@@ -22,6 +22,6 @@ export const cache: Command = async (call) => {
   }
   if (found.length === 0) output.say("no caches")
   else for (const line of table(["repository", "size", "location"], rows, [1])) output.line(line)
-  if (clear && found.length > 0) output.say("cleared; the next run rebuilds what it needs")
+  if (clear && found.length > 0) output.say("caches deleted; the next run rebuilds what it needs")
   return EXIT.done
 }

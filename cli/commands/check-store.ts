@@ -11,7 +11,7 @@ export async function checkStore(call: Call): Promise<ExitCode> {
   const { output } = call
   const location = locationOf(call, homeOf(call))
   if (location === undefined) {
-    const message = "which store? name it with -r, or set HOLDFAST_REPOSITORY"
+    const message = "No store: use -r LOCATION, or set HOLDFAST_REPOSITORY"
     throw new EngineError("not-found", "no-repository", message)
   }
   const store = await storeAt(call, location)
@@ -29,9 +29,11 @@ export async function checkStore(call: Call): Promise<ExitCode> {
     foreign_objects: foreign,
     requests: askedFields(call),
   })
-  output.say(`${showCount(objects, "object")}, ${showBytes(bytes)}: each held against the digest in its name`)
+  output.say(
+    `${showCount(objects, "object")}, ${showBytes(bytes)}: each compared with the digest in its name`,
+  )
   if (errors.length === 0)
-    output.say("no errors were found; `holdfast check` with a key also sees what is missing")
+    output.say("no errors were found. `holdfast check` with a key also finds missing objects")
   else output.say(`${showCount(errors.length, "error")} found`)
   return errors.length === 0 ? EXIT.done : EXIT.damaged
 }

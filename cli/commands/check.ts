@@ -59,14 +59,14 @@ function report(call: Call, result: CheckResult, { readData }: CheckRequest): vo
   })
   const read =
     readData === true
-      ? `data of ${showNumber(packsRead)} opened`
-      : "references only; --read-data opens the data too"
+      ? `read the data of ${showNumber(packsRead)}`
+      : "structure only; use --read-data to verify the data too"
   output.say(
     `${showCount(snapshots, "snapshot")}, ${showCount(packs, "pack")}, ${showBytes(bytes)} (${read})`,
   )
   if (unreferenced.packs > 0) {
     const left = `${showCount(unreferenced.packs, "pack")} (${showBytes(unreferenced.bytes)})`
-    output.say(`  ${left} that no snapshot names: of a run at work, or one that was stopped; harmless`)
+    output.say(`  ${left} belong to no snapshot: from a run in progress or an interrupted one (harmless)`)
   }
   output.say(errors.length === 0 ? "no errors were found" : `${showCount(errors.length, "error")} found`)
 }

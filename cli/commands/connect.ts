@@ -28,7 +28,7 @@ export const connect: Command = async (call) => {
       enrolled: repository.enrolled,
       requests: askedFields(call),
     })
-    if (accepts && events === 0) call.output.say("nothing that this device has seen is missing")
+    if (accepts && events === 0) call.output.say("no snapshot seen by this device is missing")
     call.output.say(`connected to repository ${id.slice(0, 8)} at ${location}`)
     sayDefault(call, chosen, location)
     return EXIT.done

@@ -21,7 +21,7 @@ export const copy: Command = async (call) => {
   const place = call.args[0]
   if (place === undefined)
     throw new UsageError(
-      "where to? for example: holdfast copy s3://bucket/mirror, or holdfast copy /mnt/disk/mirror",
+      "copy needs a location, e.g. holdfast copy s3://bucket/mirror or holdfast copy /mnt/disk/mirror",
     )
   refuseHalfCredentials(call)
   const repositoryLocation = locationOf(call, homeOf(call))
@@ -109,7 +109,7 @@ function report(call: Call, result: CopyResult, { to, dryRun }: Told): void {
     requests_to: requestsFields(requestsOf(to)),
   })
   const done = `${showCount(copied.objects, "object")}, ${showBytes(copied.bytes)}`
-  const there = `${showCount(present.objects, "object")} were there already`
+  const there = `${showCount(present.objects, "object")} already there`
   output.say(
     dryRun
       ? `dry run: ${done} would be copied to ${to.location}; ${there}`
@@ -121,7 +121,7 @@ function report(call: Call, result: CopyResult, { to, dryRun }: Told): void {
 async function promoteMirror(call: Call): Promise<ExitCode> {
   const location = call.args[0] ?? locationOf(call, homeOf(call))
   if (location === undefined)
-    throw new UsageError("which mirror? for example: holdfast copy --promote /mnt/disk/mirror")
+    throw new UsageError("copy --promote needs a mirror, e.g. holdfast copy --promote /mnt/disk/mirror")
   const store = await storeAt(call, location)
   const dryRun = call.options.flag("dry-run")
   await promote(store, { dryRun })
@@ -132,10 +132,10 @@ async function promoteMirror(call: Call): Promise<ExitCode> {
     requests: askedFields(call),
   })
   if (dryRun) {
-    call.output.say(`dry run: ${store.location} is a mirror that can be promoted; it was not`)
+    call.output.say(`dry run: ${store.location} is a mirror and would be promoted`)
     return EXIT.done
   }
-  call.output.say(`${store.location} is no mirror any more: devices may write to it`)
-  call.output.say("do not write to the repository that it was copied from again")
+  call.output.say(`${store.location} is no longer a mirror; devices may write to it`)
+  call.output.say("do not write to the original repository any more")
   return EXIT.done
 }

@@ -16,7 +16,7 @@ export const dump: Command = async (call) =>
     const file = call.options.text("target")
     if (archive !== undefined && file === undefined && isTerminal(1)) {
       throw new UsageError(
-        "an archive is not printed on a terminal; use --target FILE or a pipe, for example: | tar t",
+        "an archive is not printed on a terminal. Use --target FILE, or a pipe such as | tar t",
       )
     }
     if (file === undefined) {

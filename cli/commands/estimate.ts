@@ -83,7 +83,7 @@ function report({ output }: Call, { run, added, requests, after, restoreBytes, m
   ]
   for (const line of table([], rows)) output.line(line)
   if (money === null) {
-    output.say("no prices are known for this store; --provider NAME tells what it would cost there")
+    output.say("no prices are known for this store. Use --provider NAME to see the cost there")
   } else {
     output.line("")
     output.line(`at ${money.title}, by the price list of ${money.asOf}:`)
@@ -96,5 +96,5 @@ function report({ output }: Call, { run, added, requests, after, restoreBytes, m
     for (const line of table([], costs, [1])) output.line(line)
   }
   if (run.errors.length > 0)
-    output.warn(`${showCount(run.errors.length, "item")} could not be read, and are not in these figures`)
+    output.warn(`${showCount(run.errors.length, "item")} could not be read and are not included`)
 }

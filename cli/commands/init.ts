@@ -18,7 +18,8 @@ export const init: Command = async (call) => {
   const home = homeOf(call)
   const location =
     call.args[0] ?? options.text("repo") ?? (call.environment["HOLDFAST_REPOSITORY"] || undefined)
-  if (location === undefined) throw new UsageError("where? for example: holdfast init /mnt/disk/backups")
+  if (location === undefined)
+    throw new UsageError("init needs a location, e.g. holdfast init /mnt/disk/backups")
   const store = await storeAt(call, location)
   const secrets = await newSecrets(call)
   const places = prepareWordsFiles(call, isAbsolute(store.location) ? [store.location] : [])
@@ -39,14 +40,14 @@ export const init: Command = async (call) => {
     recovery_words: showsWords,
     requests: askedFields(call),
   })
-  output.say(`made repository ${created.id.slice(0, 8)} at ${store.location}`)
+  output.say(`created repository ${created.id.slice(0, 8)} at ${store.location}`)
   sayDefault(call, chosen, store.location)
   if (!showsWords) {
     output.warn(
-      "no recovery words were made, since there is no terminal to show them on. To make some: holdfast key add --recovery --recovery-words-file FILE",
+      "no recovery words were made: there is no terminal to show them on. To make them, run: holdfast key add --recovery --recovery-words-file FILE",
     )
   }
-  output.say("save something in it: holdfast backup FOLDER")
+  output.say("next: holdfast backup FOLDER")
   for (const warning of created.repository.warnings) output.warn(warning)
   created.repository.close()
   return EXIT.done
@@ -59,6 +60,6 @@ async function newSecrets(call: Call): Promise<Secret[]> {
   const typed = await askNewPassphrase()
   if (typed !== undefined) return [typed]
   throw new UsageError(
-    "no passphrase or key was given and there is no terminal to ask on; use --password-file, --password-command, --key-file, or HOLDFAST_PASSWORD and the like",
+    "no passphrase or key, and no terminal to ask on. Use --password-file, --password-command, --key-file or the HOLDFAST_PASSWORD variables",
   )
 }

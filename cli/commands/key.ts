@@ -64,7 +64,7 @@ async function addRecoveryWords(call: Call): Promise<typeof EXIT.done> {
   const named = options.text("recovery-words-file") ?? options.text("recovery-sheet")
   if (named === undefined && (output.json || !isTerminal(1))) {
     throw new UsageError(
-      "the words are shown on a terminal only; give --recovery-words-file FILE or --recovery-sheet FILE",
+      "recovery words are shown only on a terminal. Use --recovery-words-file FILE or --recovery-sheet FILE",
     )
   }
   const withAuthority = authorityOf(call)
@@ -105,7 +105,7 @@ export const keyPasswd: Command = async (call) => {
   return await withRepository(call, { write: true }, async (repository) => {
     const { id } = await withAuthority((authority) => changePassphrase(repository, { authority, secret }))
     output.object({ message_type: "key_added", id, kind: "passphrase" })
-    output.say("the passphrase is changed; the old one opens nothing from now on")
+    output.say("the passphrase was changed; the old one no longer opens the repository")
     return EXIT.done
   })
 }
@@ -116,9 +116,9 @@ function matchingKey(keys: readonly KeyInfo[], prefix: string): KeyInfo {
     throw new EngineError(
       "not-found",
       "no-key",
-      `no key starts with "${prefix}"; \`holdfast key list\` shows them`,
+      `no key starts with "${prefix}". Run \`holdfast key list\` to see them`,
     )
-  if (second !== undefined) throw new UsageError(`several keys start with "${prefix}"; give more digits`)
+  if (second !== undefined) throw new UsageError(`several keys start with "${prefix}". Give more digits`)
   return found
 }
 
@@ -142,7 +142,7 @@ function authorityOf(call: Call): WithAuthority {
 
 function noAuthority(): UsageError {
   return new UsageError(
-    "changing keys needs a secret that opens the repository now; give --password-file or --key-file",
+    "changing keys needs a current secret of the repository. Use --password-file or --key-file",
   )
 }
 
@@ -162,7 +162,7 @@ function newSecret(call: Call, flags: SecretFlags): Secret | (() => Promise<Secr
 }
 
 function noNewSecret(): UsageError {
-  return new UsageError("give the new secret by --new-password-file or --new-password-command")
+  return new UsageError("give the new secret with --new-password-file or --new-password-command")
 }
 
 /** The folders that this machine backs up: words in there would end up in the repository itself. */

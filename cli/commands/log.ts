@@ -24,7 +24,8 @@ export const log: Command = async (call) =>
       })
       const size = entry === undefined ? "gone" : entry.type === "file" ? showBytes(entry.size) : entry.type
       const changed = entry === undefined ? "" : `changed ${showTime(entry.mtimeNs)}`
-      const more = folded > 0 ? `  (+${folded} the same)` : ""
+      const more =
+        folded > 0 ? `  (unchanged in ${folded} older ${folded === 1 ? "snapshot" : "snapshots"})` : ""
       output.line(
         `${snapshot.shortId}  ${showTime(snapshot.timeNs)}  ${size.padStart(10)}  ${changed}${more}`,
       )
@@ -33,7 +34,7 @@ export const log: Command = async (call) =>
       throw new EngineError(
         "not-found",
         "no-entry",
-        `no snapshot has ${path}; \`holdfast find NAME\` looks for it`,
+        `no snapshot contains ${path}. Search for it with \`holdfast find NAME\``,
       )
     }
     return EXIT.done

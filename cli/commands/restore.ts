@@ -35,7 +35,7 @@ export const restore: Command = async (call) => {
       const place = target === undefined ? await inPlace(repository, named) : { target, whole: true }
       if (!place.whole && call.options.flag("delete")) {
         throw new UsageError(
-          "--in-place --delete would remove neighbours that were never saved; give --target FOLDER",
+          "--in-place --delete would remove files that were never backed up. Use --target FOLDER",
         )
       }
       const result = await runRestore(
@@ -56,7 +56,7 @@ function targetOf({ options }: Call): RawPath | undefined {
   const folder = options.text("target")
   if (folder !== undefined) return rawPathFromText(resolve(folder))
   if (options.flag("in-place")) return undefined
-  throw new UsageError("where to? give --target FOLDER, or --in-place for where the snapshot was taken")
+  throw new UsageError("No destination: use --target FOLDER, or --in-place for the original location")
 }
 
 function requestOf(call: Call, { snapshot, path }: Named, target: RawPath): RestoreRequest {
@@ -157,11 +157,11 @@ function reportDeleted(output: Output, result: RestoreResult, dryRun: boolean): 
 }
 
 const STAYS: Readonly<Record<StayReason, string>> = {
-  filter: "left out by the backup's own filters",
+  filter: "excluded by the backup's own filters",
   "other-file-system": "on another file system",
   unread: "where the backup could not read everything",
   mount: "mount points",
-  own: "with holdfast's own data",
+  own: "holdfast's own data",
   "not-asked": "not selected by this command",
 }
 

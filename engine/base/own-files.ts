@@ -38,15 +38,15 @@ export function accessAdvice(file: string): string | undefined {
   const foreign = outermost(file, ({ uid }) => uid !== user)
   if (foreign?.inside === true) {
     const type = `sudo chown -R ${shellWord(userName(user))} ${shellWord(foreign.path)}`
-    return `${foreign.path} belongs to another user; type: ${type}`
+    return `${foreign.path} belongs to another user. Run: ${type}`
   }
   const closed = outermost(file, ({ uid, mode }) => uid === user && (mode & 0o600) !== 0o600)
   if (closed !== undefined) {
-    return `the mode of ${closed.path} is in the way; type: chmod -R u+rwX ${shellWord(closed.path)}`
+    return `the mode of ${closed.path} denies access. Run: chmod -R u+rwX ${shellWord(closed.path)}`
   }
   return foreign === undefined
     ? undefined
-    : "the folder belongs to another user; set HOLDFAST_HOME to a folder of your own"
+    : "the folder belongs to another user. Set HOLDFAST_HOME to a folder of your own"
 }
 
 /** True when the file's disk has no room left: SQLite reports that in many ways. */

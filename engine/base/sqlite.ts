@@ -80,14 +80,14 @@ export function stateError(error: unknown, path: string): unknown {
     const message = `${path}: timed out waiting for another holdfast run to release the local state`
     return new EngineError("conflict", "state-busy", message, options)
   }
-  const message = `${path}: the local state can't be read or written: ${reason(code, path)} (${code})`
+  const message = `${path}: the local state cannot be read or written: ${reason(code, path)} (${code})`
   return new EngineError("denied", "state-unwritable", message, options)
 }
 
 /** On a full disk SQLite may fail to open a file, or to map one, before a write fails. */
 function reason(code: string, path: string): string {
   if (code === "SQLITE_FULL" || (!code.startsWith("SQLITE_READONLY") && isDiskFull(path)))
-    return "no space is left on its disk; free some, then run again"
+    return "no space left on its disk. Free some space, then run the command again"
   return accessAdvice(path) ?? "check its owner, its mode, and how its disk is mounted"
 }
 

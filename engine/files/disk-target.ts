@@ -45,7 +45,7 @@ function makeRoot(root: string): void {
     makeFolders(root, (folder) => mkdirSync(fsPath(folder), { mode: folder === root ? 0o700 : 0o777 }))
   } catch (cause) {
     if (errorCode(cause) !== "ENOENT") throw targetError(errorCode(cause), root as RawPath, cause)
-    const message = `${showPath(root as RawPath)}: no folder can be made here`
+    const message = `${showPath(root as RawPath)}: cannot create the folder`
     throw new EngineError("denied", "no-folder", message, { cause })
   }
 }

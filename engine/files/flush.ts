@@ -19,7 +19,7 @@ export async function syncTarget(root: string, native: Native | undefined): Prom
     if (error !== "ENOSYS") throw new Error(error)
     await syncByChild(descriptor)
   } catch (cause) {
-    const message = `${showPath(root)}: the disk failed to keep what was restored, and some of it may be lost: restore to another disk`
+    const message = `${showPath(root)}: the disk failed to write the restored files; some may be lost. Restore to another disk`
     throw new EngineError("unavailable", "flush-failed", message, { cause })
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)

@@ -23,7 +23,7 @@ export function parseMarker(text: RawPath): Marker {
   const colon = text.indexOf(":")
   const name = (colon < 0 ? text : text.slice(0, colon)) as RawPath
   if (name === "" || name.includes("/")) {
-    throw new EngineError("invalid", "bad-marker", `exclude-if-present takes a file name, not "${text}"`)
+    throw new EngineError("invalid", "bad-marker", `--exclude-if-present needs a file name, not "${text}"`)
   }
   return { name, header: colon < 0 ? "" : text.slice(colon + 1) }
 }

@@ -94,7 +94,7 @@ export function resolveRoots(request: RootsRequest): Roots {
 function nothingToDo(missing: readonly RawPath[]): EngineError {
   const [first] = missing
   if (first === undefined)
-    return new EngineError("invalid", "no-paths", "nothing to back up: name a folder or a file")
+    return new EngineError("invalid", "no-paths", "nothing to back up. Name a folder or a file")
   return new EngineError("not-found", "no-source", `${showPath(first)}: no such file or folder`)
 }
 
@@ -109,7 +109,7 @@ function resolveArgument(argument: RawPath, cwd: string): Wanted {
     throw new EngineError(
       "invalid",
       "bad-name",
-      `${showPath(argument)}: ${name} can't be a name in the snapshot`,
+      `${showPath(argument)}: ${name} is not a valid name in a snapshot`,
     )
   }
   const path = argument.slice(equals + 1)
@@ -143,7 +143,7 @@ function pipeNamed(path: string): EngineError {
   return new EngineError(
     "invalid",
     "pipe",
-    `${shown}: this is a FIFO, and only its name would be saved. To save what comes out of it, use --stdin: holdfast backup --stdin < ${shellWord(shown)}`,
+    `${shown}: this is a FIFO; a backup would save only its name. To save its data, run: holdfast backup --stdin < ${shellWord(shown)}`,
   )
 }
 

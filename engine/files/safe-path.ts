@@ -23,11 +23,11 @@ export function checkPath(path: RawPath, portable: boolean): void {
 }
 
 function fault(name: string): string | undefined {
-  if (name === "") return "it has an empty name in it"
-  if (name === "." || name === "..") return `it has "${name}" in it`
+  if (name === "") return "it contains an empty name"
+  if (name === "." || name === "..") return `it contains "${name}"`
   // eslint-disable-next-line no-control-regex
-  if (/[^\x01-\xff]/.test(name)) return "it holds a character that is no byte of a name"
-  if (isTemporaryName(name)) return "such names are for unfinished files of a restore"
+  if (/[^\x01-\xff]/.test(name)) return "it contains a character that is not a byte"
+  if (isTemporaryName(name)) return "this name is reserved for unfinished files of a restore"
   return undefined
 }
 
@@ -37,7 +37,7 @@ const DEVICE_NAME =
 function portableFault(name: string): string | undefined {
   // eslint-disable-next-line no-control-regex
   if (/[\x01-\x1f\\:*?"<>|]/.test(name)) return "it holds a character that Windows forbids"
-  if (/[. ]$/.test(name)) return "Windows drops the dot or space at its end"
-  if (DEVICE_NAME.test(name)) return "Windows takes it for a device"
+  if (/[. ]$/.test(name)) return "Windows removes the dot or space at its end"
+  if (DEVICE_NAME.test(name)) return "Windows reserves this name for a device"
   return undefined
 }

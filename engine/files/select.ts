@@ -4,6 +4,7 @@
  * of patterns is asked only where there is one; strongest first: flags, then the ignore file of the
  * innermost folder, then those of the folders above. spec/files.md.
  */
+import { errnoText } from "../base/errno.ts"
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -152,7 +153,7 @@ function readPatterns(path: string, regularOnly: boolean): string {
   } catch (error) {
     code = errorCode(error)
   }
-  throw new EngineError("invalid", "exclude-file", `${showPath(path)}: can't be read: ${code}`)
+  throw new EngineError("invalid", "exclude-file", `${showPath(path)}: cannot be read: ${errnoText(code)}`)
 }
 
 function locateOwn(own: readonly OwnFolder[] = []): Context["own"] {

@@ -53,7 +53,7 @@ export function placingLinks(state: TargetState): Linking {
       }),
     placeDevice: (path, device, metadata, placing) => {
       if (!state.devices) {
-        const message = `${showPath(path)}: a device node is restored only when that is asked for`
+        const message = `${showPath(path)}: device nodes are restored only with --special`
         throw new EngineError("denied", "device-node", message)
       }
       return placeNew(state, path, placing, (place) => {

@@ -37,14 +37,10 @@ export interface TargetState {
 export function openState(root: string, options: TargetOptions): TargetState {
   const stat = statSync(fsPath(root), { throwIfNoEntry: false })
   if (stat === undefined) {
-    throw new EngineError("not-found", "no-target", `${showPath(root)}: there is no such folder`)
+    throw new EngineError("not-found", "no-target", `${showPath(root)}: no such folder`)
   }
   if (!stat.isDirectory()) {
-    throw new EngineError(
-      "invalid",
-      "target-not-a-folder",
-      `${showPath(root)}: a folder is needed, this is none`,
-    )
+    throw new EngineError("invalid", "target-not-a-folder", `${showPath(root)}: is not a folder`)
   }
   const rules = {
     native: options.native === false ? undefined : openNative(),

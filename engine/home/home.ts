@@ -52,7 +52,7 @@ function xdg(environment: Environment, name: string, otherwise: string): string 
   if (path.isAbsolute(user)) return path.join(user, otherwise)
   // below the current folder, every folder would have other keys
   const found = user === "" ? "HOME is empty" : `HOME is not an absolute path ("${user}")`
-  const message = `${found}; holdfast keeps its keys and caches there: set HOME, or HOLDFAST_HOME`
+  const message = `${found}. holdfast keeps its keys and caches there: set HOME or HOLDFAST_HOME`
   throw new EngineError("invalid", "no-home", message)
 }
 

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { errnoText } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
 import { accessAdvice, giveFile, giveFolder } from "../base/own-files.ts"
 import { shellWord } from "../base/shell-word.ts"
@@ -90,7 +91,7 @@ export function readPrivateFile(file: string): string | undefined {
     return fs.readFileSync(file, "utf8")
   } catch (error) {
     if (errno(error) === "ENOENT") return undefined
-    const message = `${file}: can't be read: ${reason(file, error)}`
+    const message = `${file}: cannot be read: ${reason(file, error)}`
     throw new EngineError("denied", "home-unreadable", message, { detail: { path: file }, cause: error })
   }
 }
@@ -98,19 +99,14 @@ export function readPrivateFile(file: string): string | undefined {
 /** Throws when group or others may read or change a secret's file, or exchange it in its folder. */
 export function refuseShared(file: string): void {
   if (!HAS_MODES) return
-  refuseMode(file, 0o077, "600", "can be read or changed by others on this machine")
-  refuseMode(
-    path.dirname(file),
-    0o022,
-    "700",
-    "can be changed by others on this machine, who could exchange the keys in it",
-  )
+  refuseMode(file, 0o077, "600", "other users can read or change it")
+  refuseMode(path.dirname(file), 0o022, "700", "other users can change it and replace the keys in it")
 }
 
 function refuseMode(file: string, forbidden: number, wanted: string, found: string): void {
   const mode = fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0
   if ((mode & forbidden) === 0) return
-  const message = `${file}: ${found} (mode ${(mode & 0o777).toString(8)}); type: chmod ${wanted} ${shellWord(file)}`
+  const message = `${file}: ${found} (mode ${(mode & 0o777).toString(8)}). Run: chmod ${wanted} ${shellWord(file)}`
   throw new EngineError("denied", "home-permissions", message, { detail: { path: file } })
 }
 
@@ -134,7 +130,7 @@ function removeOld(folder: string, nowMs: number): void {
 
 function unwritable(file: string, error: unknown): unknown {
   if (error instanceof EngineError) return error
-  const message = `${file}: can't be written: ${reason(file, error)}; holdfast keeps its keys and caches there`
+  const message = `${file}: cannot be written: ${reason(file, error)}. holdfast keeps its keys and caches there`
   return new EngineError("denied", "home-unwritable", message, { detail: { path: file }, cause: error })
 }
 
@@ -146,11 +142,11 @@ function reason(file: string, error: unknown): string {
       return `permission denied; ${accessAdvice(file) ?? "check its owner and mode"}`
     case "ENOSPC":
     case "EDQUOT":
-      return "no space is left on its disk; free some, then run again"
+      return "no space left on its disk. Free some space, then run the command again"
     case "EROFS":
-      return "its disk is mounted read-only; set HOLDFAST_HOME to a folder on another one"
+      return "its disk is mounted read-only. Set HOLDFAST_HOME to a folder on another disk"
     default:
-      return code
+      return errnoText(code)
   }
 }
 

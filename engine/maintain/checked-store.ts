@@ -2,6 +2,7 @@
  * A store for a check: an object that this disk can't read is damaged, and the others are still looked
  * at; a store that has gone as a whole ends the check instead of making every object look missing.
  */
+import { errnoText } from "../base/errno.ts"
 import { corrupt, EngineError, isEngineError } from "../base/errors.ts"
 import type { Store } from "../store/store.ts"
 
@@ -21,7 +22,7 @@ export function checkedStore(store: Store): Store {
         if (!isEngineError(error)) throw error
         const errno = error.detail["errno"]
         if (typeof errno === "string" && ONE_OBJECT.has(errno))
-          throw corrupt("object-unreadable", name, `cannot be read (${errno})`)
+          throw corrupt("object-unreadable", name, `cannot be read: ${errnoText(errno)}`)
         if (error.kind === "not-found" && error.code !== "object-not-found") {
           throw new EngineError("unavailable", "store-gone", error.message, { cause: error })
         }

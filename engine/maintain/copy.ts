@@ -8,6 +8,7 @@
  *
  * spec/copy.md.
  */
+import { errnoText } from "../base/errno.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { EngineError, isEngineError } from "../base/errors.ts"
@@ -207,7 +208,7 @@ async function makePlace({ location }: Store, folder: RawPath, dryRun: boolean):
   if (!dryRun) return await createLocalRoot(location)
   const code = whyNotMade(folder)
   if (code === undefined) return
-  const message = `${location}: no folder can be made here (${code})`
+  const message = `${location}: cannot create the folder: ${errnoText(code)}`
   throw new EngineError("denied", "no-folder", message)
 }
 
@@ -222,16 +223,16 @@ async function requireMirror(
     const unknown = [...there.keys()].filter((name) => !isOurs(name))
     const stranger = strangersIn(to)[0] ?? unknown[0]
     if (stranger === undefined) return 0
-    const message = `${to.location}: is neither empty nor a mirror (it has ${shellWord(stranger)}); choose an empty place`
+    const message = `${to.location}: is neither empty nor a mirror (it contains ${shellWord(stranger)}). Choose an empty folder`
     throw new EngineError("conflict", "not-a-mirror", message)
   }
   const mark = newestMark(there.keys())
   if (!isMirrorMark(mark)) {
-    const why = mark === 0 ? "holds something else than a mirror" : "was promoted, so devices may write to it"
-    throw new EngineError("conflict", "not-a-mirror", `${to.location}: ${why}; copy to an empty place`)
+    const why = mark === 0 ? "is neither empty nor a mirror" : "was promoted, so devices may write to it"
+    throw new EngineError("conflict", "not-a-mirror", `${to.location}: ${why}. Choose an empty folder`)
   }
   if (there.has(REPOSITORY_NAME) && digestOf(await to.get(REPOSITORY_NAME)) !== repository.digest) {
-    const message = `${to.location}: is a mirror of another repository; copy to an empty place`
+    const message = `${to.location}: is a mirror of another repository. Choose an empty folder`
     throw new EngineError("conflict", "not-a-mirror", message)
   }
   return mark
@@ -249,7 +250,7 @@ function requireNoOthers(to: Store, listed: readonly Listed[], there: ReadonlyMa
   for (const name of there.keys()) {
     const parsed = parseName(name)
     if (known.has(name) || (parsed?.type !== "entry" && parsed?.type !== "trust")) continue
-    const message = `${to.location}: holds ${name}, which the repository that is copied does not have: one of the two has changed on its own`
+    const message = `${to.location}: contains ${name}, which the original repository does not have. One of the two was changed on its own`
     throw new EngineError("conflict", "mirror-diverged", message, { detail: { object: name } })
   }
 }
@@ -264,18 +265,14 @@ export async function promote(
 ): Promise<void> {
   const mark = await mirrorMark(store)
   if (!isMirrorMark(mark)) {
-    throw new EngineError(
-      "conflict",
-      "not-a-mirror",
-      `${store.location}: is no mirror that could be promoted`,
-    )
+    throw new EngineError("conflict", "not-a-mirror", `${store.location}: is not a mirror`)
   }
   for await (const { name } of store.list(REPOSITORY_NAME)) {
     if (name !== REPOSITORY_NAME) continue
     if (!dryRun) await putMirrorMark(store, mark + 1, clock)
     return
   }
-  const message = `${store.location}: the copy into this mirror was never finished; run \`holdfast copy\` again, from the repository`
+  const message = `${store.location}: this mirror is incomplete. Run \`holdfast copy\` from the original again`
   throw new EngineError("not-found", "no-repository", message)
 }
 

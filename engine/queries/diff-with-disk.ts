@@ -2,6 +2,7 @@
  * `diff` of a snapshot with the disk: what the next backup would find changed. Two ordered streams are
  * merged; a file's content is read only when its size is the snapshot's and its time is not.
  */
+import { errnoText } from "../base/errno.ts"
 import { resolve } from "node:path"
 import { equalBytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
@@ -103,7 +104,9 @@ function comparer(repository: Repository, source: Source, sameContent: CompareCo
     if (before.type !== stat.type) return "type"
     const file = source.place(inside)
     if (isFailure(file)) {
-      repository.warnings.push(`${showPath(after.path)}: can't be read (${file.error}); it was not compared`)
+      repository.warnings.push(
+        `${showPath(after.path)}: cannot be read: ${errnoText(file.error)}. It was not compared`,
+      )
       return undefined
     }
     const sameTime = before.mtimeNs === stat.mtimeNs
@@ -114,7 +117,7 @@ function comparer(repository: Repository, source: Source, sameContent: CompareCo
       } catch (error) {
         if (error instanceof EngineError) throw error
         repository.warnings.push(
-          `${showPath(after.path)}: can't be read (${errorCode(error)}); its content was not compared`,
+          `${showPath(after.path)}: cannot be read: ${errnoText(errorCode(error))}. Its content was not compared`,
         )
       }
     }

@@ -2,6 +2,7 @@
  * The disk as one side of a comparison: the entries that a backup of the snapshot's paths would take
  * now, in listing order, under the paths that they have in the snapshot. Nothing is read but folders.
  */
+import { errnoText } from "../base/errno.ts"
 import { dirname } from "node:path"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -56,7 +57,7 @@ export function openDiskSide(
   const tell = (inside: RawPath, error: string): void => {
     if (inside === "") throw noFolder(roots.base, error)
     unread.push(joinPath(prefix, inside))
-    repository.warnings.push(`${showPath(inside)}: can't be read (${error}); it was not compared`)
+    repository.warnings.push(`${showPath(inside)}: cannot be read: ${errnoText(error)}. It was not compared`)
   }
   const toSnapshot = (inside: RawPath): RawPath => (inside === "" ? prefix : joinPath(prefix, inside))
   const isWanted = (inside: RawPath): boolean => {
@@ -85,7 +86,7 @@ export function openDiskSide(
 
 function rootsOf({ options, paths, shortId, single }: SnapshotRecord): Roots {
   const { base, renamed } = options
-  if (base === undefined) throw noOrigin(`snapshot ${shortId} came from no folder`)
+  if (base === undefined) throw noOrigin(`snapshot ${shortId} was not taken from a folder`)
   if (renamed !== undefined) throw noOrigin(`parts of snapshot ${shortId} were saved under other names`)
   if (paths.length === 1 && paths[0] === base) return everything(follow(base))
   const tree = newPart()
@@ -95,7 +96,7 @@ function rootsOf({ options, paths, shortId, single }: SnapshotRecord): Roots {
 }
 
 function noOrigin(what: string): EngineError {
-  return new EngineError("invalid", "no-folder", `${what}; name a folder to compare with (--with)`)
+  return new EngineError("invalid", "no-folder", `${what}. Name a folder to compare with: --with FOLDER`)
 }
 
 function oneEntry(folder: RawPath, entry: Entry | undefined): Roots {
@@ -143,7 +144,7 @@ function selection(repository: Repository, { snapshot, source, named }: Looked):
   return createSelection({ ...kept, own, named, origin: originOf(snapshot) }, source, {
     ownLeftOut: () => {},
     unreadable: (path, error) => {
-      repository.warnings.push(`${showPath(path)}: its patterns can't be read (${error})`)
+      repository.warnings.push(`${showPath(path)}: its patterns cannot be read: ${errnoText(error)}`)
     },
   })
 }
@@ -160,10 +161,14 @@ function narrowed(scope: Scope, isWanted: (path: RawPath) => boolean): Scope {
 
 function noFolder(base: string, error: string): EngineError {
   const found =
-    error === "ENOENT" ? "no such folder" : error === "ENOTDIR" ? "not a folder" : `can't be read (${error})`
+    error === "ENOENT"
+      ? "no such folder"
+      : error === "ENOTDIR"
+        ? "not a folder"
+        : `cannot be read: ${errnoText(error)}`
   return new EngineError(
     "not-found",
     "no-source",
-    `${showPath(base)}: ${found}; name another one to compare with (--with)`,
+    `${showPath(base)}: ${found}. Name another folder to compare with: --with FOLDER`,
   )
 }

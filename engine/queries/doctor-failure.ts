@@ -54,7 +54,7 @@ async function storeFindings(store: Store): Promise<readonly Finding[]> {
   return await guarded("store", async () => {
     const isThere = (await readRepositoryObject(store)) !== undefined
     const message = isThere
-      ? `${store.location} answers, and has a repository`
+      ? `${store.location} answers and has a repository`
       : `${store.location} has no repository`
     return { level: isThere ? "good" : "bad", subject: "store", message }
   })

@@ -67,15 +67,16 @@ function unknownRepository(home: Home): Finding[] {
   const devices = devicesIn(home).length
   if (devices > 0) {
     const message = `this device has keys for ${devices === 1 ? "a repository" : `${devices} repositories`} whose location is lost`
-    const advice = "`holdfast connect LOCATION` remembers it again"
+    const advice = "run `holdfast connect LOCATION`"
     return [{ level: "bad", subject: "repository", message, advice }]
   }
   return [
     {
       level: "warning",
       subject: "repository",
-      message: "none is known to this device",
-      advice: "`holdfast init LOCATION` makes one, `holdfast connect LOCATION` joins one",
+      message: "this device knows no repository",
+      advice:
+        "run `holdfast init LOCATION` to create one, or `holdfast connect LOCATION` to use an existing one",
     },
   ]
 }
@@ -94,15 +95,13 @@ function program(): Finding {
 
 function nativeCalls(): Finding {
   if (openNative()?.readsAttributes === true)
-    return good("file metadata", "exact times and extended attributes are kept and restored")
+    return good("file metadata", "exact times and extended attributes are saved and restored")
   return {
     level: "warning",
     subject: "file metadata",
-    message: "extended attributes are not kept here, and times are restored to about a microsecond",
+    message: "extended attributes are not saved on this system; times are restored to about a microsecond",
     advice:
-      process.platform === "linux"
-        ? "install the optional package koffi"
-        : "this system is not supported for them",
+      process.platform === "linux" ? "install the optional package koffi" : "this system is not supported",
   }
 }
 
@@ -112,7 +111,7 @@ function compression(): Finding {
   return {
     level: "warning",
     subject: "compression",
-    message: "zstd by Node itself, which is slower",
+    message: "zstd from Node, which is slower",
     advice: "install the optional package zstd-napi",
   }
 }
@@ -126,8 +125,8 @@ function homeFolder({ identityRoot, cacheRoot }: Home): Finding {
       return {
         level: "bad",
         subject,
-        message: `${folder}: others can write to it, and so exchange this device's keys`,
-        advice: `chmod go-w ${folder}`,
+        message: `${folder}: other users can write to it and replace this device's keys`,
+        advice: `run: chmod go-w ${folder}`,
       }
     }
     try {
@@ -136,8 +135,8 @@ function homeFolder({ identityRoot, cacheRoot }: Home): Finding {
       return {
         level: "bad",
         subject,
-        message: `${folder}: can't be read and written`,
-        advice: "give it to this user, or set HOLDFAST_HOME",
+        message: `${folder}: cannot be read and written`,
+        advice: "change its owner to this user, or set HOLDFAST_HOME",
       }
     }
   }
@@ -156,7 +155,7 @@ function freeSpace(subject: string, folder: string): Finding[] {
         level: "warning",
         subject,
         message: `${folder}: only ${Math.floor(free / 1024 ** 2)} MiB are free`,
-        advice: "make room on that disk",
+        advice: "free some space on that disk",
       },
     ]
   } catch {
@@ -173,7 +172,7 @@ function caches(home: Home): Finding {
     level: "warning",
     subject: "cache",
     message,
-    advice: "`holdfast cache --clear` throws away what can be made again",
+    advice: "run `holdfast cache --clear` to delete what can be rebuilt",
   }
 }
 
@@ -200,7 +199,7 @@ async function reach(repository: Repository): Promise<readonly Finding[]> {
     const startMs = monotonicMs()
     const { problems } = await look(repository, { tolerant: true })
     const ms = monotonicMs() - startMs
-    const advice = "`holdfast check` looks at everything"
+    const advice = "run `holdfast check`"
     if (problems.length > 0)
       return problems.map(({ message }) => ({ level: "bad" as const, subject, message, advice }))
     if (ms < SLOW_MS) return good(subject, `${location} answers in ${Math.max(1, Math.round(ms))} ms`)
@@ -215,8 +214,8 @@ function log({ log: table }: Repository): Finding[] {
     {
       level: "warning",
       subject: "snapshots",
-      message: "there are none yet",
-      advice: "`holdfast backup FOLDER` makes the first",
+      message: "no snapshots yet",
+      advice: "run `holdfast backup FOLDER`",
     },
   ]
 }
@@ -227,8 +226,8 @@ function device({ device: own, trust }: Repository): Finding {
     return {
       level: "warning",
       subject,
-      message: "this device is not enrolled; it can read with the secret",
-      advice: "`holdfast connect` enrols it",
+      message: "this device is not enrolled; it can only read, with the secret",
+      advice: "run `holdfast connect` to enrol it",
     }
   }
   const status = trust.state.devices.find(({ id }) => id === own.id)?.status
@@ -237,7 +236,7 @@ function device({ device: own, trust }: Repository): Finding {
     level: "bad",
     subject,
     message: `this device is ${status ?? "unknown to the repository"}`,
-    advice: "`holdfast connect` with a secret enrols it anew",
+    advice: "run `holdfast connect` with a secret to enrol it again",
   }
 }
 
@@ -245,12 +244,12 @@ function keys({ trust }: Repository): Finding {
   const subject = "keys"
   const { slots } = trust.state
   if (slots.some(({ kind }) => kind === "recovery"))
-    return good(subject, `${slots.length} secrets open the repository, recovery words among them`)
+    return good(subject, `${slots.length} secrets open the repository, including recovery words`)
   return {
     level: "warning",
     subject,
     message: "no recovery words open the repository",
-    advice: "`holdfast key add --recovery` makes some; write them on paper",
+    advice: "run `holdfast key add --recovery` and write the words on paper",
   }
 }
 
@@ -258,14 +257,13 @@ function clock({ clock: time, log: table }: Pick<Repository, "clock" | "log"> & 
   const subject = "clock"
   const now = time.now()
   const newest = table.snapshots({}).at(-1)?.timeNs ?? 0n
-  const advice = "set this machine's clock; nothing is at risk, but times and `latest` are wrong"
-  if (now < YEAR_2025_NS)
-    return { level: "bad", subject, message: "it shows a year that has long passed", advice }
+  const advice = "set this machine's clock. No data is at risk, but times and `latest` are wrong"
+  if (now < YEAR_2025_NS) return { level: "bad", subject, message: "the year is in the past", advice }
   if (newest > now + CLOCK_AHEAD_NS_MAX)
     return {
       level: "warning",
       subject,
-      message: "the newest snapshot has a time that is still to come",
+      message: "the newest snapshot is dated in the future",
       advice,
     }
   return good(subject, "plausible")
@@ -278,8 +276,8 @@ function pending({ journal }: Repository): Finding[] {
     {
       level: "warning",
       subject: "unfinished backup",
-      message: `${packs} packs were sent and belong to no snapshot yet`,
-      advice: "run the backup again; it goes on from them",
+      message: `${packs} uploaded packs belong to no snapshot yet`,
+      advice: "run the backup again to use them",
     },
   ]
 }

@@ -145,5 +145,5 @@ function notAFile({ path, type }: Entry): EngineError {
       `${path === "" ? "the snapshot" : showPath(path)} is a folder: use --archive tar or --archive zip`,
     )
   }
-  return new EngineError("invalid", "dump-type", `${showPath(path)} is a ${type} and has no content`)
+  return new EngineError("invalid", "dump-type", `${showPath(path)} is a ${type}, not a file`)
 }

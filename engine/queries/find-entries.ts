@@ -97,7 +97,7 @@ function matcher(
 ): (entry: Entry) => boolean {
   const typed = patterns.filter((pattern) => pattern.trim() !== "").map(rawPathFromText)
   const raw = typed.flatMap((pattern) => patternsInside(origin, pattern, true))
-  if (raw.length === 0) throw new EngineError("invalid", "no-pattern", "find needs a pattern, such as '*.md'")
+  if (raw.length === 0) throw new EngineError("invalid", "no-pattern", "find needs a pattern, e.g. '*.md'")
   const names = setOf(
     raw.filter((pattern) => !pattern.slice(0, -1).includes("/")),
     ignoreCase,

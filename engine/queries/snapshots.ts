@@ -132,7 +132,7 @@ function warnOfNewer(
   const what = entries.length === 1 ? "1 entry of the log" : `${entries.length} entries of the log`
   warnOnce(
     repository,
-    `${what} can't be read: there may be a newer snapshot than ${shortId} of ${showTime(timeNs)}, which is used here`,
+    `${what} cannot be read. There may be a newer snapshot than ${shortId} of ${showTime(timeNs)}, which is used here`,
   )
 }
 
@@ -162,7 +162,7 @@ export function splitAddress(address: string): Address {
       address,
     )
   if (match === null) {
-    const message = `"${address}" names no snapshot: give the first ${ID_DIGITS_MIN} or more digits of an id, latest, latest~2, or a time like 2026-05-01T12:00, with :sub/path behind it if wanted`
+    const message = `"${address}" is not a snapshot. Use at least ${ID_DIGITS_MIN} digits of an ID, latest, latest~2 or a time such as 2026-05-01T12:00, optionally followed by :PATH`
     throw new EngineError("invalid", "snapshot-address", message)
   }
   return { name: match[1] as string, path: match[2] ?? "" }
@@ -177,7 +177,7 @@ function pick(name: string, all: readonly Snapshot[]): Snapshot | undefined {
     throw new EngineError(
       "invalid",
       "ambiguous-id",
-      `"${name}" fits ${found.length} snapshots (${ids.join(", ")}); give more digits`,
+      `"${name}" matches ${found.length} snapshots (${ids.join(", ")}). Give more digits`,
     )
   }
   return found[0]
@@ -192,7 +192,8 @@ function pickLatest(repository: Repository, all: readonly Snapshot[], name: stri
   const future = all.slice(present.length).map(({ shortId, timeNs }) => `${shortId} (${showTime(timeNs)})`)
   if (future.length === 0) return all.at(-1 - back)
   const what = `${future.length === 1 ? "a snapshot is" : `${future.length} snapshots are`} dated in the future: ${future.slice(-EXAMPLES_MAX).join(", ")}`
-  const then = present.length === 0 ? "there is no other" : "not counted as latest. Use its ID if you want it"
+  const then =
+    present.length === 0 ? "there are no other snapshots" : "not counted as latest. Use its ID if you want it"
   warnOnce(repository, `${what}; ${then}`)
   return (present.length === 0 ? all : present).at(-1 - back)
 }
@@ -238,7 +239,7 @@ function requireOneSeries(all: readonly string[]): void {
   throw new EngineError(
     "invalid",
     "several-series",
-    `there are several series (${shown}); choose one with --series NAME, or give an id`,
+    `there are several series (${shown}). Choose one with --series NAME, or give an ID`,
   )
 }
 
@@ -256,7 +257,7 @@ function parseTime(name: string): bigint {
     throw new EngineError(
       "invalid",
       "snapshot-address",
-      `"${name}" is not a time: write it like 2026-05-01T12:00`,
+      `"${name}" is not a time. Write it like 2026-05-01T12:00`,
     )
   }
   return BigInt(milliseconds) * 1_000_000n + BigInt((fraction === "" ? "999999999" : fraction).padEnd(9, "0"))
@@ -269,7 +270,7 @@ function noSnapshot(name: string, all: readonly Snapshot[]): EngineError {
   )
   const there =
     all.length === 0
-      ? "there are no snapshots that fit"
+      ? "no snapshot matches"
       : `there ${all.length === 1 ? "is 1" : `are ${all.length}`}, the newest: ${shown.join(", ")}`
   return new EngineError("not-found", "no-snapshot", `no snapshot "${name}": ${there}`)
 }

@@ -136,21 +136,26 @@ function ownDevices(device: DeviceId, trust: OpenedTrust | undefined): DeviceId[
 
 function deviceProblems(file: DeviceFile | undefined, trust: OpenedTrust | undefined): Finding[] {
   if (file === undefined) {
-    const message = "this home has no keys of its own for the repository"
-    return [{ level: "warning", subject: "device", message, advice: "`holdfast connect` makes some" }]
+    const message = "this device has no keys for the repository"
+    return [{ level: "warning", subject: "device", message, advice: "run `holdfast connect` to make them" }]
   }
   const found = trust?.state.devices.find(({ id }) => id === file.device)
   if (trust === undefined || found?.status === "active") return []
   const message = `this device is ${found?.status ?? "unknown to the repository"}`
   return [
-    { level: "bad", subject: "device", message, advice: "`holdfast connect` with a secret enrols it again" },
+    {
+      level: "bad",
+      subject: "device",
+      message,
+      advice: "run `holdfast connect` with a secret to enrol it again",
+    },
   ]
 }
 
 function wordsProblem(trust: OpenedTrust | undefined): Finding[] {
   if (trust === undefined || trust.state.slots.some(({ kind }) => kind === "recovery")) return []
   const message = "no recovery words open the repository"
-  const advice = "`holdfast key add --recovery` makes some; write them on paper"
+  const advice = "run `holdfast key add --recovery` and write the words on paper"
   return [{ level: "warning", subject: "keys", message, advice }]
 }
 
@@ -158,8 +163,8 @@ function snapshotProblems(log: LogTable, nowNs: bigint): Finding[] {
   const all = log.snapshots({})
   const newest = all.at(-1)
   if (newest === undefined) {
-    const message = "there are no snapshots, as far as this device has looked"
-    return [{ level: "warning", subject: "snapshots", message, advice: "`holdfast backup FOLDER` makes one" }]
+    const message = "no snapshots are known to this device"
+    return [{ level: "warning", subject: "snapshots", message, advice: "run `holdfast backup FOLDER`" }]
   }
   if (!isFuture(newest, nowNs)) return []
   const message = `snapshot ${newest.shortId} is dated in the future`
@@ -168,8 +173,8 @@ function snapshotProblems(log: LogTable, nowNs: bigint): Finding[] {
 }
 
 function unfinished(packs: number): Finding {
-  const message = `${packs} packs were sent and belong to no snapshot yet`
-  const advice = "run the backup again; it goes on from them"
+  const message = `${packs} uploaded packs belong to no snapshot yet`
+  const advice = "run the backup again to use them"
   return { level: "warning", subject: "unfinished backup", message, advice }
 }
 
@@ -180,17 +185,23 @@ function unknownRepository(
 ): Finding {
   const subject = "repository"
   if (location !== undefined) {
-    const message = `${location}: this device does not know it`
-    return { level: "bad", subject, message, advice: `holdfast connect ${shellWord(location)}` }
+    const message = `${location}: not known to this device`
+    return { level: "bad", subject, message, advice: `run: holdfast connect ${shellWord(location)}` }
   }
   if (known.length > 0) {
     const message = "no default repository is set"
-    return { level: "warning", subject, message, advice: "`holdfast connect LOCATION --default` sets it" }
+    return {
+      level: "warning",
+      subject,
+      message,
+      advice: "run `holdfast connect LOCATION --default` to set it",
+    }
   }
   if (devices > 0) {
     const message = `this device has keys for ${devices === 1 ? "a repository" : `${devices} repositories`} whose location is lost`
-    return { level: "bad", subject, message, advice: "`holdfast connect LOCATION` remembers it again" }
+    return { level: "bad", subject, message, advice: "run `holdfast connect LOCATION`" }
   }
-  const advice = "`holdfast init LOCATION` creates one, `holdfast connect LOCATION` uses an existing one"
-  return { level: "bad", subject, message: "no repository is known", advice }
+  const advice =
+    "run `holdfast init LOCATION` to create one, or `holdfast connect LOCATION` to use an existing one"
+  return { level: "bad", subject, message: "this device knows no repository", advice }
 }

@@ -63,7 +63,7 @@ function remarks(abilities: Readonly<Record<string, Value>>, when: string): Find
       advice,
     })
   if (removal === "denied")
-    add(`this key may not delete (${when})`, "that protects the backups; `prune` needs a key that may")
+    add(`this key may not delete (${when})`, "that protects the backups; `prune` needs this right")
   if (ranges === "ignored")
     add(`ignores ranges and sends whole objects (${when})`, "restoring single files transfers more data")
   const guard = typeof conditionalPut === "string" ? SAYS[conditionalPut] : undefined

@@ -84,7 +84,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
   if (tree.lost) makeLostFolders(deciding, parentPath(path))
   if (entry.type === "directory") return makeFolder(deciding, path, entry, true)
   if (tree.failedFolders.has(parentPath(path))) {
-    return progress.failed({ path, kind: "target", message: "its folder could not be made" })
+    return progress.failed({ path, kind: "target", message: "its folder could not be created" })
   }
   tree.names.get(parentPath(path))?.add(path)
   deciding.standing.belongs(path)

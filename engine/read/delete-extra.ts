@@ -117,7 +117,7 @@ export function deleteExtra(repository: Repository, removing: Removing): ExtraRe
     covers: (isWhole) => isWhole,
     remove: async (path) => removeBy(await rulesIn(parentPath(path)), path),
     async removeBut(names, isLost) {
-      if (isLost) return progress.notice("nothing was deleted, since a part of the listing is damaged")
+      if (isLost) return progress.notice("nothing was deleted: part of the listing is damaged")
       for (const [folder, known] of names) {
         const extra = pathsIn(target, folder).filter((path) => !known.has(path))
         if (extra.length === 0) continue

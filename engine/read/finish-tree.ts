@@ -124,7 +124,7 @@ function placeOther(deciding: Deciding, path: RawPath, entry: Entry): boolean {
     case "character-device":
     case "block-device":
       if (!request.special || (entry.type !== "fifo" && request.privileges === false)) {
-        progress.notice(`left out: ${entry.type} ${path} (--special restores it)`)
+        progress.notice(`skipped: ${entry.type} ${path} (use --special to restore it)`)
         return false
       }
       if (entry.type === "fifo") progress.leftOut(path, target.placeFifo(path, metadata, placing(deciding)))
@@ -135,6 +135,6 @@ function placeOther(deciding: Deciding, path: RawPath, entry: Entry): boolean {
       return true
     case "file":
     case "directory":
-      throw new EngineError("corrupt", "entry-type", "a file or folder is no link")
+      throw new EngineError("corrupt", "entry-type", "a file or folder is recorded as a link")
   }
 }

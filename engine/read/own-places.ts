@@ -79,6 +79,6 @@ function raw(text: string): string {
 }
 
 function refused(path: string, why: string): EngineError {
-  const message = `${showPath(path)}: ${why}; choose another folder`
+  const message = `${showPath(path)}: ${why}. Choose another folder`
   return new EngineError("conflict", "own-place", message)
 }

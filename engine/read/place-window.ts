@@ -227,7 +227,7 @@ function report(
 function fetchFailure(error: unknown, plan: PackPlan): Omit<PlaceFailure, "file"> {
   const object = packName(plan.pack.name)
   if (isEngineError(error) && error.kind === "not-found")
-    return { kind: "corrupt", object, message: `${object}: it is missing from the store` }
+    return { kind: "corrupt", object, message: `${object}: missing from the store` }
   if (isEngineError(error) && error.kind === "corrupt")
     return { kind: "corrupt", object, message: error.message }
   throw error

@@ -151,7 +151,7 @@ function runsOf(frame: PlaceFrame, raw: Uint8Array, hasher: ChunkHasher, object:
     const length = pieces[i + 3] as number
     const id = ids.toString("latin1", at, at + CHUNK_ID_BYTES)
     if (!hasher.isId(id, raw, blockOffset, length)) {
-      throw corrupt("chunk-id", object, `a chunk of frame ${frame.frame.number} is not what its id says`)
+      throw corrupt("chunk-id", object, `a chunk of frame ${frame.frame.number} does not match its ID`)
     }
     if (
       run?.file === file &&
@@ -205,7 +205,11 @@ function takeOver(
       }
     }
     if (equalBytes(taken, wanted)) return undefined
-    return { message: "it changed while it was being restored", kind: "target", object: undefined }
+    return {
+      message: "it was changed by another program during the restore",
+      kind: "target",
+      object: undefined,
+    }
   } catch (error) {
     return failureOf(error)
   }

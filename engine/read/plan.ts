@@ -88,7 +88,7 @@ export function planFiles(files: readonly WantedFile[], index: ChunkIndex): Plan
 export function locateAll(file: WantedFile, index: ChunkIndex): ChunkLocation[] | string {
   assert(file.ids.length % CHUNK_ID_BYTES === 0, "ids are whole")
   const places = index.locateAll(file.ids)
-  if (places === undefined) return "a part of its content is in no pack that this repository knows"
+  if (places === undefined) return "part of its content is in no pack known to this repository"
   const bytes = places.reduce((sum, { length }) => sum + length, 0)
-  return bytes === file.size ? places : `its chunks have ${bytes} bytes, and the snapshot says ${file.size}`
+  return bytes === file.size ? places : `its chunks have ${bytes} bytes, expected ${file.size}`
 }

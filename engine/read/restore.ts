@@ -210,7 +210,7 @@ function publish({ tree, progress }: Deciding, named: Target, staging: Staging):
 
 function noteUnmatched({ selected, progress }: Deciding): void {
   for (const path of selected.unmatched())
-    progress.failed({ path, kind: "unmatched", message: "this include matches nothing in the snapshot" })
+    progress.failed({ path, kind: "unmatched", message: "this pattern matches nothing in the snapshot" })
 }
 
 /** What is not known can't be restored; all else is, and nothing is deleted. */

@@ -25,7 +25,7 @@ export async function verifyWindow(
       progress.failed({
         path,
         kind: "target",
-        message: "it reads back differently from what was written: check the target's disk",
+        message: "it reads back differently from what was written. Check the target's disk",
       })
     })
   }

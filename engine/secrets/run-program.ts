@@ -2,6 +2,7 @@
  * Runs a program for its output: a secret, that goes nowhere else. Bounded in size and time, for a
  * program that asks somebody who is not there would hold a backup up for ever.
  */
+import { errnoText } from "../base/errno.ts"
 import { spawn } from "node:child_process"
 
 export const SECRET_BYTES_MAX: number = 64 * 1024
@@ -57,7 +58,7 @@ export async function outputOf({
     })
     child.stderr?.on("data", () => (hasComplained = true))
     child.once("error", ({ code }: NodeJS.ErrnoException) => {
-      end(undefined, `could not run (${code ?? "unknown"})`, code === "ENOENT")
+      end(undefined, `could not run: ${errnoText(code)}`, code === "ENOENT")
     })
     child.once("close", (code, signal) =>
       end(code ?? undefined, code === null ? `was killed by ${signal}` : `exited with ${code}`),

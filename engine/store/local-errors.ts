@@ -2,6 +2,7 @@
  * What the file system said, as an `EngineError` that tells a person what to do. Only what may pass
  * by itself (a network mount that hangs, too many open files) is "unavailable" and so retried.
  */
+import { errnoText } from "../base/errno.ts"
 import { EngineError, type ErrorKind } from "../base/errors.ts"
 
 interface Meaning {
@@ -60,7 +61,10 @@ export function localError(error: unknown, root: string, action: "read" | "write
   if (errno === "" || error instanceof EngineError) return error
   const meanings = action === "write" ? WRITE_MEANINGS : READ_MEANINGS
   const { kind, code, advice } = meanings[errno] ?? UNAVAILABLE
-  return new EngineError(kind, code, `${root}: ${advice} (${errno})`, { detail: { errno }, cause: error })
+  return new EngineError(kind, code, `${root}: ${advice} (${errnoText(errno)})`, {
+    detail: { errno },
+    cause: error,
+  })
 }
 
 /** Below /proc, for example. */

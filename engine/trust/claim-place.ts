@@ -122,6 +122,6 @@ async function removeQuietly(store: Store, names: readonly ObjectName[]): Promis
 }
 
 function initLost({ location }: Store): EngineError {
-  const message = `${location}: another \`holdfast init\` was making a repository here at the same time. Run the command again; if a repository is there by then, use it: holdfast connect ${shellWord(location)}`
+  const message = `${location}: another \`holdfast init\` was creating a repository here at the same time. Run the command again. If a repository exists by then, use it: holdfast connect ${shellWord(location)}`
   return new EngineError("conflict", "init-lost", message)
 }

@@ -189,7 +189,7 @@ function foreignThere({ location }: Store, foreign: string): EngineError {
 }
 
 function notEmpty({ location }: Store, stranger: string): EngineError {
-  const message = `${location}: is not empty (it holds ${stranger}); make the repository in an empty place of its own`
+  const message = `${location}: is not empty (it contains ${stranger}). Create the repository in an empty place`
   return new EngineError("conflict", "store-not-empty", message)
 }
 

@@ -37,6 +37,6 @@ export async function putMirrorMark(store: Store, number: number, clock: Clock):
 /** Throws conflict "mirror". */
 export function refuseMirror({ isMirror }: Pick<LogNames, "isMirror">, { location }: Store): void {
   if (!isMirror) return
-  const message = `${location}: is a mirror made by \`holdfast copy\`, to read from and not to write to; write to the repository that it is copied from, or make this the one with \`holdfast copy --promote\``
+  const message = `${location}: is a read-only mirror. Back up to the original, or run \`holdfast copy --promote\` to make it writable`
   throw new EngineError("conflict", "mirror", message)
 }

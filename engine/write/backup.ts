@@ -275,7 +275,7 @@ function settler({
         counts.files--
         counts.bytes -= entry.size
       } else if (read?.outcome === "torn")
-        tally.failed(entry.path, "it changed while it was read, three times: what was read last is kept")
+        tally.failed(entry.path, "it changed during each of three reads; the last one was saved")
       // the scan counted the size that was reported, which is a hint
       if (read !== undefined) counts.bytes += read.bytes - entry.size
       if (read !== undefined && isFailure(read.xattrs)) tally.failed(entry.path, read.xattrs.error)

@@ -96,7 +96,7 @@ export function closeBlock(
     throw new EngineError(
       "corrupt",
       "compression-mismatch",
-      "a block did not decompress to what was read: check this machine's memory",
+      "a compressed block does not match what was read. Check this machine's memory",
     )
   }
   const { ids, lengths } = chunksOf(block)

@@ -91,21 +91,21 @@ export async function requireBudget(
 ): Promise<void> {
   const { added, money } = await estimate(repository, request)
   if (bytes !== undefined && added.bytes > bytes) {
-    throw overBudget(`${showBytes(added.bytes)} would be stored; the budget is ${showBytes(bytes)}`)
+    throw overBudget(`${showBytes(added.bytes)} would be stored, but the budget is ${showBytes(bytes)}`)
   }
   if (dollars === undefined) return
   if (money === null) {
-    const message = `${showText(repository.location)}: no prices are known for this store; give the budget in bytes, e.g. 500M, or name whose prices it has with --provider`
+    const message = `${showText(repository.location)}: no prices are known for this store. Give the budget in bytes, e.g. 500M, or choose prices with --provider`
     throw new EngineError("invalid", "no-prices", message)
   }
   const cost = money.requests + money.storage
   if (cost > dollars) {
-    throw overBudget(`it would cost $${cost.toFixed(4)} at ${money.title}, and the budget is $${dollars}`)
+    throw overBudget(`it would cost $${cost.toFixed(4)} at ${money.title}, but the budget is $${dollars}`)
   }
 }
 
 function overBudget(found: string): EngineError {
-  return new EngineError("denied", "budget", `${found}; nothing was written`)
+  return new EngineError("denied", "budget", `${found}. Nothing was written`)
 }
 
 /** Packs that this device knows: nearly all there is. */

@@ -3,6 +3,7 @@
  * be saved, and the run goes on. Every other error of the write path ends the run, since a chunk may have been
  * claimed that nobody stores.
  */
+import { errnoText } from "../base/errno.ts"
 import { closeSync, fstatSync, readSync } from "node:fs"
 import { openNative } from "../files/native.ts"
 import { isFailure, type Stat } from "../files/source.ts"
@@ -53,5 +54,26 @@ export function closeFile(fd: number): void {
     closeSync(fd)
   } catch (error) {
     throw new UnreadableFile(errorCode(error), error)
+  }
+}
+
+/** Why a file of the source is not in the snapshot, for a person. */
+export function unreadableReason(code: string): string {
+  switch (code) {
+    case "ENOENT":
+      return "it was removed during the backup"
+    case "EACCES":
+    case "EPERM":
+      return "permission denied"
+    case "ELOOP":
+    case "ENOTDIR":
+    case "EISDIR":
+    case "ENXIO":
+    case "ENOTFILE":
+      return "it was replaced by something else during the backup"
+    case "E2BIG":
+      return "it has more extended attributes than can be saved"
+    default:
+      return `could not be read: ${errnoText(code)}`
   }
 }

@@ -1,4 +1,5 @@
 /** From a request to what is walked: the roots, what is left out, and the name of the series. */
+import { errnoText } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, pathBytes, showPath } from "../base/paths.ts"
@@ -84,7 +85,7 @@ async function streamSource(
     throw new EngineError(
       "invalid",
       "stdin-name",
-      `${showPath(stdin.name)}: the name of a stream is one plain file name`,
+      `${showPath(stdin.name)}: --stdin-filename must be a plain file name`,
     )
   }
   const { host } = request
@@ -152,7 +153,7 @@ function selection(repository: Repository, { kept, unseen, roots, files, observe
     ownLeftOut: (kind, path) => observe({ type: "notice", message: ownMessage(kind, path) }),
     unseen: (path) => unseen.add(path),
     unreadable: (path, error) =>
-      observe({ type: "error", path, message: `its patterns could not be read (${error})` }),
+      observe({ type: "error", path, message: `its patterns could not be read: ${errnoText(error)}` }),
   })
 }
 
@@ -170,7 +171,7 @@ function ownMessage(kind: "repository" | "home" | "restore", path: RawPath): str
     home: "holdfast's own state",
     restore: "an unfinished restore's files",
   }
-  return `left out: ${what[kind]} (${showPath(path)})`
+  return `skipped: ${what[kind]} (${showPath(path)})`
 }
 
 /** A snapshot of nothing would become the newest one, and hide the one before it. */
@@ -184,7 +185,7 @@ export function requireSomeRead({ named }: RunSource, isUnread: (path: RawPath) 
 }
 
 const NO_ATTRIBUTES =
-  "extended attributes, ACLs and capabilities are not saved: this system's calls for them can't be used. `holdfast doctor` says more"
+  "extended attributes, ACLs and capabilities are not saved: this system's calls for them cannot be used. Run `holdfast doctor` for details"
 
 export function noticeLostAttributes({ stdin }: RunSource, observe: BackupObserver): void {
   if (stdin === undefined && openNative()?.readsAttributes !== true)

@@ -105,7 +105,7 @@ export function sealPack(
       throw new EngineError(
         "corrupt",
         "seal-mismatch",
-        "a frame did not open to what was sealed: check this machine's memory",
+        "an encrypted frame does not match what was sealed. Check this machine's memory",
       )
     }
     release(opened)

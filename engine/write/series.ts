@@ -54,7 +54,7 @@ function newcomer(repository: Repository, name: string, source: SnapshotSource):
   if (taken !== undefined) throw seriesTaken(taken, source, new Set(log.series()))
   if (live.length === 0 && newest.host !== source.host && !samePaths(newest, source))
     warnings.push(
-      `series ${showText(name)} goes on from ${showSource(newest)}, which was last saved ${showTime(newest.timeNs)}`,
+      `series ${showText(name)} continues from ${showSource(newest)}, last backed up ${showTime(newest.timeNs)}`,
     )
   return name
 }

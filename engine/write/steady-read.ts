@@ -10,7 +10,7 @@ import type { FileClass } from "../chunking/classes.ts"
 import { handleOf, type FolderChain } from "../files/folder-chain.ts"
 import { openNative } from "../files/native.ts"
 import { errorCode } from "../files/stat.ts"
-import { closeFile, requireFile, UnreadableFile } from "./open-file.ts"
+import { closeFile, requireFile, UnreadableFile, unreadableReason } from "./open-file.ts"
 import type { FreshStat, SplitJob, SplitRead, SplitResult } from "./split-job.ts"
 
 const ATTEMPTS = 3
@@ -51,7 +51,7 @@ export function readSteady(job: SplitJob, folders: FolderChain, readOnce: ReadOn
     }
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error
-    return { outcome: "failed", code: error.code, message: reason(error.code) }
+    return { outcome: "failed", code: error.code, message: unreadableReason(error.code) }
   }
 }
 
@@ -94,24 +94,4 @@ function same(a: FreshStat | SplitJob, b: FreshStat): boolean {
 function freshStat(fd: number): FreshStat {
   const { size, mode, uid, gid, inode, mtimeNs, ctimeNs } = requireFile(fd)
   return { size, mode, uid, gid, inode, mtimeNs, ctimeNs }
-}
-
-function reason(code: string): string {
-  switch (code) {
-    case "ENOENT":
-      return "it vanished while the backup ran"
-    case "EACCES":
-    case "EPERM":
-      return "permission denied"
-    case "ELOOP":
-    case "ENOTDIR":
-    case "EISDIR":
-    case "ENXIO":
-    case "ENOTFILE":
-      return "it turned into something else while the backup ran"
-    case "EAGAIN":
-      return "reading it would wait for another program"
-    default:
-      return `could not be read (${code})`
-  }
 }

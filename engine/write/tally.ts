@@ -1,4 +1,5 @@
 /** Counts what a run does and tells whoever watches; what could not be kept is listed here. */
+import { unreadableReason } from "./open-file.ts"
 import type { RawPath } from "../base/ids.ts"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
@@ -79,7 +80,7 @@ export function createTally(
   }
   const unread = new Set<RawPath>()
   const failed = (path: RawPath, error: string): void => {
-    const message = /^E[A-Z0-9]+$/.test(error) ? reasonOf(error) : error
+    const message = /^E[A-Z0-9]+$/.test(error) ? unreadableReason(error) : error
     errors.push({ path, message })
     observe({ type: "error", path, message })
   }
@@ -124,22 +125,5 @@ export function createTally(
         requests: requestsSince(before, repository.requests()),
       }
     },
-  }
-}
-
-function reasonOf(code: string): string {
-  switch (code) {
-    case "EACCES":
-    case "EPERM":
-      return "permission denied"
-    case "ENOENT":
-      return "it vanished while the backup ran"
-    case "ELOOP":
-    case "ENOTDIR":
-      return "it turned into something else while the backup ran"
-    case "E2BIG":
-      return "it has more extended attributes than can be saved"
-    default:
-      return `could not be read (${code})`
   }
 }

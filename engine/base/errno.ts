@@ -1,0 +1,35 @@
+/** Failed system calls in words, for messages: one table for the engine and the command line. */
+
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EAGAIN: "reading it would wait for another program",
+  EBUSY: "it is in use",
+  EDQUOT: "the disk quota is used up",
+  EEXIST: "it exists already",
+  EFBIG: "the file is too large for this file system",
+  EINTR: "the call was interrupted",
+  EINVAL: "this file system does not support it",
+  EIO: "input/output error",
+  EISDIR: "is a folder",
+  ELOOP: "too many symbolic links",
+  EMFILE: "too many open files",
+  ENAMETOOLONG: "the name is too long",
+  ENFILE: "too many open files on this machine",
+  ENODEV: "no such device",
+  ENOENT: "no such file or folder",
+  ENOMEM: "out of memory",
+  ENOSPC: "no space left on the disk",
+  ENOTDIR: "not a folder",
+  ENOTSUP: "not supported by this file system",
+  ENXIO: "no such device",
+  EOPNOTSUPP: "not supported by this file system",
+  EPERM: "operation not permitted",
+  EROFS: "the file system is read-only",
+  ESTALE: "the network file system lost the file",
+  ETIMEDOUT: "timed out",
+}
+
+/** "permission denied" for "EACCES"; the code itself where there are no better words. */
+export function errnoText(code: string | undefined): string {
+  return WORDS[code ?? ""] ?? code ?? "unknown error"
+}
