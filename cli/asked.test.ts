@@ -67,7 +67,7 @@ test("every verb tells its requests in words with --verbose, on standard error; 
     const { err } = box.must(...words, "--verbose")
     assert.match(
       err,
-      /^asked the store(: \d+ (PUT|GET|HEAD|LIST|DELETE).*; sent .*, fetched .*| nothing)$/m,
+      /^(Store requests: \d+ (PUT|GET|HEAD|LIST|DELETE).* \(.* sent, .* received\)|No requests were made)$/m,
       words.join(" "),
     )
   }
@@ -98,5 +98,5 @@ test("backup with nothing new asks the store nothing, and says so", (context) =>
   box.must("init")
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2100)
   box.must("backup", "notes")
-  assert.match(box.must("backup", "notes", "--verbose").err, /^asked the store nothing$/m)
+  assert.match(box.must("backup", "notes", "--verbose").err, /^No requests were made$/m)
 })

@@ -20,11 +20,11 @@ test("copy makes a mirror, copy --promote makes it the repository, check --store
     [planned["objects_copied"], planned["bytes_copied"]],
   )
   assert.equal(done["num_errors"], 0)
-  assert.match(box.must("copy", mirror).out, /copied 0 objects, 0 B to .*; \d+ objects were there already/)
+  assert.match(box.must("copy", mirror).out, /copied 0 objects, 0 B to .*; \d+ objects already there/)
 
   assert.match(
     box.run("backup", source, "--force-snapshot", "-r", mirror).err,
-    /is a mirror made by `holdfast copy`/,
+    /is a read-only mirror\. Back up to the original/,
   )
   assert.equal(box.run("backup", source, "--force-snapshot", "-r", mirror).code, 1)
   box.must("restore", "latest", "--target", box.path("out"), "-r", mirror)
@@ -59,5 +59,5 @@ test("copy says where it can't go", (context) => {
   assert.equal(box.run("copy").code, 2)
   const itself = box.run("copy", box.repository)
   assert.equal(itself.code, 1)
-  assert.match(itself.err, /holds something else than a mirror; copy to an empty place/)
+  assert.match(itself.err, /is neither empty nor a mirror\. Choose an empty folder/)
 })

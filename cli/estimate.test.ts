@@ -45,13 +45,13 @@ test("estimate tells bytes, requests and money; backup --budget refuses with 16 
   assert.equal(refused.code, 16)
   assert.match(
     refused.err,
-    /^holdfast: [\d.]+ [KM]iB would be stored; the budget is 1.00 KiB; nothing was written/,
+    /^holdfast: [\d.]+ [KM]iB would be stored, but the budget is 1.00 KiB\. Nothing was written/,
   )
   assert.equal(box.must("snapshots", "--json").lines.length, 0)
   assert.equal(box.run("backup", source, "--budget", "$1").code, 2, "a folder has no prices")
   const priced = box.run("backup", source, "--budget", "$0.0000001", "--provider", "aws")
   assert.equal(priced.code, 16)
-  assert.match(priced.err, /it would cost \$.* at Amazon S3 \(Standard\), and the budget is/)
+  assert.match(priced.err, /it would cost \$.* at Amazon S3 \(Standard\), but the budget is/)
   const done = box.must("backup", source, "--budget", "10M", "--json").last
   assert.equal((told["bytes_added"] as number) === done["data_added_packed"], true)
 

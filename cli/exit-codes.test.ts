@@ -218,7 +218,7 @@ test("connect --accept-head says what is given up, and only then is the reposito
   box.must("restore", "latest", "--target", box.path("out"))
   assert.equal(readFileSync(join(box.path("out"), "b.md"), "utf8"), "second\n")
   assert.equal(box.must("snapshots", "--json").lines.length, 2)
-  assert.match(box.must("connect", "--accept-head").out, /nothing that this device has seen is missing/)
+  assert.match(box.must("connect", "--accept-head").out, /no snapshot seen by this device is missing/)
 })
 
 test("15: a repository of a newer format says to use a newer holdfast", (context) => {

@@ -117,7 +117,7 @@ test("latest beside a damaged newest entry restores the one before, says that th
   const restored = ask("restore", "latest", "--target", box.path("out"))
   assert.equal(restored.code, 13, restored.err)
   assert.equal(readFileSync(box.path("out", "sub", "a.md"), "utf8"), "version 1\n")
-  assert.match(restored.err, /there may be a newer snapshot than [0-9a-f]{8}/)
+  assert.match(restored.err, /There may be a newer snapshot than [0-9a-f]{8}/)
   assert.match(
     restored.err,
     /the answer may be incomplete: 1 object .* could not be read \(see the warnings\)\n$/,

@@ -125,7 +125,7 @@ test("restore --in-place --delete is refused where it would hit neighbours", (co
   box.must("backup", box.path("one"), box.path("two"), "--series", "both")
   const { code, err } = box.run("restore", "latest", "--in-place", "--delete")
   assert.equal(code, 2)
-  assert.match(err, /neighbours/)
+  assert.match(err, /never backed up/)
   rmSync(box.path("one"), { recursive: true })
   box.must("restore", "latest", "--in-place")
   assert.equal(readFileSync(box.path("one", "f"), "utf8"), "one")

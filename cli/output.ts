@@ -149,7 +149,7 @@ function bufferedWriter(descriptor: number): Writer {
 }
 
 /** Writes at once, so that no line is lost at the end. False when the reader is gone. */
-function writeAll(descriptor: number, text: string): boolean {
+export function writeAll(descriptor: number, text: string): boolean {
   let bytes: Uint8Array = Buffer.from(text, "utf8")
   while (bytes.length > 0) {
     try {

@@ -97,7 +97,7 @@ test("restore --include and --exclude take absolute paths, and an include withou
   for (const none of [`${source}/none`, "none", "/other/none", "m.md/"]) {
     const { code, err, names } = out("--include", `${source}/other`, "--include", none)
     assert.equal(code, 1, none)
-    assert.match(err, /: this include matches nothing in the snapshot/)
+    assert.match(err, /: this pattern matches nothing in the snapshot/)
     assert.deepEqual(names, one.names)
   }
   const json = box.run("restore", "latest", "--target", box.path("out"), "--include", "none", "--json")

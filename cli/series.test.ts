@@ -149,7 +149,7 @@ test("row 9: a series that nobody wrote for 30 days is continued, with a line wh
   continued(save("a", mail, "--time", daysAgo(31)))
   const stranger = save("b", folder("y", "mail"))
   assert.equal(stranger.code, 0)
-  assert.match(stranger.err, /series mail goes on from a:.*mail/)
+  assert.match(stranger.err, /series mail continues from a:.*mail/)
   assert.deepEqual(new Set(series()), new Set(["mail", "notes"]))
   assert.equal(series().length, 4)
 })
@@ -218,7 +218,7 @@ test("a snapshot that is dated in the future is not latest without a word, and b
   const notes = folder("x", "notes")
   continued(save("a", notes, "--time", daysAgo(-400)))
   const only = on("a", "ls", "latest")
-  assert.match(only.err, /dated in the future.*there is no other/)
+  assert.match(only.err, /dated in the future.*there are no other snapshots/)
   writeFileSync(`${notes}/b.md`, "new")
   continued(save("a", notes))
   for (const home of ["a", "empty"]) {

@@ -3,12 +3,11 @@
  * code alone, run it, and tell of a failure in one line. Stack traces need HOLDFAST_DEBUG.
  */
 import { showText } from "../engine/base/show.ts"
-import { writeSync } from "node:fs"
 import type { Store } from "../engine/index.ts"
 import type { Call, Command } from "./call.ts"
 import { EXIT, exitCodeOf, messageOf, messageOfCode, UsageError, type ExitCode } from "./exit-codes.ts"
 import { groupHelp, overview, showHelp, verbHelp } from "./help-text.ts"
-import { createOutput, type Output } from "./output.ts"
+import { createOutput, type Output, writeAll } from "./output.ts"
 import { checkArguments, parse } from "./parse.ts"
 import { splitVerb } from "./split-verb.ts"
 import { isTerminal, question } from "./terminal.ts"
@@ -57,7 +56,7 @@ const COMPLETE = "__complete"
 async function printCompletions(words: readonly string[]): Promise<ExitCode> {
   const { complete } = await import("./commands/complete.ts")
   const lines = await complete(words, process.env)
-  writeSync(1, `${lines.join("\n")}\n`)
+  writeAll(1, `${lines.join("\n")}\n`)
   return EXIT.done
 }
 

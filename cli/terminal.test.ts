@@ -97,7 +97,7 @@ test("init asks again when the two passphrases differ, and refuses an empty one"
   ]
   const { code, screen } = await onTerminal(box, "home", ["init", box.repository], { answers })
   assert.equal(code, 2)
-  assert.match(screen, /don't match\. Try again\.[\s\S]*an empty passphrase protects nothing/)
+  assert.match(screen, /don't match\. Try again\.[\s\S]*the passphrase is empty/)
 })
 
 test("init warns of a short passphrase, and takes it when it is typed again", async (context) => {

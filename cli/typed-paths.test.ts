@@ -97,7 +97,7 @@ test("an empty HOME is refused where nothing else names a home, and makes nothin
   for (const words of [["init"], ["snapshots"], ["cache"], ["doctor"]]) {
     const { code, err } = box.runWith(nowhere, words)
     assert.equal(code, 2, words.join(" "))
-    assert.match(err, /HOME is empty; .*set HOME, or HOLDFAST_HOME/)
+    assert.match(err, /HOME is empty\. .*set HOME or HOLDFAST_HOME/)
   }
   assert.equal(box.runWith({ HOME: "somewhere" }, ["cache"]).code, 2)
   assert.deepEqual(readdirSync(box.folder), before)

@@ -141,7 +141,7 @@ test("missing and surplus arguments are told with an example", (context) => {
   isUsage(run("restore"), /restore needs a snapshot; for example: holdfast restore latest --target/)
   isUsage(run("diff", "a", "b", "surplus"), /diff takes at most 2 arguments; unexpected: "surplus"/)
   isUsage(run("key", "remove"), /key remove needs an ID/)
-  isUsage(run("backup"), /nothing was named to back up/)
+  isUsage(run("backup"), /backup needs a path/)
   isUsage(run("restore", "latest"), /--target FOLDER, or --in-place/)
   isUsage(run("restore", "latest", "--target", "x", "--in-place"), /--in-place: give one destination/)
 })

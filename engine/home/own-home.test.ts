@@ -93,13 +93,13 @@ if (isRoot)
     const user = asUser(() => userInfo().username)
     for (const [name, use] of Object.entries(uses)) {
       const message = messageOf(use)
-      assert.ok(message.includes(`type: sudo chown -R ${user} '${home.identityRoot}'`), `${name}: ${message}`)
+      assert.ok(message.includes(`Run: sudo chown -R ${user} '${home.identityRoot}'`), `${name}: ${message}`)
       assert.match(message, /permission denied/, name)
     }
   })
 
 const ELSEWHERE =
-  /permission denied; the folder belongs to another user; set HOLDFAST_HOME to a folder of your own/
+  /permission denied; the folder belongs to another user\. Set HOLDFAST_HOME to a folder of your own/
 
 test("a home inside a folder of another user's: the message names HOLDFAST_HOME", () => {
   assert.match(
@@ -116,7 +116,7 @@ test("a home that is closed to its own user: the message has the command that op
   })
   const message = messageOf(() => writePrivateFile(join(home.identityRoot, "note"), "text"))
   fs.chmodSync(home.identityRoot, 0o700)
-  assert.ok(message.includes(`type: chmod -R u+rwX '${home.identityRoot}'`), message)
+  assert.ok(message.includes(`Run: chmod -R u+rwX '${home.identityRoot}'`), message)
 })
 
 test("a state database that can't be opened: the message has the command that mends it", (t) => {
@@ -125,7 +125,7 @@ test("a state database that can't be opened: the message has the command that me
   asUser(() => openStateDatabase(home).close())
   fs.chmodSync(home.statePath, 0)
   const message = messageOf(() => openStateDatabase(home).close())
-  assert.ok(message.includes(`type: chmod -R u+rwX '${home.statePath}'`), message)
+  assert.ok(message.includes(`Run: chmod -R u+rwX '${home.statePath}'`), message)
 })
 
 alsoAsOrdinaryUser(import.meta.url)

@@ -95,12 +95,12 @@ test("readDeviceFile() refuses keys that others can read or exchange, and says w
     assert.throws(() => readDeviceFile(home), {
       kind: "denied",
       code: "home-permissions",
-      message: `${home.devicePath}: can be read or changed by others on this machine (mode ${mode.toString(8)}); type: chmod 600 ${home.devicePath}`,
+      message: `${home.devicePath}: other users can read or change it (mode ${mode.toString(8)}). Run: chmod 600 ${home.devicePath}`,
     })
   }
   fs.chmodSync(home.devicePath, 0o600)
   fs.chmodSync(home.identityFolder, 0o770)
-  assert.throws(() => readDeviceFile(home), /type: chmod 700/)
+  assert.throws(() => readDeviceFile(home), /Run: chmod 700/)
   fs.chmodSync(home.identityFolder, 0o755)
   assert.deepEqual(readDeviceFile(home), device)
 })

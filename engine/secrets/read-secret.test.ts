@@ -62,7 +62,7 @@ describe("readSecret()", () => {
     await refused("env:MINE", "secret-missing", /the variable MINE is not set/)
     await refused("env:MINE", "secret-missing", /is not set/, ports({ MINE: "" }))
     await refused("file:/nowhere/keys", "secret-file", /\/nowhere\/keys does not exist/)
-    await refused(`file:${scratch}`, "secret-file", /cannot be read \(EISDIR\)/)
+    await refused(`file:${scratch}`, "secret-file", /cannot be read: is a folder/)
     await refused(`file:${file("empty", 0o600, "\n")}`, "secret-empty", /file: is empty/)
     await refused(`file:${file("large", 0o600, "x".repeat(70_000))}`, "secret-file", /too large/)
   })

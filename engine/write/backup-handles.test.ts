@@ -55,7 +55,7 @@ for (const threads of [false, true]) {
       const failed = name === "a" ? "a/file" : "b"
       assert.deepEqual(
         errors.map(({ path, message }) => `${path}: ${message}`),
-        [`${failed}: it turned into something else while the backup ran`],
+        [`${failed}: it was replaced by something else during the backup`],
       )
       const target = join(place.folder, "target")
       await restoreTo(place.repository, at, target)
