@@ -46,7 +46,7 @@ test("copy makes a mirror, copy --promote makes it the repository, check --store
   assert.ok(damaged.errorLines.some(({ item }) => pack.endsWith(String(item))))
   writeFileSync(pack, bytes)
 
-  assert.match(box.must("copy", "--promote", mirror, "--dry-run").out, /dry run: .* can be promoted/)
+  assert.match(box.must("copy", "--promote", mirror, "--dry-run").out, /dry run: .* would be promoted/)
   assert.equal(box.run("backup", source, "--force-snapshot", "-r", mirror).code, 1, "it is still a mirror")
   assert.match(box.must("copy", "--promote", mirror).out, /is no mirror any more/)
   box.must("backup", source, "--force-snapshot", "-r", mirror)

@@ -127,7 +127,11 @@ test("check() goes on beside an object that the disk can't read, and ends when t
     const unreadable = await place.open(place.home, place.store(failing("EACCES", (name) => name === bad)))
     const { errors } = await check(unreadable, { readData: true })
     const found = errors.find(({ object }) => object === bad)
-    assert.match(found?.message ?? "", /cannot be read: permission denied/, `${bad}: ${JSON.stringify(errors)}`)
+    assert.match(
+      found?.message ?? "",
+      /cannot be read: permission denied/,
+      `${bad}: ${JSON.stringify(errors)}`,
+    )
   }
   const gone = await place.open(place.home, place.store(failing("", () => true)))
   await assert.rejects(check(gone), { kind: "unavailable", code: "store-gone" })
