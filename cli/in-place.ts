@@ -1,28 +1,59 @@
-/** `restore --in-place`: the folder that a snapshot, or a part of it, was taken from. */
-import { entries, type Entry, type RawPath, type Repository } from "../engine/index.ts"
+/**
+ * `restore --in-place`: the folder that a snapshot, or a part of it, was taken from. Only a snapshot of this host, or
+ * of the one that is named, goes back by itself; where to is what its paths say, and nothing else.
+ */
+import { hostname } from "node:os"
+import {
+  entries,
+  recordedOrigin,
+  shellWord,
+  type Entry,
+  type RawPath,
+  type Repository,
+} from "../engine/index.ts"
+import type { Call } from "./call.ts"
 import { UsageError } from "./exit-codes.ts"
 import type { Named } from "./filter.ts"
+import { shown } from "./show-path.ts"
 
 export interface Place {
   readonly target: RawPath
   /** The target is nothing but the snapshot's own: only then may extra files be removed. */
   readonly whole: boolean
+  /** The paths of the snapshot that were named; undefined for all. */
+  readonly only: readonly RawPath[] | undefined
 }
 
-export async function inPlace(repository: Repository, { snapshot, path }: Named): Promise<Place> {
-  const { paths, options, shortId } = snapshot
-  const { base, renamed } = options
-  if (base === undefined)
-    throw new UsageError(`snapshot ${shortId} was not taken from a folder. Use --target FOLDER`)
-  // What was saved under another name is not where its name says.
-  if (renamed !== undefined)
-    throw new UsageError(`parts of snapshot ${shortId} were saved under other names. Use --target FOLDER`)
-  const whole = paths.length === 1 && paths[0] === base
-  if (path === "") return { target: base as RawPath, whole }
+export async function inPlace(
+  { options }: Call,
+  repository: Repository,
+  { snapshot, path }: Named,
+): Promise<Place> {
+  requireHost(snapshot, options.text("from-host"))
+  const { base, named } = recordedOrigin(snapshot)
+  const isAll = named.includes("" as RawPath)
+  const only = isAll ? undefined : named
+  if (path === "") return { target: base, whole: isAll, only }
+  if (!named.some((each) => isWithin(path, each) || isWithin(each, path)))
+    throw new UsageError(`${shown(path)} is below no source path of snapshot ${snapshot.shortId}`)
   const entry = await entryAt(repository, snapshot, path)
   // What is no folder is placed under its own name in the target.
   const isFolder = entry === undefined || entry.type === "directory"
-  return { target: below(base, isFolder ? path : parentOf(path)), whole: whole && isFolder }
+  return { target: below(base, isFolder ? path : parentOf(path)), whole: isAll && isFolder, only }
+}
+
+function requireHost({ host, shortId }: Named["snapshot"], fromHost: string | undefined): void {
+  const here = hostname()
+  if (host === (fromHost ?? here)) return
+  const taken = `snapshot ${shortId} was taken on host ${shellWord(host)}`
+  if (fromHost !== undefined) throw new UsageError(`${taken}, not on ${shellWord(fromHost)}`)
+  throw new UsageError(
+    `${taken}, and this host is ${shellWord(here)}. To restore it to the same paths here, add --from-host ${shellWord(host)}; to restore it elsewhere, use --target FOLDER`,
+  )
+}
+
+function isWithin(path: string, above: string): boolean {
+  return above === "" || path === above || path.startsWith(`${above}/`)
 }
 
 async function entryAt(

@@ -70,6 +70,7 @@ const RULES: readonly Rule[] = [
   { flags: ["stdin-filename"], needs: STREAMS },
   { verbs: ["backup"], flags: ["provider"], needs: ["budget"] },
   { verbs: ["restore"], oneOf: ["target", "in-place"], reason: "give one destination" },
+  { verbs: ["restore"], flags: ["from-host"], needs: ["in-place"] },
   { verbs: ["restore"], oneOf: ["dry-run", "verify"], reason: "a dry run restores nothing to verify" },
   {
     verbs: ["check"],

@@ -216,7 +216,7 @@ test("createRepository() works in a folder that is not there yet, and beside a f
   const place = sharedPlace(t)
   const root = folder(t)
   fs.writeFileSync(path.join(root, ".DS_Store"), "")
-  for (const where of [root, path.join(root, "new", "place")]) {
+  for (const where of [root, path.join(folder(t), "new", "place")]) {
     const store = localStore(where)
     const { repository } = await createRepository({ store, home: place.home(), secrets: [place.secret] })
     repository.close()

@@ -7,6 +7,7 @@ import { hostname } from "node:os"
 import * as path from "node:path"
 import { EngineError } from "./base/errors.ts"
 import type { RepositoryId } from "./base/ids.ts"
+import { rawPathFromText } from "./base/paths.ts"
 import type { Clock, Random } from "./base/ports.ts"
 import type { KdfParameters } from "./format/keyslot.ts"
 import { REPOSITORY_NAME } from "./format/names.ts"
@@ -16,6 +17,7 @@ import { openRepositoryHome } from "./home/home.ts"
 import type { Home, RepositoryHome } from "./home/home.ts"
 import { devicesIn, rememberRepository, repositoryAt } from "./home/last-repository.ts"
 import { readPins, updatePins } from "./home/pins.ts"
+import { refuseOwnPlace } from "./read/own-places.ts"
 import { assembleRepository, openLocalState, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./repository.ts"
 import type { LocalState, Parts, Ports, Repository } from "./repository.ts"
 import { createLocalRoot } from "./store/local-store.ts"
@@ -72,12 +74,16 @@ export interface CreatedRepository {
 
 /**
  * Throws `conflict` when the place is not empty, or another one makes a repository there at the same time
- * ("init-lost"). What an interrupted one has left is removed.
+ * ("init-lost"), or it is inside a repository or holdfast's own folders ("own-place"). What an interrupted one has left is removed.
  */
 export async function createRepository(request: NewRepository): Promise<CreatedRepository> {
   const { secrets, kdf, home, recovery = () => {} } = request
   if (secrets.length === 0) throw noSecret()
-  if (path.isAbsolute(request.store.location)) await createLocalRoot(request.store.location)
+  const { location } = request.store
+  if (path.isAbsolute(location)) {
+    refuseOwnPlace({ location, home }, rawPathFromText(location), "repository")
+    await createLocalRoot(location)
+  }
   const ports = portsOf(request, secrets[0])
   const probe = request.probe === false ? undefined : probeOf(request.store)
   let recoveryWords = ""

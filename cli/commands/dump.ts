@@ -1,7 +1,8 @@
 /** `holdfast dump`: one file's bytes, or a folder as an archive, and nothing else. */
 import { createWriteStream } from "node:fs"
+import { resolve } from "node:path"
 import { finished } from "node:stream/promises"
-import { dump as dumpEntry, type DumpRequest } from "../../engine/index.ts"
+import { dump as dumpEntry, rawPathFromText, refuseOwnPlace, type DumpRequest } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
@@ -24,6 +25,7 @@ export const dump: Command = async (call) =>
       await written(process.stdout)
       return EXIT.done
     }
+    refuseOwnPlace(repository, rawPathFromText(resolve(file)))
     const out = createWriteStream(file, { flags: "wx", mode: 0o600 })
     await dumpEntry(repository, snapshot, path, { out, archive })
     out.end()

@@ -16,7 +16,7 @@ import { namedSnapshot, type Named } from "../filter.ts"
 import { patternsOf } from "../pattern-files.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
 import { itemFields, requestsFields } from "../json-shapes.ts"
-import { inPlace } from "../in-place.ts"
+import { inPlace, type Place } from "../in-place.ts"
 import { leftOutInAll, leftOutOfEntry } from "../left-out.ts"
 import type { Output } from "../output.ts"
 import { createPace, paceFields } from "../pace.ts"
@@ -32,19 +32,23 @@ export const restore: Command = async (call) => {
     async (repository) => {
       const named = await namedSnapshot(call, repository, call.args[0] ?? "latest")
       const progress = call.output.progress("restore")
-      const place = target === undefined ? await inPlace(repository, named) : { target, whole: true }
+      const place =
+        target === undefined
+          ? await inPlace(call, repository, named)
+          : { target, whole: true, only: undefined }
       if (!place.whole && call.options.flag("delete")) {
         throw new UsageError(
           "--in-place --delete would remove files that were never backed up. Use --target FOLDER",
         )
       }
+      if (target === undefined) call.output.say(`restoring to ${shown(place.target)}`)
       const result = await runRestore(
         repository,
-        { ...requestOf(call, named, place.target), ...patterns, countAhead: progress.isShown },
+        { ...requestOf(call, named, place), ...patterns, countAhead: progress.isShown },
         observer(call, progress),
       )
       progress.wipe()
-      report(call, named, result)
+      report(call, named, result, place.target)
       if (result.errors.length === 0) return EXIT.done
       return result.errors.some(({ kind }) => kind === "corrupt") ? EXIT.damaged : EXIT.failed
     },
@@ -59,11 +63,12 @@ function targetOf({ options }: Call): RawPath | undefined {
   throw new UsageError("No destination: use --target FOLDER, or --in-place for the original location")
 }
 
-function requestOf(call: Call, { snapshot, path }: Named, target: RawPath): RestoreRequest {
+function requestOf(call: Call, { snapshot, path }: Named, { target, only }: Place): RestoreRequest {
   const { options, output } = call
   return {
     snapshot,
     within: path,
+    only,
     target,
     overwrite: (options.text("overwrite") ?? "always") as NonNullable<RestoreRequest["overwrite"]>,
     delete: options.flag("delete"),
@@ -85,6 +90,7 @@ const ACTIONS = {
   equal: "unchanged",
   kept: "kept",
   deleted: "deleted",
+  "left-alone": "left_alone",
 } as const
 
 function observer({ output, options }: Call, progress: Progress): (event: RestoreEvent) => void {
@@ -128,7 +134,7 @@ function observer({ output, options }: Call, progress: Progress): (event: Restor
       const action = ACTIONS[event.action]
       const isPlanned = action === "deleted" && options.flag("dry-run")
       output.object({ message_type: "verbose_status", action, ...itemFields(event.path) })
-      output.line(`${isPlanned ? "would remove" : action.padEnd(9)} ${shown(event.path)}`)
+      output.line(`${isPlanned ? "would remove" : action.replace("_", " ").padEnd(9)} ${shown(event.path)}`)
     } else if (event.type === "left-out") {
       const { path, what } = event
       output.object({ message_type: "verbose_status", action: "left_out", ...itemFields(path), what })
@@ -172,12 +178,18 @@ function notDeleted({ stayed }: RestoreResult): Record<string, number> {
   )
 }
 
-function report({ output, options }: Call, { snapshot }: Named, result: RestoreResult): void {
+function report(
+  { output, options }: Call,
+  { snapshot }: Named,
+  result: RestoreResult,
+  target: RawPath,
+): void {
   const { filesRestored, filesSkipped, filesDeleted, dirsDeleted, bytesRestored, errors } = result
   const dryRun = options.flag("dry-run")
   output.object({
     message_type: "summary",
     snapshot_id: snapshot.id,
+    target: shown(target),
     ...(dryRun ? { dry_run: true } : {}),
     seconds_elapsed: result.durationMs / 1000,
     total_files: filesRestored + filesSkipped,
@@ -186,6 +198,7 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
     files_deleted: filesDeleted,
     dirs_deleted: dirsDeleted,
     not_deleted: notDeleted(result),
+    left_alone: result.leftAlone,
     total_bytes: bytesRestored + result.bytesSkipped,
     bytes_restored: bytesRestored,
     bytes_skipped: result.bytesSkipped,
@@ -199,6 +212,10 @@ function report({ output, options }: Call, { snapshot }: Named, result: RestoreR
   )
   if (filesSkipped > 0) output.say(`  ${showCount(filesSkipped, "file")} already right`)
   reportDeleted(output, result, dryRun)
+  if (result.leftAlone > 0)
+    output.say(
+      `  ${showCount(result.leftAlone, "item")} left alone: inside a repository or holdfast's own folders`,
+    )
   const leftOut = leftOutInAll(result, output.verbose)
   if (leftOut !== undefined && !output.json) output.warn(leftOut)
   if (errors.length > 0) {

@@ -141,7 +141,12 @@ export const BACKUP_VERBS: readonly Verb[] = [
         value: "FOLDER",
         text: "restore into this folder, which becomes equal to the snapshot",
       },
-      { name: "in-place", text: "restore to the original location" },
+      { name: "in-place", text: "restore to the original location; only a snapshot of this host" },
+      {
+        name: "from-host",
+        value: "NAME",
+        text: "with --in-place: restore a snapshot that was taken on host NAME",
+      },
       {
         name: "include",
         short: "i",

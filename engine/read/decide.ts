@@ -77,7 +77,8 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
   const { selected, tree, progress } = deciding
   const path = selected.place(entry)
   if (path === undefined) {
-    if (selected.partial && entry.type === "directory") rememberFolder(deciding, entry)
+    if (selected.isOwn(entry)) leaveAlone(deciding, entry)
+    else if (selected.partial && entry.type === "directory") rememberFolder(deciding, entry)
     return
   }
   makeFoldersAbove(deciding, path)
@@ -109,6 +110,14 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
     if (!isEngineError(error) || error.kind !== "corrupt") throw error
     progress.failed({ path, ...failureOf(error) })
   }
+}
+
+/** Its folder keeps what it has: something in it is not the restore's. */
+function leaveAlone({ selected, tree, progress }: Deciding, entry: Entry): void {
+  const path = selected.land(entry)
+  if (path === undefined) return
+  tree.names.get(parentPath(path))?.add(path)
+  progress.leaveAlone(path, entry.size)
 }
 
 /** A folder where the snapshot has none: what is in it is extra. */

@@ -8,10 +8,8 @@ import { CHUNK_ID_BYTES, type ChunkId, type RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
 import type { Target } from "../files/target.ts"
 import type { ChunkReader } from "../packs/chunk-reader.ts"
-import type { Repository } from "../trust/repository-ports.ts"
 import { idsOf } from "./decide.ts"
 import { createDeleteRules, type FolderRules } from "./delete-rules.ts"
-import { ownPathsIn } from "./own-places.ts"
 import { failureOf } from "./placer.ts"
 import type { Progress } from "./progress.ts"
 import type { RestoreRequest } from "./restore-request.ts"
@@ -58,16 +56,18 @@ export interface Removing {
   readonly progress: Progress
   readonly selected: Selected
   readonly reader: ChunkReader
+  /** What is never removed, relative to the target. */
+  readonly own: readonly RawPath[]
 }
 
 /** For `--delete`. Reports what can't go; throws nothing about a single entry. */
-export function deleteExtra(repository: Repository, removing: Removing): ExtraRemover {
-  const { request, target, progress, selected, reader } = removing
+export function deleteExtra(removing: Removing): ExtraRemover {
+  const { request, target, progress, selected, reader, own } = removing
   const rules = createDeleteRules({
     request,
     target,
     selected,
-    own: ownPathsIn(repository, target.root),
+    own,
     loadListing: (ids) => reader.read("listing", ids),
     textOf: async (entry) => {
       const ids = await idsOf(entry, (lists) => reader.read("chunk-list", lists))

@@ -19,6 +19,7 @@ import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { lookUp } from "../listing/look-up.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
+import { namedBelow } from "./recorded-origin.ts"
 import type { RestoreRequest, StayReason } from "./restore-request.ts"
 import type { Selected } from "./selected.ts"
 
@@ -138,12 +139,6 @@ function whatWasLookedAt({ options, paths, skipped, skippedCount }: SnapshotReco
       return unseen.some((each) => isWithin(path, each)) ? otherwise : undefined
     },
   }
-}
-
-function namedBelow(base: string | undefined, paths: readonly RawPath[]): RawPath[] {
-  if (base === undefined) return []
-  const above = base === "/" ? "" : base
-  return paths.filter((path) => isWithin(path, above)).map((path) => path.slice(above.length + 1) as RawPath)
 }
 
 /** Relative to a folder above it. */

@@ -7,10 +7,14 @@ import { dirname } from "node:path"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, showPath } from "../base/paths.ts"
+import type { Home } from "../home/home.ts"
+import { knownRepositories } from "../home/last-repository.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 
 /** Where a repository and this device's home are on this machine's disks. */
-export type OwnPlaces = Pick<Repository, "location" | "home">
+export interface OwnPlaces extends Pick<Repository, "location"> {
+  readonly home: Home
+}
 
 /**
  * Throws conflict "own-place".
@@ -23,6 +27,8 @@ export function refuseOwnPlace(own: OwnPlaces, path: string, mayBe?: "repository
   const { identityRoot, cacheRoot } = own.home
   if ([identityRoot, cacheRoot].some((root) => isWithin(place, realPlace(raw(root)))))
     throw refused(path, "is inside the folders in which holdfast keeps its own keys and caches")
+  if (mayBeOne && [identityRoot, cacheRoot].some((root) => isWithin(realPlace(raw(root)), place)))
+    throw refused(path, "contains the folders in which holdfast keeps its own keys and caches")
   const repository = own.location.startsWith("/") ? realPlace(raw(own.location)) : undefined
   if (repository !== undefined && isWithin(place, repository) && !(mayBeOne && place === repository))
     throw refused(path, "is inside the repository itself")
@@ -36,11 +42,15 @@ export function refuseOwnPlace(own: OwnPlaces, path: string, mayBe?: "repository
   }
 }
 
-/** What of the repository and the home is in this folder, as raw paths relative to it. */
+/** What of the home, the repository and others that this home has seen is in this folder, as raw paths relative to it. */
 export function ownPathsIn({ location, home }: OwnPlaces, root: string): RawPath[] {
-  const places = [home.identityRoot, home.cacheRoot, ...(location.startsWith("/") ? [location] : [])]
+  const seen = knownRepositories(home)
+    .map((known) => known.location)
+    .filter((place) => place.startsWith("/") && looksLikeRepository(raw(place)))
+  const own = location.startsWith("/") ? [location] : []
+  const places = new Set([home.identityRoot, home.cacheRoot, ...own, ...seen])
   const base = realPlace(root)
-  return places.map(raw).flatMap((place) => {
+  return [...places].map(raw).flatMap((place) => {
     const found = realPlace(place)
     if (!isWithin(found, base === "/" ? "" : base)) return []
     return [found.slice(base === "/" ? 1 : base.length + 1) as RawPath]

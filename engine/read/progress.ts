@@ -29,6 +29,8 @@ export interface Progress {
   deleted(path: RawPath, isFolder: boolean): void
   /** It is extra, and not deleted, with all that is in it. */
   stays(path: RawPath, reason: StayReason): void
+  /** It has its place in a repository or in holdfast's own folders, and is not written. */
+  leaveAlone(path: RawPath, size: number): void
   /** So many more bytes of a file that is not whole yet were written; all come off again before its entry. */
   underWay(bytes: number): void
   /** False for what failed or was kept as it stood: it may not be what the snapshot has there. */
@@ -56,6 +58,7 @@ export function createProgress(
   const counts = {
     filesRestored: 0,
     filesSkipped: 0,
+    leftAlone: 0,
     dirs: 0,
     bytesRestored: 0,
     bytesSkipped: 0,
@@ -119,6 +122,11 @@ export function createProgress(
     stays(path, reason) {
       stayed[reason] = (stayed[reason] ?? 0) + 1
       if (request.verbose === true) observe({ type: "stays", path, reason })
+    },
+    leaveAlone(path, size) {
+      counts.leftAlone++
+      if (expected !== undefined) expected.bytes -= size
+      if (request.verbose === true) observe({ type: "entry", path, action: "left-alone" })
     },
     underWay(bytes) {
       bytesUnderWay += bytes

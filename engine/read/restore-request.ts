@@ -13,6 +13,8 @@ export interface RestoreRequest {
   readonly snapshot: SnapshotRecord
   /** Only this path of the snapshot and what lies below it; a folder's content lands in the target itself. */
   readonly within?: RawPath | undefined
+  /** Only these paths of the snapshot and what is below them; folders above come into being with them. Default: all. */
+  readonly only?: readonly RawPath[] | undefined
   /** Absolute raw path of the folder that becomes the snapshot. */
   readonly target: string
   /**
@@ -72,6 +74,8 @@ export interface RestoreResult {
   readonly dirsDeleted: number
   /** Extra entries that `delete` left where they are, by the reason; what is in a folder of them is not counted. */
   readonly stayed: Readonly<Partial<Record<StayReason, number>>>
+  /** Entries of the snapshot whose place is in a repository or in holdfast's own folders: these are not written. */
+  readonly leftAlone: number
   readonly dirs: number
   readonly bytesRestored: number
   /** Of files that were left as they were. */
@@ -105,7 +109,7 @@ export type RestoreEvent =
   | {
       readonly type: "entry"
       readonly path: RawPath
-      readonly action: "restored" | "updated" | "equal" | "kept" | "deleted"
+      readonly action: "restored" | "updated" | "equal" | "kept" | "deleted" | "left-alone"
     }
 
 export type RestoreObserver = (event: RestoreEvent) => void

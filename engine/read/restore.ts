@@ -25,7 +25,7 @@ import { deleteExtra, keepExtra, removeUnplaced, type ExtraRemover, type Removin
 import { finishEntries, finishFolders } from "./finish-tree.ts"
 import { createFlusher, noFlusher } from "./flusher.ts"
 import { finishMissing, missingFolders } from "./missing-parents.ts"
-import { refuseOwnPlace } from "./own-places.ts"
+import { ownPathsIn, refuseOwnPlace } from "./own-places.ts"
 import { comparingPool, inlinePlacePool, threadPlacePool, type PlacePool } from "./place-pool.ts"
 import type { PlacerOptions } from "./place-jobs.ts"
 import { placeWindow } from "./place-window.ts"
@@ -90,14 +90,15 @@ async function restoreInto(
       reader.read(kind, ids)
   const progress = createProgress(repository, request, observe)
   const readLists = loader("chunk-list")
-  const selected = selectEntries(request)
+  const own = ownPathsIn(repository, named.root)
+  const selected = selectEntries(request, own)
   const deciding: Deciding = {
     request: staging === undefined ? request : { ...request, overwrite: "always" },
     target,
     progress,
     selected,
     tree: createTree(staging?.isNew === true),
-    extra: extraRemover(repository, { request, target, progress, selected, reader }, staging),
+    extra: extraRemover({ request, target, progress, selected, reader, own }, staging),
     standing: standingFolders(target),
     readLists,
     unmade: [],
@@ -192,13 +193,9 @@ function targetOptions(request: RestoreRequest): TargetOptions {
   }
 }
 
-function extraRemover(
-  repository: Repository,
-  removing: Removing,
-  staging: Staging | undefined,
-): ExtraRemover {
+function extraRemover(removing: Removing, staging: Staging | undefined): ExtraRemover {
   if (staging?.isNew === false) return removeUnplaced(removing)
-  return removing.request.delete === true ? deleteExtra(repository, removing) : keepExtra
+  return removing.request.delete === true ? deleteExtra(removing) : keepExtra
 }
 
 function publish({ tree, progress }: Deciding, named: Target, staging: Staging): void {

@@ -15,15 +15,21 @@ export interface Selected {
   place(entry: Pick<Entry, "path" | "type">): RawPath | undefined
   /** The same without a look at the patterns. */
   land(entry: Pick<Entry, "path" | "type">): RawPath | undefined
-  /** Only what patterns ask for: folders come into being when something in them does. */
+  /** Whether the entry is asked for, and its place is in a repository or holdfast's own folders: it has none then. */
+  isOwn(entry: Pick<Entry, "path" | "type">): boolean
+  /** Only what patterns or paths ask for: folders come into being when something in them does. */
   readonly partial: boolean
   /** Includes that nothing has matched so far, as they were given. */
   unmatched(): RawPath[]
 }
 
-type Patterns = Pick<RestoreRequest, "snapshot" | "within" | "include" | "exclude" | "iinclude" | "iexclude">
+type Patterns = Pick<
+  RestoreRequest,
+  "snapshot" | "within" | "only" | "include" | "exclude" | "iinclude" | "iexclude"
+>
 
-export function selectEntries(request: Patterns): Selected {
+/** @param own places in the target that are never written */
+export function selectEntries(request: Patterns, own: readonly RawPath[] = []): Selected {
   const within = request.within ?? ("" as RawPath)
   const origin = originOf(request.snapshot)
   const inside = (pattern: RawPath): RawPath[] => patternsInside(origin, pattern, true)
@@ -62,7 +68,10 @@ export function selectEntries(request: Patterns): Selected {
     isExcluded(above, true)
     isIncluded(above, true)
   }
-  const wanted = (path: RawPath, isFolder: boolean): boolean => {
+  const isNamed = insideOne(request.only)
+  const wanted = ({ path, type }: Pick<Entry, "path" | "type">): boolean => {
+    if (!isNamed(path)) return false
+    const isFolder = type === "directory"
     if (path === "") return includes === undefined
     const isLeft = isExcluded(path, isFolder)
     if (isLeft && unmatched.size === 0) return false
@@ -73,11 +82,35 @@ export function selectEntries(request: Patterns): Selected {
     if (path === within) return type === "directory" ? ("" as RawPath) : baseName(path)
     return (within === "" ? path : path.slice(within.length + 1)) as RawPath
   }
+  const isOwn = (place: RawPath): boolean => own.some((each) => isWithin(place, each))
   return {
-    partial: includes !== undefined,
+    partial: includes !== undefined || request.only !== undefined,
     land,
     unmatched: () => [...unmatched.keys()],
-    place: (entry) => (wanted(entry.path, entry.type === "directory") ? land(entry) : undefined),
+    place(entry) {
+      const place = wanted(entry) ? land(entry) : undefined
+      return place === undefined || isOwn(place) ? undefined : place
+    },
+    isOwn(entry) {
+      if (own.length === 0) return false
+      const place = land(entry)
+      return place !== undefined && isOwn(place) && wanted(entry)
+    },
+  }
+}
+
+/** Whether a path is one of these or below one; all are when there are none. */
+function insideOne(paths: readonly RawPath[] | undefined): (path: RawPath) => boolean {
+  if (paths === undefined) return () => true
+  const all = new Set(paths)
+  let last: RawPath | undefined
+  return (path) => {
+    if (last !== undefined && isWithin(path, last)) return true
+    for (let at = path; ; at = parentPath(at)) {
+      if (all.has(at)) last = at
+      if (all.has(at)) return true
+      if (at === "") return false
+    }
   }
 }
 

@@ -1,0 +1,87 @@
+/**
+ * Where a snapshot says that it was taken: the folder of `restore --in-place`. Whoever writes snapshots writes this,
+ * too: it counts only if the recorded folder follows from the recorded paths, as `files/roots.ts` derives it,
+ * and a restore there takes nothing but these paths. Rule F28 of spec/files.md.
+ */
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { isWithin, showPath } from "../base/paths.ts"
+import type { SnapshotRecord } from "../trust/view.ts"
+
+export interface RecordedOrigin {
+  /** Absolute: what stands for the snapshot's root. */
+  readonly base: RawPath
+  /** What was named, as paths in the snapshot: "" is all of it. */
+  readonly named: readonly RawPath[]
+}
+
+type Recorded = Pick<SnapshotRecord, "shortId" | "paths" | "options" | "skipped">
+
+/** Throws invalid "no-origin", "renamed" and "strange-origin". */
+export function recordedOrigin({ shortId, paths, options, skipped }: Recorded): RecordedOrigin {
+  const { base, renamed } = options
+  if (base === undefined)
+    throw new EngineError(
+      "invalid",
+      "no-origin",
+      `snapshot ${shortId} was not taken from a folder. Use --target FOLDER`,
+    )
+  // what was saved under another name is not where its name says
+  if (renamed !== undefined) {
+    const message = `parts of snapshot ${shortId} were saved under other names. Use --target FOLDER`
+    throw new EngineError("invalid", "renamed", message)
+  }
+  // what was named and not there has an absolute path among what could not be read
+  const missing = skipped.map(({ path }) => path).filter((path) => path.startsWith("/"))
+  if (!follows(base, paths, missing)) {
+    const message = `snapshot ${shortId}: the folder that it records, ${showPath(base)}, does not follow from its source paths (${paths.map(showPath).join(", ")}). Use --target FOLDER`
+    throw new EngineError("invalid", "strange-origin", message)
+  }
+  return { base: base as RawPath, named: namedBelow(base, paths) }
+}
+
+/** Paths of the snapshot that stand for these absolute ones; those elsewhere are left out. */
+export function namedBelow(base: string | undefined, paths: readonly RawPath[]): RawPath[] {
+  if (base === undefined) return []
+  const above = base === "/" ? "" : base
+  return paths.filter((path) => isWithin(path, above)).map((path) => path.slice(above.length + 1) as RawPath)
+}
+
+/** One path is the base itself, or in it; several have their common parent, which missing ones may move up. */
+function follows(base: string, paths: readonly string[], missing: readonly string[]): boolean {
+  if (![base, ...paths].every(isAbsolute)) return false
+  if (paths.length === 1 && missing.length === 0 && paths[0] === base) return true
+  const names = namesOf(base)
+  const lowest = commonParent(paths)
+  const highest = commonParent([...paths, ...missing])
+  if (lowest === undefined || highest === undefined) return false
+  return isAbove(names, lowest) && isAbove(highest, names)
+}
+
+function isAbsolute(path: string): boolean {
+  if (path === "/") return true
+  const [first, ...names] = path.split("/")
+  return first === "" && names.every((name) => name !== "" && name !== "." && name !== "..")
+}
+
+function namesOf(path: string): string[] {
+  return path.split("/").filter((name) => name !== "")
+}
+
+/** Or the same. */
+function isAbove(above: readonly string[], names: readonly string[]): boolean {
+  return above.every((name, i) => names[i] === name)
+}
+
+/** Undefined for no paths. */
+function commonParent(paths: readonly string[]): string[] | undefined {
+  let common: string[] | undefined
+  for (const path of paths) {
+    const parents = namesOf(path).slice(0, -1)
+    if (common === undefined) common = parents
+    let same = 0
+    while (same < common.length && common[same] === parents[same]) same++
+    common = common.slice(0, same)
+  }
+  return common
+}
