@@ -20,7 +20,7 @@ import { listingBuilder, type BuiltListing, type ListingBuilder } from "../listi
 import { lookUp } from "../listing/look-up.ts"
 import { isFolder } from "../store/open-store.ts"
 import { look, localView, lookToWrite } from "../trust/look.ts"
-import type { Repository } from "../trust/repository-ports.ts"
+import type { Repository, Requests } from "../trust/repository-ports.ts"
 import type { SnapshotRecord, View } from "../trust/view.ts"
 import { assemble, type AssembleObserver } from "./assemble.ts"
 import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
@@ -55,24 +55,26 @@ export async function backup(
   request: BackupRequest,
   observe: BackupObserver = () => {},
 ): Promise<BackupResult> {
+  const requestsBefore = repository.requests() // to find the series may take one
   const source = await openRunSource(repository, request, observe)
   try {
-    return await runLocked(repository, { request, source, observe })
+    return await runLocked(repository, { request, source, observe, requestsBefore })
   } finally {
     source.files.close()
   }
 }
 
-async function runLocked(repository: Repository, { request, source, observe }: Run): Promise<BackupResult> {
+async function runLocked(repository: Repository, run: Run): Promise<BackupResult> {
+  const { source } = run
   const lock = lockSeries(repository.home, source.series)
   try {
-    return await run(repository, { request, source, observe })
+    return await runOnce(repository, run)
   } catch (error) {
     const isLost = isEngineError(error, "node-uncached") || isEngineError(error, "record-lost")
     if (source.stdin !== undefined || !isLost) throw error
     // the caches lost a part of the last listing: without its base, every file is read once more
     repository.fileCache(source.series, source.key).clear()
-    return await run(repository, { request, source, observe })
+    return await runOnce(repository, run)
   } finally {
     lock.release()
   }
@@ -82,12 +84,14 @@ interface Run {
   readonly request: BackupRequest
   readonly source: RunSource
   readonly observe: BackupObserver
+  readonly requestsBefore: Requests
 }
 
-async function run(repository: Repository, { request, source, observe }: Run): Promise<BackupResult> {
+async function runOnce(repository: Repository, run: Run): Promise<BackupResult> {
+  const { request, source, observe } = run
   const startedNs = repository.clock.now()
   const counts: ScanCounts = { files: 0, dirs: 0, bytes: 0 }
-  const tally = createTally(repository, source.series, observe, counts)
+  const tally = createTally(repository, run, counts)
   for (const { path, message } of source.missing) tally.failed(path, message)
   const cache = source.stdin === undefined ? repository.fileCache(source.series, source.key) : undefined
   const local = localView(repository)

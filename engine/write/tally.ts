@@ -3,7 +3,7 @@ import { unreadableReason } from "./open-file.ts"
 import type { RawPath } from "../base/ids.ts"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
-import type { Repository } from "../trust/repository-ports.ts"
+import type { Repository, Requests } from "../trust/repository-ports.ts"
 import { requestsSince } from "../trust/requests.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
 import type { BackupObserver, BackupResult, UnkeptPath } from "./backup-request.ts"
@@ -38,15 +38,20 @@ export interface Outcome {
 
 const PROGRESS_EVERY_MS = 100
 
+export interface TalliedRun {
+  readonly source: { readonly series: string }
+  readonly observe: BackupObserver
+  /** The repository's, when the run began. */
+  readonly requestsBefore: Requests
+}
+
 /** @param counts what the scan has counted so far; it goes on counting there */
 export function createTally(
   repository: Repository,
-  series: string,
-  observe: BackupObserver,
+  { source: { series }, observe, requestsBefore }: TalliedRun,
   counts: Pick<ScanCounts, "files" | "bytes">,
 ): Tally {
   const startedMs = monotonicMs()
-  const before = repository.requests()
   const errors: UnkeptPath[] = []
   const pending = { files: 0, bytes: 0 }
   let expected: Amount | undefined
@@ -122,7 +127,7 @@ export function createTally(
         summary,
         durationMs: monotonicMs() - startedMs,
         errors,
-        requests: requestsSince(before, repository.requests()),
+        requests: requestsSince(requestsBefore, repository.requests()),
       }
     },
   }
