@@ -82,7 +82,6 @@ export { GIT_IGNORE_FILE, IGNORE_FILE } from "./files/select.ts"
 
 export { refuseOwnPlace } from "./read/own-places.ts"
 export { recordedOrigin } from "./read/recorded-origin.ts"
-export type { RecordedOrigin } from "./read/recorded-origin.ts"
 export { restore } from "./read/restore.ts"
 export type { LeftOut } from "./files/target.ts"
 export type {
