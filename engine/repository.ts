@@ -62,12 +62,15 @@ export const SYSTEM_RANDOM: Random = { bytes: (length) => new Uint8Array(randomB
 export function assembleRepository(ports: Ports, parts: Parts): Repository {
   const { store, start, clock, random } = ports
   const { home, found, opened, device, member, listed } = parts
-  const { recreated, ...state } = parts.state
   guardPuts(store, opened.state.store)
   const identify = identifier(opened.keys)
+  const { recreated } = parts.state
   return {
-    ...state,
-    nodeCache: (series) => state.nodeCache(series, identify),
+    ...statePorts(parts.state, identify),
+    renewed() {
+      const state = openLocalState(home)
+      return { ...this, ...statePorts(state, identify), listed: undefined }
+    },
     id: found.id,
     digest: found.digest,
     record: found.record,
@@ -92,6 +95,10 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
   }
 }
 
+function statePorts({ recreated: _, nodeCache, ...state }: LocalState, identify: Identify): StatePorts {
+  return { ...state, nodeCache: (series) => nodeCache(series, identify) }
+}
+
 /** Of listing nodes. Keys of other epochs have the same chunk key. */
 function identifier({ chunkKey, repository }: RepositoryKeys): Identify {
   let hasher: ChunkHasher | undefined
@@ -104,6 +111,8 @@ const RECREATED: Readonly<Record<NonNullable<StateDatabase["recreated"]>, string
   "other-version":
     "the local index and caches were written by another version; rebuilding them from the repository",
 }
+
+type StatePorts = Omit<LocalState, "recreated" | "nodeCache"> & Pick<Repository, "nodeCache">
 
 /** Index, caches and journal, over one database file. */
 export interface LocalState {

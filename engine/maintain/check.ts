@@ -6,7 +6,7 @@
  * Nothing is written to the store, and the home's caches are only ever made more right. spec/check.md.
  */
 import { forEachBounded } from "../base/concurrency.ts"
-import { type EngineError } from "../base/errors.ts"
+import { isEngineError, type EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import { checkDigest } from "../crypto/digest.ts"
 import { packName, parseName, segmentName } from "../format/names.ts"
@@ -31,11 +31,34 @@ import { isSnapshot, walkSnapshots } from "./walk-snapshots.ts"
 
 /** What is damaged is in the result. Throws `unavailable` and `denied` as the store does. */
 export async function check(
-  original: Repository,
-  { readData = false, subset = { share: 1 } }: CheckRequest = {},
+  repository: Repository,
+  request: CheckRequest = {},
   observe: CheckObserver = () => {},
 ): Promise<CheckResult> {
-  checkSubset(subset)
+  checkSubset(request.subset ?? ALL)
+  try {
+    return await checkOnce(repository, request, observe)
+  } catch (error) {
+    if (!isEngineError(error, "state-damaged")) throw error
+    // only a cache, which says nothing about the repository
+    repository.warnings.push(RENEWED)
+    const renewed = repository.renewed()
+    try {
+      return await checkOnce(renewed, request, observe)
+    } finally {
+      renewed.close()
+    }
+  }
+}
+
+const ALL = { share: 1 }
+const RENEWED = "the local index and caches were damaged. They were rebuilt from the repository"
+
+async function checkOnce(
+  original: Repository,
+  { readData = false, subset = ALL }: CheckRequest,
+  observe: CheckObserver,
+): Promise<CheckResult> {
   const findings = createFindings()
   const startedNs = original.clock.now()
   const inventory = await takeInventory(original.store)

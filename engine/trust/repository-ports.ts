@@ -73,6 +73,8 @@ export interface Repository {
   fileCacheBases(series: string): FileCacheBase[]
   /** All of what `run` writes to index, journal and caches, or nothing of it. */
   atomically<T>(run: () => T): T
+  /** The same with the state database opened again, which makes one that was found damaged anew. Closed by itself. */
+  renewed(): Repository
 
   readonly clock: Clock
   readonly random: Random
