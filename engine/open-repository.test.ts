@@ -281,9 +281,18 @@ test("createRepository() and openRepository() close the home's databases when it
   const { repository } = await sharedPlace(t, "the same").create()
   const place = sharedPlace(t, "the same") // makes a repository of the same id
   const homes = [place.home(), place.home()] as const
-  for (const home of homes) fs.mkdirSync(openRepositoryHome(home, repository.id).devicePath)
+  // a folder stands where the file goes: from the beginning, or while the device is enrolled
+  const [first, second] = homes.map((home) => openRepositoryHome(home, repository.id).devicePath)
+  assert.ok(first !== undefined && second !== undefined)
+  fs.mkdirSync(first)
   await assert.rejects(place.create(homes[0]), code("home-unwritable", "denied"))
-  await assert.rejects(place.open(homes[1]), code("home-unwritable", "denied"))
+  const store = place.store()
+  const put: typeof store.put = async (...object) => {
+    fs.mkdirSync(second)
+    await store.put(...object)
+  }
+  await assert.rejects(place.open(homes[1], { store: { ...store, put } }), code("home-unwritable", "denied"))
+  await assert.rejects(place.open(homes[1]), code("home-unreadable", "denied"))
   for (const home of homes) {
     const { statePath } = openRepositoryHome(home, repository.id)
     assert.ok(fs.existsSync(statePath), "the same id")

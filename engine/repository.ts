@@ -64,12 +64,12 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
   const { home, found, opened, device, member, listed } = parts
   guardPuts(store, opened.state.store)
   const identify = identifier(opened.keys)
-  const { recreated } = parts.state
+  const { recreated, ...state } = parts.state
   return {
-    ...statePorts(parts.state, identify),
+    ...statePorts(state, identify),
     renewed() {
-      const state = openLocalState(home)
-      return { ...this, ...statePorts(state, identify), listed: undefined }
+      const { recreated: _, ...anew } = openLocalState(home)
+      return { ...this, ...statePorts(anew, identify), listed: undefined }
     },
     id: found.id,
     digest: found.digest,
@@ -95,8 +95,8 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
   }
 }
 
-function statePorts({ recreated: _, nodeCache, ...state }: LocalState, identify: Identify): StatePorts {
-  return { ...state, nodeCache: (series) => nodeCache(series, identify) }
+function statePorts(state: Omit<LocalState, "recreated">, identify: Identify): StatePorts {
+  return { ...state, nodeCache: (series) => state.nodeCache(series, identify) }
 }
 
 /** Of listing nodes. Keys of other epochs have the same chunk key. */
