@@ -1,0 +1,143 @@
+/**
+ * The world of `afternoon.slow.test.ts`: a person's home, disks and buckets in a temporary folder, in which
+ * commands run as a shell runs them. The table of substitutions is all that differs from what is printed.
+ */
+import { spawn } from "node:child_process"
+import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { startS3FaultServer, type S3FaultServer } from "../../engine/testing/s3-fault-server.ts"
+import type { Answer } from "./on-terminal.ts"
+
+export const PASSPHRASE = "correct horse battery"
+
+export interface Afternoon {
+  readonly path: (...names: string[]) => string
+  /** Runs a line of the documentation. `typed`: on a terminal, by what is asked. Throws unless it exits with 0. */
+  readonly type: (line: string, typed?: readonly Answer[]) => Promise<string>
+  /** What a person does between two backups. */
+  readonly work: () => void
+  /** Keeps all as it is now, for `begin`. */
+  readonly keep: () => void
+  /** Puts all back as it was kept. */
+  readonly begin: () => void
+  readonly environment: Record<string, string>
+  readonly close: () => Promise<void>
+}
+
+/** The terminal stops echoing a moment after the question is there. */
+const TYPING_MS = 200
+/** A question that was not expected waits for ever. */
+const LATE_MS = 60_000
+
+const BUCKETS = ["bucket", "my-bucket", "my-mirror"] as const
+
+/** @param bin the folder of the installed command */
+export async function openAfternoon(root: string, bin: string): Promise<Afternoon> {
+  const world = join(root, "world")
+  const path: Afternoon["path"] = (...names) => join(world, ...names)
+  const servers = await Promise.all(BUCKETS.map(async (bucket) => await startS3FaultServer({ bucket })))
+  const endpointOf = (bucket: (typeof BUCKETS)[number]): string =>
+    servers[BUCKETS.indexOf(bucket)]?.endpoint ?? ""
+  const [first] = servers as [S3FaultServer]
+  const { accessKeyId, secretAccessKey } = first.credentials
+  makeHome(path, `${accessKeyId}:${secretAccessKey}`)
+
+  /** What is printed, and what stands for it here. All else is run as it is. */
+  const substitutions: readonly (readonly [string, string])[] = [
+    ["s3:https://s3.example.com/bucket", `s3:${endpointOf("bucket")}/bucket`],
+    ["s3:https://s3.example.org/my-mirror", `s3:${endpointOf("my-mirror")}/my-mirror`],
+    ["https://s3.example.com", endpointOf("my-bucket")],
+    ["/mnt/", `${path("mnt")}/`],
+    ["/tmp/", `${path("tmp")}/`],
+    ["%h/.local/bin/", ""],
+    ["%h/", `${path("home")}/`],
+  ]
+  const environment: Record<string, string> = {
+    HOME: path("home"),
+    PATH: [path("programs"), bin, resolve("node_modules/.bin"), process.env["PATH"]].join(":"),
+    AWS_REGION: first.region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_ENDPOINT_URL_S3: "",
+  }
+  let turn = 0
+  return {
+    path,
+    environment,
+    type: async (line, typed) => {
+      const command = substituted(line, substitutions)
+      const endpoint = command.includes("s3://bucket/") ? { AWS_ENDPOINT_URL_S3: endpointOf("bucket") } : {}
+      const { code, output } = await run(command, typed, { ...environment, ...endpoint }, path("home"))
+      if (code !== 0) throw new Error(`"${line}" exited with ${code}:\n${output}`)
+      return output
+    },
+    work: () => appendFileSync(path("home/notes/plans/may.md"), `turn ${++turn}\n`),
+    keep: () => cpSync(world, join(root, "kept"), { recursive: true, preserveTimestamps: true }),
+    begin: () => {
+      rmSync(world, { recursive: true })
+      cpSync(join(root, "kept"), world, { recursive: true, preserveTimestamps: true })
+    },
+    close: async () => {
+      for (const server of servers) await server.close()
+    },
+  }
+}
+
+/** In one pass: what was put in is not looked at again. */
+function substituted(line: string, table: readonly (readonly [string, string])[]): string {
+  const here = new Map(table)
+  const printed = table.map(([text]) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")).join("|")
+  return line.replace(new RegExp(printed, "g"), (text) => here.get(text) ?? text)
+}
+
+function makeHome(path: Afternoon["path"], credentials: string): void {
+  const write = (name: string, text: string, mode = 0o644): void => {
+    mkdirSync(dirname(path(name)), { recursive: true })
+    writeFileSync(path(name), text, { mode })
+  }
+  write("home/notes/today.md", "today\n")
+  write("home/notes/budget.md", "budget\n")
+  write("home/notes/scratch.tmp", "scratch\n")
+  write("home/notes/plans/may.md", "may\n")
+  write("home/notes/notes/today.md", "today\n")
+  write("home/photos/cat.jpg", "cat\n")
+  write("home/.keys/holdfast", `${Buffer.alloc(32, 7).toString("base64")}\n`, 0o600)
+  write("home/.config/holdfast/b2", `${credentials}\n`, 0o600)
+  write("home/.config/fish/completions/.keep", "")
+  write("home/second.txt", "second passphrase\n", 0o600)
+  write("home/old.txt", `${PASSPHRASE}\n`, 0o600)
+  write("home/new.txt", "another passphrase\n", 0o600)
+  write("programs/pg_dump", "#!/bin/sh\necho 'create table t (id int);'\n", 0o755)
+  for (const folder of ["mnt/disk", "tmp"]) mkdirSync(path(folder), { recursive: true })
+}
+
+/** In bash; on a terminal where somebody types. */
+async function run(
+  command: string,
+  typed: readonly Answer[] | undefined,
+  env: Record<string, string>,
+  cwd: string,
+): Promise<{ code: number | null; output: string }> {
+  const words = typed === undefined ? ["bash", "-c", command] : ["script", "-qec", command, "--", "/dev/null"]
+  const [program = "", ...rest] = words
+  const child = spawn(program, rest, { cwd, env: { ...env, SHELL: "/bin/bash" }, stdio: "pipe" })
+  const waiting = [...(typed ?? [])]
+  let output = ""
+  let asked = 0
+  const hear = (bytes: Buffer): void => {
+    output += bytes.toString()
+    const [next] = waiting
+    const at = next === undefined ? -1 : output.indexOf(next.question, asked)
+    if (next === undefined || at < 0) return
+    asked = at + next.question.length
+    waiting.shift()
+    setTimeout(() => child.stdin.write(`${next.typed}\n`), TYPING_MS)
+  }
+  child.stdout.on("data", hear)
+  child.stderr.on("data", hear)
+  if (typed === undefined) child.stdin.end()
+  const late = setTimeout(() => child.kill(), LATE_MS)
+  const code = await new Promise<number | null>((done) => void child.once("close", done))
+  clearTimeout(late)
+  return { code, output }
+}
