@@ -1,6 +1,6 @@
 /** spec/series.md, row by row: two homes are two devices of one repository. */
 import assert from "node:assert/strict"
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { test, type TestContext } from "node:test"
 import { sandbox, type Outcome, type Sandbox } from "./testing/run-cli.ts"
@@ -131,6 +131,19 @@ test("row 7: a folder that has moved continues its series, and so does a selecti
   const three = folder("z", "three")
   continued(save("a", one, two, three))
   assert.deepEqual(series(), ["notes", "notes", "z", "z"])
+})
+
+test("row 7: a folder that is named through a link continues its series, and another folder of that name does not", (context) => {
+  const { box, save, series, folder } = devices(context)
+  const notes = folder("x", "notes")
+  continued(save("a", notes))
+  mkdirSync(box.path("links"))
+  symlinkSync(notes, box.path("links", "notes")) // the folder itself
+  continued(save("a", box.path("links", "notes")))
+  symlinkSync(dirname(notes), box.path("above")) // a folder on the way
+  continued(save("a", box.path("above", "notes")))
+  refused(save("a", folder("y", "notes")))
+  assert.deepEqual(series(), ["notes", "notes", "notes"])
 })
 
 test("row 8: a machine that was renamed continues its series, with a snapshot of the new name", (context) => {

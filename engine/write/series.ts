@@ -3,7 +3,7 @@
  * is using that. It follows from the log's snapshots alone, and so is the same on every device and after
  * a home is lost. spec/series.md has the cases.
  */
-import { lstatSync } from "node:fs"
+import { lstatSync, realpathSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, pathBytes, showPath } from "../base/paths.ts"
@@ -59,10 +59,22 @@ function newcomer(repository: Repository, name: string, source: SnapshotSource):
   return name
 }
 
-/** The same machine's, and nothing is left where it was; or a selection of paths that has changed in part. */
+/**
+ * The same machine's, and nothing is left where it was; or the same place by another path, through a link;
+ * or a selection of paths that has changed in part.
+ */
 function hasMoved(before: SnapshotSource, source: SnapshotSource): boolean {
   if (before.host !== source.host) return false
-  return before.paths.some((path) => source.paths.includes(path)) || !before.paths.some(exists)
+  if (before.paths.some((path) => source.paths.includes(path)) || !before.paths.some(exists)) return true
+  return samePaths({ paths: before.paths.map(realPath) }, { paths: source.paths.map(realPath) })
+}
+
+function realPath(path: RawPath): RawPath {
+  try {
+    return realpathSync(fsPath(path), { encoding: "latin1" }) as RawPath
+  } catch {
+    return path
+  }
 }
 
 function exists(path: RawPath): boolean {
