@@ -128,7 +128,8 @@ test("diffWithDisk() finds what was named through a link, and refuses what was s
   const saved = async (...paths: string[]): Promise<string> => {
     // each but the link itself is another source than the folder whose name it would take
     const series = paths[0] === link ? undefined : paths.join(" ")
-    return (await save(place.repository, "", { paths: paths as RawPath[], series, forceSnapshot: true })).series
+    return (await save(place.repository, "", { paths: paths as RawPath[], series, forceSnapshot: true }))
+      .series
   }
   assert.equal(await saved(link), "a link")
   for (const names of [[link], [`${link}/deep`], [`${link}/b.md`], [`${link}/deep`, `${link}/b.md`]]) {
