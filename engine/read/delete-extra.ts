@@ -48,7 +48,7 @@ export function removeUnplaced({ target, progress }: Pick<Removing, "target" | "
   }
 }
 
-const allStays: FolderRules = { stays: () => "unread", inside: () => allStays }
+const allStays: FolderRules = { stays: () => "unread", inside: () => allStays, isRule: () => false }
 
 export interface Removing {
   readonly request: RestoreRequest
@@ -85,13 +85,18 @@ export function deleteExtra(removing: Removing): ExtraRemover {
       return allStays // an ignore file is damaged: nobody knows what it left out
     }
   }
+  /** Folders with something in them that the filters left out. */
+  const filtered = new Set<RawPath>()
   const removeBy = (inFolder: FolderRules, path: RawPath): boolean => {
     try {
       const stat = target.look(path)
       if (stat === undefined) return false
-      const reason = inFolder.stays(path, stat)
+      // without its rule, what stays here would be deleted by the next run
+      const isNeeded = inFolder.isRule(path) && filtered.has(parentPath(path))
+      const reason = inFolder.stays(path, stat) ?? (isNeeded ? "filter" : undefined)
       if (reason !== undefined) {
         progress.stays(path, reason)
+        if (reason === "filter") addWithParents(filtered, parentPath(path))
         return false
       }
       const isFolder = stat.type === "directory"
@@ -109,7 +114,8 @@ export function deleteExtra(removing: Removing): ExtraRemover {
   const emptied = (inside: FolderRules, folder: RawPath): boolean => {
     const mode = target.unlockFolder(folder)
     target.removeLeftovers(folder)
-    const left = pathsIn(target, folder).filter((path) => !removeBy(inside, path))
+    const { rules, others } = rulesLast(inside, pathsIn(target, folder))
+    const left = [...others, ...rules].filter((path) => !removeBy(inside, path))
     if (left.length > 0 && mode !== undefined) target.lockFolder(folder, mode)
     return left.length === 0
   }
@@ -118,13 +124,32 @@ export function deleteExtra(removing: Removing): ExtraRemover {
     remove: async (path) => removeBy(await rulesIn(parentPath(path)), path),
     async removeBut(names, isLost) {
       if (isLost) return progress.notice("nothing was deleted: part of the listing is damaged")
+      const last: (() => void)[] = []
       for (const [folder, known] of names) {
         const extra = pathsIn(target, folder).filter((path) => !known.has(path))
         if (extra.length === 0) continue
         const inFolder = await rulesIn(folder)
-        for (const path of extra) removeBy(inFolder, path)
+        const { rules, others } = rulesLast(inFolder, extra)
+        for (const path of others) removeBy(inFolder, path)
+        if (rules.length > 0) last.push(() => rules.forEach((path) => removeBy(inFolder, path)))
       }
+      for (const remove of last) remove()
     },
+  }
+}
+
+function rulesLast(
+  inFolder: FolderRules,
+  paths: readonly RawPath[],
+): { rules: RawPath[]; others: RawPath[] } {
+  const isRule = (path: RawPath): boolean => inFolder.isRule(path)
+  return { rules: paths.filter(isRule), others: paths.filter((path) => !isRule(path)) }
+}
+
+function addWithParents(folders: Set<RawPath>, folder: RawPath): void {
+  for (let at = folder; !folders.has(at); at = parentPath(at)) {
+    folders.add(at)
+    if (at === "") return
   }
 }
 

@@ -129,7 +129,9 @@ test("restore() with delete leaves what each filter of the backup left out, in p
     )
     const found = filesIn(target)
     assert.deepEqual(
-      [...LEFT_OUT, ...keeps, "new cache/data"].filter((path) => !found.includes(path)),
+      [...LEFT_OUT, ...keeps, "new cache/data", "new cache/CACHEDIR.TAG"].filter(
+        (path) => !found.includes(path),
+      ),
       [],
       "left out by filters",
     )
@@ -138,8 +140,10 @@ test("restore() with delete leaves what each filter of the backup left out, in p
       [],
       "looked at, and not in the snapshot",
     )
-    assert.deepEqual([done.filesDeleted, done.dirsDeleted], [extra.length + 1, 1])
+    assert.deepEqual([done.filesDeleted, done.dirsDeleted], [extra.length, 1])
     assert.deepEqual(Object.keys(done.stayed), ["filter"])
+    const again = await restoreTo(repository, at, target, { delete: true })
+    assert.deepEqual([again.filesDeleted, again.dirsDeleted, filesIn(target)], [0, 0, found], "run again")
   }
 })
 
@@ -164,8 +168,38 @@ test("restore() with delete asks the snapshot's ignore file and not a newer one,
   put(join(source, "a/.holdfastignore"), "*.txt\n")
   for (const path of ["a/x.log", "a/x.txt", "b/x.log", "b/x.txt"]) put(join(source, path))
   put(join(source, "b/.holdfastignore"), "*.log\n")
-  await restored(source)
-  assert.deepEqual(filesIn(source), ["a/.holdfastignore", "a/x.log", "b/kept", "b/x.log"])
+  put(join(source, "c/.holdfastignore"), "*.log\n") // with nothing that it leaves out
+  for (let run = 0; run < 2; run++) {
+    await restored(source)
+    const left = ["a/.holdfastignore", "a/x.log", "b/.holdfastignore", "b/kept", "b/x.log"]
+    assert.deepEqual(filesIn(source), left, `run ${run}`)
+  }
+})
+
+test("restore() with delete leaves what is beside a marker of any type, in the snapshot or on the disk", async (t) => {
+  const selected = { excludeIfPresent: raw(".git") }
+  const fill = (source: string): void => {
+    put(join(source, "folder/.git/HEAD"))
+    put(join(source, "folder/work"))
+    fs.mkdirSync(join(source, "link"))
+    fs.symlinkSync("nowhere", join(source, "link/.git"))
+    put(join(source, "link/work"))
+    put(join(source, "kept"))
+  }
+  const { source, restored } = await saved(t, fill, { selection: selected })
+  put(join(source, "later/.git/HEAD"))
+  put(join(source, "later/deep/work"))
+  put(join(source, "extra"))
+  const left = filesIn(source).filter((path) => path !== "extra" && path !== "later/.git/HEAD")
+  for (let run = 0; run < 2; run++) {
+    await restored(source)
+    assert.deepEqual(
+      filesIn(source).filter((path) => path !== "later/.git/HEAD"),
+      left,
+      `run ${run}`,
+    )
+    assert.ok(fs.existsSync(join(source, "later/.git")))
+  }
 })
 
 test("restore() with delete leaves what is beside the paths that were named", async (t) => {

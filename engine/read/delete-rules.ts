@@ -40,6 +40,8 @@ export interface FolderRules {
   stays(path: RawPath, stat: Stat): StayReason | undefined
   /** For the entries of a folder that the snapshot does not have. */
   inside(path: RawPath, stat: Stat): FolderRules
+  /** Whether it is an ignore file or a marker: what it leaves out would be looked at without it. */
+  isRule(path: RawPath): boolean
 }
 
 export interface DeleteRules {
@@ -92,6 +94,7 @@ export function createDeleteRules(ports: DeletePorts): DeleteRules {
         return selected.place({ path: saved, type }) === undefined ? "not-asked" : undefined
       },
       inside: (path, stat) => rulesIn(path, scopes.insideExtra(scope, inSnapshot(path)), stat.device),
+      isRule: (path) => scopes.names.includes(baseName(path)),
     }
   }
   /** A path that was named may be anywhere, and from there on the backup stayed on its file system. */
@@ -147,6 +150,8 @@ function pathBelow(path: RawPath, folder: RawPath): RawPath {
 }
 
 interface Scopes {
+  /** Of ignore files and markers. */
+  readonly names: readonly RawPath[]
   inside(folder: RawPath): Promise<Scope>
   insideExtra(scope: Scope, folder: RawPath): Scope
 }
@@ -186,13 +191,14 @@ function createScopes(
       const path = joinPath(folder, name)
       const entry = await lookUp(snapshot.root, loadListing, path)
       if (entry === undefined) readFromTarget(path)
-      else if (entry.type === "file") texts.set(path, await textOf(entry))
+      else texts.set(path, entry.type === "file" ? await textOf(entry) : "") // a marker may be of any type
     }
     const scope = scopeIn(above, folder)
     known.set(folder, scope)
     return scope
   }
   return {
+    names: telling,
     inside,
     insideExtra(above, folder) {
       for (const name of telling) readFromTarget(joinPath(folder, name))
@@ -203,7 +209,7 @@ function createScopes(
 
 function textInTarget(target: Target, path: RawPath): string | undefined {
   const found = target.openExisting(path)
-  if (found === undefined) return undefined
+  if (found === undefined) return target.look(path) === undefined ? undefined : ""
   try {
     const bytes = Buffer.alloc(Math.min(found.stat.size, TEXT_BYTES_MAX))
     let length = 0
