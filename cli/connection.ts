@@ -115,7 +115,7 @@ export async function withRepository<T>(
     throw isLacking ? incomplete(repository, error.message) : error
   } finally {
     if (repository.enrolled) {
-      call.output.warn("this device is now enrolled: it has keys of its own and needs no secret any more")
+      call.output.warn("this device now has its own keys. Later commands don't ask for the passphrase")
     }
     for (const warning of repository.warnings) call.output.warn(warning)
     repository.close()

@@ -93,7 +93,7 @@ test("the first write enrols the device in one line; then it needs no secret, an
   ]) {
     const { code, err } = fromEmpty(box, { HOLDFAST_KEY_FILE: box.keyFile }, ...words)
     assert.equal(code, 0, err)
-    assert.equal(err.match(/^holdfast: this device is now enrolled/gm)?.length, 1, err)
+    assert.equal(err.match(/^holdfast: this device now has its own keys/gm)?.length, 1, err)
     const later = ["backup", "notes", "--force-snapshot", "-r", box.repository]
     const again = box.runWith({ HOLDFAST_HOME: box.path("empty") }, later)
     assert.deepEqual([again.code, again.err], [0, ""])

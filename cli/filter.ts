@@ -9,6 +9,7 @@ import {
   type SnapshotFilter,
 } from "../engine/index.ts"
 import type { Call } from "./call.ts"
+import { UsageError } from "./exit-codes.ts"
 
 /** `--tag a,b` is two, as in restic. */
 export function tagsOf({ options }: Call): string[] {
@@ -17,6 +18,9 @@ export function tagsOf({ options }: Call): string[] {
 
 export function filterOf(call: Call): SnapshotFilter {
   const { options } = call
+  for (const name of ["series", "host", "tag"]) {
+    if (options.list(name).includes("")) throw emptyFilter(name)
+  }
   const tags = tagsOf(call)
   const path = options.text("path")
   return {
@@ -25,6 +29,11 @@ export function filterOf(call: Call): SnapshotFilter {
     tags: tags.length === 0 ? undefined : tags,
     path: path === undefined ? undefined : rawPathFromText(resolve(path)),
   }
+}
+
+/** Most often an unset variable of a script: it must not choose among all snapshots. */
+function emptyFilter(name: string): UsageError {
+  return new UsageError(`--${name} needs a ${name === "tag" ? "tag" : "name"}; it is empty`)
 }
 
 export interface Named {

@@ -103,7 +103,7 @@ test("restore to a full disk: 1, each file told, none of wrong bytes; more room,
     const { code, err } = box.run("restore", "latest", "--target", path("out"), "--sync", sync)
     assert.equal(code, 1, err)
     assert.match(err, /^holdfast: f8: no space is left \(ENOSPC\)$/m)
-    assert.match(err, /could not be restored; when that is solved, run it again/)
+    assert.match(err, /could not be restored\. Fix the cause, then run the command again/)
     const names = readdirSync(path("out"))
     assert.ok(names.length > 0 && names.length < 8, names.join(" "))
     for (const name of names)

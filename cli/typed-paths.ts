@@ -9,8 +9,10 @@ import { flagsOf } from "./verbs/table.ts"
 
 /** What the table calls a value that is a place. */
 const PLACES = new Set(["FILE", "FOLDER", "PATH", "LOCATION"])
-/** An empty pattern matches nothing, which is harmless; one that was not expanded matches nothing either, silently. */
+/** An empty pattern excludes nothing, which is harmless; one that was not expanded matches nothing either, silently. */
 const PATTERNS = new Set(["PATTERN"])
+
+const INCLUDES = new Set(["include", "iinclude"])
 
 const VARIABLES = [
   "HOLDFAST_REPOSITORY",
@@ -28,6 +30,7 @@ export function checkTypedPaths(call: Pick<Call, "verb" | "args" | "options" | "
     const typed = many === true ? options.list(name) : [options.text(name)]
     for (const text of typed) {
       if (text === "" && PLACES.has(value)) throw empty(`--${name} needs a ${value.toLowerCase()}`)
+      if (text === "" && INCLUDES.has(name)) throw new UsageError(`--${name} needs a pattern; it is empty`)
       if (text !== undefined) refuseTilde(text, `--${name} `)
     }
   }

@@ -246,7 +246,7 @@ function report({ output, options }: Call, result: BackupResult): void {
   if (snapshotId !== null || dryRun) {
     const { filesNew, filesChanged, filesUnmodified, dataAddedPacked } = summary
     output.say(
-      `  ${showNumber(filesNew)} new, ${showNumber(filesChanged)} changed, ${showNumber(filesUnmodified)} unmodified; ${showBytes(dataAddedPacked)} stored`,
+      `  ${showNumber(filesNew)} new, ${showNumber(filesChanged)} changed, ${showNumber(filesUnmodified)} unmodified; ${showBytes(dataAddedPacked)} ${dryRun ? "would be stored" : "stored"}`,
     )
   }
   if (result.errors.length > 0) {

@@ -62,7 +62,7 @@ function report(call: Call, result: CheckResult, { readData }: CheckRequest): vo
       ? `read the data of ${showNumber(packsRead)}`
       : "structure only; use --read-data to verify the data too"
   output.say(
-    `${showCount(snapshots, "snapshot")}, ${showCount(packs, "pack")}, ${showBytes(bytes)} (${read})`,
+    `checked ${showCount(snapshots, "snapshot")} and ${showCount(packs, "pack")} of ${showBytes(bytes)} (${read})`,
   )
   if (unreferenced.packs > 0) {
     const left = `${showCount(unreferenced.packs, "pack")} (${showBytes(unreferenced.bytes)})`

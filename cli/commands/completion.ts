@@ -6,7 +6,8 @@ import { EXIT, UsageError } from "../exit-codes.ts"
 
 export const completion: Command = async ({ args, output }) => {
   const script = completionScript(args[0] ?? "")
-  if (script === undefined) throw new UsageError(`completions exist for ${SHELLS.join(", ")}`)
+  if (script === undefined)
+    throw new UsageError(`completion knows ${SHELLS.join(", ")}, not "${args[0] ?? ""}"`)
   output.block(script)
   output.object({ message_type: "completion", shell: args[0], script })
   return EXIT.done

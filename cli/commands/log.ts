@@ -25,7 +25,7 @@ export const log: Command = async (call) =>
       const size = entry === undefined ? "gone" : entry.type === "file" ? showBytes(entry.size) : entry.type
       const changed = entry === undefined ? "" : `changed ${showTime(entry.mtimeNs)}`
       const more =
-        folded > 0 ? `  (unchanged in ${folded} older ${folded === 1 ? "snapshot" : "snapshots"})` : ""
+        folded > 0 ? `  (unchanged in ${folded} later ${folded === 1 ? "snapshot" : "snapshots"})` : ""
       output.line(
         `${snapshot.shortId}  ${showTime(snapshot.timeNs)}  ${size.padStart(10)}  ${changed}${more}`,
       )

@@ -1,4 +1,4 @@
-/** `holdfast restore`: names the snapshot and the target, runs the engine, tells what was done. */
+/** `holdfast restore`: names the snapshot and the target, runs the engine, reports what was done. */
 import { resolve } from "node:path"
 import {
   rawPathFromText,
@@ -93,6 +93,12 @@ const ACTIONS = {
   "left-alone": "left_alone",
 } as const
 
+const PLANNED: Readonly<Partial<Record<keyof typeof ACTIONS, string>>> = {
+  restored: "would restore",
+  updated: "would update",
+  deleted: "would remove",
+}
+
 function observer({ output, options }: Call, progress: Progress): (event: RestoreEvent) => void {
   const pace = createPace(() => performance.now())
   return (event) => {
@@ -132,9 +138,9 @@ function observer({ output, options }: Call, progress: Progress): (event: Restor
       output.line(`not deleted ${shown(path)}: ${STAYS[reason]}`)
     } else if (event.type === "entry") {
       const action = ACTIONS[event.action]
-      const isPlanned = action === "deleted" && options.flag("dry-run")
+      const planned = options.flag("dry-run") ? PLANNED[event.action] : undefined
       output.object({ message_type: "verbose_status", action, ...itemFields(event.path) })
-      output.line(`${isPlanned ? "would remove" : action.replace("_", " ").padEnd(9)} ${shown(event.path)}`)
+      output.line(`${planned ?? action.replace("_", " ").padEnd(9)} ${shown(event.path)}`)
     } else if (event.type === "left-out") {
       const { path, what } = event
       output.object({ message_type: "verbose_status", action: "left_out", ...itemFields(path), what })
@@ -195,6 +201,7 @@ function report(
     total_files: filesRestored + filesSkipped,
     files_restored: filesRestored,
     files_skipped: filesSkipped,
+    files_kept: result.filesKept,
     files_deleted: filesDeleted,
     dirs_deleted: dirsDeleted,
     not_deleted: notDeleted(result),
@@ -210,7 +217,12 @@ function report(
   output.say(
     `${would} ${showCount(filesRestored, "file")}, ${showBytes(bytesRestored)} of snapshot ${snapshot.shortId} in ${showDuration(result.durationMs)}`,
   )
-  if (filesSkipped > 0) output.say(`  ${showCount(filesSkipped, "file")} already right`)
+  const upToDate = filesSkipped - result.filesKept
+  if (upToDate > 0) output.say(`  ${showCount(upToDate, "file")} already up to date`)
+  if (result.filesKept > 0) {
+    const kept = showCount(result.filesKept, "existing file")
+    output.say(`  ${kept} kept (--overwrite ${options.text("overwrite") ?? "always"})`)
+  }
   reportDeleted(output, result, dryRun)
   if (result.leftAlone > 0)
     output.say(
@@ -218,10 +230,11 @@ function report(
     )
   const leftOut = leftOutInAll(result, output.verbose)
   if (leftOut !== undefined && !output.json) output.warn(leftOut)
-  if (errors.length > 0) {
-    const next = errors.some(({ kind }) => kind === "corrupt")
-      ? "`holdfast check --read-data` tells what is damaged"
-      : "when that is solved, run it again: it goes on where it was"
-    output.warn(`${showCount(errors.length, "item")} could not be restored; ${next}`)
+  const failed = errors.filter(({ kind }) => kind !== "unmatched")
+  if (failed.length > 0) {
+    const next = failed.some(({ kind }) => kind === "corrupt")
+      ? "Run `holdfast check --read-data` to list the damage"
+      : "Fix the cause, then run the command again to resume"
+    output.warn(`${showCount(failed.length, "item")} could not be restored. ${next}`)
   }
 }

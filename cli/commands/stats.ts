@@ -41,7 +41,7 @@ export const stats: Command = async (call) =>
     const costs = money.map(({ title, asOf, isHere, dollarsPerMonth }) => [
       `  ${title}`,
       showDollars(dollarsPerMonth),
-      `${isHere ? "it lies here; " : ""}list of ${asOf}`,
+      `${isHere ? "this store; " : ""}list of ${asOf}`,
     ])
     for (const line of table([], costs, [1])) output.line(line)
     return EXIT.done

@@ -37,6 +37,8 @@ export function secondHabits(first: string): string[] {
 
 /** "::NAME" or "/repository::NAME", as borg writes an archive. */
 const ARCHIVE = /^(?:|.*\/.*|.*@.*)::/
+/** Arguments that are paths: the repository may be one name, as in "backups::monday". */
+const ARCHIVE_AS_PATH = /::/
 
 const ARCHIVE_SAYS: Readonly<Record<string, string>> = {
   backup:
@@ -57,6 +59,9 @@ export function refuseArchive(
   isFile: (path: string) => boolean,
 ): void {
   const say = ARCHIVE_SAYS[verb]
-  const typed = say === undefined ? undefined : args.find((arg) => ARCHIVE.test(arg) && !isFile(arg))
+  const archive = verb === "backup" ? ARCHIVE_AS_PATH : ARCHIVE
+  const isArchive = (arg: string): boolean =>
+    archive.test(arg) && !isFile(arg) && !isFile(arg.slice(arg.indexOf("=") + 1))
+  const typed = say === undefined ? undefined : args.find(isArchive)
   if (typed !== undefined) throw new UsageError(`${typed}: ${say ?? ""}`)
 }

@@ -208,7 +208,7 @@ const LOOK: readonly FlagHabit[] = [
     value: true,
     say: "use --series NAME or --tag TAG",
   },
-  { flags: ["--short", "--recursive"], verbs: ["ls"], drop: true },
+  { flags: ["--short", "--recursive", "-R"], verbs: ["ls"], drop: true },
   { flags: ["--human-readable", "--reverse"], verbs: ["snapshots", "ls", "find"], say: JSON_INSTEAD },
   { flags: ["--ncdu"], verbs: ["ls"], say: JSON_INSTEAD },
   {

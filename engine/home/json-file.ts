@@ -2,6 +2,7 @@
  * The home's JSON files: read strictly, since they are few, small and matter. What is not as expected
  * is `corrupt`, with the file and the field; numbers beyond 2^53 are decimal text.
  */
+import { basename } from "node:path"
 import { EngineError } from "../base/errors.ts"
 import { fromHex } from "../base/bytes.ts"
 import type { Bytes } from "../base/bytes.ts"
@@ -33,8 +34,17 @@ export function parseJsonFile(text: string, file: string): JsonFields {
   return fieldsOf(value, file, "the file")
 }
 
+/** By the name of the file. */
+const ADVICE: Readonly<Record<string, string>> = {
+  "device.json":
+    ". Move this file away, and give the repository's passphrase once: this device then gets new keys",
+  "pins.json":
+    ". Move this file away to continue. An older copy of the repository that was put back before then can't be noticed",
+}
+
 export function damaged(file: string, found: string, cause?: unknown): EngineError {
-  return new EngineError("corrupt", "home-damaged", `${file}: ${found}`, { detail: { object: file }, cause })
+  const message = `${file}: ${found}${ADVICE[basename(file)] ?? ""}`
+  return new EngineError("corrupt", "home-damaged", message, { detail: { object: file }, cause })
 }
 
 function fieldsOf(value: unknown, file: string, where: string): JsonFields {

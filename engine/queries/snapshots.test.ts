@@ -60,7 +60,10 @@ test("findSnapshot() takes prefixes, latest, latest~N and times, with a path", a
 test("findSnapshot() refuses a latest that could be of several series, and takes filters", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
-  await assert.rejects(findSnapshot(repository, "latest"), code("no-snapshot", "no snapshot matches"))
+  await assert.rejects(
+    findSnapshot(repository, "latest"),
+    code("no-snapshot", "the repository has no snapshots"),
+  )
   const paths = ["/home/ada/photos" as RawPath]
   await publish(repository, at("2026-05-01T10:00:00Z", { tags: ["a", "b"] }))
   await publish(repository, at("2026-05-01T11:00:00Z", { series: "photos", host: "laptop", paths }))

@@ -85,7 +85,9 @@ async function findAmongAll(repository: Repository, name: string, filter: Snapsh
   const snapshot = isLatest ? pickLatest(repository, all, name) : pick(name, all)
   // an id that was found is the right one, whatever else there is
   if (snapshot === undefined || !isId(name)) noteUnread(repository, view.problems)
-  if (snapshot === undefined) throw noSnapshot(name, all)
+  if (snapshot === undefined) {
+    throw all.length === 0 ? noMatch(filter, snapshotsIn(repository, view)) : noSnapshot(name, all)
+  }
   if (!isId(name)) warnOfNewer(repository, snapshot, view.problems)
   if (isLatest || /^\d{4}-/.test(name)) warnOfOtherSources(repository, name, snapshot, all)
   return snapshot
@@ -231,15 +233,17 @@ function pickByTime(all: readonly Snapshot[], name: string): Snapshot | undefine
   return all.findLast(({ timeNs }) => timeNs <= limitNs)
 }
 
-function requireOneSeries(all: readonly string[]): void {
+function seriesNames(all: readonly string[]): string {
   const names = [...new Set(all)].toSorted().map(showText)
-  if (names.length <= 1) return
-  const shown =
-    names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ")
+  return names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ")
+}
+
+function requireOneSeries(all: readonly string[]): void {
+  if (new Set(all).size <= 1) return
   throw new EngineError(
     "invalid",
     "several-series",
-    `there are several series (${shown}). Choose one with --series NAME, or give an ID`,
+    `there are several series (${seriesNames(all)}). Choose one with --series NAME, or give an ID`,
   )
 }
 
@@ -263,14 +267,26 @@ function parseTime(name: string): bigint {
   return BigInt(milliseconds) * 1_000_000n + BigInt((fraction === "" ? "999999999" : fraction).padEnd(9, "0"))
 }
 
+/** The filter leaves none; `all` is what there is without it. */
+function noMatch({ series, host, tags, path }: SnapshotFilter, all: readonly Snapshot[]): EngineError {
+  const words = [
+    ...(series === undefined ? [] : [`--series ${showText(series)}`]),
+    ...(host === undefined ? [] : [`--host ${showText(host)}`]),
+    ...(tags ?? []).map((tag) => `--tag ${showText(tag)}`),
+    ...(path === undefined ? [] : [`--path ${showPath(path)}`]),
+  ]
+  const message =
+    all.length === 0
+      ? "the repository has no snapshots"
+      : `no snapshot matches ${words.join(" ")}. Series here: ${seriesNames(all.map((each) => each.series))}`
+  return new EngineError("not-found", "no-snapshot", message)
+}
+
 function noSnapshot(name: string, all: readonly Snapshot[]): EngineError {
   const newest = all.slice(-EXAMPLES_MAX).toReversed()
   const shown = newest.map(
     ({ shortId, timeNs, series }) => `${shortId} (${showTime(timeNs)}, ${showText(series)})`,
   )
-  const there =
-    all.length === 0
-      ? "no snapshot matches"
-      : `there ${all.length === 1 ? "is 1" : `are ${all.length}`}, the newest: ${shown.join(", ")}`
+  const there = `there ${all.length === 1 ? "is 1" : `are ${all.length}`}, the newest: ${shown.join(", ")}`
   return new EngineError("not-found", "no-snapshot", `no snapshot "${name}": ${there}`)
 }

@@ -58,6 +58,7 @@ export function createProgress(
   const counts = {
     filesRestored: 0,
     filesSkipped: 0,
+    filesKept: 0,
     leftAlone: 0,
     dirs: 0,
     bytesRestored: 0,
@@ -101,7 +102,10 @@ export function createProgress(
       counts.dirs++
     },
     entry(path, action, bytes, size = 0) {
-      if (action === "kept") unplaced.add(path)
+      if (action === "kept") {
+        unplaced.add(path)
+        counts.filesKept++
+      }
       if (request.dryRun === true && action === "restored") replaced.add(path)
       if (action === "equal" || action === "kept") counts.filesSkipped++
       else counts.filesRestored++

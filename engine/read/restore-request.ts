@@ -69,6 +69,8 @@ export interface RestoreResult {
   readonly filesRestored: number
   /** Equal already, or kept because of `overwrite`. */
   readonly filesSkipped: number
+  /** Those of `filesSkipped` that `overwrite` kept. Their content was not compared. */
+  readonly filesKept: number
   /** With `delete`: everything but folders, and folders. */
   readonly filesDeleted: number
   readonly dirsDeleted: number
