@@ -24,8 +24,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   // One thread for file calls is as fast here (our own threads do the work), and ends for certain: with
   // several, glibc before 2.41 can lose the wake-up that ends them, and the program hangs at its exit.
   process.env["UV_THREADPOOL_SIZE"] ??= "1"
-  process.umask(0o077) // whatever holdfast writes is for its owner alone
-  void run()
+  void run(process.umask(0o077)) // whatever holdfast writes is for its owner alone
 }
 
 async function sayVersion() {
@@ -33,7 +32,7 @@ async function sayVersion() {
   process.stdout.write(`${versionText(words.length > 1)}\n`)
 }
 
-async function run() {
+async function run(umask: number) {
   const { start } = await import("./start.ts")
-  await start(words)
+  await start(words, umask)
 }

@@ -12,6 +12,7 @@ import { checkArguments, parse } from "./parse.ts"
 import { splitVerb } from "./split-verb.ts"
 import { isTerminal, question } from "./terminal.ts"
 import { checkTypedPaths } from "./typed-paths.ts"
+import { noteUmask } from "./umask.ts"
 import { refuseUnusable } from "./unusable-flags.ts"
 import type { Verb } from "./verbs/verb.ts"
 
@@ -44,7 +45,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   help: async () => (await import("./commands/help.ts")).help,
 }
 
-export async function start(words: readonly string[]): Promise<never> {
+/** @param umask the one that the program was started with */
+export async function start(words: readonly string[], umask: number): Promise<never> {
+  noteUmask(umask)
   const code = words[0] === COMPLETE ? await printCompletions(words.slice(1)) : await run(words)
   // A worker thread or a socket that is still closing must not hold the program back.
   process.exit(code)

@@ -17,6 +17,7 @@ import { patternsOf } from "../pattern-files.ts"
 import { showBytes, showCount, showDuration } from "../format.ts"
 import { itemFields, requestsFields } from "../json-shapes.ts"
 import { inPlace, type Place } from "../in-place.ts"
+import { useUsersUmask } from "../umask.ts"
 import { leftOutInAll, leftOutOfEntry } from "../left-out.ts"
 import type { Output } from "../output.ts"
 import { createPace, paceFields } from "../pace.ts"
@@ -42,6 +43,7 @@ export const restore: Command = async (call) => {
         )
       }
       if (target === undefined) call.output.say(`restoring to ${shown(place.target)}`)
+      useUsersUmask()
       const result = await runRestore(
         repository,
         { ...requestOf(call, named, place), ...patterns, countAhead: progress.isShown },
