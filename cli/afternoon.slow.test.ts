@@ -9,6 +9,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { after, before, test, type TestContext } from "node:test"
+import { startS3FaultServer, type S3FaultServer } from "../engine/testing/s3-fault-server.ts"
 import { openAfternoon, PASSPHRASE, type Afternoon } from "./testing/afternoon.ts"
 import type { Answer } from "./testing/on-terminal.ts"
 import { VERBS } from "./verbs/table.ts"
@@ -75,9 +76,17 @@ test("README's lines install the program from a fresh copy, also beside a Node t
 async function afternoon(context: TestContext, name: string): Promise<Afternoon> {
   const root = join(folder, name)
   mkdirSync(root)
-  const opened = await openAfternoon(root, bin)
-  context.after(opened.close)
-  return opened
+  const start = async (bucket: string): Promise<S3FaultServer> => {
+    const server = await startS3FaultServer({ bucket })
+    context.after(() => server.close())
+    return server
+  }
+  const buckets = {
+    bucket: await start("bucket"),
+    "my-bucket": await start("my-bucket"),
+    "my-mirror": await start("my-mirror"),
+  }
+  return openAfternoon({ root, bin, buckets })
 }
 
 test("every command of README works as it is printed", async (context) => {

@@ -48,7 +48,7 @@ test("copy makes a mirror, copy --promote makes it the repository, check --store
 
   assert.match(box.must("copy", "--promote", mirror, "--dry-run").out, /dry run: .* would be promoted/)
   assert.equal(box.run("backup", source, "--force-snapshot", "-r", mirror).code, 1, "it is still a mirror")
-  assert.match(box.must("copy", "--promote", mirror).out, /is no mirror any more/)
+  assert.match(box.must("copy", "--promote", mirror).out, /is no longer a mirror/)
   box.must("backup", source, "--force-snapshot", "-r", mirror)
   assert.equal(box.run("copy", "--promote", mirror).code, 1)
 })

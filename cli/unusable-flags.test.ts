@@ -69,7 +69,7 @@ const ROWS: readonly Row[] = [
   ["backup", "--stdin --stdin-from-command -- echo", /only one stream can be saved/],
   ["backup --stdin", "--files-from -", /a stream is saved alone/],
   ["backup --stdin", "--budget 1M", /a budget reads the source twice/],
-  ["backup --stdin x", "", /--stdin saves standard input alone; name no paths with it/],
+  ["backup --stdin x", "", /--stdin backs up standard input alone\. Give no paths with it/],
   ["backup", "--stdin-from-command", /--stdin-from-command needs a command/],
   ["backup x", "--stdin-filename y", /--stdin-filename needs --stdin or --stdin-from-command/],
   ["backup x", "--provider aws", /--provider needs --budget/],

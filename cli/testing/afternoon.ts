@@ -5,7 +5,6 @@
 import { spawn } from "node:child_process"
 import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { startS3FaultServer, type S3FaultServer } from "../../engine/testing/s3-fault-server.ts"
 import type { Answer } from "./on-terminal.ts"
 
 export const PASSPHRASE = "correct horse battery"
@@ -21,7 +20,6 @@ export interface Afternoon {
   /** Puts all back as it was kept. */
   readonly begin: () => void
   readonly environment: Record<string, string>
-  readonly close: () => Promise<void>
 }
 
 /** The terminal stops echoing a moment after the question is there. */
@@ -29,24 +27,32 @@ const TYPING_MS = 200
 /** A question that was not expected waits for ever. */
 const LATE_MS = 60_000
 
-const BUCKETS = ["bucket", "my-bucket", "my-mirror"] as const
+export interface Bucket {
+  readonly endpoint: string
+  readonly region: string
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
 
-/** @param bin the folder of the installed command */
-export async function openAfternoon(root: string, bin: string): Promise<Afternoon> {
+export interface AfternoonPlace {
+  readonly root: string
+  /** The folder of the installed command. */
+  readonly bin: string
+  /** The buckets that the documentation names, each at a server of its own. */
+  readonly buckets: Readonly<Record<"bucket" | "my-bucket" | "my-mirror", Bucket>>
+}
+
+export function openAfternoon({ root, bin, buckets }: AfternoonPlace): Afternoon {
   const world = join(root, "world")
   const path: Afternoon["path"] = (...names) => join(world, ...names)
-  const servers = await Promise.all(BUCKETS.map(async (bucket) => await startS3FaultServer({ bucket })))
-  const endpointOf = (bucket: (typeof BUCKETS)[number]): string =>
-    servers[BUCKETS.indexOf(bucket)]?.endpoint ?? ""
-  const [first] = servers as [S3FaultServer]
-  const { accessKeyId, secretAccessKey } = first.credentials
+  const { region, credentials } = buckets["bucket"]
+  const { accessKeyId, secretAccessKey } = credentials
   makeHome(path, `${accessKeyId}:${secretAccessKey}`)
 
   /** What is printed, and what stands for it here. All else is run as it is. */
   const substitutions: readonly (readonly [string, string])[] = [
-    ["s3:https://s3.example.com/bucket", `s3:${endpointOf("bucket")}/bucket`],
-    ["s3:https://s3.example.org/my-mirror", `s3:${endpointOf("my-mirror")}/my-mirror`],
-    ["https://s3.example.com", endpointOf("my-bucket")],
+    ["s3:https://s3.example.com/bucket", `s3:${buckets["bucket"].endpoint}/bucket`],
+    ["s3:https://s3.example.org/my-mirror", `s3:${buckets["my-mirror"].endpoint}/my-mirror`],
+    ["https://s3.example.com", buckets["my-bucket"].endpoint],
     ["/mnt/", `${path("mnt")}/`],
     ["/tmp/", `${path("tmp")}/`],
     ["%h/.local/bin/", ""],
@@ -55,7 +61,7 @@ export async function openAfternoon(root: string, bin: string): Promise<Afternoo
   const environment: Record<string, string> = {
     HOME: path("home"),
     PATH: [path("programs"), bin, resolve("node_modules/.bin"), process.env["PATH"]].join(":"),
-    AWS_REGION: first.region,
+    AWS_REGION: region,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_ENDPOINT_URL_S3: "",
@@ -66,7 +72,9 @@ export async function openAfternoon(root: string, bin: string): Promise<Afternoo
     environment,
     type: async (line, typed) => {
       const command = substituted(line, substitutions)
-      const endpoint = command.includes("s3://bucket/") ? { AWS_ENDPOINT_URL_S3: endpointOf("bucket") } : {}
+      const endpoint = command.includes("s3://bucket/")
+        ? { AWS_ENDPOINT_URL_S3: buckets["bucket"].endpoint }
+        : {}
       const { code, output } = await run(command, typed, { ...environment, ...endpoint }, path("home"))
       if (code !== 0) throw new Error(`"${line}" exited with ${code}:\n${output}`)
       return output
@@ -76,9 +84,6 @@ export async function openAfternoon(root: string, bin: string): Promise<Afternoo
     begin: () => {
       rmSync(world, { recursive: true })
       cpSync(join(root, "kept"), world, { recursive: true, preserveTimestamps: true })
-    },
-    close: async () => {
-      for (const server of servers) await server.close()
     },
   }
 }
