@@ -1,6 +1,6 @@
 /** What results and refusals say: true counts, and what to type next. */
 import assert from "node:assert/strict"
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 import { sandbox, type Sandbox } from "./testing/run-cli.ts"
@@ -54,7 +54,8 @@ test("an include that matches nothing is reported alone, without advice to run t
   assert.doesNotMatch(err, /could not be restored/)
   const empty = box.run("restore", "latest", "--target", "out", "--include", "")
   assert.equal(empty.code, 2)
-  assert.match(empty.err, /--include needs a pattern; it is empty/)
+  assert.match(empty.err, /--include needs a pattern; it is empty$/m)
+  assert.match(box.run("find", "").err, /find needs a pattern; it is empty$/m)
 })
 
 test("log says that a version is unchanged in later snapshots", (context) => {
@@ -114,4 +115,13 @@ test("a damaged identity file is an error that says what to do", (context) => {
     assert.equal(code, 13)
     assert.match(err, advice)
   }
+})
+
+test("a backup without change fails when the folder of the repository is gone", (context) => {
+  const box = place(context)
+  assert.match(box.must("backup", "notes").out, /nothing changed/)
+  renameSync(box.repository, box.path("elsewhere"))
+  const { code, err } = box.run("backup", "notes")
+  assert.equal(code, 10)
+  assert.match(err, /no such folder\. Check that its disk is mounted/)
 })

@@ -45,7 +45,8 @@ function checkArguments({ verb, args, options }: Pick<Call, "verb" | "args" | "o
   args.forEach((text, position) => {
     const argument = verb.arguments[Math.min(position, verb.arguments.length - 1)]
     if (argument === undefined) return
-    if (text === "") throw empty(`${verb.name} needs a ${argument.name}`)
+    if (text === "" && argument.completes === "files") throw empty(`${verb.name} needs a ${argument.name}`)
+    if (text === "") throw new UsageError(`${verb.name} needs a ${argument.name}; it is empty`)
     if (argument.completes !== "files") return
     const [, name, path] = /^([^/=]+)=(.*)$/s.exec(text) ?? []
     if (path === "") throw empty(`${text} needs a path after the =`)

@@ -23,6 +23,9 @@ test("backup of sources of which none can be read writes no snapshot, and ends w
       const { code, err } = box.run("backup", ...words, "--series", "s")
       assert.equal(code, 1, err)
       assert.match(err, /none of the sources could be read\. No snapshot was written/)
+      const lines = err.split("\n").filter((line) => line.includes("permission denied"))
+      assert.equal(new Set(lines).size, lines.length, err)
+      if (words[0] === "a" && words.length === 1) assert.deepEqual(lines, ["holdfast: a: permission denied"])
     }
     assert.equal(box.must("snapshots", "--json").lines.length, 1)
     chmodSync(box.path("b"), 0o700)

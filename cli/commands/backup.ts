@@ -190,7 +190,8 @@ async function* commandOutput(program: string, args: readonly string[]): AsyncGe
 /** restic's words for what a backup found. */
 const ACTIONS = { new: "new", changed: "modified", removed: "removed" } as const
 
-function observer({ output }: Call, progress: Progress): (event: BackupEvent) => void {
+function observer({ output, args }: Call, progress: Progress): (event: BackupEvent) => void {
+  const source = args[0] === undefined ? "." : shown(rawPathFromText(args[0]))
   const pace = createPace(() => performance.now())
   return (event) => {
     if (event.type === "progress") {
@@ -212,7 +213,7 @@ function observer({ output }: Call, progress: Progress): (event: BackupEvent) =>
     if (event.type === "error") {
       const { path, message } = event
       output.errorObject({ message_type: "error", error: { message }, during: "backup", ...itemFields(path) })
-      if (!output.json) output.warn(`${shown(path)}: ${message}`)
+      if (!output.json) output.warn(`${path === "" ? source : shown(path)}: ${message}`)
     } else if (event.type === "entry") {
       const action = ACTIONS[event.action]
       output.object({ message_type: "verbose_status", action, ...itemFields(event.path) })

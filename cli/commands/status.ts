@@ -71,9 +71,10 @@ function print(
     output.heading(header)
     for (const line of lines) output.line(line)
   }
+  if (others.length > 0 && repository !== undefined) output.line("")
   for (const { location, repository: id } of others)
     output.line(`also known  ${id.slice(0, 8)} at ${location}`)
-  if (problems.length > 0 && repository !== undefined) output.line("")
+  if (problems.length > 0 && (repository !== undefined || others.length > 0)) output.line("")
   for (const { level, subject, message, advice } of problems) {
     output.line(`${SIGNS[level]}  ${subject}: ${message}`)
     if (advice !== undefined) output.line(`      ${advice}`)

@@ -4,8 +4,11 @@
  * adapter and the SDK under it are loaded only for an S3 location. See spec/stores.md.
  */
 import { randomBytes } from "node:crypto"
+import { existsSync } from "node:fs"
+import { isAbsolute } from "node:path"
 import { formatAddress, parseAddress, parseEndpoint, type S3Address } from "./address.ts"
 import { limitedStore, type Bandwidth } from "./limited-store.ts"
+import { noStore } from "./local-errors.ts"
 import { createLocalRoot, localStore } from "./local-store.ts"
 import { meteredStore, noTraffic, type MeteredStore, type Traffic } from "./metered-store.ts"
 import { probeStore, type StoreAbilities } from "./probe.ts"
@@ -62,6 +65,12 @@ export function probeOf(store: Store): OpenedStore["probe"] {
 /** Its answers come from a disk at hand: what is under way at once costs memory, and saves no time. */
 export function isFolder(store: Store): boolean {
   return probeOf(store) === undefined
+}
+
+/** Throws not-found "no-store" when it is a folder that is gone. No request: a run without change makes none. */
+export function requireFolder(store: Store): void {
+  const { location } = store
+  if (isFolder(store) && isAbsolute(location) && !existsSync(location)) throw noStore(location)
 }
 
 /**

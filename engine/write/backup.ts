@@ -18,7 +18,7 @@ import type { Entry } from "../format/listing-entry.ts"
 import { lockSeries } from "../home/series-lock.ts"
 import { listingBuilder, type BuiltListing, type ListingBuilder } from "../listing/build.ts"
 import { lookUp } from "../listing/look-up.ts"
-import { isFolder } from "../store/open-store.ts"
+import { isFolder, requireFolder } from "../store/open-store.ts"
 import { look, localView, lookToWrite } from "../trust/look.ts"
 import type { Repository, Requests } from "../trust/repository-ports.ts"
 import type { SnapshotRecord, View } from "../trust/view.ts"
@@ -111,6 +111,7 @@ async function runOnce(repository: Repository, run: Run): Promise<BackupResult> 
   if (isIdle && !request.forceSnapshot) {
     const age = repository.clock.now() - local.lookedNs
     if (age < 0n || age > LOOK_AGE_NS_MAX) await look(repository)
+    else requireFolder(repository.store)
     return tally.result({ snapshot: undefined, parent: parentHere, summary: unchangedSummary(counts) })
   }
 

@@ -84,8 +84,13 @@ export function createTally(
     }
   }
   const unread = new Set<RawPath>()
+  const reported = new Set<string>()
   const failed = (path: RawPath, error: string): void => {
     const message = /^E[A-Z0-9]+$/.test(error) ? unreadableReason(error) : error
+    // its content and its attributes may fail alike
+    const key = `${path}\0${message}`
+    if (reported.has(key)) return
+    reported.add(key)
     errors.push({ path, message })
     observe({ type: "error", path, message })
   }
