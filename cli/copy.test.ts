@@ -59,5 +59,5 @@ test("copy says where it can't go", (context) => {
   assert.equal(box.run("copy").code, 2)
   const itself = box.run("copy", box.repository)
   assert.equal(itself.code, 1)
-  assert.match(itself.err, /is neither empty nor a mirror\. Choose an empty folder/)
+  assert.match(itself.err, /is a repository and not a mirror\. Choose an empty folder/)
 })

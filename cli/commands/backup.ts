@@ -107,7 +107,10 @@ export function pricedAs({ options }: Call): ProviderId | undefined {
 /** Undefined without the flag. */
 export function filesFromOf({ options }: Call): RawPath[] | undefined {
   const lists = options.list("files-from")
-  return lists.length === 0 ? undefined : lists.flatMap(readPathList)
+  if (lists.length === 0) return undefined
+  const paths = lists.flatMap(readPathList)
+  if (paths.length === 0) throw new UsageError(`--files-from ${lists.join(", ")}: there are no paths in it`)
+  return paths
 }
 
 export function checkSource(streams: boolean, paths: number): void {

@@ -228,7 +228,7 @@ async function requireMirror(
   }
   const mark = newestMark(there.keys())
   if (!isMirrorMark(mark)) {
-    const why = mark === 0 ? "is neither empty nor a mirror" : "was promoted, so devices may write to it"
+    const why = mark === 0 ? "is a repository and not a mirror" : "was promoted, so devices may write to it"
     throw new EngineError("conflict", "not-a-mirror", `${to.location}: ${why}. Choose an empty folder`)
   }
   if (there.has(REPOSITORY_NAME) && digestOf(await to.get(REPOSITORY_NAME)) !== repository.digest) {

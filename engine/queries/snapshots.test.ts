@@ -50,7 +50,10 @@ test("findSnapshot() takes prefixes, latest, latest~N and times, with a path", a
   assert.equal((await findSnapshot(repository, "latest")).snapshot.parent, second)
 
   await assert.rejects(idOf("latest~3"), code("no-snapshot", "there are 3, the newest: "))
-  await assert.rejects(idOf("2026-04-30"), code("no-snapshot", "2026-05-03 10:00:00, notes"))
+  await assert.rejects(
+    idOf("2026-04-30"),
+    code("no-snapshot", "no snapshot is as old as 2026-04-30. The oldest is "),
+  )
   await assert.rejects(idOf("0000000000000"), code("no-snapshot"))
   for (const wrong of ["", "abc", "newest", "latest~", "2026-13-01", "latest~1notes"]) {
     await assert.rejects(idOf(wrong), code("snapshot-address"), wrong)

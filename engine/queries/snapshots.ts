@@ -287,6 +287,15 @@ function noSnapshot(name: string, all: readonly Snapshot[]): EngineError {
   const shown = newest.map(
     ({ shortId, timeNs, series }) => `${shortId} (${showTime(timeNs)}, ${showText(series)})`,
   )
+  const [oldest] = all
+  if (/^\d{4}-/.test(name) && oldest !== undefined) {
+    const first = `${oldest.shortId} (${showTime(oldest.timeNs)}, ${showText(oldest.series)})`
+    return new EngineError(
+      "not-found",
+      "no-snapshot",
+      `no snapshot is as old as ${name}. The oldest is ${first}`,
+    )
+  }
   const there = `there ${all.length === 1 ? "is 1" : `are ${all.length}`}, the newest: ${shown.join(", ")}`
   return new EngineError("not-found", "no-snapshot", `no snapshot "${name}": ${there}`)
 }
