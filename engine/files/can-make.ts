@@ -1,4 +1,4 @@
-/** Whether a folder could be made, for a dry run, which makes nothing. */
+/** Whether a folder, or an entry in one, could be made, for a dry run, which makes nothing. */
 import { accessSync, constants, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { fsPath } from "../base/paths.ts"
@@ -20,10 +20,14 @@ export function whyNotMade(path: string): string | undefined {
   const above = dirname(path)
   const why = whyNotMade(above)
   if (why !== undefined) return why
+  // for folders that are there; of those that would be made we are the owner
+  return statSync(fsPath(above), { throwIfNoEntry: false }) === undefined ? undefined : whyClosed(above)
+}
+
+/** The system's code with which making an entry in this folder would fail. @param folder absolute and raw */
+export function whyClosed(folder: string): string | undefined {
   try {
-    // for folders that are there; of those that would be made we are the owner
-    if (statSync(fsPath(above), { throwIfNoEntry: false }) !== undefined)
-      accessSync(fsPath(above), constants.W_OK | constants.X_OK)
+    accessSync(fsPath(folder), constants.W_OK | constants.X_OK)
     return undefined
   } catch (error) {
     return errorCode(error)

@@ -5,7 +5,7 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
-import { whyNotMade } from "./can-make.ts"
+import { whyClosed, whyNotMade } from "./can-make.ts"
 import { openDiskTarget } from "./disk-target.ts"
 import { isOurs, permittedBy, withheld } from "./permitted.ts"
 import { checkPath } from "./safe-path.ts"
@@ -49,9 +49,23 @@ function overlay(root: string, inner: Target | undefined, options: TargetOptions
     if (inner === undefined || isRemoved(folder)) return []
     return inner.list(folder).filter((name) => !removed.has(joinPath(folder, name)))
   }
+  const closed = new Map<RawPath, string | undefined>()
+  /** Of a folder that is there and is somebody else's: whether names in it may be made and taken away. */
+  const requireOpen = (path: RawPath, existing: Stat | undefined): void => {
+    const uid = process.geteuid?.() ?? 0
+    const folder = parentPath(path)
+    const above = uid === 0 || path === "" ? undefined : look(folder)
+    if (above === undefined || above.uid === uid) return
+    if (!closed.has(folder)) closed.set(folder, whyClosed(joinPath(root as RawPath, folder)))
+    const why = closed.get(folder)
+    if (why !== undefined) throw targetError(why, path)
+    const isSticky = (above.mode & 0o1000) !== 0
+    if (isSticky && existing !== undefined && existing.uid !== uid) throw targetError("EPERM", path)
+  }
   /** What giving a name would say. */
   const take = (path: RawPath, { replace }: Placing): void => {
     const stat = look(path)
+    requireOpen(path, stat)
     if (stat === undefined) return
     if (!replace) throw targetError("EEXIST", path)
     if (stat.type === "directory" && list(path).length > 0) throw targetError("ENOTEMPTY", path)
@@ -67,6 +81,7 @@ function overlay(root: string, inner: Target | undefined, options: TargetOptions
     openExisting: (path) => inner?.openExisting(path),
     ensureFolder(path, { replace, isNew }) {
       const stat = isNew === true ? undefined : look(path)
+      if (stat?.type !== "directory" && isNew !== true) requireOpen(path, stat)
       if (stat === undefined) return "created"
       if (stat.type === "directory") {
         requireWritable(path, stat)
@@ -110,10 +125,15 @@ function overlay(root: string, inner: Target | undefined, options: TargetOptions
     },
     removeExtra(path) {
       const stat = look(path)
-      if (stat !== undefined) removed.add(path)
-      return stat === undefined ? 0 : 1
+      if (stat === undefined) return 0
+      requireOpen(path, stat)
+      removed.add(path)
+      return 1
     },
-    removeEntry: (path) => void removed.add(path),
+    removeEntry(path) {
+      requireOpen(path, look(path))
+      removed.add(path)
+    },
     unlockFolder: () => undefined,
     lockFolder() {},
     removeLeftovers: () => 0,

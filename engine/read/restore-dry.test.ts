@@ -113,4 +113,18 @@ test("restore() with dryRun counts hard links of files that would be replaced, a
   assert.deepEqual([done.filesRestored, done.filesSkipped], [2, 2])
 })
 
+test("restore() with dryRun fails where another user's folder is closed, as the restore does", async (t) => {
+  const { folder, repository } = await backupPlace(t)
+  const source = join(folder, "source")
+  fs.mkdirSync(join(source, "holdfast-folder"), { recursive: true })
+  for (const name of ["holdfast-file", "holdfast-folder/file"])
+    fs.writeFileSync(join(source, name), "content")
+  const { at } = await save(repository, source)
+  const { filesRestored, errors } = await restoreTo(repository, at, "/usr", { dryRun: true }) // root's on every system
+  const isClosed = process.geteuid?.() !== 0
+  assert.equal(filesRestored, isClosed ? 0 : 2)
+  const failed = isClosed ? ["holdfast-file", "holdfast-folder", "holdfast-folder/file"] : []
+  assert.deepEqual(errors.map(({ path }) => path).toSorted(), failed)
+})
+
 alsoAsOrdinaryUser(import.meta.url)
