@@ -24,7 +24,8 @@ export function openDryTarget(root: string, options: TargetOptions = {}): Target
   if (!isThere)
     return { ...overlay(root, undefined, options), wouldStage: () => ({ name: STAGING_NAME, isNew: true }) }
   const named = openDiskTarget(root, { ...options, create: false })
-  const staging = named.wouldStage()
+  const isOwn = named.look("" as RawPath)?.uid === process.geteuid?.()
+  const staging = isOwn || whyClosed(root) === undefined ? named.wouldStage() : undefined
   const wouldStage = (): Staging | undefined => staging
   if (staging?.isNew !== false) return { ...overlay(root, named, options), wouldStage }
   named.close()
