@@ -96,7 +96,7 @@ test("copy from a folder to S3 and from S3 to another, killed on its way, makes 
   for (const place of [first, second]) {
     const withoutKey = box.runWith({ ...environmentOf(minio) }, ["check", "--store-only", "-r", place])
     assert.equal(withoutKey.code, 0, withoutKey.err)
-    assert.match(withoutKey.out, /each held against the digest in its name/)
+    assert.match(withoutKey.out, /each compared with the digest in its name/)
 
     const before = (await objectsAt(place)).length
     const refused = await cli.run(["backup", source, "--force-snapshot", "-r", place], "writer")

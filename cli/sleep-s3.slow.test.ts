@@ -139,7 +139,10 @@ describe("backup on a laptop that sleeps", { concurrency: true }, () => {
     child.kill("SIGCONT")
     const { code, err } = await ended
     assert.equal(code, 17, err)
-    assert.match(err, /nothing listens at 127\.0\.0\.1:\d+: is the server running.*gave up after 10 attempts/)
+    assert.match(
+      err,
+      /connection refused by 127\.0\.0\.1:\d+\. Check that the server is running.*gave up after 10 attempts/,
+    )
     await server.restart()
     const before = await packsStored(at)
     const again = await at.cli.must(["backup", at.source, "--json"])

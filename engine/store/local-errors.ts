@@ -61,7 +61,8 @@ export function localError(error: unknown, root: string, action: "read" | "write
   if (errno === "" || error instanceof EngineError) return error
   const meanings = action === "write" ? WRITE_MEANINGS : READ_MEANINGS
   const { kind, code, advice } = meanings[errno] ?? UNAVAILABLE
-  return new EngineError(kind, code, `${root}: ${advice} (${errnoText(errno)})`, {
+  const why = meanings[errno] === NO_SPACE ? "" : ` (${errnoText(errno)})`
+  return new EngineError(kind, code, `${root}: ${advice}${why}`, {
     detail: { errno },
     cause: error,
   })

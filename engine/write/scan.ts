@@ -272,6 +272,11 @@ interface Described {
   readonly isRead: boolean
 }
 
+/** readlink(2) gives EINVAL for what is no longer a link. */
+function linkError(code: string): string {
+  return code === "EINVAL" ? "ENOTFILE" : code
+}
+
 /** Everything but the content, and the attributes of a file that is read; undefined, and reported, for what can't be kept. */
 function describe(
   ports: ScanPorts,
@@ -282,7 +287,7 @@ function describe(
   if (stat.type === "socket") return undefined
   const target = stat.type === "symlink" ? source.readLink(path) : null
   if (isFailure(target) || target === "") {
-    ports.onFailure(path, isFailure(target) ? target.error : "its target is empty")
+    ports.onFailure(path, isFailure(target) ? linkError(target.error) : "its target is empty")
     return undefined
   }
   const xattrs = source.xattrsAvailable && !isRead ? source.xattrs(path) : []
