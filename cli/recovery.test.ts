@@ -131,11 +131,11 @@ test("a device is enrolled by its first write, says so once, and needs no secret
   const other = { HOLDFAST_HOME: box.path("other"), HOLDFAST_REPOSITORY: box.repository }
   const first = box.runWith({ ...other, HOLDFAST_KEY_FILE: box.keyFile }, ["backup", source])
   assert.equal(first.code, 0, first.err)
-  assert.match(first.err, /enrolled/)
+  assert.match(first.err, /now has its own keys/)
   writeFileSync(join(source, "c.md"), "and more\n")
   const second = box.runWith(other, ["backup", source])
   assert.equal(second.code, 0, second.err)
-  assert.doesNotMatch(second.err, /enrolled/)
+  assert.doesNotMatch(second.err, /now has its own keys/)
 })
 
 test("secrets come from files, commands and variables; their newline is cut", (context) => {
