@@ -101,7 +101,7 @@ test("copy from a folder to S3 and from S3 to another, killed on its way, makes 
     const before = (await objectsAt(place)).length
     const refused = await cli.run(["backup", source, "--force-snapshot", "-r", place], "writer")
     assert.equal(refused.code, 1, refused.err)
-    assert.match(refused.err, /is a mirror made by `holdfast copy`/)
+    assert.match(refused.err, /is a read-only mirror\. Back up to the original/)
     assert.equal((await objectsAt(place)).length, before, "nothing was written to it")
   }
 
