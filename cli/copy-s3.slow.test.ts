@@ -113,5 +113,5 @@ test("copy from a folder to S3 and from S3 to another, killed on its way, makes 
   await cli.must(["backup", source, "--force-snapshot", "-r", second], "writer")
   const late = await cli.run(["copy", second, "-r", first], "reader of the first")
   assert.equal(late.code, 1, late.err)
-  assert.match(late.err, /was promoted, so devices may write to it; copy to an empty place/)
+  assert.match(late.err, /was promoted, so devices may write to it\. Choose an empty folder/)
 })

@@ -194,11 +194,13 @@ test("restore() leaves the file that stands there when the snapshot's is damaged
   for (const name of ["large", "folder 0/file 0"]) fs.writeFileSync(join(target, name), "an older version")
   const before = pictureOf(target)
   for (const name of packs(objects).map(([each]) => each)) objects.delete(name)
-  const { errors } = await restoreTo(repository, id, target).catch((error: unknown) => {
-    assert.ok(isEngineError(error) && error.kind === "corrupt")
-    return { errors: [] }
-  })
-  assert.ok(errors.every(({ kind }) => kind === "corrupt"))
+  // without any pack the listing itself is gone, and restore() may throw instead of reporting paths
+  const kinds = await restoreTo(repository, id, target).then(
+    ({ errors }) => errors.map(({ kind }) => kind),
+    (error: unknown) => [isEngineError(error) ? error.kind : String(error)],
+  )
+  assert.ok(kinds.length > 0)
+  assert.ok(kinds.every((kind) => kind === "corrupt"))
   for (const [path, line] of pictureOf(target)) {
     assert.ok(
       line === before.get(path) || line === picture.get(path) || path === "" || path.startsWith("folder"),
