@@ -155,7 +155,7 @@ test("restore to a read-only disk: 1, told, and what stands there stays as it wa
   assertPicture(path("out"), pictureOf(source))
 })
 
-test("a home on a full or read-only disk: 1, told, and the next run succeeds", (context) => {
+test("a home on a full or read-only disk: 1, reported, and the next run succeeds", (context) => {
   const box = sandbox(context)
   const { path, remount } = disk(context, "700k")
   const home = { HOLDFAST_HOME: path("home"), HOLDFAST_REPOSITORY: box.repository }
@@ -176,7 +176,7 @@ test("a home on a full or read-only disk: 1, told, and the next run succeeds", (
   assert.equal(use("snapshots").code, 0)
 })
 
-test("a home on a disk that is full when the run begins: 1, told, and the next run succeeds", (context) => {
+test("a home on a disk that is full when the run begins: 1, reported, and the next run succeeds", (context) => {
   const box = sandbox(context)
   const { path } = disk(context, "700k")
   const home = { HOLDFAST_HOME: path("home"), HOLDFAST_REPOSITORY: box.repository }
