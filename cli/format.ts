@@ -1,7 +1,6 @@
 /** Numbers and times as a person reads them; tables are in columns.ts. */
-import { showNumber } from "../engine/base/show.ts"
 
-export { showBytes, showNumber, showTime } from "../engine/base/show.ts"
+export { showBytes, showCount, showNumber, showTime } from "../engine/base/show.ts"
 
 /** "$12.50", "$0.0031", "$0": at least two digits that say something. */
 export function showDollars(dollars: number): string {
@@ -19,10 +18,6 @@ export function showDuration(ms: number): string {
   const [hours = 0, minutes = 0, rest = 0] = parts
   const two = (value: number): string => String(value).padStart(2, "0")
   return hours === 0 ? `${minutes}:${two(rest)} min` : `${hours}:${two(minutes)}:${two(rest)} h`
-}
-
-export function showCount(count: number, one: string, many: string = `${one}s`): string {
-  return `${showNumber(count)} ${count === 1 ? one : many}`
 }
 
 /** UTC with nanoseconds, as RFC 3339 has it: "2026-11-23T15:04:05.123456789Z". */

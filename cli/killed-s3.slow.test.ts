@@ -1,9 +1,11 @@
 /** The program is killed again and again while it backs up to a real S3 server, and restores from it; then it is left alone. */
 import assert from "node:assert/strict"
+import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { after, test, type TestContext } from "node:test"
+import { setTimeout } from "node:timers/promises"
 import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
 import { seededRandom } from "../fixtures/random.ts"
 import { REAL_S3_SERVERS, startS3Server, type RealS3Server } from "../fixtures/s3-servers.ts"
@@ -16,10 +18,14 @@ const FILE_BYTES = 6 * 2 ** 20
 const PACK_BYTES = 16 * 2 ** 20
 /** Packs on their way when it dies (spec/stores.md). */
 const IN_FLIGHT_MAX = 3
-/** So slow that every kill meets a run that is at work. */
+/** So slow that all waits together are shorter than one run that nobody kills: every kill meets a run at work. */
 const UPLOAD_KIB = 12 * 1024
-const DOWNLOAD_KIB = 48 * 1024
+const DOWNLOAD_KIB = 24 * 1024
+const BACKUP_WAIT_MAX = 1500
 const RESTORE_KILLS = 4
+/** After the first new whole file of a restore. */
+const RESTORE_WAIT_MAX = 400
+const SEED = process.env["HOLDFAST_SEED"] ?? randomBytes(4).toString("hex")
 const STAGING = ".holdfast-restore-staging"
 
 interface Setting {
@@ -39,11 +45,19 @@ async function setting(context: TestContext, server: RealS3Server, prefix: strin
   return { box, cli, source }
 }
 
-async function killAfter({ cli }: Setting, words: readonly string[], milliseconds: number): Promise<void> {
+/** Starts the program, and kills it when `due` has come, which the program's end cuts short. */
+async function killWhen(
+  { cli }: Setting,
+  words: readonly string[],
+  due: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const child = cli.start(words)
   for (const stream of [child.stdout, child.stderr]) stream.resume()
-  const ended = once(child, "close")
-  await Promise.race([ended, new Promise((done) => void setTimeout(done, milliseconds))])
+  const end = new AbortController()
+  const ended = once(child, "close").finally(() => end.abort())
+  await due(end.signal).catch((error: unknown) => {
+    if (!end.signal.aborted) throw error
+  })
   child.kill("SIGKILL")
   const [, signal] = (await ended) as [number | null, string | null]
   assert.equal(signal, "SIGKILL", "it was killed before it had ended")
@@ -65,9 +79,13 @@ for (const kind of REAL_S3_SERVERS) {
     const at = await setting(context, server, "killed")
     const { box, cli, source } = at
     const before = pictureOf(source)
-    const random = seededRandom(`kills ${Date.now()}`)
+    const random = seededRandom(`kills ${SEED}`)
+    context.diagnostic(`HOLDFAST_SEED=${SEED}`)
     const slowly = ["backup", source, "--limit-upload", String(UPLOAD_KIB)]
-    for (let kill = 0; kill < KILLS; kill++) await killAfter(at, slowly, random.between(150, 2500))
+    for (let kill = 0; kill < KILLS; kill++) {
+      const wait = random.between(150, BACKUP_WAIT_MAX)
+      await killWhen(at, slowly, (signal) => setTimeout(wait, undefined, { signal }))
+    }
     await cli.must(["backup", source])
     const checked = (await cli.must(["check", "--read-data", "--json"])).last
     const stored = Number(checked["bytes"])
@@ -90,9 +108,15 @@ for (const kind of REAL_S3_SERVERS) {
     const out = box.path("out")
     const words = ["restore", "latest", "--target", out]
     const slowly = [...words, "--limit-download", String(DOWNLOAD_KIB)]
+    const random = seededRandom(`restore kills ${SEED}`)
+    context.diagnostic(`HOLDFAST_SEED=${SEED}`)
     for (let kill = 0; kill < RESTORE_KILLS; kill++) {
       const before = wholeIn(out, source)
-      await killAfter(at, slowly, 1500)
+      const wait = random.between(0, RESTORE_WAIT_MAX)
+      await killWhen(at, slowly, async (signal) => {
+        while (wholeIn(out, source).length <= before.length) await setTimeout(50, undefined, { signal })
+        await setTimeout(wait, undefined, { signal })
+      })
       const after = wholeIn(out, source)
       for (const name of before) assert.ok(after.includes(name), `${name} stays`)
     }

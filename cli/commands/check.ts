@@ -66,7 +66,7 @@ function report(call: Call, result: CheckResult, { readData }: CheckRequest): vo
   )
   if (unreferenced.packs > 0) {
     const left = `${showCount(unreferenced.packs, "pack")} (${showBytes(unreferenced.bytes)})`
-    output.say(`  ${left} belong to no snapshot: from a run in progress or an interrupted one (harmless)`)
+    output.say(`  ${left} in no snapshot: from a run in progress or an interrupted one (harmless)`)
   }
   output.say(errors.length === 0 ? "no errors were found" : `${showCount(errors.length, "error")} found`)
 }

@@ -41,6 +41,11 @@ export function showNumber(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",")
 }
 
+/** "1 file", "12,000 files". */
+export function showCount(count: number, one: string, many: string = `${one}s`): string {
+  return `${showNumber(count)} ${count === 1 ? one : many}`
+}
+
 /** Local time to the second: "2026-11-23 15:04:05". Programs get UTC, with its Z. */
 export function showTime(ns: bigint): string {
   const date = new Date(Number(ns / 1_000_000n))

@@ -7,7 +7,7 @@ import { readPins } from "../home/pins.ts"
 import { errnoOf } from "../store/local-errors.ts"
 import type { Store } from "../store/store.ts"
 import { readRepositoryObject } from "../trust/foreign.ts"
-import type { Finding } from "./doctor.ts"
+import type { Finding } from "./finding.ts"
 
 export interface Failure {
   /** Of finding the home, of the location, or of opening the repository. */

@@ -10,15 +10,8 @@ import { look } from "../trust/look.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { cacheInfo } from "./caches.ts"
 import { failureFindings, guarded, type Failure } from "./doctor-failure.ts"
+import { good, unfinished, type Finding } from "./finding.ts"
 import { storeAbilities } from "./store-abilities.ts"
-
-export interface Finding {
-  readonly level: "good" | "warning" | "bad"
-  readonly subject: string
-  readonly message: string
-  /** What to do. */
-  readonly advice?: string | undefined
-}
 
 const FREE_BYTES_MIN = 256 * 1024 * 1024
 const CACHE_BYTES_MANY = 4 * 1024 ** 3
@@ -271,21 +264,9 @@ function clock({ clock: time, log: table }: Pick<Repository, "clock" | "log"> & 
 
 function pending({ journal }: Repository): Finding[] {
   const packs = journal.pending().length
-  if (packs === 0) return []
-  return [
-    {
-      level: "warning",
-      subject: "unfinished backup",
-      message: `${packs} uploaded packs belong to no snapshot yet`,
-      advice: "run the backup again to use them",
-    },
-  ]
+  return packs === 0 ? [] : [unfinished(packs)]
 }
 
 function freeSpaceOf({ location }: Repository): Finding[] {
   return location.startsWith("/") ? freeSpace("store", location) : []
-}
-
-function good(subject: string, message: string): Finding {
-  return { level: "good", subject, message }
 }

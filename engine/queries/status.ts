@@ -26,7 +26,7 @@ import { openLogTable } from "../trust/log-table.ts"
 import type { LogTable } from "../trust/log-table.ts"
 import { devicesContinued, isFuture, newestOfSources } from "../trust/sources.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
-import type { Finding } from "./doctor.ts"
+import { unfinished, type Finding } from "./finding.ts"
 
 export interface SourceStatus {
   readonly series: string
@@ -170,12 +170,6 @@ function snapshotProblems(log: LogTable, nowNs: bigint): Finding[] {
   const message = `snapshot ${newest.shortId} is dated in the future`
   const advice = "check the clocks of this machine and of the one that made it"
   return [{ level: "warning", subject: "clock", message, advice }]
-}
-
-function unfinished(packs: number): Finding {
-  const message = `${packs} uploaded packs belong to no snapshot yet`
-  const advice = "run the backup again to use them"
-  return { level: "warning", subject: "unfinished backup", message, advice }
 }
 
 function unknownRepository(

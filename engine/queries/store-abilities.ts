@@ -4,7 +4,7 @@ import type { Value } from "../format/msgpack.ts"
 import { probeOf, providerOf } from "../store/open-store.ts"
 import { PROVIDER_PROFILES, type ProviderProfile } from "../store/provider-profiles.ts"
 import type { Repository } from "../trust/repository-ports.ts"
-import type { Finding } from "./doctor.ts"
+import type { Finding } from "./finding.ts"
 
 /** None for a folder. */
 export async function storeAbilities(repository: Repository, probe: boolean): Promise<Finding[]> {
