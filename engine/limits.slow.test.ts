@@ -5,7 +5,7 @@ import { test, type TestContext } from "node:test"
 import { setMtime } from "../fixtures/native.ts"
 import { pictureOf } from "../fixtures/picture.ts"
 import { seededRandom } from "../fixtures/random.ts"
-import { CHUNK_SIZES, FILE_CLASS } from "./chunking/classes.ts"
+import { CHUNK_SIZES, FILE_CLASS } from "./chunks/classes.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "./testing/backup-place.ts"
 
 const KiB = 1024

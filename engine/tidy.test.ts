@@ -36,7 +36,7 @@ const LINES_MAX = 350
 const TEST_LINES_MAX = 450
 
 /** They load WebAssembly once, when they are imported; after that they are pure. */
-const LOADS_ONCE = ["engine/chunking/cutter.ts"]
+const LOADS_ONCE = ["engine/chunks/cutter.ts"]
 
 interface SourceFile {
   readonly path: string

@@ -2,10 +2,10 @@
  * The pure stages of the write and read paths over one piece of data, each alone on one thread. The only
  * file of the benches that reaches behind the engine's door: a stage can't be timed through a whole backup.
  */
-import { CHUNK_SIZES, FILE_CLASS, type FileClass } from "../../engine/chunking/classes.ts"
-import { createCutter } from "../../engine/chunking/cutter.ts"
-import { gearTable } from "../../engine/chunking/gear-table.ts"
-import { createZstd } from "../../engine/compression/zstd.ts"
+import { CHUNK_SIZES, FILE_CLASS, type FileClass } from "../../engine/chunks/classes.ts"
+import { createCutter } from "../../engine/chunks/cutter.ts"
+import { gearTable } from "../../engine/chunks/gear-table.ts"
+import { createZstd } from "../../engine/chunks/zstd.ts"
 import { chunkHasher, HASH_BLOCK_BYTES } from "../../engine/crypto/chunk-id.ts"
 import { deriveSealingKey } from "../../engine/crypto/derive.ts"
 import { newSealer, openSealer, type FrameInfo } from "../../engine/crypto/seal.ts"

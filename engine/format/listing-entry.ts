@@ -50,7 +50,7 @@ export interface Entry {
   readonly torn: boolean
 }
 
-/** Up to 8 ids stand in the entry, more in a chunk list. `fileClass` is chunking/classes.ts's. */
+/** Up to 8 ids stand in the entry, more in a chunk list. `fileClass` is chunks/classes.ts's. */
 export type Content =
   | { readonly fileClass: number; readonly chunks: Bytes; readonly list?: undefined }
   | { readonly fileClass: number; readonly list: ChunkId; readonly chunks?: undefined }

@@ -6,7 +6,7 @@
 import { corrupt } from "../base/errors.ts"
 import { release, type Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
-import type { Zstd } from "../compression/zstd.ts"
+import type { Zstd } from "../chunks/zstd.ts"
 import { sealerFromSalt, type ObjectSealer } from "../crypto/seal.ts"
 import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"

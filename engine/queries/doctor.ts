@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { Clock } from "../base/ports.ts"
-import { createZstd } from "../compression/zstd.ts"
+import { createZstd } from "../chunks/zstd.ts"
 import { openNative } from "../files/native.ts"
 import type { Home } from "../home/home.ts"
 import { devicesIn, knownRepositories } from "../home/last-repository.ts"

@@ -6,7 +6,7 @@
 import { asBuffer, equalBytes, release, type Bytes } from "../base/bytes.ts"
 import { corrupt, isEngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import { createZstd } from "../compression/zstd.ts"
+import { createZstd } from "../chunks/zstd.ts"
 import { chunkHasher, chunkIdKey, type ChunkHasher } from "../crypto/chunk-id.ts"
 import type { ObjectSealer } from "../crypto/seal.ts"
 import { openDiskTarget } from "../files/disk-target.ts"

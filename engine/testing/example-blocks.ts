@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto"
 import type { Bytes } from "../base/bytes.ts"
 import type { ObjectName, RepositoryId } from "../base/ids.ts"
-import { createZstd, type Zstd } from "../compression/zstd.ts"
+import { createZstd, type Zstd } from "../chunks/zstd.ts"
 import type { RepositoryKeys, SealingKey } from "../crypto/derive.ts"
 import { sealerFromSalt } from "../crypto/seal.ts"
 import {

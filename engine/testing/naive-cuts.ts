@@ -1,7 +1,7 @@
 /**
  * Cut points as spec/chunking.md writes them, byte by byte: the twin that the cutter must agree with.
  */
-import type { ChunkSizes } from "../chunking/classes.ts"
+import type { ChunkSizes } from "../chunks/classes.ts"
 
 /** The ends of all chunks of the whole content. */
 export function naiveCuts(content: Uint8Array, sizes: ChunkSizes, gear: Uint32Array): number[] {

@@ -1,5 +1,5 @@
 /** Packs and snapshots that name them, without files, for tests of what the log makes known. */
-import { createZstd } from "../compression/zstd.ts"
+import { createZstd } from "../chunks/zstd.ts"
 import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import { packName } from "../format/names.ts"
 import { CODEC_STORED, FRAME_DATA } from "../format/sealed-header.ts"

@@ -5,7 +5,7 @@
  * It holds what lies between the oldest unfinished file and the walk, and no more than a bound.
  */
 import { assert } from "../base/assert.ts"
-import type { FileClass } from "../chunking/classes.ts"
+import type { FileClass } from "../chunks/classes.ts"
 import { isFailure } from "../files/source.ts"
 import type { Content, Entry } from "../format/listing-entry.ts"
 import type { ListingBuilder } from "../listing/build.ts"

@@ -6,7 +6,7 @@
  */
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import { EngineError } from "../base/errors.ts"
-import type { Zstd } from "../compression/zstd.ts"
+import type { Zstd } from "../chunks/zstd.ts"
 import { CODEC_STORED, CODEC_ZSTD } from "../format/sealed-header.ts"
 
 export const BLOCK_BYTES: number = 2 * 1024 * 1024

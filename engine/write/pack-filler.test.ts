@@ -4,7 +4,7 @@ import { describe, it } from "node:test"
 import * as fc from "fast-check"
 import { seededRandom } from "../../fixtures/random.ts"
 import { isEngineError } from "../base/errors.ts"
-import { createZstd, type Zstd } from "../compression/zstd.ts"
+import { createZstd, type Zstd } from "../chunks/zstd.ts"
 import { padme } from "../crypto/padding.ts"
 import { PACK_BYTES, PACK_BYTES_MIN } from "../format/pack.ts"
 import {

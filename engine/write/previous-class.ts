@@ -4,7 +4,7 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
-import type { FileClass } from "../chunking/classes.ts"
+import type { FileClass } from "../chunks/classes.ts"
 import type { FileCacheBase } from "../home/file-cache.ts"
 import type { NodeCache } from "../home/node-cache.ts"
 import { openNode, rootRef, type NodeRef, type OpenedNode } from "../listing/node-ref.ts"

@@ -7,7 +7,7 @@
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { isWithin, joinPath, showPath } from "../base/paths.ts"
-import { mayKeepClass, type FileClass } from "../chunking/classes.ts"
+import { mayKeepClass, type FileClass } from "../chunks/classes.ts"
 import { splitDeviceNumber } from "../files/device-number.ts"
 import { isFailure, type Source, type Stat } from "../files/source.ts"
 import { isStorable } from "../files/stat.ts"

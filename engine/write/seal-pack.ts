@@ -10,7 +10,7 @@ import { release, type Bytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
-import type { Zstd } from "../compression/zstd.ts"
+import type { Zstd } from "../chunks/zstd.ts"
 import { padme } from "../crypto/padding.ts"
 import { newSealer, type SealingKey } from "../crypto/seal.ts"
 import {

@@ -1,6 +1,6 @@
 /** A file that is to be split, and what came of it: plain data, which travels between threads. */
 import type { Bytes } from "../base/bytes.ts"
-import type { FileClass } from "../chunking/classes.ts"
+import type { FileClass } from "../chunks/classes.ts"
 import type { ExtendedAttribute, Failure } from "../files/source.ts"
 
 /** What a file was when the walk saw it. */

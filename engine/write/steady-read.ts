@@ -6,7 +6,7 @@
 import { constants, openSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
-import type { FileClass } from "../chunking/classes.ts"
+import type { FileClass } from "../chunks/classes.ts"
 import { handleOf, type FolderChain } from "../files/folder-chain.ts"
 import { openNative } from "../files/native.ts"
 import { errorCode } from "../files/stat.ts"
