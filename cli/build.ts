@@ -27,7 +27,7 @@ const PROGRAMS = [
   "cli/start.ts",
   ...globSync("engine/**/*-worker.ts", { exclude: ["**/testing/**"] }).toSorted(),
 ]
-const NATIVE_OR_LARGE = ["@aws-sdk/*", "@smithy/*", "@node-rs/argon2", "koffi", "zstd-napi"]
+const NATIVE_OR_LARGE = ["@aws-sdk/*", "@smithy/*", "@node-rs/argon2", "koffi", "string-width", "zstd-napi"]
 
 /** better-sqlite3 looks for its native part from its own folder. */
 const sqliteFolder: Plugin = {
@@ -37,20 +37,6 @@ const sqliteFolder: Plugin = {
       contents: `const __dirname = require("node:path").dirname(require("node:module").createRequire(importMetaUrl).resolve("better-sqlite3"))
         ${readFileSync(path, "utf8")}`,
     })),
-}
-
-/** The first Segmenter of a run takes 13 ms: it is made for text that is not ASCII, if there is any. */
-const lateSegmenter: Plugin = {
-  name: "late-segmenter",
-  setup: (build) =>
-    build.onLoad({ filter: /string-width\/index\.js$/ }, ({ path }) => {
-      const text = readFileSync(path, "utf8")
-      const contents = text
-        .replace("const segmenter = new Intl.Segmenter();", "let segmenter;")
-        .replace("of segmenter.segment(", "of (segmenter ??= new Intl.Segmenter()).segment(")
-      if (contents.length !== text.length + 2) throw new Error(`${path} is not as expected`)
-      return { contents }
-    }),
 }
 
 /** Parts of Node that most runs do without, and that take it a millisecond or more each: loaded at their first use. */
@@ -108,7 +94,7 @@ const programs = await bundle({
   entryPoints: PROGRAMS,
   bundle: true,
   external: NATIVE_OR_LARGE,
-  plugins: [sqliteFolder, lateSegmenter, builtins],
+  plugins: [sqliteFolder, builtins],
   define: { "import.meta.url": "importMetaUrl" },
   banner: { js: `const importMetaUrl = require("node:url").pathToFileURL(__filename).href` },
   metafile: true,

@@ -3,7 +3,9 @@
  * wider than the terminal, and wiped when the work ends. Elsewhere it does nothing.
  */
 import type { WriteStream } from "node:tty"
+import { monotonicMs } from "../engine/base/monotonic.ts"
 import { showText } from "../engine/base/show.ts"
+import { cutToWidth } from "./columns.ts"
 import { showBytes, showCount, showNumber } from "./format.ts"
 import { createPace, type Pace } from "./pace.ts"
 
@@ -33,23 +35,21 @@ const CURRENT_CELLS_MIN = 8
 
 export function progressBar(label: string, terminal: WriteStream | undefined): Progress {
   if (terminal === undefined) return { update: () => {}, wipe: () => {}, isShown: false }
-  let pace = createPace(() => performance.now())
+  let pace = createPace(monotonicMs)
   let unit: ProgressState["unit"]
-  let cut = cutPlain
-  void import("./columns.ts").then(({ cutToWidth }) => (cut = cutToWidth))
   let drawn = -Infinity
   return {
     isShown: true,
     update(state) {
-      const now = performance.now()
+      const now = monotonicMs()
       if (now - drawn < REDRAW_MS) return
       drawn = now
       const { bytes = 0, bytesTotal } = state
-      if (state.unit !== unit) pace = createPace(() => performance.now())
+      if (state.unit !== unit) pace = createPace(monotonicMs)
       unit = state.unit
       const line = progressLine(label, state, pace({ bytes, bytesTotal }), {
         columns: terminal.columns || 80,
-        cut,
+        cut: cutToWidth,
       })
       terminal.write(`\r\x1b[2K${line}`)
     },
@@ -58,11 +58,6 @@ export function progressBar(label: string, terminal: WriteStream | undefined): P
       drawn = -Infinity
     },
   }
-}
-
-/** Until columns.ts is loaded: a name is shown when its cells are its characters. */
-function cutPlain(text: string, width: number): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text.slice(0, width) : ""
 }
 
 export interface LineHow {

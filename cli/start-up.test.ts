@@ -35,6 +35,51 @@ test("holdfast help loads no part of the engine", (context) => {
   assert.doesNotMatch(loaded(sandbox(context), "help"), /\.node$/m)
 })
 
+/** The parts of Node that a run has loaded at its end. */
+function parts(box: Sandbox, ...words: string[]): string[] {
+  const log = box.path("parts")
+  writeFileSync(
+    box.path("parts.cjs"),
+    `process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(log)}, process.moduleLoadList.join("\\n")))`,
+  )
+  const environment = {
+    NODE_OPTIONS: `--require ${box.path("parts.cjs")}`,
+    HOLDFAST_REPOSITORY: box.repository,
+    HOLDFAST_KEY_FILE: box.keyFile,
+    HOLDFAST_HOME: box.path("home"),
+  }
+  const { code, err } = box.runWith(environment, words)
+  assert.equal(code, 0, err)
+  return readFileSync(log, "utf8").split("\n")
+}
+
+/** Each takes a millisecond or more to load. */
+const SELDOM_NEEDED =
+  /^NativeModule (perf_hooks|child_process|readline|tty|v8|worker_threads|zlib|http|crypto\/webcrypto)$/
+
+test("a run without change and a list of snapshots load no part of Node that they can do without", (context) => {
+  const box = sandbox(context)
+  for (const words of [["init"], ["backup", "key"], ["backup", "key"], ["snapshots"]]) {
+    const loadedParts = parts(box, ...words)
+    assert.ok(loadedParts.includes("NativeModule fs"), words.join(" "))
+    if (words[0] !== "init")
+      assert.deepEqual(
+        loadedParts.filter((part) => SELDOM_NEEDED.test(part)),
+        [],
+        words.join(" "),
+      )
+  }
+})
+
+test("a list of plain text loads no library that measures other text", (context) => {
+  const box = sandbox(context)
+  loaded(box, "init")
+  loaded(box, "backup", "key")
+  assert.doesNotMatch(loaded(box, "snapshots"), /string-width/)
+  assert.match(loaded(box, "backup", "key", "--tag", "日記", "--force-snapshot"), /main\.js/)
+  assert.match(loaded(box, "snapshots"), /string-width/)
+})
+
 test("a local repository loads no S3 library", (context) => {
   const box = sandbox(context)
   assert.doesNotMatch(loaded(box, "init"), /aws-sdk|smithy/)

@@ -1,4 +1,5 @@
 /** `holdfast backup`: from flags to the engine's request, its events to lines, its result to a summary. */
+import { monotonicMs } from "../../engine/base/monotonic.ts"
 import { errnoText } from "../../engine/base/errno.ts"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -195,7 +196,7 @@ const ACTIONS = { new: "new", changed: "modified", removed: "removed" } as const
 
 function observer({ output, args }: Call, progress: Progress): (event: BackupEvent) => void {
   const source = args[0] === undefined ? "." : shown(rawPathFromText(args[0]))
-  const pace = createPace(() => performance.now())
+  const pace = createPace(monotonicMs)
   return (event) => {
     if (event.type === "progress") {
       const { filesDone, filesTotal, bytesDone, bytesTotal, current } = event

@@ -1,4 +1,5 @@
 /** `holdfast restore`: names the snapshot and the target, runs the engine, reports what was done. */
+import { monotonicMs } from "../../engine/base/monotonic.ts"
 import { resolve } from "node:path"
 import {
   rawPathFromText,
@@ -102,7 +103,7 @@ const PLANNED: Readonly<Partial<Record<keyof typeof ACTIONS, string>>> = {
 }
 
 function observer({ output, options }: Call, progress: Progress): (event: RestoreEvent) => void {
-  const pace = createPace(() => performance.now())
+  const pace = createPace(monotonicMs)
   return (event) => {
     if (event.type === "progress") {
       const { filesDone, filesSkipped, filesTotal, bytesDone, bytesSkipped, bytesTotal } = event

@@ -2,6 +2,7 @@
  * Counts a source while its first backup runs, for whoever watches: without an earlier run nothing else says how
  * much there is. It walks the source a second time, in slices of the main thread's time, and reads no content.
  */
+import { monotonicMs } from "../base/monotonic.ts"
 import type { Run } from "../files/walk.ts"
 
 export interface Amount {
@@ -18,8 +19,8 @@ export function countAhead(runs: Iterable<Run>, found: (amount: Amount) => void)
   let files = 0
   let bytes = 0
   const slice = (): void => {
-    const endMs = performance.now() + SLICE_MS
-    while (performance.now() < endMs) {
+    const endMs = monotonicMs() + SLICE_MS
+    while (monotonicMs() < endMs) {
       const next = iterator.next()
       if (next.done === true) return found({ files, bytes })
       const { folder, from, to } = next.value
