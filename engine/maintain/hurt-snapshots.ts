@@ -1,7 +1,7 @@
 /** From damage back to the snapshots that it hits, over the graph that the walk has made. No request. */
 import { toHex } from "../base/bytes.ts"
 import type { Digest } from "../base/ids.ts"
-import type { ChunkIndex } from "../index/chunk-index.ts"
+import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import type { Findings } from "./findings.ts"
 import type { NamedPacks } from "./named-packs.ts"
 import type { GraphNode, NodeGraph } from "./node-graph.ts"

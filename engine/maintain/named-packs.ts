@@ -20,7 +20,7 @@ import {
 import type { PackWithDirectory } from "../format/pack-record.ts"
 import { KIND_SEGMENT } from "../format/sealed-header.ts"
 import { decodeSegment } from "../format/segment.ts"
-import type { ChunkIndex } from "../index/chunk-index.ts"
+import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import { importPacks } from "../trust/import-packs.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { isLocalFault } from "../trust/trust-log.ts"

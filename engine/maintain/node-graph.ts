@@ -6,7 +6,7 @@
 import { toHex } from "../base/bytes.ts"
 import type { ChunkId, Digest } from "../base/ids.ts"
 import type { NodeRange } from "../listing/node-ref.ts"
-import type { ChunkLocation } from "../index/chunk-index.ts"
+import type { ChunkLocation } from "../chunk-index/chunk-index.ts"
 import type { Finding, PackDamage } from "./findings.ts"
 
 export type NodeKind = "listing" | "chunk-list"

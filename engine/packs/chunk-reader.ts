@@ -11,7 +11,7 @@ import { createZstd, type Zstd } from "../chunks/zstd.ts"
 import { chunkHasher, chunkIdKey, type ChunkHasher, type ChunkKind } from "../crypto/chunk-id.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
 import { packName } from "../format/names.ts"
-import type { ChunkIndex, ChunkLocation, FrameLocation } from "../index/chunk-index.ts"
+import type { ChunkIndex, ChunkLocation, FrameLocation } from "../chunk-index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
 import { openFrame, packSealer } from "./frame.ts"
 

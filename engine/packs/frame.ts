@@ -11,7 +11,7 @@ import { sealerFromSalt, type ObjectSealer } from "../crypto/seal.ts"
 import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
 import { CODEC_STORED, CODEC_ZSTD, KIND_PACK } from "../format/sealed-header.ts"
-import type { FrameLocation, PackLocation } from "../index/chunk-index.ts"
+import type { FrameLocation, PackLocation } from "../chunk-index/chunk-index.ts"
 
 /** What opens a pack's frames; make it once a pack. */
 export function packSealer(keys: RepositoryKeys, pack: PackLocation, object: ObjectName): ObjectSealer {

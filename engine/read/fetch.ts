@@ -6,7 +6,7 @@ import { release, type Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { isEngineError } from "../base/errors.ts"
 import { packName } from "../format/names.ts"
-import type { FrameLocation, PackLocation } from "../index/chunk-index.ts"
+import type { FrameLocation, PackLocation } from "../chunk-index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
 
 /** Ranges that are closer than this are read together. */

@@ -5,7 +5,7 @@
  */
 import { assert } from "../base/assert.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import type { ChunkIndex, ChunkLocation, FrameLocation, PackLocation } from "../index/chunk-index.ts"
+import type { ChunkIndex, ChunkLocation, FrameLocation, PackLocation } from "../chunk-index/chunk-index.ts"
 
 /** A file whose content is wanted. */
 export interface WantedFile {

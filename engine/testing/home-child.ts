@@ -5,7 +5,7 @@
 import { findHome, openRepositoryHome } from "../home/home.ts"
 import { lockSeries } from "../home/series-lock.ts"
 import { openStateDatabase } from "../home/state-database.ts"
-import { openChunkIndex } from "../index/sqlite-index.ts"
+import { openChunkIndex } from "../chunk-index/sqlite-index.ts"
 import { examplePack } from "./example-packs.ts"
 import { EXAMPLE_REPOSITORY } from "./temporary-home.ts"
 

@@ -1,12 +1,12 @@
 /**
  * The contract of the `ChunkIndex` port, as tests that every implementation runs: one test for each
- * sentence of `index/chunk-index.ts`. Imported by tests only.
+ * sentence of `chunk-index/chunk-index.ts`. Imported by tests only.
  */
 import * as assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import { concatBytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
-import type { ChunkIndex } from "../index/chunk-index.ts"
+import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import { exampleId, exampleName, examplePack } from "./example-packs.ts"
 import type { ExamplePack } from "./example-packs.ts"
 

@@ -3,7 +3,7 @@
  * long files and whole packs, never single chunks.
  */
 import type { TravellingError } from "../base/travelling-error.ts"
-import type { SharedIndex } from "../index/chunk-index.ts"
+import type { SharedIndex } from "../chunk-index/chunk-index.ts"
 import type { ClosedBlock, FullBlock } from "./block.ts"
 import type { SharedClaims } from "./claims.ts"
 import type { PackRooms } from "./pack-rooms.ts"

@@ -6,7 +6,7 @@
 import { release } from "../base/bytes.ts"
 import { packName } from "../format/names.ts"
 import type { Journal } from "../home/journal.ts"
-import type { ChunkIndex } from "../index/chunk-index.ts"
+import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
 import type { SealedPack } from "./seal-pack.ts"
 

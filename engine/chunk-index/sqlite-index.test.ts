@@ -15,7 +15,7 @@ import { indexContract } from "../testing/index-contract.ts"
 import { temporaryFolderHome, temporaryRepositoryHome } from "../testing/temporary-home.ts"
 import type { ChunkIndex } from "./chunk-index.ts"
 import { openChunkLookup } from "./chunk-lookup.ts"
-import { createMemoryIndex } from "./memory-index.ts"
+import { createMemoryIndex } from "../testing/memory-index.ts"
 import { openChunkIndex } from "./sqlite-index.ts"
 
 indexContract("sqlite", () => {

@@ -1,4 +1,4 @@
-import { indexContract } from "../testing/index-contract.ts"
+import { indexContract } from "./index-contract.ts"
 import { createMemoryIndex } from "./memory-index.ts"
 
 indexContract("memory", () => ({ index: createMemoryIndex() }))
