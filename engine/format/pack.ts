@@ -1,7 +1,7 @@
 /**
  * What lies where in a pack: the directory (which chunks each frame holds), the locator (where the
  * directory is) and the sizes that the layout follows from. Pure; packs are sealed in
- * write/seal-pack.ts. spec/pack.md.
+ * packs/seal-pack.ts. spec/pack.md.
  *
  *     pack      = header 72 ‖ frame 0 … n-1 ‖ directory frame ‖ random padding ‖ locator frame 32
  *     directory = [0, [[kind, codec, sealed length, raw length, ids bin 32×c, lengths bin u32×c] …]]

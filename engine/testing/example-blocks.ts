@@ -23,7 +23,7 @@ import {
 } from "../format/sealed-header.ts"
 import { placedChunks } from "../chunk-index/placed-chunks.ts"
 import { openFrame, packSealer } from "../packs/frame.ts"
-import type { SealedPack, SealTools } from "../write/seal-pack.ts"
+import type { SealedPack, SealTools } from "../packs/seal-pack.ts"
 import { seededRandom } from "./seeded-random.ts"
 
 const REPOSITORY = "0123456789abcdef0123456789abcdef" as RepositoryId

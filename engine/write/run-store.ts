@@ -16,7 +16,7 @@ import { publish } from "../trust/publish.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { openClaims, shareClaims, type SharedClaims } from "./claims.ts"
 import { coverPacks } from "./cover.ts"
-import type { SealedPack } from "./seal-pack.ts"
+import type { SealedPack } from "../packs/seal-pack.ts"
 import type { MadeChunk, SplitterKeys } from "./splitter.ts"
 import { createUploader } from "./uploader.ts"
 

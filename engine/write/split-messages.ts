@@ -4,10 +4,10 @@
  */
 import type { TravellingError } from "../base/travelling-error.ts"
 import type { SharedIndex } from "../chunk-index/chunk-index.ts"
-import type { ClosedBlock, FullBlock } from "./block.ts"
+import type { ClosedBlock, FullBlock } from "../packs/block.ts"
 import type { SharedClaims } from "./claims.ts"
-import type { PackRooms } from "./pack-rooms.ts"
-import type { SealedPack } from "./seal-pack.ts"
+import type { PackRooms } from "../packs/pack-rooms.ts"
+import type { SealedPack } from "../packs/seal-pack.ts"
 import type { PackedJobs, PackedResults } from "./split-columns.ts"
 import type { MadeChunk, SplitterKeys } from "./splitter.ts"
 

@@ -6,7 +6,7 @@ import type { ChunkId } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
 import type { SharedIndex } from "../chunk-index/chunk-index.ts"
 import type { SharedClaims } from "./claims.ts"
-import type { SealedPack } from "./seal-pack.ts"
+import type { SealedPack } from "../packs/seal-pack.ts"
 import type { SplitJob, SplitResult } from "./split-job.ts"
 import type { MadeChunk, SplitterKeys } from "./splitter.ts"
 

@@ -9,7 +9,7 @@ import type { ChunkId } from "../base/ids.ts"
 import { FRAME_CHUNK_LIST, FRAME_DATA } from "../format/sealed-header.ts"
 import { EXAMPLE_KEYS, openPack, sealTools } from "../testing/example-blocks.ts"
 import { shareClaims } from "./claims.ts"
-import type { SealedPack } from "./seal-pack.ts"
+import type { SealedPack } from "../packs/seal-pack.ts"
 import type { SplitJob, SplitRead, SplitResult } from "./split-job.ts"
 import { createSplitter, type Splitter } from "./splitter.ts"
 

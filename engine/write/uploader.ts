@@ -8,7 +8,7 @@ import { packName } from "../format/names.ts"
 import type { Journal } from "../home/journal.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
-import type { SealedPack } from "./seal-pack.ts"
+import type { SealedPack } from "../packs/seal-pack.ts"
 
 export interface Uploader {
   /** Resolves when the pack is durable and recorded; its memory is given back. */
