@@ -1,6 +1,6 @@
 /** Every call of two backups fails once, in each of four ways; on real servers in the slow tier. */
 import { test } from "node:test"
-import { memoryStore } from "./store/memory-store.ts"
+import { memoryStore } from "./testing/memory-store.ts"
 import { CRASH_FAULTS, crashSweep } from "./testing/crash-sweep.ts"
 
 for (const fault of CRASH_FAULTS) {

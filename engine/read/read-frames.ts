@@ -7,8 +7,8 @@ import { release, type Bytes } from "../base/bytes.ts"
 import { openNative } from "../files/native.ts"
 import { readAt } from "../files/new-file.ts"
 import type { FrameLocation } from "../chunk-index/chunk-index.ts"
-import { errnoOf } from "../store/local-errors.ts"
-import { READ_WITHOUT_BLOCKING } from "../store/local-folder.ts"
+import { errnoOf } from "../store/folder/local-errors.ts"
+import { READ_WITHOUT_BLOCKING } from "../store/folder/local-folder.ts"
 import type { PlaceJob } from "./place-jobs.ts"
 
 /** Memory that is used again and again, of the largest size that was asked for; what it gave before is gone. */

@@ -7,10 +7,10 @@ import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
 import { isAbsolute } from "node:path"
 import { formatAddress, parseAddress, parseEndpoint, type S3Address } from "./address.ts"
-import { limitedStore, type Bandwidth } from "./limited-store.ts"
-import { noStore } from "./local-errors.ts"
-import { createLocalRoot, localStore } from "./local-store.ts"
-import { meteredStore, noTraffic, type MeteredStore, type Traffic } from "./metered-store.ts"
+import { limitedStore, type Bandwidth } from "./wrappers/limited-store.ts"
+import { noStore } from "./folder/local-errors.ts"
+import { createLocalRoot, localStore } from "./folder/local-store.ts"
+import { meteredStore, noTraffic, type MeteredStore, type Traffic } from "./wrappers/metered-store.ts"
 import { probeStore, type StoreAbilities } from "./probe.ts"
 import {
   PROVIDER_PROFILES,
@@ -20,11 +20,11 @@ import {
   type ProviderId,
   type ProviderProfile,
 } from "./provider-profiles.ts"
-import { readOnlyStore } from "./read-only-store.ts"
-import { retryingStore, SYSTEM_RETRY_PORTS, type RetryPorts } from "./retrying-store.ts"
-import type { S3Credentials } from "./s3-client.ts"
-import { credentialsByReference, type S3CredentialsSource } from "./s3-credentials.ts"
-import type { S3StoreSettings } from "./s3-store.ts"
+import { readOnlyStore } from "./wrappers/read-only-store.ts"
+import { retryingStore, SYSTEM_RETRY_PORTS, type RetryPorts } from "./wrappers/retrying-store.ts"
+import type { S3Credentials } from "./s3/s3-client.ts"
+import { credentialsByReference, type S3CredentialsSource } from "./s3/s3-credentials.ts"
+import type { S3StoreSettings } from "./s3/s3-store.ts"
 import type { Store } from "./store.ts"
 
 export interface OpenStoreOptions extends Bandwidth {
@@ -120,7 +120,7 @@ export async function openStore(
     if (options.create === true) await createLocalRoot(address.path)
     return wrapped(localStore(address.path))
   }
-  const { openS3Store } = await import("./s3-store.ts")
+  const { openS3Store } = await import("./s3/s3-store.ts")
   const settings = s3Settings(address, options, environment)
   const adapter = await openS3Store(settings)
   const provider = profileOf(options, settings.endpoint)

@@ -4,7 +4,7 @@ import type { ObjectName } from "../base/ids.ts"
 import type { S3FaultServerOptions, S3Request } from "../testing/s3-fault-server.ts"
 import { noSleep, startServer } from "../testing/s3-fault-store.ts"
 import { isFailure } from "../testing/store-contract.ts"
-import { memoryStore } from "./memory-store.ts"
+import { memoryStore } from "../testing/memory-store.ts"
 import { openStore, probeOf, providerOf, type OpenedStore } from "./open-store.ts"
 import { probeStore } from "./probe.ts"
 

@@ -27,8 +27,8 @@ import {
   type RestoreResult,
   type Store,
 } from "../index.ts"
-import { memoryStore } from "../store/memory-store.ts"
-import { localStore } from "../store/local-store.ts"
+import { memoryStore } from "./memory-store.ts"
+import { localStore } from "../store/folder/local-store.ts"
 
 export interface BackupPlace {
   /** For this test alone. */

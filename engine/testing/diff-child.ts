@@ -2,7 +2,7 @@
  * A comparison of a snapshot with the disk in a process of its own, for tests in which it might wait or read for ever:
  * a JSON plan as its argument, what it found as one JSON line. Started by tests only.
  */
-import { localStore } from "../store/local-store.ts"
+import { localStore } from "../store/folder/local-store.ts"
 import { diffWithDisk, findSnapshot, openHome, openRepository, type RawPath } from "../index.ts"
 
 export interface DiffPlan {

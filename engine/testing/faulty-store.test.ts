@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
-import { memoryStore } from "../store/memory-store.ts"
+import { memoryStore } from "./memory-store.ts"
 import { faultAt, faultyStore, StoreCrash } from "./faulty-store.ts"
 import { collect, isFailure, named, pattern } from "./store-contract.ts"
 

@@ -1,7 +1,7 @@
 /** Opens S3 stores on fault servers, for the tests of the S3 store and of what uses it. */
 import { after } from "node:test"
-import type { RetryPorts } from "../store/retrying-store.ts"
-import { openS3Store, type S3StoreSettings } from "../store/s3-store.ts"
+import type { RetryPorts } from "../store/wrappers/retrying-store.ts"
+import { openS3Store, type S3StoreSettings } from "../store/s3/s3-store.ts"
 import type { Store } from "../store/store.ts"
 import { startS3FaultServer, type S3FaultServer, type S3FaultServerOptions } from "./s3-fault-server.ts"
 

@@ -16,7 +16,7 @@ import type { ObjectName } from "../base/ids.ts"
 import { isEngineError } from "../base/errors.ts"
 import { openRepositoryHome } from "../home/home.ts"
 import { check, openHome, openRepository, snapshots, type Home, type Repository } from "../index.ts"
-import { memoryStore } from "../store/memory-store.ts"
+import { memoryStore } from "./memory-store.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "./backup-place.ts"
 import { faultyStore, StoreCrash } from "./faulty-store.ts"
 

@@ -14,7 +14,7 @@ import {
   type Repository,
   type Store,
 } from "../index.ts"
-import { localStore } from "../store/local-store.ts"
+import { localStore } from "../store/folder/local-store.ts"
 
 export interface ChildPlan {
   readonly action: "backup" | "restore"

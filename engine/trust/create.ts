@@ -29,7 +29,7 @@ import {
 } from "../format/names.ts"
 import { encodeRepository } from "../format/repository-record.ts"
 import type { RepositoryRecord } from "../format/repository-record.ts"
-import { foreignRepository, strangersIn } from "../store/neighbours.ts"
+import { foreignRepository, strangersIn } from "../store/folder/neighbours.ts"
 import { PROBE_PREFIX } from "../store/probe.ts"
 import type { StoreAbilities } from "../store/probe.ts"
 import type { Store } from "../store/store.ts"

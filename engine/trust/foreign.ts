@@ -3,7 +3,7 @@ import { EngineError, isEngineError } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { shellWord } from "../base/shell-word.ts"
 import { REPOSITORY_NAME } from "../format/names.ts"
-import { foreignRepository } from "../store/neighbours.ts"
+import { foreignRepository } from "../store/folder/neighbours.ts"
 import { isFolder } from "../store/open-store.ts"
 import type { Store } from "../store/store.ts"
 

@@ -1,6 +1,6 @@
 /** What was asked of a store: by one verb, out of all since the repository was opened; or in all. */
 import { trafficOf } from "../store/open-store.ts"
-import type { Traffic } from "../store/metered-store.ts"
+import type { Traffic } from "../store/wrappers/metered-store.ts"
 import type { Store } from "../store/store.ts"
 import type { Requests } from "./repository-ports.ts"
 

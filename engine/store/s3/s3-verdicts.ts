@@ -2,7 +2,7 @@
  * What a failure of S3 means for a person: a verdict for each meaning, and which of the server's, the
  * SDK's and Node's words have it. Data for `s3-errors.ts`.
  */
-import type { ErrorKind } from "../base/errors.ts"
+import type { ErrorKind } from "../../base/errors.ts"
 import type { S3Fault } from "./s3-fault.ts"
 
 export type S3Action = "put" | "get" | "head" | "list" | "delete"

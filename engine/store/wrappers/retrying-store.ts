@@ -3,8 +3,8 @@
  * exponential back-off and jitter. A retry is safe because put and remove may be repeated. A
  * listing that broke off goes on after the last name that it gave. See spec/stores.md.
  */
-import { EngineError, isEngineError } from "../base/errors.ts"
-import type { Store, StoredObject } from "./store.ts"
+import { EngineError, isEngineError } from "../../base/errors.ts"
+import type { Store, StoredObject } from "../store.ts"
 
 export interface RetryPolicy {
   /** Calls in all, the first one included. */

@@ -1,10 +1,10 @@
 import * as assert from "node:assert/strict"
 import { describe, it } from "node:test"
-import { EngineError } from "../base/errors.ts"
-import type { S3FaultServerOptions, S3ServerFault } from "../testing/s3-fault-server.ts"
-import { noSleep, openOnFaultServer, settingsOf, startServer } from "../testing/s3-fault-store.ts"
-import { collect, isFailure, named, pattern } from "../testing/store-objects.ts"
-import { retryingStore } from "./retrying-store.ts"
+import { EngineError } from "../../base/errors.ts"
+import type { S3FaultServerOptions, S3ServerFault } from "../../testing/s3-fault-server.ts"
+import { noSleep, openOnFaultServer, settingsOf, startServer } from "../../testing/s3-fault-store.ts"
+import { collect, isFailure, named, pattern } from "../../testing/store-objects.ts"
+import { retryingStore } from "../wrappers/retrying-store.ts"
 import { openS3Store, type S3StoreSettings } from "./s3-store.ts"
 
 describe("openS3Store() says what to do about", () => {

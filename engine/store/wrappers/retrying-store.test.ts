@@ -1,9 +1,9 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
-import { EngineError } from "../base/errors.ts"
-import { faultAt, faultyStore } from "../testing/faulty-store.ts"
-import { collect, isFailure, named, pattern } from "../testing/store-contract.ts"
-import { memoryStore } from "./memory-store.ts"
+import { EngineError } from "../../base/errors.ts"
+import { faultAt, faultyStore } from "../../testing/faulty-store.ts"
+import { collect, isFailure, named, pattern } from "../../testing/store-contract.ts"
+import { memoryStore } from "../../testing/memory-store.ts"
 import { backOff, RETRY_POLICY, retryingStore } from "./retrying-store.ts"
 
 function recordingPorts(): { waits: number[]; sleep(ms: number): Promise<void>; random(): number } {

@@ -2,8 +2,8 @@
  * What the file system said, as an `EngineError` that tells a person what to do. Only what may pass
  * by itself (a network mount that hangs, too many open files) is "unavailable" and so retried.
  */
-import { errnoText } from "../base/errno.ts"
-import { EngineError, type ErrorKind } from "../base/errors.ts"
+import { errnoText } from "../../base/errno.ts"
+import { EngineError, type ErrorKind } from "../../base/errors.ts"
 
 interface Meaning {
   kind: ErrorKind

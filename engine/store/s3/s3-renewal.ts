@@ -3,7 +3,7 @@
  * fetched once again; if others come, the call is to be repeated, which is the retrying store's, so
  * that it is counted. The same ones again mean what the server said. See spec/stores.md.
  */
-import { EngineError } from "../base/errors.ts"
+import { EngineError } from "../../base/errors.ts"
 import { readFault } from "./s3-fault.ts"
 import { MEANING_OF_CODE } from "./s3-verdicts.ts"
 

@@ -5,11 +5,11 @@
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
-import type { ObjectName } from "../base/ids.ts"
-import { isEngineError } from "../base/errors.ts"
+import type { ObjectName } from "../../base/ids.ts"
+import { isEngineError } from "../../base/errors.ts"
 import { LOCAL_TEMPORARY_PREFIX } from "./local-folder.ts"
-import { isObjectName } from "./object-name.ts"
-import type { Store } from "./store.ts"
+import { isObjectName } from "../object-name.ts"
+import type { Store } from "../store.ts"
 
 export type ForeignTool = "restic or rustic" | "borg" | "kopia"
 

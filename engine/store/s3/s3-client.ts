@@ -7,7 +7,7 @@
 import { hash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import type { GetObjectCommandOutput, PutObjectCommand } from "@aws-sdk/client-s3"
-import { EngineError } from "../base/errors.ts"
+import { EngineError } from "../../base/errors.ts"
 import type { S3CredentialsSource } from "./s3-credentials.ts"
 import { withRenewal, type IdentitySource } from "./s3-renewal.ts"
 

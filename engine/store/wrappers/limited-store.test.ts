@@ -1,8 +1,8 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
-import { named, pattern } from "../testing/store-contract.ts"
+import { named, pattern } from "../../testing/store-contract.ts"
 import { limitedStore } from "./limited-store.ts"
-import { memoryStore } from "./memory-store.ts"
+import { memoryStore } from "../../testing/memory-store.ts"
 
 it("limitedStore() keeps each direction below its limit", async () => {
   let nowMs = 0

@@ -1,4 +1,4 @@
-import { storeContract } from "../testing/store-contract.ts"
+import { storeContract } from "./store-contract.ts"
 import { memoryStore } from "./memory-store.ts"
 
 storeContract("memoryStore()", () => ({ store: memoryStore() }))

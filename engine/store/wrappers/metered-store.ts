@@ -2,8 +2,8 @@
  * Counts what a store is asked for: requests by kind, as a provider bills them, and bytes each way.
  * It stands inside the retrying store, so that every attempt counts. See spec/stores.md.
  */
-import { isEngineError } from "../base/errors.ts"
-import type { Store, StoredObject } from "./store.ts"
+import { isEngineError } from "../../base/errors.ts"
+import type { Store, StoredObject } from "../store.ts"
 
 /** S3 answers a LIST with at most this many names. */
 export const LIST_PAGE_NAMES = 1000

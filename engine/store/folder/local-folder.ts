@@ -1,10 +1,10 @@
 /** Walks a local store's folders: the listing in byte order of full names, and leftover files. */
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { corrupt } from "../base/errors.ts"
+import { corrupt } from "../../base/errors.ts"
 import { errnoOf } from "./local-errors.ts"
-import { isObjectName } from "./object-name.ts"
-import type { StoredObject } from "./store.ts"
+import { isObjectName } from "../object-name.ts"
+import type { StoredObject } from "../store.ts"
 
 /** No object name begins with a dot, so these are never listed. */
 export const LOCAL_TEMPORARY_PREFIX = ".holdfast-tmp-"

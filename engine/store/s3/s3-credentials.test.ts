@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict"
 import { describe, it } from "node:test"
-import { isEngineError } from "../base/errors.ts"
+import { isEngineError } from "../../base/errors.ts"
 import { credentialsByReference, parseS3Credentials, type S3CredentialsSource } from "./s3-credentials.ts"
 
 const NOW_MS = Date.parse("2026-11-25T12:00:00Z")

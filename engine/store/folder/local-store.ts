@@ -11,10 +11,10 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { randomBytes } from "node:crypto"
 import { promisify } from "node:util"
-import { equalBytes, type Bytes } from "../base/bytes.ts"
-import type { ObjectName } from "../base/ids.ts"
-import { makeFolders } from "../base/make-folders.ts"
-import { SYNCHRONOUS_BYTES_MAX, writeAllInTurn } from "../base/write-all.ts"
+import { equalBytes, type Bytes } from "../../base/bytes.ts"
+import type { ObjectName } from "../../base/ids.ts"
+import { makeFolders } from "../../base/make-folders.ts"
+import { SYNCHRONOUS_BYTES_MAX, writeAllInTurn } from "../../base/write-all.ts"
 import { errnoOf, localError, noFolder, noStore } from "./local-errors.ts"
 import { LOCAL_TEMPORARY_PREFIX, listFolder, openObjectFile, removeLeftovers } from "./local-folder.ts"
 import {
@@ -26,8 +26,8 @@ import {
   objectExists,
   objectNotFound,
   shortObject,
-} from "./object-name.ts"
-import type { Store, StoredObject } from "./store.ts"
+} from "../object-name.ts"
+import type { Store, StoredObject } from "../store.ts"
 
 /** What a file system says that has none. */
 const NO_HARD_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]

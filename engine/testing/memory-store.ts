@@ -12,8 +12,8 @@ import {
   objectExists,
   objectNotFound,
   shortObject,
-} from "./object-name.ts"
-import type { Store } from "./store.ts"
+} from "../store/object-name.ts"
+import type { Store } from "../store/store.ts"
 
 export interface MemoryStore extends Store {
   readonly objects: Map<ObjectName, Bytes>

@@ -1,8 +1,8 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
-import { EngineError } from "../base/errors.ts"
-import { collect, named } from "../testing/store-contract.ts"
-import { memoryStore } from "./memory-store.ts"
+import { EngineError } from "../../base/errors.ts"
+import { collect, named } from "../../testing/store-contract.ts"
+import { memoryStore } from "../../testing/memory-store.ts"
 import { meteredStore, noTraffic } from "./metered-store.ts"
 
 it("meteredStore() counts requests and bytes", async () => {

@@ -4,8 +4,8 @@
  * before it has passed. A single object goes at full speed, and the pause comes after it: the
  * limit holds over any span much longer than one pack takes.
  */
-import { monotonicMs } from "../base/monotonic.ts"
-import type { Store } from "./store.ts"
+import { monotonicMs } from "../../base/monotonic.ts"
+import type { Store } from "../store.ts"
 
 export interface Bandwidth {
   /** KiB a second; undefined is without a limit. */

@@ -3,9 +3,9 @@
  * when the server says that they have. A run may so be longer than any session token lives. What
  * expired on the way is `s3-renewal.ts`. See spec/stores.md.
  */
-import { EngineError } from "../base/errors.ts"
-import { parseSecretReference } from "../secrets/reference.ts"
-import { readSecret, type SecretPorts } from "../secrets/read-secret.ts"
+import { EngineError } from "../../base/errors.ts"
+import { parseSecretReference } from "../../secrets/reference.ts"
+import { readSecret, type SecretPorts } from "../../secrets/read-secret.ts"
 import type { S3Credentials } from "./s3-client.ts"
 
 /** What the SDK calls: with `forceRefresh` when the last ones were refused. */

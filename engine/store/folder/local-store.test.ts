@@ -6,7 +6,7 @@ import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import { after, it } from "node:test"
-import { collect, isFailure, named, pattern, storeContract } from "../testing/store-contract.ts"
+import { collect, isFailure, named, pattern, storeContract } from "../../testing/store-contract.ts"
 import { createLocalRoot, localStore } from "./local-store.ts"
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-local-store-"))

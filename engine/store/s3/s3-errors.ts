@@ -3,8 +3,8 @@
  * server's own text is left out: some servers repeat access keys or signed requests in it. Only
  * what may pass by itself is "unavailable", and so retried. See spec/stores.md.
  */
-import { EngineError } from "../base/errors.ts"
-import { objectNotFound } from "./object-name.ts"
+import { EngineError } from "../../base/errors.ts"
+import { objectNotFound } from "../object-name.ts"
 import { readFault, type S3Fault } from "./s3-fault.ts"
 import {
   CERTIFICATE_CODES,

@@ -5,12 +5,12 @@
  * not retry: that is the retrying store's. See spec/stores.md.
  */
 import { Readable } from "node:stream"
-import { assert } from "../base/assert.ts"
-import { equalBytes, type Bytes } from "../base/bytes.ts"
-import { EngineError, isEngineError } from "../base/errors.ts"
-import type { ObjectName } from "../base/ids.ts"
-import { formatAddress } from "./address.ts"
-import { LIST_PAGE_NAMES } from "./metered-store.ts"
+import { assert } from "../../base/assert.ts"
+import { equalBytes, type Bytes } from "../../base/bytes.ts"
+import { EngineError, isEngineError } from "../../base/errors.ts"
+import type { ObjectName } from "../../base/ids.ts"
+import { formatAddress } from "../address.ts"
+import { LIST_PAGE_NAMES } from "../wrappers/metered-store.ts"
 import {
   checkObjectName,
   checkPrefix,
@@ -20,11 +20,11 @@ import {
   isNamedAfter,
   objectExists,
   shortObject,
-} from "./object-name.ts"
+} from "../object-name.ts"
 import { connectS3, type S3Api, type S3Settings } from "./s3-client.ts"
 import { notS3, s3Error, type S3Action, type S3Call } from "./s3-errors.ts"
 import { readFault, sizeInRefusedRange } from "./s3-fault.ts"
-import type { Store, StoredObject } from "./store.ts"
+import type { Store, StoredObject } from "../store.ts"
 
 export interface S3StoreSettings extends S3Settings {
   /** Without slashes at its ends. */

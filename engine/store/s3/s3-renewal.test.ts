@@ -1,10 +1,10 @@
 /** Keys that expire while a run goes on, on the fault server, which verifies tokens and signatures. */
 import * as assert from "node:assert/strict"
 import { describe, it } from "node:test"
-import { isFailure, named, pattern } from "../testing/store-objects.ts"
-import { noSleep, openOnFaultServer } from "../testing/s3-fault-store.ts"
-import { meteredStore } from "./metered-store.ts"
-import { retryingStore } from "./retrying-store.ts"
+import { isFailure, named, pattern } from "../../testing/store-objects.ts"
+import { noSleep, openOnFaultServer } from "../../testing/s3-fault-store.ts"
+import { meteredStore } from "../wrappers/metered-store.ts"
+import { retryingStore } from "../wrappers/retrying-store.ts"
 import type { S3Credentials } from "./s3-client.ts"
 
 const KEYS = { accessKeyId: "TESTACCESSKEY", secretAccessKey: "test-secret" }

@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
-import { EngineError, isEngineError } from "../base/errors.ts"
+import { EngineError, isEngineError } from "../../base/errors.ts"
 import { notS3, s3Error, type S3Call } from "./s3-errors.ts"
 
 const call: S3Call = {

@@ -2,11 +2,11 @@
 import * as assert from "node:assert/strict"
 import { createHash, randomUUID } from "node:crypto"
 import { after, describe, it } from "node:test"
-import { REAL_S3_SERVERS, startS3Server } from "../../fixtures/s3-servers.ts"
-import { collect, isFailure, named, pattern, storeContract } from "../testing/store-contract.ts"
-import { meteredStore } from "./metered-store.ts"
-import { openStore, probeOf } from "./open-store.ts"
-import { retryingStore } from "./retrying-store.ts"
+import { REAL_S3_SERVERS, startS3Server } from "../../../fixtures/s3-servers.ts"
+import { collect, isFailure, named, pattern, storeContract } from "../../testing/store-contract.ts"
+import { meteredStore } from "../wrappers/metered-store.ts"
+import { openStore, probeOf } from "../open-store.ts"
+import { retryingStore } from "../wrappers/retrying-store.ts"
 import { openS3Store, type S3StoreSettings } from "./s3-store.ts"
 
 for (const kind of REAL_S3_SERVERS) {
