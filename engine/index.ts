@@ -79,12 +79,12 @@ export type {
 export { estimate, requireBudget } from "./write/estimate.ts"
 export type { Budget, Estimate, EstimateRequest, Money } from "./write/estimate.ts"
 export type { ProviderId } from "./store/provider-profiles.ts"
-export { GIT_IGNORE_FILE, IGNORE_FILE } from "./files/select.ts"
+export { GIT_IGNORE_FILE, IGNORE_FILE } from "./source/select.ts"
 
 export { refuseOwnPlace } from "./read/own-places.ts"
 export { recordedOrigin } from "./read/recorded-origin.ts"
 export { restore } from "./read/restore.ts"
-export type { LeftOut } from "./files/target.ts"
+export type { LeftOut } from "./target/target.ts"
 export type {
   Overwrite,
   RestoreEvent,

@@ -17,7 +17,7 @@ import type { RawPath } from "../base/ids.ts"
 
 export type RecordedType = "file" | "directory" | "symlink" | "fifo" | "character-device" | "block-device"
 
-/** What is compared: `files/source.ts`'s Stat has all of it. */
+/** What is compared: `source/source.ts`'s Stat has all of it. */
 export interface ComparedStat {
   readonly type: string
   readonly size: number

@@ -2,7 +2,7 @@
 import type { Worker } from "node:worker_threads"
 import { unpackError, type TravellingError } from "../base/travelling-error.ts"
 import { startWorkers } from "../base/worker-threads.ts"
-import { giveBackLargeMemory } from "../files/native.ts"
+import { giveBackLargeMemory } from "../system/native.ts"
 import { createZstd } from "../chunks/zstd.ts"
 import { chunkHasher, chunkIdKey, type ChunkHasher } from "../crypto/chunk-id.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"

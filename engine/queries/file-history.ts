@@ -4,7 +4,7 @@
  */
 import { toHex } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
-import { originOf, pathsInside } from "../files/inside.ts"
+import { originOf, pathsInside } from "../source/inside.ts"
 import { equalEntries, type Entry } from "../format/listing-entry.ts"
 import { lookUp } from "../listing/look-up.ts"
 import type { ListingRoot } from "../listing/node-ref.ts"

@@ -4,8 +4,8 @@
  */
 import { isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import type { Stat } from "../files/source.ts"
-import type { Metadata, Target, Updated } from "../files/target.ts"
+import type { Stat } from "../source/source.ts"
+import type { Metadata, Target, Updated } from "../target/target.ts"
 import { locateAll } from "./plan.ts"
 import type { CompareFile } from "./place-jobs.ts"
 import { metadataOf, type DecidedFile } from "./decide.ts"

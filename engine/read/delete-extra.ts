@@ -6,7 +6,7 @@
 import { isEngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type ChunkId, type RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
-import type { Target } from "../files/target.ts"
+import type { Target } from "../target/target.ts"
 import type { ChunkReader } from "../packs/chunk-reader.ts"
 import { idsOf } from "./decide.ts"
 import { createDeleteRules, type FolderRules } from "./delete-rules.ts"

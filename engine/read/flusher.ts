@@ -2,7 +2,7 @@
  * The flush of a whole restore, in steps: while more is being restored, the disk keeps what is there, so that
  * little is left for the end.
  */
-import type { Target } from "../files/target.ts"
+import type { Target } from "../target/target.ts"
 
 /** Less is not worth a flush of its own. */
 const STEP_BYTES = 128 * 1024 ** 2

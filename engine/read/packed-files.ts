@@ -3,8 +3,8 @@
  * costs five times as much as its share of a few arrays.
  */
 import type { RawPath } from "../base/ids.ts"
-import type { ExtendedAttribute } from "../files/source.ts"
-import type { NewFile } from "../files/target.ts"
+import type { ExtendedAttribute } from "../source/source.ts"
+import type { NewFile } from "../target/target.ts"
 import type { PlaceFile } from "./place-jobs.ts"
 
 export interface PackedFiles {

@@ -3,7 +3,7 @@ import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
 import type { TravellingError } from "../base/travelling-error.ts"
 import type { RepositoryKeys } from "../crypto/derive.ts"
-import type { LeftOut, Metadata, NewFile, TargetOptions } from "../files/target.ts"
+import type { LeftOut, Metadata, NewFile, TargetOptions } from "../target/target.ts"
 import type { FrameLocation, PackLocation } from "../chunk-index/chunk-index.ts"
 import type { PackedFiles } from "./packed-files.ts"
 

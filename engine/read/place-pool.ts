@@ -2,7 +2,7 @@
 import type { Worker } from "node:worker_threads"
 import { packError, unpackError } from "../base/travelling-error.ts"
 import { startWorkers } from "../base/worker-threads.ts"
-import { giveBackLargeMemory } from "../files/native.ts"
+import { giveBackLargeMemory } from "../system/native.ts"
 import { packFiles } from "./packed-files.ts"
 import {
   jobBuffers,

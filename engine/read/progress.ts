@@ -1,6 +1,6 @@
 /** Counts what a restore does and tells whoever watches; what failed is listed here. */
 import type { RawPath } from "../base/ids.ts"
-import type { LeftOut } from "../files/target.ts"
+import type { LeftOut } from "../target/target.ts"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import { requestsSince } from "../trust/requests.ts"

@@ -4,8 +4,8 @@
  */
 import { closeSync, openSync } from "node:fs"
 import { release, type Bytes } from "../base/bytes.ts"
-import { openNative } from "../files/native.ts"
-import { readAt } from "../files/new-file.ts"
+import { openNative } from "../system/native.ts"
+import { readAt } from "../target/new-file.ts"
 import type { FrameLocation } from "../chunk-index/chunk-index.ts"
 import { errnoOf } from "../store/folder/local-errors.ts"
 import { READ_WITHOUT_BLOCKING } from "../store/folder/local-folder.ts"

@@ -1,6 +1,6 @@
 /**
  * Where a snapshot says that it was taken: the folder of `restore --in-place`. Whoever writes snapshots writes this,
- * too: it counts only if the recorded folder follows from the recorded paths, as `files/roots.ts` derives it,
+ * too: it counts only if the recorded folder follows from the recorded paths, as `source/roots.ts` derives it,
  * and a restore there takes nothing but these paths. Rule F29 of spec/files.md.
  */
 import { EngineError } from "../base/errors.ts"

@@ -14,7 +14,7 @@ import { walkListing } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
-import { STAGING_NAME } from "../files/temporary-name.ts"
+import { STAGING_NAME } from "../system/temporary-name.ts"
 import { faultAt, faultyStore, StoreCrash } from "../testing/faulty-store.ts"
 import { idsOf } from "./decide.ts"
 

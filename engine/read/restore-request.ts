@@ -1,6 +1,6 @@
 /** What a restore is asked for, what it tells while it runs, and what it comes to. */
 import type { RawPath } from "../base/ids.ts"
-import type { LeftOut } from "../files/target.ts"
+import type { LeftOut } from "../target/target.ts"
 import type { Requests } from "../trust/repository-ports.ts"
 import type { SnapshotRecord } from "../trust/view.ts"
 

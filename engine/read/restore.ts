@@ -6,15 +6,15 @@
  * Entries are read in listing order and taken in windows, so that memory stays bounded. In a window
  * folders come first, then what stands in the target is compared, then content by pack. Links follow
  * when all files are in place, folders' metadata comes last (rule P1 of spec/ordering.md). Where nothing
- * stands in the target, all of it is built in a staging folder and then named (files/staging.ts).
+ * stands in the target, all of it is built in a staging folder and then named (target/staging.ts).
  */
 import type { RawPath } from "../base/ids.ts"
 import { showPath } from "../base/paths.ts"
 import type { ChunkKind } from "../crypto/chunk-id.ts"
-import { openDiskTarget } from "../files/disk-target.ts"
-import { openDryTarget } from "../files/dry-target.ts"
-import type { Staging } from "../files/staging.ts"
-import type { Target, TargetOptions } from "../files/target.ts"
+import { openDiskTarget } from "../target/disk-target.ts"
+import { openDryTarget } from "../target/dry-target.ts"
+import type { Staging } from "../target/staging.ts"
+import type { Target, TargetOptions } from "../target/target.ts"
 import { noEntry } from "../listing/look-up.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { walkListingLeaves, type LostNode } from "../listing/walk.ts"

@@ -5,8 +5,8 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { baseName, isWithin, parentPath } from "../base/paths.ts"
-import { originOf, patternsInside } from "../files/inside.ts"
-import { patternSet } from "../files/patterns.ts"
+import { originOf, patternsInside } from "../source/inside.ts"
+import { patternSet } from "../source/patterns.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import type { RestoreRequest } from "./restore-request.ts"
 

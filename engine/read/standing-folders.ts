@@ -5,8 +5,8 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
-import type { Stat } from "../files/source.ts"
-import type { Metadata, Target } from "../files/target.ts"
+import type { Stat } from "../source/source.ts"
+import type { Metadata, Target } from "../target/target.ts"
 
 export interface StandingFolders {
   /** To be called before anything is placed in the folder. */

@@ -9,7 +9,7 @@ import { createHash } from "node:crypto"
 import * as path from "node:path"
 import { EngineError } from "../base/errors.ts"
 import { fsPath, showPath } from "../base/paths.ts"
-import { openNative, type Native } from "../files/native.ts"
+import { openNative, type Native } from "../system/native.ts"
 import { takeFileLock, type FileLock } from "../home/file-lock.ts"
 import type { RepositoryHome } from "../home/home.ts"
 

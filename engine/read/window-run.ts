@@ -1,5 +1,5 @@
 /** One window of a restore: the files that are placed together, their plan, and how each is placed. */
-import type { NewFile, Target } from "../files/target.ts"
+import type { NewFile, Target } from "../target/target.ts"
 import type { Repository } from "../trust/repository-ports.ts"
 import type { Standing } from "./compare.ts"
 import { metadataOf, type DecidedFile } from "./decide.ts"

@@ -9,11 +9,11 @@ import { afterEach, beforeEach } from "node:test"
 import { isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
-import { openDiskTarget } from "../files/disk-target.ts"
-import { writeAt } from "../files/new-file.ts"
-import { isFailure, type Stat } from "../files/source.ts"
-import { lstat } from "../files/stat.ts"
-import type { LeftOut, Metadata, Placing, Target, TargetOptions } from "../files/target.ts"
+import { openDiskTarget } from "../target/disk-target.ts"
+import { writeAt } from "../target/new-file.ts"
+import { isFailure, type Stat } from "../source/source.ts"
+import { lstat } from "../system/stat.ts"
+import type { LeftOut, Metadata, Placing, Target, TargetOptions } from "../target/target.ts"
 
 export const NEW: Placing = { replace: false }
 export const OVER: Placing = { replace: true }

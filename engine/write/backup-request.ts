@@ -1,6 +1,6 @@
 /** What a backup is asked for, what it tells while it runs, and what it comes to. */
 import type { RawPath } from "../base/ids.ts"
-import type { SelectionRequest } from "../files/select.ts"
+import type { SelectionRequest } from "../source/select.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
 import type { Requests } from "../trust/repository-ports.ts"
 

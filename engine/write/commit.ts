@@ -4,7 +4,7 @@
  * the file cache takes its new base, the journal lets go of the packs that are named now.
  */
 import { equalBytes } from "../base/bytes.ts"
-import { keptPaths, keptSelection } from "../files/kept-selection.ts"
+import { keptPaths, keptSelection } from "../source/kept-selection.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
 import type { FileCache } from "../home/file-cache.ts"
 import type { BuiltListing } from "../listing/build.ts"

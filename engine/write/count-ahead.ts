@@ -3,7 +3,7 @@
  * much there is. It walks the source a second time, in slices of the main thread's time, and reads no content.
  */
 import { monotonicMs } from "../base/monotonic.ts"
-import type { Run } from "../files/walk.ts"
+import type { Run } from "../source/walk.ts"
 
 export interface Amount {
   readonly files: number

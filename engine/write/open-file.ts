@@ -5,9 +5,9 @@
  */
 import { errnoText } from "../base/errno.ts"
 import { closeSync, fstatSync, readSync } from "node:fs"
-import { openNative } from "../files/native.ts"
-import { isFailure, type Stat } from "../files/source.ts"
-import { errorCode, toStat } from "../files/stat.ts"
+import { openNative } from "../system/native.ts"
+import { isFailure, type Stat } from "../source/source.ts"
+import { errorCode, toStat } from "../system/stat.ts"
 
 export class UnreadableFile extends Error {
   /** The operating system's, or "ENOTFILE". */

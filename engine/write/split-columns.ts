@@ -5,7 +5,7 @@
 import type { Bytes } from "../base/bytes.ts"
 import { concatBytes } from "../base/bytes.ts"
 import type { FileClass } from "../chunks/classes.ts"
-import { isFailure } from "../files/source.ts"
+import { isFailure } from "../source/source.ts"
 import type { SplitJob, SplitRead, SplitResult } from "./split-job.ts"
 
 export interface PackedJobs {

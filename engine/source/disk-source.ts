@@ -1,0 +1,138 @@
+/**
+ * A source on this machine's disk: a folder, or the chosen paths below it (`roots.ts`). Folders are opened by name
+ * below the folder above and never through a link (`folder-chain.ts`). Names are read and handed to the system as
+ * bytes, so that names in any encoding survive; an ASCII path goes as a string, which is faster. spec/files.md.
+ */
+import { fstatSync, readdirSync, readlinkSync } from "node:fs"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, fsPath, parentPath } from "../base/paths.ts"
+import { hasExactSizes } from "./exact-sizes.ts"
+import { openFolderChain } from "../system/folder-chain.ts"
+import type { FolderHandle } from "../system/in-folder.ts"
+import type { Native } from "../system/native.ts"
+import { openOwners } from "../system/owners.ts"
+import { everything, type Roots } from "./roots.ts"
+import { sourcePlaces } from "./source-places.ts"
+import { isFailure, type Failure, type Source, type Stat } from "./source.ts"
+import { errorCode, lstat, toStat } from "../system/stat.ts"
+
+/** So many entries are looked at before the calls that are not Node's are loaded for it, which takes a while. */
+const LOOKS_BEFORE_NATIVE = 2_000
+
+/**
+ * @param roots what to back up; a string is the absolute raw path of one folder
+ * @param native opens the calls that Node lacks when they are needed; without, there are no attributes
+ */
+export function openDiskSource(roots: Roots | string, native?: () => Native | undefined): Source {
+  const chosen = typeof roots === "string" ? everything(roots) : roots
+  const places = sourcePlaces(chosen)
+  const owners = openOwners()
+  const hintsByDevice = new Map<bigint, boolean>()
+  let looks = 0
+  const calls = (): Native | undefined => (looks < LOOKS_BEFORE_NATIVE ? undefined : native?.())
+  const chain = openFolderChain(calls)
+
+  const folderAt = (directory: RawPath): FolderHandle | Failure => {
+    const found = places.find(directory)
+    if (isFailure(found)) return found
+    const reached = chain.reach(found.anchor, found.path)
+    return typeof reached === "string" ? { error: reached } : reached
+  }
+  /** The folder that an entry is in, and its name there: "." is the folder itself. */
+  const entryAt = (path: RawPath): { folder: FolderHandle; name: RawPath } | Failure => {
+    const found = places.find(path)
+    if (isFailure(found)) return found
+    const reached = chain.reach(found.anchor, parentPath(found.path))
+    if (typeof reached === "string") return { error: reached }
+    return { folder: reached, name: found.path === "" ? ("." as RawPath) : baseName(found.path) }
+  }
+  const place = (path: RawPath): string | Failure => {
+    const found = entryAt(path)
+    return isFailure(found) ? found : found.folder.prefix + found.name
+  }
+  return {
+    list: (directory) => {
+      const partial = places.partOf(directory)
+      if (partial !== undefined) return [...partial.children.keys()].sort()
+      const folder = folderAt(directory)
+      return isFailure(folder) ? folder : readNames(folder.prefix)
+    },
+    stat: (path) => {
+      const found = entryAt(path)
+      if (isFailure(found)) return path === "" ? rootFailure(chosen, found) : found
+      return statIn(found.folder, found.name)
+    },
+    statAll: (directory, names) => {
+      looks += names.length
+      const known = calls()
+      if (known === undefined || places.partOf(directory) !== undefined) return undefined // its entries are in several places
+      const folder = folderAt(directory)
+      if (isFailure(folder) || folder.descriptor < 0) return undefined // each name says what is wrong
+      return names.map((name) => known.statAt(folder.descriptor, name))
+    },
+    readLink: (path) => {
+      const link = place(path)
+      if (isFailure(link)) return link
+      try {
+        return readlinkSync(fsPath(link), "latin1") as RawPath
+      } catch (error) {
+        return { error: errorCode(error) }
+      }
+    },
+    sizesAreHints: (path, device) => {
+      let hints = hintsByDevice.get(device)
+      if (hints === undefined) {
+        const file = place(path)
+        hintsByDevice.set(device, (hints = isFailure(file) || !hasExactSizes(file)))
+      }
+      return hints
+    },
+    place,
+    anchored: (path) => {
+      const found = places.find(path)
+      return isFailure(found)
+        ? { anchor: -1, path: chosen.base }
+        : {
+            anchor: found.anchor.descriptor,
+            path: found.anchor.descriptor < 0 ? found.anchor.prefix + found.path : found.path,
+          }
+    },
+    xattrsAvailable: native !== undefined,
+    xattrs: (path) => {
+      const known = native?.()
+      if (known === undefined) return []
+      const file = place(path)
+      return isFailure(file) ? file : known.attributes(file)
+    },
+    userName: (uid) => owners.userName(uid),
+    groupName: (gid) => owners.groupName(gid),
+    close: () => {
+      chain.close()
+      places.close()
+    },
+  }
+}
+
+/** What is wrong with a root that can't be opened as a folder: it is not there, or is something else. */
+function rootFailure({ base }: Roots, failure: Failure): Stat | Failure {
+  const stat = lstat(base)
+  return isFailure(stat) || stat.type !== "directory" ? stat : failure
+}
+
+function statIn(folder: FolderHandle, name: RawPath): Stat | Failure {
+  if (name !== "." || folder.descriptor < 0) return lstat(folder.prefix + name)
+  try {
+    return toStat(fstatSync(folder.descriptor, { bigint: true }))
+  } catch (error) {
+    return { error: errorCode(error) }
+  }
+}
+
+function readNames(folder: string): RawPath[] | Failure {
+  try {
+    // one character a byte, so that the default order is the order of the bytes
+    return readdirSync(fsPath(folder), "latin1").sort() as RawPath[]
+  } catch (error) {
+    return { error: errorCode(error) }
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * What a backup leaves out: gitignore patterns from flags and files, folders marked as caches, large
+ * files, other file systems, and holdfast's own folders. Makes the `Scope` that the walk asks. A set
+ * of patterns is asked only where there is one; strongest first: flags, then the ignore file of the
+ * innermost folder, then those of the folders above. spec/files.md.
+ */
+import { errnoText } from "../base/errno.ts"
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { fsPath, joinPath, parentPath, showPath } from "../base/paths.ts"
+import { bearsMarker, CACHE_MARKER, holdsName, type Marker, parseMarker } from "./markers.ts"
+import { type Origin, patternsInside } from "./inside.ts"
+import { type PatternSet, patternSet } from "./patterns.ts"
+import type { Scope } from "./scope.ts"
+import { isFailure, type Failure, type Source, type Stat } from "./source.ts"
+import { errorCode, lstat } from "../system/stat.ts"
+import { isTemporaryName } from "../system/temporary-name.ts"
+
+export interface SelectionRequest {
+  /**
+   * Patterns as raw bytes, relative to the source's root, or absolute below `origin`; later ones win over earlier ones.
+   */
+  readonly excludes?: readonly RawPath[]
+  /** The same, upper and lower case being equal. */
+  readonly iexcludes?: readonly RawPath[]
+  /** Absolute raw paths of files with patterns, one a line; weaker than `excludes`. */
+  readonly excludeFiles?: readonly string[]
+  /** Set when `excludeFiles` comes from a snapshot: nothing else is opened, and no more is read than the file's size. */
+  readonly regularFilesOnly?: boolean
+  /** What such files said; as weak as they are. */
+  readonly patterns?: readonly RawPath[]
+  /** Names of files whose patterns hold in their folder, the strongest first. */
+  readonly ignoreFiles?: readonly RawPath[]
+  readonly excludeCaches?: boolean
+  /** `NAME` or `NAME:header` each. */
+  readonly excludeIfPresent?: readonly RawPath[]
+  readonly excludeLargerThan?: number
+  readonly oneFileSystem?: boolean
+  /** What the user named, below the source's root: `oneFileSystem` lets it lie anywhere. */
+  readonly named?: readonly RawPath[]
+  readonly own?: readonly OwnFolder[]
+  /** Where the source is, for absolute patterns. */
+  readonly origin?: Origin
+  /** The text of an ignore file or a marker, undefined when there is none. Default: what is on the disk. */
+  readonly textOf?: (path: RawPath) => string | undefined
+}
+
+interface OwnFolder {
+  readonly kind: "repository" | "home"
+  /** Absolute raw path; it may not exist. */
+  readonly path: string
+}
+
+export interface SelectionObserver {
+  /** Called once a kind, with the first place where something of holdfast's own was left out. */
+  ownLeftOut(kind: OwnFolder["kind"] | "restore", path: RawPath): void
+  /** Called for each place that the walk does not look into, although no pattern names it: another file system, holdfast's own. */
+  unseen?(path: RawPath): void
+  /** A file with patterns can't be read, so that things may be kept that should not be. */
+  unreadable(path: RawPath, error: string): void
+}
+
+export const IGNORE_FILE: RawPath = ".holdfastignore" as RawPath
+export const GIT_IGNORE_FILE: RawPath = ".gitignore" as RawPath
+
+interface Context {
+  readonly source: Pick<Source, "stat" | "place">
+  readonly observer: SelectionObserver
+  readonly request: SelectionRequest
+  readonly markers: readonly Marker[]
+  readonly own: readonly (OwnFolder & { inode: bigint; device: bigint })[]
+  readonly told: Set<string>
+  readonly named: ReadonlySet<RawPath>
+  /** With `oneFileSystem`: what was named, and every folder that leads there. */
+  readonly ways: ReadonlySet<RawPath> | undefined
+  /** How many sets come from flags; they stay in front. */
+  readonly flagCount: number
+}
+
+/** What differs from folder to folder. */
+interface Rules {
+  readonly sets: readonly PatternSet[]
+  readonly device: bigint
+  /** The folder is marked: only its marker is kept. */
+  readonly only: RawPath | undefined
+  /** In another file system, on the way to what was named: nothing else is kept. */
+  readonly isWay: boolean
+}
+
+/** Throws invalid "exclude-file" and "bad-marker". */
+export function createSelection(
+  request: SelectionRequest,
+  source: Pick<Source, "stat" | "place">,
+  observer: SelectionObserver,
+): Scope {
+  const markers = (request.excludeIfPresent ?? []).map(parseMarker)
+  if (request.excludeCaches === true) markers.push(CACHE_MARKER)
+  const sets = flagSets(request)
+  const own = locateOwn(request.own)
+  const named = new Set(request.named)
+  const ways = request.oneFileSystem === true ? waysTo(named) : undefined
+  const told = new Set<string>()
+  const context = { source, observer, request, markers, own, told, named, ways, flagCount: sets.length }
+  const root = source.stat("" as RawPath)
+  const device = isFailure(root) ? 0n : root.device
+  return scopeOf(context, { sets, device, only: undefined, isWay: false })
+}
+
+function waysTo(named: Iterable<RawPath>): Set<RawPath> {
+  const ways = new Set<RawPath>()
+  for (const path of named) {
+    for (let at = path; at !== "" && !ways.has(at); at = parentPath(at)) ways.add(at)
+  }
+  return ways
+}
+
+/** The same with the files of patterns read, so that it means the same anywhere. Throws invalid "exclude-file". */
+export function withPatternsRead(request: SelectionRequest): SelectionRequest {
+  const { excludeFiles = [], patterns = [], ...rest } = request
+  const lines = excludeFiles.flatMap((file) => readPatterns(file, false).split("\n") as RawPath[])
+  const telling = lines.filter((line) => line.trim() !== "" && !line.startsWith("#"))
+  return { ...rest, patterns: [...telling, ...patterns] }
+}
+
+function flagSets(request: SelectionRequest): PatternSet[] {
+  const root = "" as RawPath
+  const regularOnly = request.regularFilesOnly === true
+  const files = (request.excludeFiles ?? []).flatMap(
+    (file) => readPatterns(file, regularOnly).split("\n") as RawPath[],
+  )
+  const lines = [...files, ...(request.patterns ?? []), ...(request.excludes ?? [])]
+  const { origin } = request
+  const inside = (patterns: readonly RawPath[]): RawPath => {
+    const all =
+      origin === undefined ? patterns : patterns.flatMap((each) => patternsInside(origin, each, false))
+    return all.join("\n") as RawPath
+  }
+  const sets: PatternSet[] = []
+  if (lines.length > 0) sets.push(patternSet(root, inside(lines)))
+  if (request.iexcludes !== undefined && request.iexcludes.length > 0)
+    sets.push(patternSet(root, inside(request.iexcludes), true))
+  return sets
+}
+
+function readPatterns(path: string, regularOnly: boolean): string {
+  let code: string
+  try {
+    if (!regularOnly) return readFileSync(fsPath(path), "latin1")
+    const text = readRegular(path, 0)
+    if (!isFailure(text)) return text
+    code = text.error
+  } catch (error) {
+    code = errorCode(error)
+  }
+  throw new EngineError("invalid", "exclude-file", `${showPath(path)}: cannot be read: ${errnoText(code)}`)
+}
+
+function locateOwn(own: readonly OwnFolder[] = []): Context["own"] {
+  const located: (OwnFolder & { inode: bigint; device: bigint })[] = []
+  for (const folder of own) {
+    // by inode, so that links and mounts which lead to it are seen through
+    const stat = lstat(`${folder.path.replace(/\/+$/, "")}/.`)
+    if (!isFailure(stat)) located.push({ ...folder, inode: stat.inode, device: stat.device })
+  }
+  return located
+}
+
+function scopeOf(context: Context, rules: Rules): Scope {
+  const scope: Scope = {
+    enters: (directory, stat) => {
+      const { ways, observer } = context
+      if (ways === undefined || directory === "" || stat.device === rules.device || ways.has(directory))
+        return true
+      observer.unseen?.(directory)
+      return false
+    },
+    inside: (directory, stat, names) => {
+      const inner = rulesInside(context, rules, directory, names)
+      const isOther = context.ways !== undefined && stat.device !== rules.device
+      const isWay = (rules.isWay || isOther) && !context.named.has(directory)
+      const next = { ...inner, device: stat.device, isWay }
+      return isSameRules(next, rules) ? scope : scopeOf(context, next)
+    },
+    keeps: (path, name, stat) => {
+      if (isOwn(context, path, name, stat)) return false
+      if (rules.isWay && context.ways?.has(path) !== true) return false
+      if (rules.only !== undefined && name !== rules.only) return false
+      const { excludeLargerThan } = context.request
+      if (excludeLargerThan !== undefined && stat.type === "file" && stat.size > excludeLargerThan)
+        return false
+      return rules.sets.length === 0 || matches(rules.sets, path, stat.type === "directory")
+    },
+    keepsUnread: (path, name) => {
+      if (rules.isWay && context.ways?.has(path) !== true) return false
+      if (rules.only !== undefined && name !== rules.only) return false
+      return matches(rules.sets, path, false) && matches(rules.sets, path, true)
+    },
+  }
+  return scope
+}
+
+function isSameRules(a: Rules, b: Rules): boolean {
+  return a.sets === b.sets && a.only === b.only && a.device === b.device && a.isWay === b.isWay
+}
+
+function isOwn(context: Context, path: RawPath, name: RawPath, stat: Stat): boolean {
+  if (isTemporaryName(name)) return tell(context, "restore", path)
+  if (stat.type !== "directory") return false
+  for (const own of context.own) {
+    if (own.inode !== stat.inode || own.device !== stat.device) continue
+    context.observer.unseen?.(path)
+    return tell(context, own.kind, path)
+  }
+  return false
+}
+
+function tell(context: Context, kind: OwnFolder["kind"] | "restore", path: RawPath): true {
+  if (!context.told.has(kind)) context.observer.ownLeftOut(kind, path)
+  context.told.add(kind)
+  return true
+}
+
+/** The first set with an opinion decides; without one an entry is kept. */
+function matches(sets: readonly PatternSet[], path: RawPath, isFolder: boolean): boolean {
+  for (const set of sets) {
+    const verdict = set.verdict(path, isFolder)
+    if (verdict !== undefined) return verdict === "keep"
+  }
+  return true
+}
+
+type InnerRules = Pick<Rules, "sets" | "only">
+
+function bears({ source, request: { textOf } }: Context, path: RawPath, marker: Marker): boolean {
+  if (textOf !== undefined) return textOf(path)?.startsWith(marker.header) === true
+  const place = source.place(path)
+  return !isFailure(place) && bearsMarker(place, marker)
+}
+
+function rulesInside(context: Context, rules: Rules, folder: RawPath, names: readonly RawPath[]): InnerRules {
+  for (const marker of context.markers) {
+    if (!holdsName(names, marker.name)) continue
+    const path = joinPath(folder, marker.name)
+    if (bears(context, path, marker)) return { sets: [], only: marker.name }
+  }
+  const own = ignoreFileSets(context, folder, names)
+  const above = rules.sets
+  if (own.length === 0) return { sets: above, only: undefined }
+  const { flagCount } = context
+  return { sets: [...above.slice(0, flagCount), ...own, ...above.slice(flagCount)], only: undefined }
+}
+
+function ignoreFileSets(context: Context, folder: RawPath, names: readonly RawPath[]): PatternSet[] {
+  const sets: PatternSet[] = []
+  for (const name of context.request.ignoreFiles ?? []) {
+    if (!holdsName(names, name)) continue
+    const path = joinPath(folder, name)
+    const { textOf } = context.request
+    if (textOf !== undefined) {
+      sets.push(patternSet(folder, (textOf(path) ?? "") as RawPath))
+      continue
+    }
+    const stat = context.source.stat(path)
+    // neither git nor we read patterns through a link or from a FIFO
+    if (isFailure(stat) || stat.type !== "file") continue
+    const text = readRegular(context.source.place(path))
+    if (isFailure(text)) context.observer.unreadable(path, text.error)
+    else sets.push(patternSet(folder, text))
+  }
+  return sets
+}
+
+/**
+ * A link or a FIFO may have taken the file's place since it was looked at. Reads no more than the file's size.
+ * @param flags beside those of every such read
+ */
+function readRegular(place: string | Failure, flags: number = constants.O_NOFOLLOW): RawPath | Failure {
+  if (isFailure(place)) return place
+  let fd: number | undefined
+  try {
+    fd = openSync(fsPath(place), constants.O_RDONLY | constants.O_NONBLOCK | flags)
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) return { error: "ENOTFILE" }
+    const bytes = Buffer.alloc(stat.size)
+    return bytes.toString("latin1", 0, readSync(fd, bytes, 0, bytes.length, 0)) as RawPath
+  } catch (error) {
+    return { error: errorCode(error) }
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}

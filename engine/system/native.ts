@@ -1,0 +1,284 @@
+/**
+ * The few system calls that Node lacks, through the optional package `koffi`: exact nanoseconds for
+ * times (Node takes a double of seconds, which is off by up to 247 ns), extended attributes, calls relative
+ * to a folder that is open, a rename that never replaces, FIFOs and device nodes, one flush of a file
+ * system, one setting of the C library's memory. Linux on 64 bits; where it is absent the callers have a second
+ * way or say what is lost. spec/decisions/0005-nanoseconds.md.
+ */
+import { createRequire } from "node:module"
+import type { RawPath } from "../base/ids.ts"
+import { NATIVE_FALLBACKS } from "./native-fallbacks.ts"
+import { attributeReaders, cPath, errorName, statReaders } from "./native-readers.ts"
+import type { ExtendedAttribute, Failure, Stat } from "../source/source.ts"
+
+/** Paths are absolute and raw. Failures come back as the system's code, undefined is success. */
+export interface Native {
+  setTimes(descriptor: number, mtimeNs: bigint): string | undefined
+  /** Follows: meant for `/proc/self/fd/N`, which leads to the very thing that was opened. */
+  setTimesAt(path: string, mtimeNs: bigint): string | undefined
+  /** openat(2), with O_CLOEXEC: a descriptor, or the system's code. */
+  openAt(folder: number, name: RawPath, flags: number, mode: number): number | string
+  /** close(2), for what `openAt` opened in a thread whose descriptors Node watches over: it knows nothing of them. */
+  close(descriptor: number): string | undefined
+  /** lstat(2) of a name in a folder, at half the cost of Node's with a BigInt for each field. */
+  statAt(folder: number, name: RawPath): Stat | Failure
+  /** fstat(2). */
+  statOf(descriptor: number): Stat | Failure
+  makeFolderAt(folder: number, name: RawPath, mode: number): string | undefined
+  /** Both names are in this folder. */
+  renameAt(folder: number, from: RawPath, to: RawPath): string | undefined
+  /** EEXIST when something has the new name; EINVAL or ENOSYS when the file system can't do this. */
+  renameNew(from: string, to: string): string | undefined
+  /** @param mode with the type's bits, as in mknod(2) */
+  makeNode(path: string, mode: number, device: bigint): string | undefined
+  /** posix_fadvise(2): the system reads it into its cache meanwhile. A hint, which may be ignored. */
+  readAhead(descriptor: number, offset: number, lengthBytes: number): void
+  /** flock(2), exclusive and without waiting: EAGAIN when another open file has it. It ends with the descriptor. */
+  lockFolder(descriptor: number): string | undefined
+  syncFileSystem(descriptor: number): Promise<string | undefined>
+  /** False where the two below find nothing, whatever there is. */
+  readonly readsAttributes: boolean
+  attributes(path: string): readonly ExtendedAttribute[] | Failure
+  /** Those of an open file. */
+  attributesOf(descriptor: number): readonly ExtendedAttribute[] | Failure
+  /** Whether it has this one; never follows a link in the last place. */
+  hasAttribute(path: string, name: RawPath): boolean
+  /** Follows, as `setTimesAt` does. */
+  setAttribute(path: string, attribute: ExtendedAttribute): string | undefined
+  /** Follows, too. */
+  removeAttribute(path: string, name: RawPath): string | undefined
+  /** mallopt(3): whether memory of so many bytes or more goes back to the system when it is freed, in all threads from now on. */
+  giveBackFrom(bytes: number): boolean
+  /** malloc_trim(3): what all threads have freed goes back to the system. Nothing where there is no glibc. */
+  giveBackFreed(): void
+}
+
+type Callback = (error: Error | null, result: number) => void
+
+/** A function of the C library. */
+export interface Call {
+  // each prototype fixes what its call takes
+  (...parameters: readonly unknown[]): number
+  async(...parameters: readonly unknown[]): void
+}
+
+/** The part of koffi that is used. */
+export interface Koffi {
+  load(library: string | null): { func(prototype: string): Call }
+  errno(): number
+}
+
+const AT_FDCWD = -100
+const RENAME_NOREPLACE = 1
+const LOCK_EX = 2
+const LOCK_NB = 4
+const UTIME_NOW = 0x3fffffffn
+const POSIX_FADV_WILLNEED = 3
+const M_MMAP_THRESHOLD = -3
+const M_TRIM_THRESHOLD = -1
+const SECOND = 1_000_000_000n
+// not in node:fs, which sets it always
+const O_CLOEXEC = 0o2000000
+// where a timespec is two 64-bit integers
+const ARCHITECTURES: readonly string[] = ["x64", "arm64", "riscv64", "ppc64", "loong64"]
+
+let opened: { native: Native | undefined } | undefined
+
+/** Loaded once a thread (about 3 ms), and only by those who ask. */
+export function openNative(): Native | undefined {
+  opened ??= { native: loadNative() }
+  return opened.native
+}
+
+/** Packs and what is as large: blocks, which come and go all the time, are faster out of memory that was used before. */
+const GIVEN_BACK_BYTES = 4 * 1024 * 1024
+
+/**
+ * For work in several threads. glibc would keep large memory that was freed once for what comes next, up to 32 MiB a piece,
+ * in each thread: with it a long run's peak grows by a fifth. spec/decisions/0013-memory-of-long-runs.md.
+ */
+export function giveBackLargeMemory(): void {
+  openNative()?.giveBackFrom(GIVEN_BACK_BYTES)
+}
+
+/** What all threads have freed, before something else takes as much: glibc would keep it for each of them. */
+export function giveBackFreedMemory(): void {
+  openNative()?.giveBackFreed()
+}
+
+function loadNative(): Native | undefined {
+  if (process.platform !== "linux" || !ARCHITECTURES.includes(process.arch)) return undefined
+  try {
+    return bindNative(requireKoffi())
+  } catch {
+    return undefined
+  }
+}
+
+/** Its native part as it is: what the package around it prepares takes 5 ms, and nothing here needs it. */
+function requireKoffi(): Koffi {
+  const require = createRequire(import.meta.url)
+  try {
+    return require(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi
+  } catch {
+    return require("koffi") as Koffi // laid out in another way by another package manager
+  }
+}
+
+type Library = ReturnType<Koffi["load"]>
+
+/** Each call by itself: one that the C library lacks is left to its fallback. Exported for tests. */
+export function bindNative(koffi: Koffi): Native {
+  const library = koffi.load(null)
+  const result = (returned: number): string | undefined =>
+    returned === 0 ? undefined : errorName(koffi.errno())
+  const binders = [timeCalls, folderCalls, nodeCalls, rareCalls].flatMap((calls) =>
+    calls(library, result, koffi),
+  )
+  binders.push(
+    () => attributeReaders(koffi, library),
+    () => statReaders(koffi, library),
+  )
+  const bound: Partial<Native>[] = []
+  for (const binder of binders) {
+    try {
+      bound.push(binder())
+    } catch {
+      // this library has no such function
+    }
+  }
+  return Object.assign({}, NATIVE_FALLBACKS, ...bound) as Native
+}
+
+type Result = (returned: number) => string | undefined
+type Binders = (() => Partial<Native>)[]
+
+function timeCalls(library: Library, result: Result): Binders {
+  // some FUSE file systems take no time of change without one of access, and report success
+  const times = new BigInt64Array([0n, UTIME_NOW, 0n, 0n])
+  const timesOf = (mtimeNs: bigint): BigInt64Array => {
+    const nanoseconds = ((mtimeNs % SECOND) + SECOND) % SECOND
+    times[2] = (mtimeNs - nanoseconds) / SECOND
+    times[3] = nanoseconds
+    return times
+  }
+  return [
+    () => {
+      const futimens = library.func("int futimens(int fd, const void *times)")
+      return { setTimes: (descriptor, mtimeNs) => result(futimens(descriptor, timesOf(mtimeNs))) }
+    },
+    () => {
+      const utimensat = library.func(
+        "int utimensat(int folder, const void *path, const void *times, int flags)",
+      )
+      return { setTimesAt: (path, mtimeNs) => result(utimensat(AT_FDCWD, cPath(path), timesOf(mtimeNs), 0)) }
+    },
+  ]
+}
+
+function folderCalls(library: Library, result: Result, koffi: Koffi): Binders {
+  return [
+    () => {
+      // what is opened by one must be closed by the other
+      const openat = library.func("int openat(int folder, const void *path, int flags, uint32_t mode)")
+      const close = library.func("int close(int fd)")
+      return {
+        openAt(folder, name, flags, mode) {
+          const descriptor = openat(folder, cPath(name), flags | O_CLOEXEC, mode)
+          return descriptor >= 0 ? descriptor : errorName(koffi.errno())
+        },
+        close: (descriptor) => result(close(descriptor)),
+      }
+    },
+    () => {
+      const mkdirat = library.func("int mkdirat(int folder, const void *path, uint32_t mode)")
+      return { makeFolderAt: (folder, name, mode) => result(mkdirat(folder, cPath(name), mode)) }
+    },
+    () => {
+      const renameat = library.func("int renameat(int a, const void *from, int b, const void *to)")
+      return { renameAt: (folder, from, to) => result(renameat(folder, cPath(from), folder, cPath(to))) }
+    },
+    () => {
+      const renameat2 = library.func(
+        "int renameat2(int a, const void *from, int b, const void *to, unsigned int flags)",
+      )
+      return {
+        renameNew: (from, to) =>
+          result(renameat2(AT_FDCWD, cPath(from), AT_FDCWD, cPath(to), RENAME_NOREPLACE)),
+      }
+    },
+  ]
+}
+
+function nodeCalls(library: Library, result: Result): Binders {
+  return [
+    () => {
+      const mknod = library.func("int mknod(const void *path, uint32_t mode, uint64_t device)")
+      return { makeNode: (path, mode, device) => result(mknod(cPath(path), mode, device)) }
+    },
+    () => {
+      const fadvise = library.func("int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)")
+      return {
+        readAhead: (descriptor, offset, lengthBytes) =>
+          void fadvise(descriptor, offset, lengthBytes, POSIX_FADV_WILLNEED),
+      }
+    },
+    () => {
+      const syncfs = library.func("int syncfs(int fd)")
+      return {
+        syncFileSystem: (descriptor) =>
+          new Promise((resolve) => {
+            const done: Callback = (error, returned) =>
+              resolve(error === null && returned === 0 ? undefined : "EIO")
+            syncfs.async(descriptor, done)
+          }),
+      }
+    },
+    () => {
+      const setxattr = library.func(
+        "int setxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
+      )
+      return {
+        setAttribute: (path, { name, value }) =>
+          result(setxattr(cPath(path), cPath(name), value, value.length, 0)),
+      }
+    },
+    () => {
+      const removexattr = library.func("int removexattr(const void *path, const void *name)")
+      return { removeAttribute: (path, name) => result(removexattr(cPath(path), cPath(name))) }
+    },
+  ]
+}
+
+/** glibc's own, and the lock; bound when they are used, which few runs and no other thread do. */
+function rareCalls(library: Library, result: Result): Binders {
+  return [
+    () => ({
+      lockFolder(descriptor) {
+        try {
+          return result(library.func("int flock(int fd, int operation)")(descriptor, LOCK_EX | LOCK_NB))
+        } catch {
+          return "ENOSYS"
+        }
+      },
+    }),
+    () => ({
+      giveBackFrom(bytes) {
+        try {
+          const mallopt = library.func("int mallopt(int option, int value)")
+          // what is smaller stays at hand: given back at once, every block would be new memory
+          return mallopt(M_MMAP_THRESHOLD, bytes) === 1 && mallopt(M_TRIM_THRESHOLD, 4 * bytes) === 1
+        } catch {
+          return false // not glibc
+        }
+      },
+      giveBackFreed() {
+        try {
+          library.func("int malloc_trim(size_t pad)")(0)
+        } catch {
+          // not glibc
+        }
+      },
+    }),
+  ]
+}

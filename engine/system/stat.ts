@@ -1,0 +1,87 @@
+/**
+ * lstat as the engine wants it: nanoseconds and inode numbers exact, sizes as numbers, the type as a
+ * word. Used by the disk source and by the disk target, which must see the same thing.
+ */
+import { lstatSync, type BigIntStats } from "node:fs"
+import { fsPath } from "../base/paths.ts"
+import type { Failure, FileType, Stat } from "../source/source.ts"
+
+const BIGINT = { bigint: true, throwIfNoEntry: false } as const
+const TYPE_MASK = 0xf000
+/** Permissions, setuid, setgid and sticky. */
+export const MODE_BITS = 0o7777
+
+/** @param path an absolute raw path */
+export function lstat(path: string): Stat | Failure {
+  try {
+    const stats = lstatSync(fsPath(path), BIGINT)
+    return stats === undefined ? { error: "ENOENT" } : toStat(stats)
+  } catch (error) {
+    return { error: errorCode(error) }
+  }
+}
+
+export function toStat(stats: BigIntStats): Stat {
+  const mode = Number(stats.mode)
+  return {
+    type: fileType(mode),
+    mode: mode & MODE_BITS,
+    size: Number(stats.size),
+    mtimeNs: storableTime(stats.mtimeNs),
+    ctimeNs: storableTime(stats.ctimeNs),
+    inode: stats.ino,
+    device: stats.dev,
+    links: Number(stats.nlink),
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    rdev: stats.rdev,
+    blocks: Number(stats.blocks),
+  }
+}
+
+const TIME_MAX = 2n ** 63n - 1n
+
+/** File systems have times beyond what 64 bits of nanoseconds can say: 1677 to 2262 are kept exactly. */
+export function storableTime(ns: bigint): bigint {
+  if (ns > TIME_MAX) return TIME_MAX
+  return ns < -TIME_MAX ? -TIME_MAX : ns
+}
+
+/** False for a time that `storableTime` had to change. */
+export function isStorable(ns: bigint): boolean {
+  return ns < TIME_MAX && ns > -TIME_MAX
+}
+
+export function errorCode(error: unknown): string {
+  const code = (error as { code?: unknown }).code
+  return typeof code === "string" ? code : "EUNKNOWN"
+}
+
+/** The inverse, for calls that give the system's code back: throws what node:fs would; undefined is success. */
+export function checkCode(code: string | undefined): void {
+  if (code !== undefined) throw systemError(code)
+}
+
+export function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code })
+}
+
+/** @param mode st_mode, whole */
+export function fileType(mode: number): FileType {
+  switch (mode & TYPE_MASK) {
+    case 0x8000:
+      return "file"
+    case 0x4000:
+      return "directory"
+    case 0xa000:
+      return "symlink"
+    case 0x1000:
+      return "fifo"
+    case 0x2000:
+      return "character-device"
+    case 0x6000:
+      return "block-device"
+    default:
+      return "socket"
+  }
+}

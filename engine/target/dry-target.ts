@@ -1,0 +1,155 @@
+/**
+ * A target that is only looked at: what would be made, replaced or removed is remembered here, and what the
+ * file system would refuse is refused. A restore over it counts what the real one would do, and neither
+ * makes nor changes anything; the target need not even be there.
+ */
+import type { RawPath } from "../base/ids.ts"
+import { joinPath, parentPath } from "../base/paths.ts"
+import { whyClosed, whyNotMade } from "./can-make.ts"
+import { openDiskTarget } from "./disk-target.ts"
+import { isOurs, permittedBy, withheld } from "./permitted.ts"
+import { checkPath } from "./safe-path.ts"
+import { isFailure, type Stat } from "../source/source.ts"
+import type { Staging } from "./staging.ts"
+import { lstat } from "../system/stat.ts"
+import { targetError } from "./target-errors.ts"
+import type { Placing, Target, TargetOptions } from "./target.ts"
+import { STAGING_NAME } from "../system/temporary-name.ts"
+
+/** @param root absolute raw path. Throws what making it and opening it would throw. */
+export function openDryTarget(root: string, options: TargetOptions = {}): Target {
+  const isThere = !isFailure(lstat(root))
+  const why = isThere ? undefined : whyNotMade(root)
+  if (why !== undefined) throw targetError(why, root as RawPath)
+  if (!isThere)
+    return { ...overlay(root, undefined, options), wouldStage: () => ({ name: STAGING_NAME, isNew: true }) }
+  const named = openDiskTarget(root, { ...options, create: false })
+  const isOwn = named.look("" as RawPath)?.uid === process.geteuid?.()
+  const staging = isOwn || whyClosed(root) === undefined ? named.wouldStage() : undefined
+  const wouldStage = (): Staging | undefined => staging
+  if (staging?.isNew !== false) return { ...overlay(root, named, options), wouldStage }
+  named.close()
+  const staged = openDiskTarget(root, { ...options, create: false, staging })
+  return { ...overlay(root, staged, options), wouldStage }
+}
+
+/** Undefined: nothing is there, and all would be made. */
+function overlay(root: string, inner: Target | undefined, options: TargetOptions): Target {
+  const permitted = permittedBy(options)
+  const removed = new Set<RawPath>()
+  const isRemoved = (path: RawPath): boolean => {
+    if (removed.size === 0) return false
+    for (let at = path; at !== ""; at = parentPath(at)) if (removed.has(at)) return true
+    return false
+  }
+  const look = (path: RawPath): Stat | undefined => {
+    checkPath(path, false)
+    return inner === undefined || isRemoved(path) ? undefined : inner.look(path)
+  }
+  const list = (folder: RawPath): RawPath[] => {
+    if (inner === undefined || isRemoved(folder)) return []
+    return inner.list(folder).filter((name) => !removed.has(joinPath(folder, name)))
+  }
+  const closed = new Map<RawPath, string | undefined>()
+  /** Of a folder that is there and is somebody else's: whether names in it may be made and taken away. */
+  const requireOpen = (path: RawPath, existing: Stat | undefined): void => {
+    const uid = process.geteuid?.() ?? 0
+    const folder = parentPath(path)
+    const above = uid === 0 || path === "" ? undefined : look(folder)
+    if (above === undefined || above.uid === uid) return
+    if (!closed.has(folder)) closed.set(folder, whyClosed(joinPath(root as RawPath, folder)))
+    const why = closed.get(folder)
+    if (why !== undefined) throw targetError(why, path)
+    const isSticky = (above.mode & 0o1000) !== 0
+    if (isSticky && existing !== undefined && existing.uid !== uid) throw targetError("EPERM", path)
+  }
+  /** What giving a name would say. */
+  const take = (path: RawPath, { replace }: Placing): void => {
+    const stat = look(path)
+    requireOpen(path, stat)
+    if (stat === undefined) return
+    if (!replace) throw targetError("EEXIST", path)
+    if (stat.type === "directory" && list(path).length > 0) throw targetError("ENOTEMPTY", path)
+  }
+  return {
+    root,
+    timesExact: inner?.timesExact ?? true,
+    xattrsAvailable: inner?.xattrsAvailable ?? true,
+    look,
+    list,
+    readLink: (path) => inner?.readLink(path) ?? ("" as RawPath),
+    attributes: (path) => inner?.attributes(path) ?? [],
+    openExisting: (path) => inner?.openExisting(path),
+    ensureFolder(path, { replace, isNew }) {
+      const stat = isNew === true ? undefined : look(path)
+      if (stat?.type !== "directory" && isNew !== true) requireOpen(path, stat)
+      if (stat === undefined) return "created"
+      if (stat.type === "directory") {
+        requireWritable(path, stat)
+        return "existing"
+      }
+      if (!replace) throw targetError("ENOTDIR", path)
+      removed.add(path)
+      return "created"
+    },
+    finishFolder: (path, metadata) => {
+      const stat = look(path)
+      const before = stat && inner?.compareMetadata(path, stat, metadata)
+      return before ?? withheld(permitted, metadata)
+    },
+    beginFile: (path, size, sparse) => ({ path, name: path, descriptor: -1, size, sparse }),
+    finishFile: ({ path }, metadata, placing) => {
+      take(path, placing)
+      return withheld(permitted, metadata)
+    },
+    abandonFile() {},
+    placeSymlink: (path, _linkTarget, _metadata, placing) => {
+      take(path, placing)
+      return []
+    },
+    placeHardLink: (path, _first, placing) => take(path, placing),
+    placeFifo: (path, metadata, placing) => {
+      take(path, placing)
+      return withheld(permitted, metadata)
+    },
+    placeDevice: (path, _device, metadata, placing) => {
+      if (process.geteuid?.() !== 0) throw targetError("EPERM", path)
+      take(path, placing)
+      return withheld(permitted, metadata)
+    },
+    compareMetadata: (path, existing, metadata) => inner?.compareMetadata(path, existing, metadata),
+    updateMetadata(path, metadata) {
+      const stat = look(path)
+      if (stat === undefined || (stat.links > 1 && stat.type !== "directory")) return undefined
+      if (!isOurs(stat, permitted)) return undefined
+      return { changed: true, leftOut: withheld(permitted, metadata) }
+    },
+    removeExtra(path) {
+      const stat = look(path)
+      if (stat === undefined) return 0
+      requireOpen(path, stat)
+      removed.add(path)
+      return 1
+    },
+    removeEntry(path) {
+      requireOpen(path, look(path))
+      removed.add(path)
+    },
+    unlockFolder: () => undefined,
+    lockFolder() {},
+    removeLeftovers: () => 0,
+    wouldStage: () => undefined,
+    stage: () => undefined,
+    publish: () => [],
+    unstage() {},
+    flush: async () => {},
+    close: () => inner?.close(),
+  }
+}
+
+/** A folder of our own would be opened for writing; another one must be open. */
+function requireWritable(path: RawPath, stat: Stat): void {
+  const uid = process.geteuid?.()
+  if (uid === 0 || uid === stat.uid) return
+  if ((stat.mode & 0o700) !== 0o700) throw targetError("EPERM", path)
+}

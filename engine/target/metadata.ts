@@ -1,0 +1,214 @@
+/**
+ * Sets what a new entry has beside its content. The order matters, since each step may undo or forbid the next:
+ * owner (clears setuid and capabilities), attributes (a read-only mode forbids them, and an ACL changes the mode),
+ * mode, times. On an open descriptor or on a path that leads to the very thing that was opened, so that nothing else
+ * is ever changed. What the file system or this user's rights refuse is returned and costs nothing else.
+ */
+import {
+  chmodSync,
+  chownSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
+  lchownSync,
+  lstatSync,
+  lutimesSync,
+  statSync,
+  utimesSync,
+} from "node:fs"
+import { fsPath } from "../base/paths.ts"
+import type { Native } from "../system/native.ts"
+import {
+  ACCESS_ACL,
+  CAPABILITY,
+  DEFAULT_ACL,
+  isAcl,
+  modeWithoutAcl,
+  permitsAttribute,
+  permitsOwner,
+  permittedMode,
+  type Permitted,
+} from "./permitted.ts"
+import type { ExtendedAttribute } from "../source/source.ts"
+import { checkCode, errorCode, systemError } from "../system/stat.ts"
+import type { LeftOut, Metadata } from "./target.ts"
+
+export interface MetadataRules extends Permitted {
+  readonly native: Native | undefined
+}
+
+/** What is known of a file that was just made. */
+export interface Made {
+  /** It has this owner and group already. */
+  readonly isOwned: boolean
+  /** Its folder has a default ACL, so it may have got an ACL of its own. */
+  readonly hasAcl: boolean
+}
+
+/** Throws what node:fs throws. */
+export function setOpenMetadata(
+  descriptor: number,
+  metadata: Metadata,
+  rules: MetadataRules,
+  { isOwned, hasAcl }: Made,
+): readonly LeftOut[] {
+  const { mode, xattrs, mtimeNs, uid, gid } = metadata
+  const left: LeftOut[] = []
+  if (!isOwned && permitsOwner(rules, metadata))
+    attempt(left, "owner", () => fchownSync(descriptor, uid, gid))
+  let finalMode = mode
+  if (hasAcl || xattrs.length > 0 || (mode & 0o6000) !== 0) {
+    const path = `/proc/self/fd/${descriptor}`
+    if (hasAcl) dropAcls(path, rules)
+    const failed = setAttributes(path, xattrs, { rules, left })
+    finalMode = finalModeOf(metadata, failed, { rules, left })
+  }
+  attempt(left, "mode", () => fchmodSync(descriptor, finalMode))
+  attempt(left, "time", () => {
+    if (rules.native === undefined) futimesSync(descriptor, new Date(), nodeTime(mtimeNs))
+    else checkCode(rules.native.setTimes(descriptor, mtimeNs))
+    if (isUnusual(mtimeNs)) checkTime(fstatSync(descriptor, { bigint: true }), mtimeNs)
+  })
+  return left
+}
+
+export interface Place {
+  /** Absolute and raw. `/proc/self/fd/N` when `isHandle`, and then it is followed to what N is. */
+  readonly path: string
+  readonly isHandle: boolean
+  readonly isSymlink: boolean
+}
+
+/** @param hasAcl as in `Made`. Throws what node:fs throws. */
+export function setMetadataAt(
+  place: Place,
+  metadata: Metadata,
+  rules: MetadataRules,
+  hasAcl: boolean,
+): readonly LeftOut[] {
+  const left: LeftOut[] = []
+  if (permitsOwner(rules, metadata)) attempt(left, "owner", () => setOwnerAt(place, metadata))
+  if (hasAcl && place.isHandle && !place.isSymlink) dropAcls(place.path, rules)
+  const failed = setAttributes(attributePath(place), metadata.xattrs, { rules, left })
+  if (!place.isSymlink) {
+    const mode = finalModeOf(metadata, failed, { rules, left })
+    attempt(left, "mode", () => chmodSync(fsPath(place.path), mode))
+  }
+  attempt(left, "time", () => setTimeAt(place, metadata.mtimeNs, rules))
+  return left
+}
+
+export function setOwnerAt({ path, isHandle }: Place, { uid, gid }: Metadata): void {
+  const chown = isHandle ? chownSync : lchownSync
+  chown(fsPath(path), uid, gid)
+}
+
+export function setTimeAt({ path, isHandle }: Place, mtimeNs: bigint, { native }: MetadataRules): void {
+  if (!isHandle) lutimesSync(fsPath(path), new Date(), nodeTime(mtimeNs))
+  else if (native === undefined) utimesSync(fsPath(path), new Date(), nodeTime(mtimeNs))
+  else checkCode(native.setTimesAt(path, mtimeNs))
+  if (isUnusual(mtimeNs))
+    checkTime((isHandle ? statSync : lstatSync)(fsPath(path), { bigint: true }), mtimeNs)
+}
+
+const SECOND = 1_000_000_000n
+
+/** Beyond what every file system has: some end in 1901, 1970, 2038 or 2107, and change a time without an error. */
+function isUnusual(ns: bigint): boolean {
+  return ns < 315_532_800n * SECOND || ns >= 2n ** 31n * SECOND
+}
+
+function checkTime({ mtimeNs }: { readonly mtimeNs: bigint }, wanted: bigint): void {
+  if (isTimeOff(mtimeNs, wanted)) throw systemError("EINVAL")
+}
+
+/** Beyond what a file system rounds. */
+export function isTimeOff(ns: bigint, wanted: bigint): boolean {
+  const off = ns - wanted
+  return off > 2n * SECOND || off < -2n * SECOND
+}
+
+/** Where attributes are set by path, which only a handle makes safe. */
+export function attributePath({ path, isHandle }: Place): string | undefined {
+  return isHandle ? path : undefined
+}
+
+export interface Setting {
+  readonly rules: MetadataRules
+  /** What was left out so far. */
+  readonly left: LeftOut[]
+}
+
+/**
+ * Sets those that may be set; ACLs last, since one may take this user's right to write the others.
+ * @returns the names of those that could not be set
+ */
+export function setAttributes(
+  path: string | undefined,
+  attributes: readonly ExtendedAttribute[],
+  { rules, left }: Setting,
+): string[] {
+  const failed: string[] = []
+  const set = (attribute: ExtendedAttribute): void => {
+    const { name } = attribute
+    if (!permitsAttribute(rules, name) || (name === CAPABILITY && left.includes("owner"))) {
+      if (name === CAPABILITY) failed.push(name)
+    } else if (path === undefined || rules.native === undefined) failed.push(name)
+    else {
+      const error = rules.native.setAttribute(path, attribute)
+      if (error === "EIO") checkCode(error)
+      if (error !== undefined) failed.push(name)
+    }
+  }
+  for (const attribute of attributes) if (!isAcl(attribute.name)) set(attribute)
+  for (const attribute of attributes) if (isAcl(attribute.name)) set(attribute)
+  for (const name of failed) addOnce(left, kindOf(name))
+  return failed
+}
+
+/** The mode to set after the attributes. */
+export function finalModeOf(metadata: Metadata, failed: readonly string[], { rules, left }: Setting): number {
+  let mode = permittedMode(rules, metadata)
+  if (left.includes("owner")) mode &= ~0o6000
+  if (mode !== metadata.mode) addOnce(left, "setuid")
+  if (!failed.includes(ACCESS_ACL)) return mode
+  const acl = metadata.xattrs.find(({ name }) => name === ACCESS_ACL)
+  return acl === undefined ? mode : modeWithoutAcl(mode, acl.value)
+}
+
+/** What a new entry got from its folder's default ACL. */
+export function dropAcls(path: string, { native }: MetadataRules): void {
+  // a failure means that it has none, or that the file system knows none
+  native?.removeAttribute(path, ACCESS_ACL)
+  native?.removeAttribute(path, DEFAULT_ACL)
+}
+
+function kindOf(name: string): LeftOut {
+  if (isAcl(name)) return "acl"
+  return name === CAPABILITY ? "capability" : "attribute"
+}
+
+export function addOnce(left: LeftOut[], what: LeftOut): void {
+  if (!left.includes(what)) left.push(what)
+}
+
+/** What a file system says that lacks owners, modes or such times, or that grants this user no right to set them. */
+const REFUSALS: readonly string[] = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "EINVAL", "ENOSYS"]
+
+/** Throws what the call throws, unless it is a refusal: that is noted. */
+export function attempt(left: LeftOut[], what: LeftOut, call: () => void): boolean {
+  try {
+    call()
+    return true
+  } catch (error) {
+    if (!REFUSALS.includes(errorCode(error))) throw error
+    addOnce(left, what)
+    return false
+  }
+}
+
+/** Node takes a negative number for "now", but not a negative Date, which has milliseconds only. */
+function nodeTime(ns: bigint): number | Date {
+  return ns < 0n ? new Date(Number(ns / 1_000_000n)) : Number(ns) / 1e9
+}

@@ -1,0 +1,128 @@
+/**
+ * The part of a disk target that makes all that is neither folder nor file, and changes the metadata
+ * of what stands there.
+ */
+import { linkSync, symlinkSync } from "node:fs"
+import { EngineError } from "../base/errors.ts"
+import type { RawPath } from "../base/ids.ts"
+import { baseName, fsPath, parentPath, showPath } from "../base/paths.ts"
+import { folderAt } from "./folder-handles.ts"
+import { givesAcl } from "../system/in-folder.ts"
+import { setMetadataAt } from "./metadata.ts"
+import { isOurs } from "./permitted.ts"
+import { dropTemporary, giveName } from "./placing.ts"
+import { checkPath } from "./safe-path.ts"
+import { isFailure } from "../source/source.ts"
+import { makeSpecial } from "./special-files.ts"
+import { lstat } from "../system/stat.ts"
+import { targetError } from "./target-errors.ts"
+import { syncFolder } from "./target-files.ts"
+import { attributesAt, guarded, placeOf, type TargetState, withHandle } from "./target-state.ts"
+import type { Identity, LeftOut, Metadata, Placing, Target, Updated } from "./target.ts"
+import { temporaryName } from "../system/temporary-name.ts"
+import { leftOutOfEqual, updateMetadataAt } from "./update-metadata.ts"
+
+export type Linking = Pick<
+  Target,
+  "placeSymlink" | "placeHardLink" | "placeFifo" | "placeDevice" | "compareMetadata" | "updateMetadata"
+>
+
+export function placingLinks(state: TargetState): Linking {
+  const { rules } = state
+  return {
+    placeSymlink: (path, linkTarget, metadata, placing) =>
+      placeNew(state, path, placing, (place) => {
+        symlinkSync(fsPath(linkTarget), fsPath(place))
+        return withHandle(state, place, (at, stat) => {
+          if (stat.type !== "symlink" || stat.links !== 1) return []
+          return setMetadataAt({ ...at, isSymlink: true }, metadata, rules, false)
+        })
+      }),
+    placeHardLink: (path, first, placing) => {
+      const source = placeOf(state, first.path)
+      placeNew(state, path, placing, (place) => {
+        linkSync(fsPath(source), fsPath(place))
+        if (!isSame(lstat(place), first.identity)) throw targetError("ENOENT", first.path)
+        return []
+      })
+    },
+    placeFifo: (path, metadata, placing) =>
+      placeNew(state, path, placing, (place) => {
+        makeSpecial(place, { type: "fifo", major: 0, minor: 0 }, rules.native)
+        return finishSpecial(state, place, path, metadata)
+      }),
+    placeDevice: (path, device, metadata, placing) => {
+      if (!state.devices) {
+        const message = `${showPath(path)}: device nodes are restored only with --special`
+        throw new EngineError("denied", "device-node", message)
+      }
+      return placeNew(state, path, placing, (place) => {
+        makeSpecial(place, device, rules.native)
+        return finishSpecial(state, place, path, metadata)
+      })
+    },
+    compareMetadata: (path, existing, metadata) =>
+      guarded(path, () => {
+        const standing = { stat: existing, xattrs: attributesAt(state, placeOf(state, path)) }
+        return leftOutOfEqual(standing, metadata, rules)
+      }),
+    updateMetadata: (path, metadata) => guarded(path, () => updateMetadata(state, path, metadata)),
+  }
+}
+
+function finishSpecial(
+  state: TargetState,
+  place: string,
+  path: RawPath,
+  metadata: Metadata,
+): readonly LeftOut[] {
+  return withHandle(state, place, (at, stat) => {
+    // somebody may have put another thing here, a second name of what lies outside
+    if (stat.type === "file" || stat.type === "symlink" || stat.links !== 1) return []
+    const hasAcl = givesAcl(folderAt(state.folders, parentPath(path)))
+    return setMetadataAt(at, metadata, state.rules, hasAcl)
+  })
+}
+
+function updateMetadata(state: TargetState, path: RawPath, metadata: Metadata): Updated | undefined {
+  const { rules } = state
+  const place = placeOf(state, path)
+  return withHandle(state, place, (at, stat) => {
+    // another of its names may lie outside the target, where this would change it too
+    const mayChange = (stat.links === 1 || stat.type === "directory") && isOurs(stat, rules)
+    const standing = { stat, xattrs: attributesAt(state, place) }
+    const isSymlink = stat.type === "symlink"
+    return updateMetadataAt({ ...at, isSymlink }, standing, metadata, { rules, mayChange })
+  })
+}
+
+/** Makes something under a temporary name, then gives it its own. */
+function placeNew(
+  state: TargetState,
+  path: RawPath,
+  placing: Placing,
+  make: (place: string) => readonly LeftOut[],
+): readonly LeftOut[] {
+  checkPath(path, state.portable)
+  return guarded(path, () => {
+    const folder = folderAt(state.folders, parentPath(path))
+    const temporary = temporaryName()
+    const from = folder.prefix + temporary
+    const step = { folder, from: temporary, to: baseName(path), path }
+    try {
+      const leftOut = make(from)
+      giveName(step, placing.replace, state.rules.native)
+      // a rename over another name of the same file does nothing, and leaves this one
+      if (placing.replace) dropTemporary(from)
+      if (placing.sync === true) syncFolder(folder.prefix)
+      return leftOut
+    } catch (error) {
+      dropTemporary(from)
+      throw error
+    }
+  })
+}
+
+function isSame(stat: ReturnType<typeof lstat>, identity: Identity): boolean {
+  return !isFailure(stat) && stat.inode === identity.inode && stat.device === identity.device
+}
