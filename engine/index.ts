@@ -32,12 +32,12 @@ export type { CopyError, CopyEvent, CopyObserver, CopyRequest, CopyResult } from
 export { scrub } from "./maintain/scrub.ts"
 export type { ScrubError, ScrubEvent, ScrubResult } from "./maintain/scrub.ts"
 
-export { acceptHead } from "./accept-head.ts"
-export type { AcceptEvent } from "./accept-head.ts"
-export { createRepository, openRepository } from "./open-repository.ts"
-export type { CreatedRepository, NewRepository, OpenRequest } from "./open-repository.ts"
-export type { Device, Repository, Requests, Trust } from "./trust/repository-ports.ts"
-export { requestsOf } from "./trust/requests.ts"
+export { acceptHead } from "./session/accept-head.ts"
+export type { AcceptEvent } from "./session/accept-head.ts"
+export { createRepository, openRepository } from "./session/open-repository.ts"
+export type { CreatedRepository, NewRepository, OpenRequest } from "./session/open-repository.ts"
+export type { Device, Repository, Requests, Trust } from "./session/repository-ports.ts"
+export { requestsOf } from "./session/requests.ts"
 export type { Secret } from "./trust/secret.ts"
 
 export { cacheInfo, clearCache } from "./queries/caches.ts"
@@ -63,10 +63,10 @@ export { stats } from "./queries/stats.ts"
 export type { MonthlyCost, Stats, StatsKind } from "./queries/stats.ts"
 export { findSnapshot, snapshots } from "./queries/snapshots.ts"
 export type { FoundSnapshot, Snapshot } from "./queries/snapshots.ts"
-export type { SnapshotFilter } from "./trust/view.ts"
+export type { SnapshotFilter } from "./log/view.ts"
 
-export { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./trust/keys.ts"
-export type { AddedKey, AddKeyRequest, DeviceInfo, KeyInfo } from "./trust/keys.ts"
+export { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./session/keys.ts"
+export type { AddedKey, AddKeyRequest, DeviceInfo, KeyInfo } from "./session/keys.ts"
 
 export { backup } from "./write/backup.ts"
 export type {

@@ -16,8 +16,8 @@ import { createSelection } from "../source/select.ts"
 import type { Source, Stat } from "../source/source.ts"
 import { walk } from "../source/walk.ts"
 import type { Entry } from "../format/listing-entry.ts"
-import type { Repository } from "../trust/repository-ports.ts"
-import type { SnapshotRecord } from "../trust/view.ts"
+import type { Repository } from "../session/repository-ports.ts"
+import type { SnapshotRecord } from "../log/view.ts"
 
 export interface DiskEntry {
   /** In the snapshot. */

@@ -6,7 +6,7 @@ import { knownRepositories } from "../home/last-repository.ts"
 import { readPins } from "../home/pins.ts"
 import { errnoOf } from "../store/folder/local-errors.ts"
 import type { Store } from "../store/store.ts"
-import { readRepositoryObject } from "../trust/foreign.ts"
+import { readRepositoryObject } from "../session/foreign.ts"
 import type { Finding } from "./finding.ts"
 
 export interface Failure {

@@ -4,9 +4,9 @@ import type { RawPath } from "../base/ids.ts"
 import { parentPath, showPath } from "../base/paths.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { walkListing, type ListingRange, type LostNode } from "../listing/walk.ts"
-import type { Repository } from "../trust/repository-ports.ts"
-import type { SnapshotRecord } from "../trust/view.ts"
-import { noteUnread } from "../trust/unread.ts"
+import type { Repository } from "../session/repository-ports.ts"
+import type { SnapshotRecord } from "../log/view.ts"
+import { noteUnread } from "../session/unread.ts"
 import { openNodeReader } from "./node-reader.ts"
 
 export interface EntriesRequest {

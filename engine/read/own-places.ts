@@ -9,7 +9,7 @@ import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, showPath } from "../base/paths.ts"
 import type { Home } from "../home/home.ts"
 import { knownRepositories } from "../home/last-repository.ts"
-import type { Repository } from "../trust/repository-ports.ts"
+import type { Repository } from "../session/repository-ports.ts"
 
 /** Where a repository and this device's home are on this machine's disks. */
 export interface OwnPlaces extends Pick<Repository, "location"> {

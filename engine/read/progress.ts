@@ -2,8 +2,8 @@
 import type { RawPath } from "../base/ids.ts"
 import type { LeftOut } from "../target/target.ts"
 import { monotonicMs } from "../base/monotonic.ts"
-import type { Repository } from "../trust/repository-ports.ts"
-import { requestsSince } from "../trust/requests.ts"
+import type { Repository } from "../session/repository-ports.ts"
+import { requestsSince } from "../session/requests.ts"
 import type {
   RestoreObserver,
   RestoreRequest,

@@ -6,7 +6,7 @@
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { isWithin, showPath } from "../base/paths.ts"
-import type { SnapshotRecord } from "../trust/view.ts"
+import type { SnapshotRecord } from "../log/view.ts"
 
 export interface RecordedOrigin {
   /** Absolute: what stands for the snapshot's root. */

@@ -17,7 +17,7 @@ import { encodeDirectory } from "../format/pack.ts"
 import { KIND_SEGMENT } from "../format/sealed-header.ts"
 import { encodeSegment } from "../format/segment.ts"
 import type { Repository } from "../index.ts"
-import { publish } from "../trust/publish.ts"
+import { publish } from "../session/publish.ts"
 import { backupPlace, save, type BackupPlace } from "./backup-place.ts"
 
 export interface SmallRepository extends BackupPlace {

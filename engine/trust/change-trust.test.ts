@@ -16,13 +16,13 @@ import { publishEmpty, sharedPlace } from "../testing/shared-place.ts"
 import type { SharedPlace } from "../testing/shared-place.ts"
 import { smallDevice, smallTrust } from "../testing/small-trust.ts"
 import { changeTrust } from "./change-trust.ts"
-import { addKey, listDevices, removeKey } from "./keys.ts"
-import { look, lookToWrite } from "./look.ts"
-import { listLog } from "./log-names.ts"
+import { addKey, listDevices, removeKey } from "../session/keys.ts"
+import { look, lookToWrite } from "../session/look.ts"
+import { listLog } from "../log/log-names.ts"
 import { memoryObjects, newestTrust } from "./trust-log.ts"
 import type { TrustSource } from "./trust-log.ts"
 import { unlock } from "./unlock.ts"
-import { trustSource } from "./writers.ts"
+import { trustSource } from "../session/writers.ts"
 
 /** A client whose calls take turns at random, before their effect and after it. */
 function jumbled(random: Random, store: Store): Store {

@@ -13,9 +13,9 @@ import { encodeDirectory } from "../format/pack.ts"
 import { KIND_SEGMENT, SALT_BYTES } from "../format/sealed-header.ts"
 import { encodeSegment, type SegmentPack } from "../format/segment.ts"
 import type { PendingPack } from "../home/journal.ts"
-import { newestOwn, packsToRead } from "../trust/carry.ts"
-import { readSegment } from "../trust/import-packs.ts"
-import type { Repository } from "../trust/repository-ports.ts"
+import { newestOwn, packsToRead } from "../session/carry.ts"
+import { readSegment } from "../session/import-packs.ts"
+import type { Repository } from "../session/repository-ports.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 
 /** Directories up to this many bytes, all together, ride in the entry. */

@@ -11,7 +11,7 @@ import type { KeptSelection } from "../source/kept-selection.ts"
 import { createSelection, withPatternsRead, type SelectionRequest } from "../source/select.ts"
 import { isFailure, type Source } from "../source/source.ts"
 import { openNative } from "../system/native.ts"
-import type { Repository } from "../trust/repository-ports.ts"
+import type { Repository } from "../session/repository-ports.ts"
 import { seriesOf } from "./series.ts"
 import type { BackupObserver, BackupRequest, UnkeptPath } from "./backup-request.ts"
 

@@ -9,11 +9,11 @@ import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, pathBytes, showPath } from "../base/paths.ts"
 import { shellWord } from "../base/shell-word.ts"
 import { showText, showTime } from "../base/show.ts"
-import { lookAt } from "../trust/look.ts"
-import type { Repository } from "../trust/repository-ports.ts"
-import { devicesContinued, LIVE_NS, newestOfSources, samePaths } from "../trust/sources.ts"
-import type { SnapshotSource } from "../trust/sources.ts"
-import type { SnapshotRecord } from "../trust/view.ts"
+import { lookAt } from "../session/look.ts"
+import type { Repository } from "../session/repository-ports.ts"
+import { devicesContinued, LIVE_NS, newestOfSources, samePaths } from "../session/sources.ts"
+import type { SnapshotSource } from "../session/sources.ts"
+import type { SnapshotRecord } from "../log/view.ts"
 
 /** No request for a source that the series has a snapshot of already; one LIST for a new one. */
 export async function seriesOf(

@@ -1,7 +1,7 @@
 /**
  * An open repository: a record of ports and of what this device knows, handed to every stage. It has
  * no methods that do work; the stages are functions that take it. Put together in
- * engine/repository.ts, the one place that names adapters. spec/ordering.md.
+ * engine/session/repository.ts, the one place that names adapters. spec/ordering.md.
  */
 import type { EngineError } from "../base/errors.ts"
 import type { Clock, Random } from "../base/ports.ts"
@@ -18,9 +18,9 @@ import type { Pins } from "../home/pins.ts"
 import type { RepositoryHome } from "../home/home.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
-import type { Secret } from "./secret.ts"
-import type { LogNames } from "./log-names.ts"
-import type { LogTable } from "./log-table.ts"
+import type { Secret } from "../trust/secret.ts"
+import type { LogNames } from "../log/log-names.ts"
+import type { LogTable } from "../log/log-table.ts"
 
 /** What the store was asked for since this repository was opened; what a provider bills. */
 export interface Requests {

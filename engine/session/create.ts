@@ -39,8 +39,8 @@ import { readRepositoryObject } from "./foreign.ts"
 import { CHUNKING_VERSION } from "./open.ts"
 import type { FoundRepository } from "./open.ts"
 import type { Device } from "./repository-ports.ts"
-import { slotSecret } from "./secret.ts"
-import type { Secret } from "./secret.ts"
+import { slotSecret } from "../trust/secret.ts"
+import type { Secret } from "../trust/secret.ts"
 
 export interface CreateRequest {
   readonly store: Store

@@ -7,11 +7,11 @@ import type { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Head, NewestSnapshot } from "../format/entry.ts"
 import { importOne } from "./import-entries.ts"
-import type { ChainName, LogNames } from "./log-names.ts"
-import type { LoggedEntry } from "./log-table.ts"
+import type { ChainName, LogNames } from "../log/log-names.ts"
+import type { LoggedEntry } from "../log/log-table.ts"
 import { lookAt } from "./look.ts"
 import type { Repository } from "./repository-ports.ts"
-import type { SnapshotRecord } from "./view.ts"
+import type { SnapshotRecord } from "../log/view.ts"
 
 /** Up to this many new entries are fetched at once, for then this home knows the whole log. */
 const FEW_ENTRIES = 2

@@ -21,7 +21,7 @@ import type { SegmentPack } from "../format/segment.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import { openFrame, packSealer } from "../packs/frame.ts"
 import type { Store } from "../store/store.ts"
-import { isLocalFault } from "./trust-log.ts"
+import { isLocalFault } from "../trust/trust-log.ts"
 
 const GETS_AT_ONCE = 8
 

@@ -19,12 +19,12 @@ import type { Store } from "../store/store.ts"
 import { noTrust } from "./enrol.ts"
 import { explainAlarm, repositoryGone } from "./explain-alarm.ts"
 import { noRepository, readRepositoryObject } from "./foreign.ts"
-import { listLog } from "./log-names.ts"
-import type { LogNames } from "./log-names.ts"
-import type { Secret } from "./secret.ts"
-import { loadTrust, memoryObjects, newestTrust } from "./trust-log.ts"
-import type { LogObjects, TrustSource } from "./trust-log.ts"
-import { unlock } from "./unlock.ts"
+import { listLog } from "../log/log-names.ts"
+import type { LogNames } from "../log/log-names.ts"
+import type { Secret } from "../trust/secret.ts"
+import { loadTrust, memoryObjects, newestTrust } from "../trust/trust-log.ts"
+import type { LogObjects, TrustSource } from "../trust/trust-log.ts"
+import { unlock } from "../trust/unlock.ts"
 
 /** The object `repository`, decoded. Not believed before a keyslot or a pin agrees with its digest. */
 export interface FoundRepository {

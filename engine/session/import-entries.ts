@@ -14,10 +14,10 @@ import { entryName } from "../format/names.ts"
 import type { TrustDevice } from "../format/trust-entry.ts"
 import { importPacks, importSegment } from "./import-packs.ts"
 import type { Fetching } from "./import-packs.ts"
-import { hasEntry } from "./log-names.ts"
-import type { ChainName, LogNames } from "./log-names.ts"
+import { hasEntry } from "../log/log-names.ts"
+import type { ChainName, LogNames } from "../log/log-names.ts"
 import type { Repository } from "./repository-ports.ts"
-import { fetchObject, isLocalFault } from "./trust-log.ts"
+import { fetchObject, isLocalFault } from "../trust/trust-log.ts"
 import { findWriter } from "./writers.ts"
 
 const GETS_AT_ONCE = 8

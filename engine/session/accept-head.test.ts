@@ -1,14 +1,14 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { acceptHead, type AcceptEvent } from "./accept-head.ts"
-import { isEngineError } from "./base/errors.ts"
-import type { Bytes } from "./base/bytes.ts"
-import type { ObjectName } from "./base/ids.ts"
-import type { Home } from "./home/home.ts"
+import { isEngineError } from "../base/errors.ts"
+import type { Bytes } from "../base/bytes.ts"
+import type { ObjectName } from "../base/ids.ts"
+import type { Home } from "../home/home.ts"
 import type { OpenRequest } from "./open-repository.ts"
-import { publishEmpty, sharedPlace, type SharedPlace } from "./testing/shared-place.ts"
-import { look, lookToWrite } from "./trust/look.ts"
-import type { Repository } from "./trust/repository-ports.ts"
+import { publishEmpty, sharedPlace, type SharedPlace } from "../testing/shared-place.ts"
+import { look, lookToWrite } from "./look.ts"
+import type { Repository } from "./repository-ports.ts"
 
 interface Accepting {
   readonly repository: Repository

@@ -17,9 +17,9 @@ import { CHAIN_WAIT_MS, look, notEnrolled } from "./look.ts"
 import { ownHead, settleOwnChain } from "./own-chain.ts"
 import type { Device, Repository } from "./repository-ports.ts"
 import { presentEnd } from "./sources.ts"
-import { writeSignedEntry } from "./signed-file.ts"
-import type { SignedEntry } from "./signed-file.ts"
-import type { View } from "./view.ts"
+import { writeSignedEntry } from "../log/signed-file.ts"
+import type { SignedEntry } from "../log/signed-file.ts"
+import type { View } from "../log/view.ts"
 
 /** What `publish` knows better than any stage. */
 type Chained =

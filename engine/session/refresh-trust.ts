@@ -3,9 +3,9 @@ import { isEngineError } from "../base/errors.ts"
 import type { EngineError } from "../base/errors.ts"
 import { openTrust } from "../crypto/trust-state.ts"
 import { adoptTrust } from "./enrol.ts"
-import type { LogNames } from "./log-names.ts"
+import type { LogNames } from "../log/log-names.ts"
 import type { Repository } from "./repository-ports.ts"
-import { newestTrust } from "./trust-log.ts"
+import { newestTrust } from "../trust/trust-log.ts"
 import { trustSource } from "./writers.ts"
 
 /**

@@ -14,7 +14,7 @@ import type { SharedPlace } from "../testing/shared-place.ts"
 import { localView, look, lookToWrite } from "./look.ts"
 import { publish } from "./publish.ts"
 import type { Repository } from "./repository-ports.ts"
-import { readSignedEntry } from "./signed-file.ts"
+import { readSignedEntry } from "../log/signed-file.ts"
 
 /** A copy of a home as it is now, as `cp -a` or a backup would make it. */
 function copyHome(place: SharedPlace, home: Home): Home {

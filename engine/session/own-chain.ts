@@ -9,7 +9,7 @@ import { entryName } from "../format/names.ts"
 import { enrolAnew } from "./enrol.ts"
 import { warnOnce } from "./refresh-trust.ts"
 import type { Repository } from "./repository-ports.ts"
-import { readSignedEntry, type SignedEntry } from "./signed-file.ts"
+import { readSignedEntry, type SignedEntry } from "../log/signed-file.ts"
 
 type OwnChain =
   | { readonly state: "agreed"; readonly head: Head | undefined }

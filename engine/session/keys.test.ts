@@ -1,11 +1,11 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { isEngineError } from "../base/errors.ts"
-import { createRepository } from "../open-repository.ts"
+import { createRepository } from "./open-repository.ts"
 import { publishEmpty, sharedPlace } from "../testing/shared-place.ts"
 import { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./keys.ts"
 import { look } from "./look.ts"
-import type { Secret } from "./secret.ts"
+import type { Secret } from "../trust/secret.ts"
 
 const KDF = { memoryKiB: 64 * 1024, passes: 2, lanes: 1 }
 

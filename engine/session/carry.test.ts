@@ -8,7 +8,7 @@ import { publishPacks, putPack } from "../testing/put-packs.ts"
 import { publishEmpty, sharedPlace } from "../testing/shared-place.ts"
 import { newestBefore, newestOwn, packsToRead } from "./carry.ts"
 import { glance } from "./glance.ts"
-import type { LoggedEntry } from "./log-table.ts"
+import type { LoggedEntry } from "../log/log-table.ts"
 import type { Repository } from "./repository-ports.ts"
 
 function newest(repository: Repository): LoggedEntry {

@@ -8,10 +8,10 @@ import { assert } from "../base/assert.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Entry, EntryPack, EntryPlace, Head, NewestSnapshot } from "../format/entry.ts"
 import { NEWEST_MAX } from "../format/entry-values.ts"
-import type { LoggedEntry } from "./log-table.ts"
+import type { LoggedEntry } from "../log/log-table.ts"
 import { readEntry } from "./import-entries.ts"
 import type { Repository } from "./repository-ports.ts"
-import { isLocalFault } from "./trust-log.ts"
+import { isLocalFault } from "../trust/trust-log.ts"
 
 /** Up to this much is always gathered: it costs less than one more request of every empty machine. */
 const GATHERED_BYTES = 4 * 1024
