@@ -68,16 +68,16 @@ export type { SnapshotFilter } from "./log/view.ts"
 export { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./session/keys.ts"
 export type { AddedKey, AddKeyRequest, DeviceInfo, KeyInfo } from "./session/keys.ts"
 
-export { backup } from "./write/backup.ts"
+export { backup } from "./backup/backup.ts"
 export type {
   BackupEvent,
   BackupObserver,
   BackupRequest,
   BackupResult,
   UnkeptPath,
-} from "./write/backup-request.ts"
-export { estimate, requireBudget } from "./write/estimate.ts"
-export type { Budget, Estimate, EstimateRequest, Money } from "./write/estimate.ts"
+} from "./backup/backup-request.ts"
+export { estimate, requireBudget } from "./backup/estimate.ts"
+export type { Budget, Estimate, EstimateRequest, Money } from "./backup/estimate.ts"
 export type { ProviderId } from "./store/provider-profiles.ts"
 export { GIT_IGNORE_FILE, IGNORE_FILE } from "./source/select.ts"
 

@@ -13,10 +13,10 @@ import type { PlacerOptions } from "./read/place-jobs.ts"
 import { inlinePlacePool, threadPlacePool } from "./read/place-pool.ts"
 import { EXAMPLE_KEYS, sealTools } from "./testing/example-blocks.ts"
 import { examplePack } from "./testing/example-packs.ts"
-import { shareClaims } from "./write/claims.ts"
-import { inlinePool } from "./write/inline-pool.ts"
-import type { PoolPorts, SplitPool } from "./write/split-pool.ts"
-import { threadPool } from "./write/thread-pool.ts"
+import { shareClaims } from "./backup/split/claims.ts"
+import { inlinePool } from "./backup/split/inline-pool.ts"
+import type { PoolPorts, SplitPool } from "./backup/split/split-pool.ts"
+import { threadPool } from "./backup/split/thread-pool.ts"
 
 interface Seen {
   readonly message: string

@@ -1,6 +1,6 @@
 /**
  * Starts the worker threads of a pool: one a core, at most four, for beyond that the disk is the limit.
- * The same code runs from sources (`engine/write/split-worker.ts`) and from the build, where esbuild moves
+ * The same code runs from sources (`engine/backup/split/split-worker.ts`) and from the build, where esbuild moves
  * functions between files: there the entry is found from the `dist` folder, not from the file that asks. A
  * worker started from sources inherits `--import tsx` with its parent's execArgv. Every file named
  * `*-worker.ts` is an entry of the build.

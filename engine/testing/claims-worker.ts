@@ -1,6 +1,6 @@
 /** A thread that claims ids from a shared set as fast as it can, for the test of claims. */
 import { parentPort, workerData } from "node:worker_threads"
-import { openClaims, type SharedClaims } from "../write/claims.ts"
+import { openClaims, type SharedClaims } from "../backup/split/claims.ts"
 
 export interface ClaimsWork {
   readonly shared: SharedClaims

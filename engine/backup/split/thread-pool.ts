@@ -1,13 +1,13 @@
 /** Worker threads that split, each with a pack of its own to fill, and what each is given to do. */
 import type { Worker } from "node:worker_threads"
-import { createHeapBound } from "../base/heap.ts"
-import { packError, unpackError } from "../base/travelling-error.ts"
-import { FILE_COST_BYTES, startWorkers } from "../base/worker-threads.ts"
-import { giveBackFreedMemory, giveBackLargeMemory } from "../system/native.ts"
-import { memoryOf, type FullBlock } from "../packs/block.ts"
-import { groupIntoPacks } from "../packs/pack-filler.ts"
-import { createPackRooms, giveRoom } from "../packs/pack-rooms.ts"
-import type { SealedPack } from "../packs/seal-pack.ts"
+import { createHeapBound } from "../../base/heap.ts"
+import { packError, unpackError } from "../../base/travelling-error.ts"
+import { FILE_COST_BYTES, startWorkers } from "../../base/worker-threads.ts"
+import { giveBackFreedMemory, giveBackLargeMemory } from "../../system/native.ts"
+import { memoryOf, type FullBlock } from "../../packs/block.ts"
+import { groupIntoPacks } from "../../packs/pack-filler.ts"
+import { createPackRooms, giveRoom } from "../../packs/pack-rooms.ts"
+import type { SealedPack } from "../../packs/seal-pack.ts"
 import { packJobs, unpackResults } from "./split-columns.ts"
 import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-messages.ts"
 import type { PoolPorts, SplitPool } from "./split-pool.ts"
@@ -62,7 +62,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
     help: help.buffer,
   }
   giveBackLargeMemory()
-  const threads = startWorkers("write/split-worker", workerData).map((worker): Thread => {
+  const threads = startWorkers("backup/split/split-worker", workerData).map((worker): Thread => {
     const thread: Thread = { worker, waiting: [], batches: 0, blocks: 0, cost: 0 }
     worker.on("message", (message: FromSplitWorker) => {
       if (message.type === "pack") upload(message.pack, message.room)

@@ -2,12 +2,12 @@
  * What the main thread and the threads that split say to each other: batches of files, tables, blocks of
  * long files and whole packs, never single chunks.
  */
-import type { TravellingError } from "../base/travelling-error.ts"
-import type { SharedIndex } from "../chunk-index/chunk-index.ts"
-import type { ClosedBlock, FullBlock } from "../packs/block.ts"
+import type { TravellingError } from "../../base/travelling-error.ts"
+import type { SharedIndex } from "../../chunk-index/chunk-index.ts"
+import type { ClosedBlock, FullBlock } from "../../packs/block.ts"
 import type { SharedClaims } from "./claims.ts"
-import type { PackRooms } from "../packs/pack-rooms.ts"
-import type { SealedPack } from "../packs/seal-pack.ts"
+import type { PackRooms } from "../../packs/pack-rooms.ts"
+import type { SealedPack } from "../../packs/seal-pack.ts"
 import type { PackedJobs, PackedResults } from "./split-columns.ts"
 import type { MadeChunk, SplitterKeys } from "./splitter.ts"
 

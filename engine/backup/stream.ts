@@ -8,7 +8,7 @@ import type { ListingBuilder } from "../listing/build.ts"
 import { contentRead } from "./assemble.ts"
 import type { BackupRequest } from "./backup-request.ts"
 import type { ScanCounts } from "./scan.ts"
-import type { InlinePool } from "./inline-pool.ts"
+import type { InlinePool } from "./split/inline-pool.ts"
 
 export interface StreamRun {
   readonly stdin: NonNullable<BackupRequest["stdin"]>

@@ -4,7 +4,7 @@ import { once } from "node:events"
 import { describe, it } from "node:test"
 import { Worker } from "node:worker_threads"
 import * as fc from "fast-check"
-import type { ClaimsWork } from "../testing/claims-worker.ts"
+import type { ClaimsWork } from "../../testing/claims-worker.ts"
 import { openClaims, shareClaims } from "./claims.ts"
 
 describe("claim()", () => {
@@ -63,7 +63,7 @@ describe("claim()", () => {
     const ids = randomBytes(count * 32)
     const work: ClaimsWork = { shared, ids, start: new SharedArrayBuffer(4) }
     const workers = [0, 1].map(
-      () => new Worker(new URL("../testing/claims-worker.ts", import.meta.url), { workerData: work }),
+      () => new Worker(new URL("../../testing/claims-worker.ts", import.meta.url), { workerData: work }),
     )
     await Promise.all(workers.map(async (worker) => await once(worker, "message")))
     const answers = workers.map(async (worker) => (await once(worker, "message"))[0] as Uint8Array)

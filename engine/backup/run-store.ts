@@ -14,10 +14,10 @@ import type { SharedIndex } from "../chunk-index/chunk-index.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import { publish } from "../session/publish.ts"
 import type { Repository } from "../session/repository-ports.ts"
-import { openClaims, shareClaims, type SharedClaims } from "./claims.ts"
+import { openClaims, shareClaims, type SharedClaims } from "./split/claims.ts"
 import { coverPacks } from "./cover.ts"
 import type { SealedPack } from "../packs/seal-pack.ts"
-import type { MadeChunk, SplitterKeys } from "./splitter.ts"
+import type { MadeChunk, SplitterKeys } from "./split/splitter.ts"
 import { createUploader } from "./uploader.ts"
 
 export interface RunStore {

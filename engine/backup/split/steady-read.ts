@@ -4,12 +4,12 @@
  * sysfs a page): if another count of bytes was read, a second read that agrees settles it.
  */
 import { constants, openSync } from "node:fs"
-import type { RawPath } from "../base/ids.ts"
-import { baseName, fsPath, parentPath } from "../base/paths.ts"
-import type { FileClass } from "../chunks/classes.ts"
-import { handleOf, type FolderChain } from "../system/folder-chain.ts"
-import { openNative } from "../system/native.ts"
-import { errorCode } from "../system/stat.ts"
+import type { RawPath } from "../../base/ids.ts"
+import { baseName, fsPath, parentPath } from "../../base/paths.ts"
+import type { FileClass } from "../../chunks/classes.ts"
+import { handleOf, type FolderChain } from "../../system/folder-chain.ts"
+import { openNative } from "../../system/native.ts"
+import { errorCode } from "../../system/stat.ts"
 import { closeFile, requireFile, UnreadableFile, unreadableReason } from "./open-file.ts"
 import type { FreshStat, SplitJob, SplitRead, SplitResult } from "./split-job.ts"
 

@@ -27,16 +27,16 @@ import type { BackupObserver, BackupRequest, BackupResult } from "./backup-reque
 import { commit, isNews, unchangedSummary } from "./commit.ts"
 import { countAhead } from "./count-ahead.ts"
 import { createFolderRecords, type FolderRecords } from "./folder-records.ts"
-import { inlinePool, type InlinePool } from "./inline-pool.ts"
+import { inlinePool, type InlinePool } from "./split/inline-pool.ts"
 import { previousClasses } from "./previous-class.ts"
 import { noticeLostAttributes, openRunSource, requireSomeRead, type RunSource } from "./run-source.ts"
 import { createRunStore, type RunStore } from "./run-store.ts"
 import { scan, type Change, type ScanCounts } from "./scan.ts"
-import type { PoolPorts, SplitPool } from "./split-pool.ts"
-import type { MadeChunk } from "./splitter.ts"
+import type { PoolPorts, SplitPool } from "./split/split-pool.ts"
+import type { MadeChunk } from "./split/splitter.ts"
 import { putStream } from "./stream.ts"
 import { createTally, type Tally } from "./tally.ts"
-import { threadPool } from "./thread-pool.ts"
+import { threadPool } from "./split/thread-pool.ts"
 
 /** How old the last look may be for a run without change to ask the store nothing. */
 const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n

@@ -3,8 +3,8 @@
  * chunk is handed over where it lies. The cuts are those of one call over the whole file, whatever
  * the window and the sizes of the reads.
  */
-import { CHUNK_SIZES, classify, FILE_CLASS, MAGIC_BYTES, type FileClass } from "../chunks/classes.ts"
-import type { Cutter } from "../chunks/cutter.ts"
+import { CHUNK_SIZES, classify, FILE_CLASS, MAGIC_BYTES, type FileClass } from "../../chunks/classes.ts"
+import type { Cutter } from "../../chunks/cutter.ts"
 import { readPiece, requireFile } from "./open-file.ts"
 
 /** A chunk lies at `offset` of `memory` during the call. */

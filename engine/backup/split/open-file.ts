@@ -3,11 +3,11 @@
  * be saved, and the run goes on. Every other error of the write path ends the run, since a chunk may have been
  * claimed that nobody stores.
  */
-import { errnoText } from "../base/errno.ts"
+import { errnoText } from "../../base/errno.ts"
 import { closeSync, fstatSync, readSync } from "node:fs"
-import { openNative } from "../system/native.ts"
-import { isFailure, type Stat } from "../source/source.ts"
-import { errorCode, toStat } from "../system/stat.ts"
+import { openNative } from "../../system/native.ts"
+import { isFailure, type Stat } from "../../source/source.ts"
+import { errorCode, toStat } from "../../system/stat.ts"
 
 export class UnreadableFile extends Error {
   /** The operating system's, or "ENOTFILE". */

@@ -2,11 +2,11 @@
  * Who does the work per chunk: worker threads (`thread-pool.ts`), or this thread for small runs and for
  * simulation (`inline-pool.ts`). A port, so that both run the same `splitter.ts`.
  */
-import type { ChunkId } from "../base/ids.ts"
-import type { Random } from "../base/ports.ts"
-import type { SharedIndex } from "../chunk-index/chunk-index.ts"
+import type { ChunkId } from "../../base/ids.ts"
+import type { Random } from "../../base/ports.ts"
+import type { SharedIndex } from "../../chunk-index/chunk-index.ts"
 import type { SharedClaims } from "./claims.ts"
-import type { SealedPack } from "../packs/seal-pack.ts"
+import type { SealedPack } from "../../packs/seal-pack.ts"
 import type { SplitJob, SplitResult } from "./split-job.ts"
 import type { MadeChunk, SplitterKeys } from "./splitter.ts"
 

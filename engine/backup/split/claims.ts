@@ -6,7 +6,7 @@
  * slot. Two threads that race over the edge of a segment may both claim one id: the chunk is then stored
  * twice, which costs its bytes and nothing else. So does an id that comes again after 100 million others.
  */
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
+import { CHUNK_ID_BYTES } from "../../base/ids.ts"
 
 /** Of an id the set keeps 16 bytes, 128 bits of a keyed hash. */
 const ID_WORDS = 4
