@@ -81,9 +81,9 @@ export type { Budget, Estimate, EstimateRequest, Money } from "./backup/estimate
 export type { ProviderId } from "./store/provider-profiles.ts"
 export { GIT_IGNORE_FILE, IGNORE_FILE } from "./source/select.ts"
 
-export { refuseOwnPlace } from "./read/own-places.ts"
-export { recordedOrigin } from "./read/recorded-origin.ts"
-export { restore } from "./read/restore.ts"
+export { refuseOwnPlace } from "./home/own-places.ts"
+export { recordedOrigin } from "./restore/recorded-origin.ts"
+export { restore } from "./restore/restore.ts"
 export type { LeftOut } from "./target/target.ts"
 export type {
   Overwrite,
@@ -94,7 +94,7 @@ export type {
   StayReason,
   Sync,
   Unrestored,
-} from "./read/restore-request.ts"
+} from "./restore/restore-request.ts"
 
 export { check } from "./maintain/check.ts"
 export type {

@@ -2,11 +2,11 @@
  * Files that several jobs write to: begun before the first of them, finished after the last, or
  * abandoned when one failed. All on the main thread; the descriptor serves every thread.
  */
-import type { NewFile } from "../target/target.ts"
+import type { NewFile } from "../../target/target.ts"
 import { filesOf, type Job } from "./jobs.ts"
 import type { PlaceFailure } from "./place-jobs.ts"
 import { failureOf } from "./placer.ts"
-import type { Plan } from "./plan.ts"
+import type { Plan } from "../plan.ts"
 import { placeFile, type Shared, type Wanted, type WindowRun } from "./window-run.ts"
 
 export function sharedFiles(files: readonly Wanted[], plan: Plan, jobs: readonly Job[]): Map<number, Shared> {

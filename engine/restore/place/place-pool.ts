@@ -1,8 +1,8 @@
 /** Who opens blocks and writes files: worker threads, or this thread for small restores. */
 import type { Worker } from "node:worker_threads"
-import { packError, unpackError } from "../base/travelling-error.ts"
-import { startWorkers } from "../base/worker-threads.ts"
-import { giveBackLargeMemory } from "../system/native.ts"
+import { packError, unpackError } from "../../base/travelling-error.ts"
+import { startWorkers } from "../../base/worker-threads.ts"
+import { giveBackLargeMemory } from "../../system/native.ts"
 import { packFiles } from "./packed-files.ts"
 import {
   jobBuffers,
@@ -77,7 +77,7 @@ export function threadPlacePool(options: PlacerOptions): PlacePool {
     for (const resume of wake.splice(0)) resume()
   }
   giveBackLargeMemory()
-  const threads = startWorkers("read/place-worker", options, true).map((worker): Thread => {
+  const threads = startWorkers("restore/place/place-worker", options, true).map((worker): Thread => {
     const thread: Thread = { worker, waiting: [] }
     worker.on("message", (message: FromPlaceWorker) => {
       if (message.type === "broken") return fail(unpackError(message.error))

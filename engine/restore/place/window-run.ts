@@ -1,14 +1,14 @@
 /** One window of a restore: the files that are placed together, their plan, and how each is placed. */
-import type { NewFile, Target } from "../target/target.ts"
-import type { Repository } from "../session/repository-ports.ts"
-import type { Standing } from "./compare.ts"
-import { metadataOf, type DecidedFile } from "./decide.ts"
-import type { Flusher } from "./flusher.ts"
+import type { NewFile, Target } from "../../target/target.ts"
+import type { Repository } from "../../session/repository-ports.ts"
+import type { Standing } from "../compare.ts"
+import { metadataOf, type DecidedFile } from "../decide.ts"
+import type { Flusher } from "../flusher.ts"
 import type { PlaceFile } from "./place-jobs.ts"
 import type { PlacePool } from "./place-pool.ts"
-import type { Plan } from "./plan.ts"
-import type { Progress } from "./progress.ts"
-import type { RestoreRequest } from "./restore-request.ts"
+import type { Plan } from "../plan.ts"
+import type { Progress } from "../progress.ts"
+import type { RestoreRequest } from "../restore-request.ts"
 
 export interface Window {
   readonly repository: Repository

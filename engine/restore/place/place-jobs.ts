@@ -1,10 +1,10 @@
 /** What the main thread asks of the threads that open blocks and write files: plain data. */
-import type { Bytes } from "../base/bytes.ts"
-import type { RawPath } from "../base/ids.ts"
-import type { TravellingError } from "../base/travelling-error.ts"
-import type { RepositoryKeys } from "../crypto/derive.ts"
-import type { LeftOut, Metadata, NewFile, TargetOptions } from "../target/target.ts"
-import type { FrameLocation, PackLocation } from "../chunk-index/chunk-index.ts"
+import type { Bytes } from "../../base/bytes.ts"
+import type { RawPath } from "../../base/ids.ts"
+import type { TravellingError } from "../../base/travelling-error.ts"
+import type { RepositoryKeys } from "../../crypto/derive.ts"
+import type { LeftOut, Metadata, NewFile, TargetOptions } from "../../target/target.ts"
+import type { FrameLocation, PackLocation } from "../../chunk-index/chunk-index.ts"
 import type { PackedFiles } from "./packed-files.ts"
 
 /** One file of a job. */

@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
 import * as fc from "fast-check"
-import type { RawPath } from "../base/ids.ts"
+import type { RawPath } from "../../base/ids.ts"
 import { packFiles, unpackFiles } from "./packed-files.ts"
 import type { PlaceFile } from "./place-jobs.ts"
 

@@ -7,8 +7,8 @@ import { dirname } from "node:path"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, showPath } from "../base/paths.ts"
-import type { Home } from "../home/home.ts"
-import { knownRepositories } from "../home/last-repository.ts"
+import type { Home } from "./home.ts"
+import { knownRepositories } from "./last-repository.ts"
 import type { Repository } from "../session/repository-ports.ts"
 
 /** Where a repository and this device's home are on this machine's disks. */

@@ -2,9 +2,9 @@
  * The files of a job as they travel to a thread: in columns, since a copy of an object for each file
  * costs five times as much as its share of a few arrays.
  */
-import type { RawPath } from "../base/ids.ts"
-import type { ExtendedAttribute } from "../source/source.ts"
-import type { NewFile } from "../target/target.ts"
+import type { RawPath } from "../../base/ids.ts"
+import type { ExtendedAttribute } from "../../source/source.ts"
+import type { NewFile } from "../../target/target.ts"
 import type { PlaceFile } from "./place-jobs.ts"
 
 export interface PackedFiles {

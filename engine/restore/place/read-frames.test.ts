@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import type { FrameLocation } from "../chunk-index/chunk-index.ts"
-import { pattern } from "../testing/store-objects.ts"
+import type { FrameLocation } from "../../chunk-index/chunk-index.ts"
+import { pattern } from "../../testing/store-objects.ts"
 import { readAhead, readFrames, reusedRoom } from "./read-frames.ts"
 
 function frame(offset: number, sealedLength: number): FrameLocation {

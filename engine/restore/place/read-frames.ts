@@ -3,12 +3,12 @@
  * threads, and no pack waits in memory. What can't be read so is left to the store, which knows why.
  */
 import { closeSync, openSync } from "node:fs"
-import { release, type Bytes } from "../base/bytes.ts"
-import { openNative } from "../system/native.ts"
-import { readAt } from "../target/new-file.ts"
-import type { FrameLocation } from "../chunk-index/chunk-index.ts"
-import { errnoOf } from "../store/folder/local-errors.ts"
-import { READ_WITHOUT_BLOCKING } from "../store/folder/local-folder.ts"
+import { release, type Bytes } from "../../base/bytes.ts"
+import { openNative } from "../../system/native.ts"
+import { readAt } from "../../target/new-file.ts"
+import type { FrameLocation } from "../../chunk-index/chunk-index.ts"
+import { errnoOf } from "../../store/folder/local-errors.ts"
+import { READ_WITHOUT_BLOCKING } from "../../store/folder/local-folder.ts"
 import type { PlaceJob } from "./place-jobs.ts"
 
 /** Memory that is used again and again, of the largest size that was asked for; what it gave before is gone. */

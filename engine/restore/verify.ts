@@ -1,6 +1,6 @@
 /** `--verify`: what was placed is read again from the target, every chunk identified once more. */
 import type { DecidedFile } from "./decide.ts"
-import type { Window } from "./window-run.ts"
+import type { Window } from "./place/window-run.ts"
 import { locateAll } from "./plan.ts"
 
 const FILES_AT_ONCE = 64

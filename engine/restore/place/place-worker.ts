@@ -1,8 +1,8 @@
 /** The thread around `placer.ts`: messages in, messages out, one after the other. */
 import { parentPort, workerData, type MessagePort } from "node:worker_threads"
-import { assert } from "../base/assert.ts"
-import { release } from "../base/bytes.ts"
-import { packError } from "../base/travelling-error.ts"
+import { assert } from "../../base/assert.ts"
+import { release } from "../../base/bytes.ts"
+import { packError } from "../../base/travelling-error.ts"
 import { unpackFiles } from "./packed-files.ts"
 import { jobBuffers, type FromPlaceWorker, type PlacerOptions, type ToPlaceWorker } from "./place-jobs.ts"
 import { createPlacer, type Placer } from "./placer.ts"

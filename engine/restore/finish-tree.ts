@@ -9,7 +9,7 @@ import type { Stat } from "../source/source.ts"
 import type { Placing, Target } from "../target/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"
-import { failureOf } from "./placer.ts"
+import { failureOf } from "./place/placer.ts"
 
 /**
  * `asFile` restores a hard link's own content when it can't be a link to its first one. Failures are reported

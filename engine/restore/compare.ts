@@ -7,9 +7,9 @@ import type { RawPath } from "../base/ids.ts"
 import type { Stat } from "../source/source.ts"
 import type { Metadata, Target, Updated } from "../target/target.ts"
 import { locateAll } from "./plan.ts"
-import type { CompareFile } from "./place-jobs.ts"
+import type { CompareFile } from "./place/place-jobs.ts"
 import { metadataOf, type DecidedFile } from "./decide.ts"
-import type { Window } from "./window-run.ts"
+import type { Window } from "./place/window-run.ts"
 
 /** "done": nothing is left to do for this file. Else what its standing chunks are worth. */
 export type Standing =

@@ -3,18 +3,18 @@
  * is identified again, and only then written where it belongs. A file gets its name when its last
  * piece is in place; what fails leaves nothing under any name.
  */
-import { asBuffer, equalBytes, release, type Bytes } from "../base/bytes.ts"
-import { corrupt, isEngineError } from "../base/errors.ts"
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import { createZstd } from "../chunks/zstd.ts"
-import { chunkHasher, chunkIdKey, type ChunkHasher } from "../crypto/chunk-id.ts"
-import type { ObjectSealer } from "../crypto/seal.ts"
-import { openDiskTarget } from "../target/disk-target.ts"
-import { closeDescriptor, readAt, writeAt } from "../target/new-file.ts"
-import type { LeftOut, NewFile, Target } from "../target/target.ts"
-import { packName } from "../format/names.ts"
-import { CODEC_STORED } from "../format/sealed-header.ts"
-import { openFrame, packSealer } from "../packs/frame.ts"
+import { asBuffer, equalBytes, release, type Bytes } from "../../base/bytes.ts"
+import { corrupt, isEngineError } from "../../base/errors.ts"
+import { CHUNK_ID_BYTES } from "../../base/ids.ts"
+import { createZstd } from "../../chunks/zstd.ts"
+import { chunkHasher, chunkIdKey, type ChunkHasher } from "../../crypto/chunk-id.ts"
+import type { ObjectSealer } from "../../crypto/seal.ts"
+import { openDiskTarget } from "../../target/disk-target.ts"
+import { closeDescriptor, readAt, writeAt } from "../../target/new-file.ts"
+import type { LeftOut, NewFile, Target } from "../../target/target.ts"
+import { packName } from "../../format/names.ts"
+import { CODEC_STORED } from "../../format/sealed-header.ts"
+import { openFrame, packSealer } from "../../packs/frame.ts"
 import { readFrames, reusedRoom } from "./read-frames.ts"
 import type {
   CompareFile,

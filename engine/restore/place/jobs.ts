@@ -1,10 +1,10 @@
 /** A pack's blocks in jobs of a few, and what travels to the thread that does one. */
-import type { Bytes } from "../base/bytes.ts"
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import { FILE_COST_BYTES } from "../base/worker-threads.ts"
+import type { Bytes } from "../../base/bytes.ts"
+import { CHUNK_ID_BYTES } from "../../base/ids.ts"
+import { FILE_COST_BYTES } from "../../base/worker-threads.ts"
 import type { PlaceFrame } from "./place-jobs.ts"
 import { PIECE_NUMBERS } from "./placer.ts"
-import { PLANNED_NUMBERS, type FramePlan, type PackPlan, type WantedFile } from "./plan.ts"
+import { PLANNED_NUMBERS, type FramePlan, type PackPlan, type WantedFile } from "../plan.ts"
 
 /** What a job may cost, in bytes: enough that most files lie in one, few enough that threads share the work. */
 const JOB_COST = 12 * 1024 * 1024

@@ -15,7 +15,7 @@ import type { LoadNodes } from "../listing/ordered-walk.ts"
 import type { ExtraRemover } from "./delete-extra.ts"
 import type { Progress } from "./progress.ts"
 import type { RestoreRequest } from "./restore-request.ts"
-import { failureOf } from "./placer.ts"
+import { failureOf } from "./place/placer.ts"
 import type { Selected } from "./selected.ts"
 import type { StandingFolders } from "./standing-folders.ts"
 
