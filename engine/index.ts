@@ -24,8 +24,8 @@ export type { OpenStoreOptions } from "./store/open-store.ts"
 export type { Store } from "./store/store.ts"
 
 export type { Home } from "./home/home.ts"
-export { knownPlaces, openHome, rememberedRepository, setDefaultRepository } from "./homes.ts"
-export type { HomeOptions } from "./homes.ts"
+export { knownPlaces, openHome, rememberedRepository, setDefaultRepository } from "./home/homes.ts"
+export type { HomeOptions } from "./home/homes.ts"
 
 export { copy, promote } from "./maintain/copy.ts"
 export type { CopyError, CopyEvent, CopyObserver, CopyRequest, CopyResult } from "./maintain/copy.ts"

@@ -1,8 +1,8 @@
 /** Homes as the door shows them: where this device keeps its keys, pins and caches. spec/home.md. */
-import type { RepositoryId } from "./base/ids.ts"
-import { findHome } from "./home/home.ts"
-import type { Home } from "./home/home.ts"
-import { chooseDefault, defaultRepository, devicesIn, knownRepositories } from "./home/last-repository.ts"
+import type { RepositoryId } from "../base/ids.ts"
+import { findHome } from "./home.ts"
+import type { Home } from "./home.ts"
+import { chooseDefault, defaultRepository, devicesIn, knownRepositories } from "./last-repository.ts"
 
 export interface HomeOptions {
   /** Before HOLDFAST_HOME and the XDG folders. */
