@@ -1,6 +1,6 @@
 /** 3,000 kills of processes that back up or restore: half an hour. */
 import { test } from "node:test"
-import { killAtEveryCall, killAtRandom, killRestores } from "./testing/kill-sweep.ts"
+import { killAtEveryCall, killAtRandom, killRestores } from "../testing/kill-sweep.ts"
 
 test("backup() killed 1,000 times before and after its store calls loses nothing", async (t) => {
   await killAtEveryCall(t, 1_000)

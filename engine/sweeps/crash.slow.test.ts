@@ -1,6 +1,6 @@
 /** 300 kills of processes that back up or restore. */
 import { test } from "node:test"
-import { killAtEveryCall, killAtRandom, killManyPacks, killRestores } from "./testing/kill-sweep.ts"
+import { killAtEveryCall, killAtRandom, killManyPacks, killRestores } from "../testing/kill-sweep.ts"
 
 test("backup() killed before and after every store call loses nothing and leaves no lock", async (t) => {
   await killAtEveryCall(t, 100)

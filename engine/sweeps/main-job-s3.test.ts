@@ -1,8 +1,8 @@
 /** The main job over the S3 adapter, the meter and the retries, on a server that checks signatures. */
 import { test } from "node:test"
-import { openStore } from "./store/open-store.ts"
-import { mainJob } from "./testing/main-job.ts"
-import { noSleep, startServer } from "./testing/s3-fault-store.ts"
+import { openStore } from "../store/open-store.ts"
+import { mainJob } from "../testing/main-job.ts"
+import { noSleep, startServer } from "../testing/s3-fault-store.ts"
 
 test("backup() and restore() do the main job on an S3 server", async (t) => {
   const server = await startServer()

@@ -1,8 +1,8 @@
 /** Every call of two backups fails once, in each of four ways, on real S3 servers of different make. */
 import { after, test } from "node:test"
-import { REAL_S3_SERVERS, startS3Server } from "../fixtures/s3-servers.ts"
-import { openStore } from "./store/open-store.ts"
-import { CRASH_FAULTS, crashSweep } from "./testing/crash-sweep.ts"
+import { REAL_S3_SERVERS, startS3Server } from "../../fixtures/s3-servers.ts"
+import { openStore } from "../store/open-store.ts"
+import { CRASH_FAULTS, crashSweep } from "../testing/crash-sweep.ts"
 
 for (const kind of REAL_S3_SERVERS) {
   const server = await startS3Server(kind)

@@ -1,7 +1,7 @@
 /** Each of twelve faults at each request of a backup, once and for good. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { faultSweep, SWEEP_FAULTS } from "./testing/s3-sweep.ts"
+import { faultSweep, SWEEP_FAULTS } from "../testing/s3-sweep.ts"
 
 for (const fault of SWEEP_FAULTS) {
   const name = typeof fault === "string" ? fault : "delay"

@@ -3,11 +3,11 @@ import assert from "node:assert/strict"
 import { appendFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs"
 import * as path from "node:path"
 import { test, type TestContext } from "node:test"
-import type { RawPath } from "./base/ids.ts"
-import { findSnapshot, restore, type Repository, type Requests, type Store } from "./index.ts"
-import { openStore } from "./store/open-store.ts"
-import { backupPlace, save, type BackupPlace } from "./testing/backup-place.ts"
-import { noSleep, startServer } from "./testing/s3-fault-store.ts"
+import type { RawPath } from "../base/ids.ts"
+import { findSnapshot, restore, type Repository, type Requests, type Store } from "../index.ts"
+import { openStore } from "../store/open-store.ts"
+import { backupPlace, save, type BackupPlace } from "../testing/backup-place.ts"
+import { noSleep, startServer } from "../testing/s3-fault-store.ts"
 
 const DAY_NS = 24n * 3600n * 1_000_000_000n
 

@@ -3,10 +3,10 @@ import assert from "node:assert/strict"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import * as path from "node:path"
 import { test, type TestContext } from "node:test"
-import { seededRandom } from "../fixtures/random.ts"
-import { openStore } from "./store/open-store.ts"
-import { backupPlace, restoreTo, save } from "./testing/backup-place.ts"
-import { startServerProcess } from "./testing/s3-fault-process.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { openStore } from "../store/open-store.ts"
+import { backupPlace, restoreTo, save } from "../testing/backup-place.ts"
+import { startServerProcess } from "../testing/s3-fault-process.ts"
 
 const FILES = 20_000
 const FILE_BYTES = 2 ** 30 / FILES

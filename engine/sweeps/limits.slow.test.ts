@@ -2,11 +2,11 @@ import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { setMtime } from "../fixtures/native.ts"
-import { pictureOf } from "../fixtures/picture.ts"
-import { seededRandom } from "../fixtures/random.ts"
-import { CHUNK_SIZES, FILE_CLASS } from "./chunks/classes.ts"
-import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "./testing/backup-place.ts"
+import { setMtime } from "../../fixtures/native.ts"
+import { pictureOf } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { CHUNK_SIZES, FILE_CLASS } from "../chunks/classes.ts"
+import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 
 const KiB = 1024
 const MiB = 1024 * KiB

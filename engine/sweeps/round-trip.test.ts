@@ -1,6 +1,6 @@
 import { test } from "node:test"
-import { alsoAsOrdinaryUser } from "./testing/ordinary-user.ts"
-import { roundTrips } from "./testing/round-trip.ts"
+import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
+import { roundTrips } from "../testing/round-trip.ts"
 
 test("backup() and restore() bring 150 random trees and their edits back to the last bit", async (t) => {
   const counts = await roundTrips(t, {

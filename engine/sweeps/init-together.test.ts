@@ -7,12 +7,12 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { test, type TestContext } from "node:test"
 import { fileURLToPath } from "node:url"
-import { findHome } from "./home/home.ts"
-import { openRepository } from "./session/open-repository.ts"
-import { openStore, type StoreEnvironment } from "./store/open-store.ts"
-import type { Answer, Order } from "./testing/init-child.ts"
-import { startS3FaultServer, type S3FaultServerOptions } from "./testing/s3-fault-server.ts"
-import { publishEmpty } from "./testing/shared-place.ts"
+import { findHome } from "../home/home.ts"
+import { openRepository } from "../session/open-repository.ts"
+import { openStore, type StoreEnvironment } from "../store/open-store.ts"
+import type { Answer, Order } from "../testing/init-child.ts"
+import { startS3FaultServer, type S3FaultServerOptions } from "../testing/s3-fault-server.ts"
+import { publishEmpty } from "../testing/shared-place.ts"
 
 const CHILD = fileURLToPath(new URL("testing/init-child.ts", import.meta.url))
 const CHILDREN = 4

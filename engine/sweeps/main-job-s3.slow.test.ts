@@ -1,8 +1,8 @@
 /** The main job on real S3 servers of different make. */
 import { after, test } from "node:test"
-import { REAL_S3_SERVERS, startS3Server } from "../fixtures/s3-servers.ts"
-import { openStore } from "./store/open-store.ts"
-import { mainJob } from "./testing/main-job.ts"
+import { REAL_S3_SERVERS, startS3Server } from "../../fixtures/s3-servers.ts"
+import { openStore } from "../store/open-store.ts"
+import { mainJob } from "../testing/main-job.ts"
 
 for (const kind of REAL_S3_SERVERS) {
   const server = await startS3Server(kind)

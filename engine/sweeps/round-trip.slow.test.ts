@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { test } from "node:test"
-import { roundTrips } from "./testing/round-trip.ts"
+import { roundTrips } from "../testing/round-trip.ts"
 
 test("backup() and restore() bring 2,000 random trees and their edits back to the last bit", async (t) => {
   const seed = process.env["HOLDFAST_SEED"] ?? randomBytes(4).toString("hex")

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
 import { test } from "node:test"
-import { seededRandom } from "../fixtures/random.ts"
-import { faultSweep, SWEEP_FAULTS } from "./testing/s3-sweep.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { faultSweep, SWEEP_FAULTS } from "../testing/s3-sweep.ts"
 
 const SAMPLES = 12
 
