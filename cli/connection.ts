@@ -21,7 +21,7 @@ import {
 import type { Call } from "./call.ts"
 import { EXIT, isEngineError, UsageError } from "./exit-codes.ts"
 import { refuseS3Flags } from "./s3-flags.ts"
-import { askPassphrase, givenSecrets, withTypedTries } from "./secrets.ts"
+import { askPassphrase, givenSecrets, withTypedTries } from "./secrets/secrets.ts"
 
 export function homeOf(call: Call): Home {
   return openHome({ environment: call.environment })

@@ -9,8 +9,8 @@ import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { homeOf, storeAt } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
-import { canShowWords, deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
-import { askNewPassphrase, givenSecrets, warnIfShort } from "../secrets.ts"
+import { canShowWords, deliverWords, keepingPlaces, prepareWordsFiles } from "../secrets/recovery.ts"
+import { askNewPassphrase, givenSecrets, warnIfShort } from "../secrets/secrets.ts"
 import { sayDefault } from "./connect.ts"
 
 export const init: Command = async (call) => {

@@ -16,8 +16,8 @@ import { table } from "../columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../exit-codes.ts"
 import { pathText } from "../json-shapes.ts"
-import { deliverWords, keepingPlaces, prepareWordsFiles } from "../recovery.ts"
-import { canAsk } from "../prompt.ts"
+import { deliverWords, keepingPlaces, prepareWordsFiles } from "../secrets/recovery.ts"
+import { canAsk } from "../secrets/prompt.ts"
 import { isTerminal } from "../terminal.ts"
 import {
   askNewPassphrase,
@@ -27,7 +27,7 @@ import {
   warnIfShort,
   withTypedTries,
   type SecretFlags,
-} from "../secrets.ts"
+} from "../secrets/secrets.ts"
 
 const NEW_PASSPHRASE: SecretFlags = {
   passwordFile: "new-password-file",

@@ -6,8 +6,8 @@ import { closeSync, openSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { ReadStream, WriteStream } from "node:tty"
 import { Writable } from "node:stream"
-import { showText } from "../engine/base/show.ts"
-import { isTerminal, question } from "./terminal.ts"
+import { showText } from "../../engine/base/show.ts"
+import { isTerminal, question } from "../terminal.ts"
 
 /** True when a person can be asked. */
 export function canAsk(): boolean {

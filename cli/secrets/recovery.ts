@@ -2,15 +2,15 @@
  * Where new recovery words go: once on the terminal, or into a new file for the owner alone. Never
  * into JSON, a log, or a file inside what is backed up (rule S1).
  */
-import { errnoText } from "../engine/base/errno.ts"
+import { errnoText } from "../../engine/base/errno.ts"
 import { closeSync, fsyncSync, openSync, realpathSync, rmSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
-import { showDay, showText } from "../engine/base/show.ts"
-import { shellWord, writeAll } from "../engine/index.ts"
-import type { Call } from "./call.ts"
-import { UsageError } from "./exit-codes.ts"
-import { isTerminal } from "./terminal.ts"
-import { VERSION } from "./version.ts"
+import { showDay, showText } from "../../engine/base/show.ts"
+import { shellWord, writeAll } from "../../engine/index.ts"
+import type { Call } from "../call.ts"
+import { UsageError } from "../exit-codes.ts"
+import { isTerminal } from "../terminal.ts"
+import { VERSION } from "../version.ts"
 
 export interface WordsPlace {
   readonly descriptor: number

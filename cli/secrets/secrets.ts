@@ -3,12 +3,12 @@
  * then a question on the terminal. Never from an argument, where other users of the machine could
  * read it. Values are never printed, also not in errors.
  */
-import { errnoText } from "../engine/base/errno.ts"
+import { errnoText } from "../../engine/base/errno.ts"
 import { spawnSync } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
-import type { Secret } from "../engine/index.ts"
-import type { Call } from "./call.ts"
-import { isEngineError, UsageError } from "./exit-codes.ts"
+import type { Secret } from "../../engine/index.ts"
+import type { Call } from "../call.ts"
+import { isEngineError, UsageError } from "../exit-codes.ts"
 import { askHidden, canAsk } from "./prompt.ts"
 
 /** Which of the flags of the table a verb reads a secret from. */

@@ -12,7 +12,7 @@ import {
 } from "node:fs"
 import { join, resolve } from "node:path"
 import { test } from "node:test"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 function save(box: Sandbox): string {
   const source = box.path("notes")
