@@ -5,8 +5,8 @@
  */
 import { requestsOf, type Requests } from "../engine/index.ts"
 import type { Call } from "./call.ts"
-import { showBytes, showNumber } from "./format.ts"
-import { requestsFields } from "./json-shapes.ts"
+import { showBytes, showNumber } from "./output/format.ts"
+import { requestsFields } from "./output/json-shapes.ts"
 
 /** Of all stores that were opened so far; undefined when none was. */
 export function askedSoFar({ stores }: Pick<Call, "stores">): Requests | undefined {

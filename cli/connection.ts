@@ -19,7 +19,7 @@ import {
   type Store,
 } from "../engine/index.ts"
 import type { Call } from "./call.ts"
-import { EXIT, isEngineError, UsageError } from "./exit-codes.ts"
+import { EXIT, isEngineError, UsageError } from "./output/exit-codes.ts"
 import { refuseS3Flags } from "./s3-flags.ts"
 import { askPassphrase, givenSecrets, withTypedTries } from "./secrets/secrets.ts"
 

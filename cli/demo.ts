@@ -9,9 +9,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { differences, pictureOf, showDifferences, type Picture } from "../fixtures/picture.ts"
-import { table } from "./columns.ts"
+import { table } from "./output/columns.ts"
 import { changeTree, copyTree } from "./demo-change.ts"
-import { showBytes, showDuration } from "./format.ts"
+import { showBytes, showDuration } from "./output/format.ts"
 
 type Line = Readonly<Record<string, unknown>>
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import { showDollars } from "./format.ts"
+import { showDollars } from "./output/format.ts"
 import { parseBudget } from "./sizes.ts"
 import { sandbox } from "./testing/run-cli.ts"
 

@@ -9,7 +9,7 @@ import {
   type SnapshotFilter,
 } from "../engine/index.ts"
 import type { Call } from "./call.ts"
-import { UsageError } from "./exit-codes.ts"
+import { UsageError } from "./output/exit-codes.ts"
 
 /** `--tag a,b` is two, as in restic. */
 export function tagsOf({ options }: Call): string[] {

@@ -8,7 +8,7 @@ import { linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 import { backup, openHome, openRepository, openStore, rawPathFromText } from "../engine/index.ts"
-import { cutToWidth, textWidth } from "./columns.ts"
+import { cutToWidth, textWidth } from "./output/columns.ts"
 import { sandbox, type Outcome, type Sandbox } from "./testing/run-cli.ts"
 
 /** A title, a cleared screen, a line and a command of its own, a reversed direction, wide and combining characters. */

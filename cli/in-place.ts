@@ -12,9 +12,9 @@ import {
   type Repository,
 } from "../engine/index.ts"
 import type { Call } from "./call.ts"
-import { UsageError } from "./exit-codes.ts"
+import { UsageError } from "./output/exit-codes.ts"
 import type { Named } from "./filter.ts"
-import { shown } from "./show-path.ts"
+import { shown } from "./output/show-path.ts"
 
 export interface Place {
   readonly target: RawPath

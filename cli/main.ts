@@ -28,7 +28,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 
 async function sayVersion() {
-  const { versionText } = await import("./version.ts")
+  const { versionText } = await import("./output/version.ts")
   process.stdout.write(`${versionText(words.length > 1)}\n`)
 }
 

@@ -3,7 +3,7 @@
  * backup tools are translated (habits/). A value is never repeated in an error unless the flag has a list of
  * choices: it may be a secret.
  */
-import { UsageError } from "./exit-codes.ts"
+import { UsageError } from "./output/exit-codes.ts"
 import { refuseArchive } from "./habits/find-habit.ts"
 import { existsSync } from "node:fs"
 import { knownFlags, readWords, type KnownFlags } from "./read-words.ts"

@@ -4,7 +4,7 @@
  */
 import { parseAddress, parseEndpoint } from "../engine/index.ts"
 import type { Call } from "./call.ts"
-import { UsageError } from "./exit-codes.ts"
+import { UsageError } from "./output/exit-codes.ts"
 
 const S3_FLAGS = ["endpoint", "region", "credentials", "addressing", "ca-file"]
 /** Of `copy`; the flags without "to-" serve both places. */

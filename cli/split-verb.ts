@@ -2,7 +2,7 @@
  * Finds the verb among the typed words. Flags may stand before it, also flags of the verb that take a
  * value: `holdfast --series notes backup ~/notes`. Knows the words of other backup tools (habits/).
  */
-import { UsageError } from "./exit-codes.ts"
+import { UsageError } from "./output/exit-codes.ts"
 import { OTHER_NAMES, verbHabit } from "./habits/find-habit.ts"
 import { knownFlags, readWords, type Token } from "./read-words.ts"
 import { nearest } from "./suggest.ts"

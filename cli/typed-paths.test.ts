@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { UsageError } from "./exit-codes.ts"
+import { UsageError } from "./output/exit-codes.ts"
 import { parse } from "./parse.ts"
 import { sandbox } from "./testing/run-cli.ts"
 import { checkTypedPaths } from "./typed-paths.ts"

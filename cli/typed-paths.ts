@@ -4,7 +4,7 @@
  * Which words are paths follows from the table of verbs.
  */
 import type { Call } from "./call.ts"
-import { UsageError } from "./exit-codes.ts"
+import { UsageError } from "./output/exit-codes.ts"
 import { flagsOf } from "./verbs/table.ts"
 
 /** What the table calls a value that is a place. */

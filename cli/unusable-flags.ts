@@ -5,7 +5,7 @@
  * none, since they may be part of a shell alias.
  */
 import type { Call } from "./call.ts"
-import { UsageError } from "./exit-codes.ts"
+import { UsageError } from "./output/exit-codes.ts"
 import { flagsOf } from "./verbs/table.ts"
 
 type Rule =

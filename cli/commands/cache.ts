@@ -1,10 +1,10 @@
 /** `holdfast cache`: what this device keeps to be fast, and how to throw it away. */
 import { cacheInfo, clearCache } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
-import { table } from "../columns.ts"
+import { table } from "../output/columns.ts"
 import { homeOf } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
-import { showBytes } from "../format.ts"
+import { EXIT } from "../output/exit-codes.ts"
+import { showBytes } from "../output/format.ts"
 
 export const cache: Command = async (call) => {
   const { output, options } = call

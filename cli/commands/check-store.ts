@@ -3,9 +3,9 @@ import { EngineError, scrub } from "../../engine/index.ts"
 import { askedFields } from "../asked.ts"
 import type { Call } from "../call.ts"
 import { homeOf, locationOf, storeAt } from "../connection.ts"
-import { EXIT, type ExitCode } from "../exit-codes.ts"
-import { showBytes, showCount } from "../format.ts"
-import { tellObjectError } from "../object-error.ts"
+import { EXIT, type ExitCode } from "../output/exit-codes.ts"
+import { showBytes, showCount } from "../output/format.ts"
+import { tellObjectError } from "../output/object-error.ts"
 
 export async function checkStore(call: Call): Promise<ExitCode> {
   const { output } = call

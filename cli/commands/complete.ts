@@ -7,8 +7,8 @@ import { openHome, openRepository, snapshots, type Snapshot } from "../../engine
 import type { Call } from "../call.ts"
 import { completionOf, type Ask, type Candidate, type Completion } from "../complete.ts"
 import { locationOf, storeAt } from "../connection.ts"
-import { showTime } from "../format.ts"
-import { createOutput } from "../output.ts"
+import { showTime } from "../output/format.ts"
+import { createOutput } from "../output/output.ts"
 import { parse } from "../parse.ts"
 
 const PATIENCE_MS = 2000

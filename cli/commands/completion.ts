@@ -2,7 +2,7 @@
 import type { Command } from "../call.ts"
 import { SHELLS } from "../complete.ts"
 import { completionScript } from "../completion.ts"
-import { EXIT, UsageError } from "../exit-codes.ts"
+import { EXIT, UsageError } from "../output/exit-codes.ts"
 
 export const completion: Command = async ({ args, output }) => {
   const script = completionScript(args[0] ?? "")

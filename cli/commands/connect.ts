@@ -3,8 +3,8 @@ import { acceptHead, setDefaultRepository, shellWord, type AcceptEvent } from ".
 import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { homeOf, withRepository, type OpenHow } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
-import { showTime } from "../format.ts"
+import { EXIT } from "../output/exit-codes.ts"
+import { showTime } from "../output/format.ts"
 
 export const connect: Command = async (call) => {
   const accepts = call.options.flag("accept-head")

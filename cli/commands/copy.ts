@@ -10,10 +10,10 @@ import {
 import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { addressingOf, homeOf, locationOf, storeAt, wholeNumber, withRepository } from "../connection.ts"
-import { EXIT, UsageError, type ExitCode } from "../exit-codes.ts"
-import { showBytes, showCount, showDuration } from "../format.ts"
-import { requestsFields } from "../json-shapes.ts"
-import { tellObjectError } from "../object-error.ts"
+import { EXIT, UsageError, type ExitCode } from "../output/exit-codes.ts"
+import { showBytes, showCount, showDuration } from "../output/format.ts"
+import { requestsFields } from "../output/json-shapes.ts"
+import { tellObjectError } from "../output/object-error.ts"
 import { refuseS3Flags } from "../s3-flags.ts"
 
 export const copy: Command = async (call) => {

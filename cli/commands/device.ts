@@ -1,9 +1,9 @@
 /** `holdfast device list`. */
 import { listDevices } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
-import { table } from "../columns.ts"
+import { table } from "../output/columns.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
+import { EXIT } from "../output/exit-codes.ts"
 
 export const deviceList: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {

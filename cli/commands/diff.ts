@@ -2,11 +2,11 @@
 import { diffSnapshots, diffWithDisk, type Difference, type Repository } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT, UsageError } from "../exit-codes.ts"
+import { EXIT, UsageError } from "../output/exit-codes.ts"
 import { namedSnapshot } from "../filter.ts"
-import { showNumber } from "../format.ts"
-import { pathFields } from "../json-shapes.ts"
-import { shown } from "../show-path.ts"
+import { showNumber } from "../output/format.ts"
+import { pathFields } from "../output/json-shapes.ts"
+import { shown } from "../output/show-path.ts"
 
 /** The letters of restic's diff. */
 const LETTERS: Readonly<Record<Difference["change"], string>> = {

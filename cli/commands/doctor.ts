@@ -2,7 +2,7 @@
 import { doctor as examine, parseAddress, type Finding, type Home } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { homeOf, locationOf, withRepository } from "../connection.ts"
-import { EXIT, messageOf, UsageError } from "../exit-codes.ts"
+import { EXIT, messageOf, UsageError } from "../output/exit-codes.ts"
 
 const SIGNS = { good: "ok", warning: "!!", bad: "XX" } as const
 

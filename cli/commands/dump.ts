@@ -5,9 +5,9 @@ import { finished } from "node:stream/promises"
 import { dump as dumpEntry, rawPathFromText, refuseOwnPlace, type DumpRequest } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT, UsageError } from "../exit-codes.ts"
+import { EXIT, UsageError } from "../output/exit-codes.ts"
 import { namedSnapshot } from "../filter.ts"
-import { isTerminal } from "../terminal.ts"
+import { isTerminal } from "../output/terminal.ts"
 
 export const dump: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {

@@ -7,12 +7,12 @@ import {
   type EstimateRequest,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
-import { table } from "../columns.ts"
+import { table } from "../output/columns.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
-import { showBytes, showCount, showDollars, showNumber } from "../format.ts"
-import { shown } from "../show-path.ts"
-import { summaryFields } from "../json-shapes.ts"
+import { EXIT } from "../output/exit-codes.ts"
+import { showBytes, showCount, showDollars, showNumber } from "../output/format.ts"
+import { shown } from "../output/show-path.ts"
+import { summaryFields } from "../output/json-shapes.ts"
 import { checkSource, filesFromOf, pricedAs, selectionOf, userName } from "./backup.ts"
 
 export const estimate: Command = async (call) => {

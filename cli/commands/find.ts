@@ -8,12 +8,12 @@ import {
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
+import { EXIT } from "../output/exit-codes.ts"
 import { filterOf } from "../filter.ts"
-import { showBytes, showTime } from "../format.ts"
-import { entryFields } from "../json-shapes.ts"
-import { longLine } from "../long-line.ts"
-import { shown } from "../show-path.ts"
+import { showBytes, showTime } from "../output/format.ts"
+import { entryFields } from "../output/json-shapes.ts"
+import { longLine } from "../output/long-line.ts"
+import { shown } from "../output/show-path.ts"
 import { parseMoment } from "../sizes.ts"
 
 export const find: Command = async (call) => {

@@ -1,6 +1,6 @@
 /** `holdfast help [VERB]`. */
 import type { Command } from "../call.ts"
-import { EXIT, UsageError } from "../exit-codes.ts"
+import { EXIT, UsageError } from "../output/exit-codes.ts"
 import { groupHelp, overview, showHelp, verbHelp } from "../help-text.ts"
 import { findVerb, unknownVerb } from "../split-verb.ts"
 import { secondWords } from "../verbs/table.ts"

@@ -8,7 +8,7 @@ import { createRepository, setDefaultRepository, type Secret } from "../../engin
 import { askedFields } from "../asked.ts"
 import type { Call, Command } from "../call.ts"
 import { homeOf, storeAt } from "../connection.ts"
-import { EXIT, UsageError } from "../exit-codes.ts"
+import { EXIT, UsageError } from "../output/exit-codes.ts"
 import { canShowWords, deliverWords, keepingPlaces, prepareWordsFiles } from "../secrets/recovery.ts"
 import { askNewPassphrase, givenSecrets, warnIfShort } from "../secrets/secrets.ts"
 import { sayDefault } from "./connect.ts"

@@ -12,13 +12,13 @@ import {
   type Secret,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
-import { table } from "../columns.ts"
+import { table } from "../output/columns.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT, UsageError } from "../exit-codes.ts"
-import { pathText } from "../json-shapes.ts"
+import { EXIT, UsageError } from "../output/exit-codes.ts"
+import { pathText } from "../output/json-shapes.ts"
 import { deliverWords, keepingPlaces, prepareWordsFiles } from "../secrets/recovery.ts"
 import { canAsk } from "../secrets/prompt.ts"
-import { isTerminal } from "../terminal.ts"
+import { isTerminal } from "../output/terminal.ts"
 import {
   askNewPassphrase,
   askPassphrase,

@@ -2,10 +2,10 @@
 import { EngineError, fileHistory, rawPathFromText } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
+import { EXIT } from "../output/exit-codes.ts"
 import { filterOf } from "../filter.ts"
-import { showBytes, showTime } from "../format.ts"
-import { entryFields, snapshotFields } from "../json-shapes.ts"
+import { showBytes, showTime } from "../output/format.ts"
+import { entryFields, snapshotFields } from "../output/json-shapes.ts"
 
 export const log: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {

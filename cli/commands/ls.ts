@@ -2,11 +2,11 @@
 import { EngineError, entries } from "../../engine/index.ts"
 import type { Command } from "../call.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
+import { EXIT } from "../output/exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"
-import { entryFields } from "../json-shapes.ts"
-import { longLine } from "../long-line.ts"
-import { shown } from "../show-path.ts"
+import { entryFields } from "../output/json-shapes.ts"
+import { longLine } from "../output/long-line.ts"
+import { shown } from "../output/show-path.ts"
 
 export const ls: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {

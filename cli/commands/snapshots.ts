@@ -6,12 +6,12 @@ import {
   type Snapshot,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
-import { table } from "../columns.ts"
+import { table } from "../output/columns.ts"
 import { withRepository, wholeNumber } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
+import { EXIT } from "../output/exit-codes.ts"
 import { filterOf } from "../filter.ts"
-import { showBytes, showCount, showNumber, showTime } from "../format.ts"
-import { pathText, snapshotFields } from "../json-shapes.ts"
+import { showBytes, showCount, showNumber, showTime } from "../output/format.ts"
+import { pathText, snapshotFields } from "../output/json-shapes.ts"
 import { groupSnapshots, latestOf, parseGroupBy, type SnapshotGroup } from "../snapshot-groups.ts"
 
 export const snapshots: Command = async (call) => {

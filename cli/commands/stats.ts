@@ -2,10 +2,10 @@
 import { stats as readStats } from "../../engine/index.ts"
 import { askedFields } from "../asked.ts"
 import type { Command } from "../call.ts"
-import { table } from "../columns.ts"
+import { table } from "../output/columns.ts"
 import { withRepository } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
-import { showBytes, showDollars, showNumber } from "../format.ts"
+import { EXIT } from "../output/exit-codes.ts"
+import { showBytes, showDollars, showNumber } from "../output/format.ts"
 
 export const stats: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {

@@ -1,11 +1,11 @@
 /** `holdfast status`: what this device backs up, where to, when last, and what is wrong. Asks the store nothing. */
 import { status as statusOf, type Finding, type HomeStatus } from "../../engine/index.ts"
 import type { Call, Command } from "../call.ts"
-import { table } from "../columns.ts"
+import { table } from "../output/columns.ts"
 import { homeOf, knownLocationOf } from "../connection.ts"
-import { EXIT } from "../exit-codes.ts"
-import { isoTime, showTime } from "../format.ts"
-import { pathText } from "../json-shapes.ts"
+import { EXIT } from "../output/exit-codes.ts"
+import { isoTime, showTime } from "../output/format.ts"
+import { pathText } from "../output/json-shapes.ts"
 
 const SIGNS = { good: "ok", warning: "!!", bad: "XX" } as const
 

@@ -1,7 +1,7 @@
 /** `holdfast version` with unusual flags; the plain calls are answered by main.ts alone. */
 import type { Command } from "../call.ts"
-import { EXIT } from "../exit-codes.ts"
-import { versionText } from "../version.ts"
+import { EXIT } from "../output/exit-codes.ts"
+import { versionText } from "../output/version.ts"
 
 export const version: Command = async ({ options }) => {
   process.stdout.write(`${versionText(options.flag("json"))}\n`)

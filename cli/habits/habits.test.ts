@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { test } from "node:test"
-import { UsageError } from "../exit-codes.ts"
+import { UsageError } from "../output/exit-codes.ts"
 import { checkArguments, parse } from "../parse.ts"
 import { knownFlags } from "../read-words.ts"
 import { findVerb, splitVerb } from "../split-verb.ts"

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline"
 import { ReadStream, WriteStream } from "node:tty"
 import { Writable } from "node:stream"
 import { showText } from "../../engine/base/show.ts"
-import { isTerminal, question } from "../terminal.ts"
+import { isTerminal, question } from "../output/terminal.ts"
 
 /** True when a person can be asked. */
 export function canAsk(): boolean {

@@ -8,9 +8,9 @@ import { basename, dirname, join, resolve } from "node:path"
 import { showDay, showText } from "../../engine/base/show.ts"
 import { shellWord, writeAll } from "../../engine/index.ts"
 import type { Call } from "../call.ts"
-import { UsageError } from "../exit-codes.ts"
-import { isTerminal } from "../terminal.ts"
-import { VERSION } from "../version.ts"
+import { UsageError } from "../output/exit-codes.ts"
+import { isTerminal } from "../output/terminal.ts"
+import { VERSION } from "../output/version.ts"
 
 export interface WordsPlace {
   readonly descriptor: number

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
 import type { Secret } from "../../engine/index.ts"
 import type { Call } from "../call.ts"
-import { isEngineError, UsageError } from "../exit-codes.ts"
+import { isEngineError, UsageError } from "../output/exit-codes.ts"
 import { askHidden, canAsk } from "./prompt.ts"
 
 /** Which of the flags of the table a verb reads a secret from. */

@@ -7,8 +7,8 @@ import { test } from "node:test"
 
 const CHECKOUT = path.join(import.meta.dirname, "../..")
 
-/** Descriptors are written to by `writeAll` alone; the terminal's may be closed or busy (cli/output.ts). */
-const WRITERS = ["engine/base/write-all.ts", "cli/output.ts"]
+/** Descriptors are written to by `writeAll` alone; the terminal's may be closed or busy (cli/output/output.ts). */
+const WRITERS = ["engine/base/write-all.ts", "cli/output/output.ts"]
 
 test("writeSync() is called nowhere but in the loops that write all", () => {
   const found: string[] = []

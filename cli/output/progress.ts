@@ -3,8 +3,8 @@
  * wider than the terminal, and wiped when the work ends. Elsewhere it does nothing.
  */
 import type { WriteStream } from "node:tty"
-import { monotonicMs } from "../engine/base/monotonic.ts"
-import { showText } from "../engine/base/show.ts"
+import { monotonicMs } from "../../engine/base/monotonic.ts"
+import { showText } from "../../engine/base/show.ts"
 import { cutToWidth } from "./columns.ts"
 import { showBytes, showCount, showNumber } from "./format.ts"
 import { createPace, type Pace } from "./pace.ts"

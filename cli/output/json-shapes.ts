@@ -2,7 +2,7 @@
  * The field names that scripts read: restic's where the meaning is the same. A promise: fields are
  * added, never renamed or removed. Paths are text; one that is not UTF-8 also has its bytes.
  */
-import type { BackupResult, Entry, EntryType, Requests, Snapshot } from "../engine/index.ts"
+import type { BackupResult, Entry, EntryType, Requests, Snapshot } from "../../engine/index.ts"
 import { isoTime } from "./format.ts"
 
 export function snapshotFields(snapshot: Snapshot): Record<string, unknown> {

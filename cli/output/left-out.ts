@@ -1,5 +1,5 @@
 /** The words for metadata that a restore left out: in its summary, and of each entry with --verbose. */
-import type { LeftOut, RestoreResult } from "../engine/index.ts"
+import type { LeftOut, RestoreResult } from "../../engine/index.ts"
 import { showCount } from "./format.ts"
 
 const WORDS: Readonly<Record<LeftOut, string>> = {

@@ -7,8 +7,8 @@ import { randomBytes } from "node:crypto"
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { test, type TestContext } from "node:test"
 import { textWidth } from "./columns.ts"
-import { onTerminal } from "./testing/on-terminal.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { onTerminal } from "../testing/on-terminal.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 test("init asks for a passphrase twice, shows nothing of it, and shows 24 words once", async (context) => {
   const box = sandbox(context)

@@ -1,6 +1,6 @@
 /** An entry with mode, owner, size and time: `ls -l` and `find -l`. */
-import { showText } from "../engine/base/show.ts"
-import type { Entry } from "../engine/index.ts"
+import { showText } from "../../engine/base/show.ts"
+import type { Entry } from "../../engine/index.ts"
 import { padRight } from "./columns.ts"
 import { showTime } from "./format.ts"
 import { permissions } from "./json-shapes.ts"

@@ -1,6 +1,6 @@
 /** Numbers and times as a person reads them; tables are in columns.ts. */
 
-export { showBytes, showCount, showNumber, showTime } from "../engine/base/show.ts"
+export { showBytes, showCount, showNumber, showTime } from "../../engine/base/show.ts"
 
 /** "$12.50", "$0.0031", "$0": at least two digits that say something. */
 export function showDollars(dollars: number): string {

@@ -1,5 +1,5 @@
 /** What `holdfast version` says. The number comes from package.json; the bundler puts it in. */
-import manifest from "../package.json" with { type: "json" }
+import manifest from "../../package.json" with { type: "json" }
 
 export const VERSION: string = manifest.version
 

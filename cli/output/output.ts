@@ -6,7 +6,7 @@
  * A reader that goes away (`| head`) ends the printing, not the work.
  */
 import { writeSync } from "node:fs"
-import { showText } from "../engine/base/show.ts"
+import { showText } from "../../engine/base/show.ts"
 import { progressBar, type Progress } from "./progress.ts"
 import { isTerminal } from "./terminal.ts"
 

@@ -15,7 +15,7 @@ import {
 import { dirname, join } from "node:path"
 import { test } from "node:test"
 import { exitCodeOf, messageOf, UsageError } from "./exit-codes.ts"
-import { sandbox, type JsonLine, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type JsonLine, type Sandbox } from "../testing/run-cli.ts"
 
 function ready(box: Sandbox): string {
   const source = box.path("notes")

@@ -3,7 +3,7 @@
  * none. The library that knows this takes 13 ms to load, so it is loaded for the first text that is not ASCII.
  */
 import { createRequire } from "node:module"
-import { showText } from "../engine/base/show.ts"
+import { showText } from "../../engine/base/show.ts"
 
 let stringWidth: ((text: string) => number) | undefined
 

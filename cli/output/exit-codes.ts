@@ -2,8 +2,8 @@
  * What a script sees of a failure. The numbers are restic's where the meaning is the same, and are
  * a promise: a number is added, never changed. An unknown one means failure.
  */
-import { errnoText } from "../engine/base/errno.ts"
-import type { EngineError } from "../engine/index.ts"
+import { errnoText } from "../../engine/base/errno.ts"
+import type { EngineError } from "../../engine/index.ts"
 
 export const EXIT = {
   done: 0,
