@@ -4,7 +4,7 @@
  * --verbose. Standard output stays what was asked for.
  */
 import { requestsOf, type Requests } from "../engine/index.ts"
-import type { Call } from "./call.ts"
+import type { Call } from "./verbs/call.ts"
 import { showBytes, showNumber } from "./output/format.ts"
 import { requestsFields } from "./output/json-shapes.ts"
 

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
 import { showDollars } from "./output/format.ts"
-import { parseBudget } from "./sizes.ts"
+import { parseBudget } from "./verbs/sizes.ts"
 import { sandbox } from "./testing/run-cli.ts"
 
 test("parseBudget() takes bytes and dollars", () => {

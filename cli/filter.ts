@@ -8,7 +8,7 @@ import {
   type Snapshot,
   type SnapshotFilter,
 } from "../engine/index.ts"
-import type { Call } from "./call.ts"
+import type { Call } from "./verbs/call.ts"
 import { UsageError } from "./output/exit-codes.ts"
 
 /** `--tag a,b` is two, as in restic. */

@@ -11,7 +11,7 @@ import {
   type RawPath,
   type Repository,
 } from "../engine/index.ts"
-import type { Call } from "./call.ts"
+import type { Call } from "./verbs/call.ts"
 import { UsageError } from "./output/exit-codes.ts"
 import type { Named } from "./filter.ts"
 import { shown } from "./output/show-path.ts"

@@ -5,7 +5,7 @@
 import { errnoText } from "../engine/base/errno.ts"
 import { readFileSync } from "node:fs"
 import { rawPathFromText, type RawPath, type RestoreRequest } from "../engine/index.ts"
-import type { Call } from "./call.ts"
+import type { Call } from "./verbs/call.ts"
 import { UsageError } from "./output/exit-codes.ts"
 
 type Patterns = Pick<RestoreRequest, "include" | "iinclude" | "exclude" | "iexclude">

@@ -4,16 +4,16 @@
  */
 import { showText } from "../engine/base/show.ts"
 import type { Store } from "../engine/index.ts"
-import type { Call, Command } from "./call.ts"
+import type { Call, Command } from "./verbs/call.ts"
 import { EXIT, exitCodeOf, messageOf, messageOfCode, UsageError, type ExitCode } from "./output/exit-codes.ts"
-import { groupHelp, overview, showHelp, verbHelp } from "./help-text.ts"
+import { groupHelp, overview, showHelp, verbHelp } from "./verbs/help-text.ts"
 import { createOutput, type Output, writeAll } from "./output/output.ts"
-import { checkArguments, parse } from "./parse.ts"
-import { splitVerb } from "./split-verb.ts"
+import { checkArguments, parse } from "./verbs/parse.ts"
+import { splitVerb } from "./verbs/split-verb.ts"
 import { isTerminal, question } from "./output/terminal.ts"
-import { checkTypedPaths } from "./typed-paths.ts"
+import { checkTypedPaths } from "./verbs/typed-paths.ts"
 import { noteUmask } from "./umask.ts"
-import { refuseUnusable } from "./unusable-flags.ts"
+import { refuseUnusable } from "./verbs/unusable-flags.ts"
 import type { Verb } from "./verbs/verb.ts"
 
 /** Each import runs when its verb is called, and no other: in the build they stand in one file, unrun until then. */

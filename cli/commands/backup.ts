@@ -20,7 +20,7 @@ import {
   type RawPath,
   type Repository,
 } from "../../engine/index.ts"
-import type { Call, Command } from "../call.ts"
+import type { Call, Command } from "../verbs/call.ts"
 import { withRepository } from "../connection.ts"
 import { CommandFailed, EXIT, isEngineError, UsageError } from "../output/exit-codes.ts"
 import { tagsOf } from "../filter.ts"
@@ -29,7 +29,7 @@ import { itemFields, pathText, requestsFields, summaryFields } from "../output/j
 import { createPace, paceFields } from "../output/pace.ts"
 import type { Progress } from "../output/progress.ts"
 import { shown } from "../output/show-path.ts"
-import { parseBudget, parseSize, parseTime } from "../sizes.ts"
+import { parseBudget, parseSize, parseTime } from "../verbs/sizes.ts"
 import { standardInput } from "../standard-input.ts"
 
 export const backup: Command = async (call) => {

@@ -1,6 +1,6 @@
 /** `holdfast cache`: what this device keeps to be fast, and how to throw it away. */
 import { cacheInfo, clearCache } from "../../engine/index.ts"
-import type { Command } from "../call.ts"
+import type { Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
 import { homeOf } from "../connection.ts"
 import { EXIT } from "../output/exit-codes.ts"

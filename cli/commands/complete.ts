@@ -4,12 +4,12 @@
  * no error, changes nothing and ends after two seconds at most.
  */
 import { openHome, openRepository, snapshots, type Snapshot } from "../../engine/index.ts"
-import type { Call } from "../call.ts"
-import { completionOf, type Ask, type Candidate, type Completion } from "../complete.ts"
+import type { Call } from "../verbs/call.ts"
+import { completionOf, type Ask, type Candidate, type Completion } from "../verbs/complete.ts"
 import { locationOf, storeAt } from "../connection.ts"
 import { showTime } from "../output/format.ts"
 import { createOutput } from "../output/output.ts"
-import { parse } from "../parse.ts"
+import { parse } from "../verbs/parse.ts"
 
 const PATIENCE_MS = 2000
 const SNAPSHOTS_MAX = 100

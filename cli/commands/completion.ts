@@ -1,7 +1,7 @@
 /** `holdfast completion bash|zsh|fish`. */
-import type { Command } from "../call.ts"
-import { SHELLS } from "../complete.ts"
-import { completionScript } from "../completion.ts"
+import type { Command } from "../verbs/call.ts"
+import { SHELLS } from "../verbs/complete.ts"
+import { completionScript } from "../verbs/completion.ts"
 import { EXIT, UsageError } from "../output/exit-codes.ts"
 
 export const completion: Command = async ({ args, output }) => {

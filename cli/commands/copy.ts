@@ -8,13 +8,13 @@ import {
   type Store,
 } from "../../engine/index.ts"
 import { askedFields } from "../asked.ts"
-import type { Call, Command } from "../call.ts"
+import type { Call, Command } from "../verbs/call.ts"
 import { addressingOf, homeOf, locationOf, storeAt, wholeNumber, withRepository } from "../connection.ts"
 import { EXIT, UsageError, type ExitCode } from "../output/exit-codes.ts"
 import { showBytes, showCount, showDuration } from "../output/format.ts"
 import { requestsFields } from "../output/json-shapes.ts"
 import { tellObjectError } from "../output/object-error.ts"
-import { refuseS3Flags } from "../s3-flags.ts"
+import { refuseS3Flags } from "../verbs/s3-flags.ts"
 
 export const copy: Command = async (call) => {
   if (call.options.flag("promote")) return await promoteMirror(call)

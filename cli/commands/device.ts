@@ -1,6 +1,6 @@
 /** `holdfast device list`. */
 import { listDevices } from "../../engine/index.ts"
-import type { Command } from "../call.ts"
+import type { Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../output/exit-codes.ts"

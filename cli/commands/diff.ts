@@ -1,6 +1,6 @@
 /** `holdfast diff`: two snapshots, or one and the disk. */
 import { diffSnapshots, diffWithDisk, type Difference, type Repository } from "../../engine/index.ts"
-import type { Call, Command } from "../call.ts"
+import type { Call, Command } from "../verbs/call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../output/exit-codes.ts"
 import { namedSnapshot } from "../filter.ts"

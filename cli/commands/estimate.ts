@@ -6,7 +6,7 @@ import {
   type Estimate,
   type EstimateRequest,
 } from "../../engine/index.ts"
-import type { Call, Command } from "../call.ts"
+import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../output/exit-codes.ts"

@@ -6,7 +6,7 @@ import {
   type Repository,
   type Snapshot,
 } from "../../engine/index.ts"
-import type { Call, Command } from "../call.ts"
+import type { Call, Command } from "../verbs/call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { filterOf } from "../filter.ts"
@@ -14,7 +14,7 @@ import { showBytes, showTime } from "../output/format.ts"
 import { entryFields } from "../output/json-shapes.ts"
 import { longLine } from "../output/long-line.ts"
 import { shown } from "../output/show-path.ts"
-import { parseMoment } from "../sizes.ts"
+import { parseMoment } from "../verbs/sizes.ts"
 
 export const find: Command = async (call) => {
   const request = requestOf(call)

@@ -1,8 +1,8 @@
 /** `holdfast help [VERB]`. */
-import type { Command } from "../call.ts"
+import type { Command } from "../verbs/call.ts"
 import { EXIT, UsageError } from "../output/exit-codes.ts"
-import { groupHelp, overview, showHelp, verbHelp } from "../help-text.ts"
-import { findVerb, unknownVerb } from "../split-verb.ts"
+import { groupHelp, overview, showHelp, verbHelp } from "../verbs/help-text.ts"
+import { findVerb, unknownVerb } from "../verbs/split-verb.ts"
 import { secondWords } from "../verbs/table.ts"
 
 export const help: Command = async ({ args, output }) => {

@@ -11,7 +11,7 @@ import {
   type Repository,
   type Secret,
 } from "../../engine/index.ts"
-import type { Call, Command } from "../call.ts"
+import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../output/exit-codes.ts"

@@ -1,6 +1,6 @@
 /** `holdfast ls`: the entries of a snapshot. */
 import { EngineError, entries } from "../../engine/index.ts"
-import type { Command } from "../call.ts"
+import type { Command } from "../verbs/call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"

@@ -10,7 +10,7 @@ import {
   type RestoreResult,
   type StayReason,
 } from "../../engine/index.ts"
-import type { Call, Command } from "../call.ts"
+import type { Call, Command } from "../verbs/call.ts"
 import { withRepository } from "../connection.ts"
 import { EXIT, UsageError } from "../output/exit-codes.ts"
 import { namedSnapshot, type Named } from "../filter.ts"

@@ -5,7 +5,7 @@ import {
   type Repository,
   type Snapshot,
 } from "../../engine/index.ts"
-import type { Call, Command } from "../call.ts"
+import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
 import { withRepository, wholeNumber } from "../connection.ts"
 import { EXIT } from "../output/exit-codes.ts"

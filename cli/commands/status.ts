@@ -1,6 +1,6 @@
 /** `holdfast status`: what this device backs up, where to, when last, and what is wrong. Asks the store nothing. */
 import { status as statusOf, type Finding, type HomeStatus } from "../../engine/index.ts"
-import type { Call, Command } from "../call.ts"
+import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
 import { homeOf, knownLocationOf } from "../connection.ts"
 import { EXIT } from "../output/exit-codes.ts"

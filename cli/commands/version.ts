@@ -1,5 +1,5 @@
 /** `holdfast version` with unusual flags; the plain calls are answered by main.ts alone. */
-import type { Command } from "../call.ts"
+import type { Command } from "../verbs/call.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { versionText } from "../output/version.ts"
 

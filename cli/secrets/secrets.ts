@@ -7,7 +7,7 @@ import { errnoText } from "../../engine/base/errno.ts"
 import { spawnSync } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
 import type { Secret } from "../../engine/index.ts"
-import type { Call } from "../call.ts"
+import type { Call } from "../verbs/call.ts"
 import { isEngineError, UsageError } from "../output/exit-codes.ts"
 import { askHidden, canAsk } from "./prompt.ts"
 

@@ -4,9 +4,9 @@ import { readdirSync } from "node:fs"
 import { test } from "node:test"
 import { completionOf, SHELLS } from "./complete.ts"
 import { completionScript } from "./completion.ts"
-import { completionSuite } from "./testing/completion-suite.ts"
-import { sandbox } from "./testing/run-cli.ts"
-import { flagsOf, VERBS } from "./verbs/table.ts"
+import { completionSuite } from "../testing/completion-suite.ts"
+import { sandbox } from "../testing/run-cli.ts"
+import { flagsOf, VERBS } from "./table.ts"
 
 completionSuite("bash")
 

@@ -1,7 +1,7 @@
 /** What every command gets: the words that were typed, where to print, and the environment. */
-import type { Store } from "../engine/index.ts"
-import type { ExitCode } from "./output/exit-codes.ts"
-import type { Output } from "./output/output.ts"
+import type { Store } from "../../engine/index.ts"
+import type { ExitCode } from "../output/exit-codes.ts"
+import type { Output } from "../output/output.ts"
 import type { Parsed } from "./parse.ts"
 
 export interface Call extends Parsed {

@@ -5,9 +5,9 @@
  */
 import { parseArgs } from "node:util"
 import { FLAG_HABITS, type FlagHabit } from "./habits/flags.ts"
-import { GLOBAL_FLAGS } from "./verbs/flags.ts"
-import { flagsOf, VERBS } from "./verbs/table.ts"
-import type { Flag, Verb } from "./verbs/verb.ts"
+import { GLOBAL_FLAGS } from "./flags.ts"
+import { flagsOf, VERBS } from "./table.ts"
+import type { Flag, Verb } from "./verb.ts"
 
 /** By what is typed, with its dashes. One that takes a value has `value`. */
 export type KnownFlags = ReadonlyMap<string, Flag | FlagHabit>

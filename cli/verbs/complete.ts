@@ -6,9 +6,9 @@ import { OTHER_NAMES, secondHabits } from "./habits/find-habit.ts"
 import type { FlagHabit } from "./habits/flags.ts"
 import { knownFlags, readWords, type KnownFlags } from "./read-words.ts"
 import { findVerb, splitVerb } from "./split-verb.ts"
-import { GLOBAL_FLAGS } from "./verbs/flags.ts"
-import { FIRST_WORDS, flagsOf, secondWords, VERBS } from "./verbs/table.ts"
-import type { Argument, Flag, Verb } from "./verbs/verb.ts"
+import { GLOBAL_FLAGS } from "./flags.ts"
+import { FIRST_WORDS, flagsOf, secondWords, VERBS } from "./table.ts"
+import type { Argument, Flag, Verb } from "./verb.ts"
 
 export const SHELLS: readonly string[] = ["bash", "zsh", "fish"]
 

@@ -2,12 +2,12 @@
  * Finds the verb among the typed words. Flags may stand before it, also flags of the verb that take a
  * value: `holdfast --series notes backup ~/notes`. Knows the words of other backup tools (habits/).
  */
-import { UsageError } from "./output/exit-codes.ts"
+import { UsageError } from "../output/exit-codes.ts"
 import { OTHER_NAMES, verbHabit } from "./habits/find-habit.ts"
 import { knownFlags, readWords, type Token } from "./read-words.ts"
 import { nearest } from "./suggest.ts"
-import { FIRST_WORDS, flagsOf, ownVerb, secondWords, VERBS } from "./verbs/table.ts"
-import type { Verb } from "./verbs/verb.ts"
+import { FIRST_WORDS, flagsOf, ownVerb, secondWords, VERBS } from "./table.ts"
+import type { Verb } from "./verb.ts"
 
 export type Split =
   | { readonly verb: Verb; readonly rest: string[] }

@@ -5,8 +5,8 @@
  * none, since they may be part of a shell alias.
  */
 import type { Call } from "./call.ts"
-import { UsageError } from "./output/exit-codes.ts"
-import { flagsOf } from "./verbs/table.ts"
+import { UsageError } from "../output/exit-codes.ts"
+import { flagsOf } from "./table.ts"
 
 type Rule =
   /** At most one of them. */

@@ -1,5 +1,5 @@
 /** Completion in real zsh and fish, which .ci/run installs; without them these tests fail. */
-import { completionSuite } from "./testing/completion-suite.ts"
+import { completionSuite } from "../testing/completion-suite.ts"
 
 completionSuite("zsh")
 completionSuite("fish")

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { sandbox, type Outcome } from "./testing/run-cli.ts"
+import { sandbox, type Outcome } from "../testing/run-cli.ts"
 
 function isUsage(outcome: Outcome, message: RegExp): void {
   assert.equal(outcome.code, 2)

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { existsSync, globSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import { sandbox, type Sandbox } from "../testing/run-cli.ts"
+import { sandbox, type Sandbox } from "../../testing/run-cli.ts"
 
 /** Five snapshots: three of notes, two of photos, with hosts and tags. */
 function fiveSnapshots(box: Sandbox): void {

@@ -4,8 +4,8 @@
  * Which words are paths follows from the table of verbs.
  */
 import type { Call } from "./call.ts"
-import { UsageError } from "./output/exit-codes.ts"
-import { flagsOf } from "./verbs/table.ts"
+import { UsageError } from "../output/exit-codes.ts"
+import { flagsOf } from "./table.ts"
 
 /** What the table calls a value that is a place. */
 const PLACES = new Set(["FILE", "FOLDER", "PATH", "LOCATION"])

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { UsageError } from "./output/exit-codes.ts"
+import { UsageError } from "../output/exit-codes.ts"
 import { parse } from "./parse.ts"
-import { sandbox } from "./testing/run-cli.ts"
+import { sandbox } from "../testing/run-cli.ts"
 import { checkTypedPaths } from "./typed-paths.ts"
-import { flagsOf, VERBS } from "./verbs/table.ts"
-import type { Verb } from "./verbs/verb.ts"
+import { flagsOf, VERBS } from "./table.ts"
+import type { Verb } from "./verb.ts"
 
 const PLACES = ["FILE", "FOLDER", "PATH", "LOCATION"]
 

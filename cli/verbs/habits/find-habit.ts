@@ -1,5 +1,5 @@
 /** Looks up the verbs and the notation of other backup tools; their flags are in read-words.ts. */
-import { UsageError } from "../output/exit-codes.ts"
+import { UsageError } from "../../output/exit-codes.ts"
 import { VERB_HABITS } from "./verbs.ts"
 
 /** The verb of ours that these words of another tool mean, and how many words that took. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { existsSync, mkdirSync } from "node:fs"
 import { test } from "node:test"
-import { sandbox, type Outcome } from "./testing/run-cli.ts"
+import { sandbox, type Outcome } from "../testing/run-cli.ts"
 
 function isRefused({ code, out, err }: Outcome, words: string, reason: RegExp): void {
   assert.equal(code, 2, `${words}: ${err}`)

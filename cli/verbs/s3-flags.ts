@@ -2,9 +2,9 @@
  * Flags for S3 that can have no effect: at a folder, and `--endpoint` beside a location that has its own. Whoever gives
  * one expects another place than the one that would be used.
  */
-import { parseAddress, parseEndpoint } from "../engine/index.ts"
+import { parseAddress, parseEndpoint } from "../../engine/index.ts"
 import type { Call } from "./call.ts"
-import { UsageError } from "./output/exit-codes.ts"
+import { UsageError } from "../output/exit-codes.ts"
 
 const S3_FLAGS = ["endpoint", "region", "credentials", "addressing", "ca-file"]
 /** Of `copy`; the flags without "to-" serve both places. */

@@ -1,10 +1,10 @@
 /** The help texts, made from the table of verbs; at most 80 columns wide. */
-import { wrap } from "./output/format.ts"
+import { wrap } from "../output/format.ts"
 import { aliasesOf } from "./habits/find-habit.ts"
-import type { Output } from "./output/output.ts"
-import { GLOBAL_FLAGS } from "./verbs/flags.ts"
-import { GROUPS, VERBS } from "./verbs/table.ts"
-import type { Flag, Verb } from "./verbs/verb.ts"
+import type { Output } from "../output/output.ts"
+import { GLOBAL_FLAGS } from "./flags.ts"
+import { GROUPS, VERBS } from "./table.ts"
+import type { Flag, Verb } from "./verb.ts"
 
 const WIDTH = 80
 

@@ -3,13 +3,13 @@
  * backup tools are translated (habits/). A value is never repeated in an error unless the flag has a list of
  * choices: it may be a secret.
  */
-import { UsageError } from "./output/exit-codes.ts"
+import { UsageError } from "../output/exit-codes.ts"
 import { refuseArchive } from "./habits/find-habit.ts"
 import { existsSync } from "node:fs"
 import { knownFlags, readWords, type KnownFlags } from "./read-words.ts"
 import { unknownFlag } from "./split-verb.ts"
-import { flagsOf } from "./verbs/table.ts"
-import type { Flag, Verb } from "./verbs/verb.ts"
+import { flagsOf } from "./table.ts"
+import type { Flag, Verb } from "./verb.ts"
 
 /** Options by their names in the table. Asking for one that the verb does not have is a bug. */
 export interface Options {

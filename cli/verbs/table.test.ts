@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { test } from "node:test"
 import { overview, verbHelp } from "./help-text.ts"
-import { flagsOf, ownVerb, VERBS } from "./verbs/table.ts"
+import { flagsOf, ownVerb, VERBS } from "./table.ts"
 
 test("VERBS have the verbs that the README promises", () => {
   const readme = readFileSync("README.md", "utf8")

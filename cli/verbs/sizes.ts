@@ -1,6 +1,6 @@
 /** Sizes and times as people type them. */
-import type { Subset } from "../engine/index.ts"
-import { UsageError } from "./output/exit-codes.ts"
+import type { Subset } from "../../engine/index.ts"
+import { UsageError } from "../output/exit-codes.ts"
 
 const FACTORS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
 
