@@ -12,7 +12,7 @@ import { checkArguments, parse } from "./verbs/parse.ts"
 import { splitVerb } from "./verbs/split-verb.ts"
 import { isTerminal, question } from "./output/terminal.ts"
 import { checkTypedPaths } from "./verbs/typed-paths.ts"
-import { noteUmask } from "./umask.ts"
+import { noteUmask } from "./commands/umask.ts"
 import { refuseUnusable } from "./verbs/unusable-flags.ts"
 import type { Verb } from "./verbs/verb.ts"
 
@@ -96,7 +96,7 @@ export async function run(words: readonly string[]): Promise<ExitCode> {
 
 /** Loaded with the engine alone, which `help` and a mistyped flag do without. */
 async function tellRequests(output: Output, stores: Store[]): Promise<void> {
-  if (stores.length > 0) (await import("./asked.ts")).tellAsked({ output, stores })
+  if (stores.length > 0) (await import("./commands/asked.ts")).tellAsked({ output, stores })
 }
 
 async function runVerb(call: Call): Promise<ExitCode> {

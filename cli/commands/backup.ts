@@ -21,16 +21,16 @@ import {
   type Repository,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { CommandFailed, EXIT, isEngineError, UsageError } from "../output/exit-codes.ts"
-import { tagsOf } from "../filter.ts"
+import { tagsOf } from "./filter.ts"
 import { showBytes, showCount, showDuration, showNumber } from "../output/format.ts"
 import { itemFields, pathText, requestsFields, summaryFields } from "../output/json-shapes.ts"
 import { createPace, paceFields } from "../output/pace.ts"
 import type { Progress } from "../output/progress.ts"
 import { shown } from "../output/show-path.ts"
 import { parseBudget, parseSize, parseTime } from "../verbs/sizes.ts"
-import { standardInput } from "../standard-input.ts"
+import { standardInput } from "./standard-input.ts"
 
 export const backup: Command = async (call) => {
   const input = openInput(call)

@@ -2,7 +2,7 @@
 import { cacheInfo, clearCache } from "../../engine/index.ts"
 import type { Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
-import { homeOf } from "../connection.ts"
+import { homeOf } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { showBytes } from "../output/format.ts"
 

@@ -1,8 +1,8 @@
 /** `holdfast check --store-only`: every object against the digest in its name, without any key. */
 import { EngineError, scrub } from "../../engine/index.ts"
-import { askedFields } from "../asked.ts"
+import { askedFields } from "./asked.ts"
 import type { Call } from "../verbs/call.ts"
-import { homeOf, locationOf, storeAt } from "../connection.ts"
+import { homeOf, locationOf, storeAt } from "./connection.ts"
 import { EXIT, type ExitCode } from "../output/exit-codes.ts"
 import { showBytes, showCount } from "../output/format.ts"
 import { tellObjectError } from "../output/object-error.ts"

@@ -1,8 +1,8 @@
 /** `holdfast check`: what the engine verified, and each damaged or missing object by its name. */
 import { check as runCheck, type CheckRequest, type CheckResult } from "../../engine/index.ts"
-import { askedFields } from "../asked.ts"
+import { askedFields } from "./asked.ts"
 import type { Call, Command } from "../verbs/call.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { showBytes, showCount, showNumber } from "../output/format.ts"
 import { namedObject, tellObjectError } from "../output/object-error.ts"

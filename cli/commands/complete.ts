@@ -6,7 +6,7 @@
 import { openHome, openRepository, snapshots, type Snapshot } from "../../engine/index.ts"
 import type { Call } from "../verbs/call.ts"
 import { completionOf, type Ask, type Candidate, type Completion } from "../verbs/complete.ts"
-import { locationOf, storeAt } from "../connection.ts"
+import { locationOf, storeAt } from "./connection.ts"
 import { showTime } from "../output/format.ts"
 import { createOutput } from "../output/output.ts"
 import { parse } from "../verbs/parse.ts"

@@ -1,8 +1,8 @@
 /** `holdfast connect`: joins a repository that exists, and remembers where it is. */
 import { acceptHead, setDefaultRepository, shellWord, type AcceptEvent } from "../../engine/index.ts"
-import { askedFields } from "../asked.ts"
+import { askedFields } from "./asked.ts"
 import type { Call, Command } from "../verbs/call.ts"
-import { homeOf, withRepository, type OpenHow } from "../connection.ts"
+import { homeOf, withRepository, type OpenHow } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { showTime } from "../output/format.ts"
 

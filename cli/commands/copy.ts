@@ -7,9 +7,9 @@ import {
   type CopyResult,
   type Store,
 } from "../../engine/index.ts"
-import { askedFields } from "../asked.ts"
+import { askedFields } from "./asked.ts"
 import type { Call, Command } from "../verbs/call.ts"
-import { addressingOf, homeOf, locationOf, storeAt, wholeNumber, withRepository } from "../connection.ts"
+import { addressingOf, homeOf, locationOf, storeAt, wholeNumber, withRepository } from "./connection.ts"
 import { EXIT, UsageError, type ExitCode } from "../output/exit-codes.ts"
 import { showBytes, showCount, showDuration } from "../output/format.ts"
 import { requestsFields } from "../output/json-shapes.ts"

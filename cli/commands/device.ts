@@ -2,7 +2,7 @@
 import { listDevices } from "../../engine/index.ts"
 import type { Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 
 export const deviceList: Command = async (call) =>

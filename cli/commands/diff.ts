@@ -1,9 +1,9 @@
 /** `holdfast diff`: two snapshots, or one and the disk. */
 import { diffSnapshots, diffWithDisk, type Difference, type Repository } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT, UsageError } from "../output/exit-codes.ts"
-import { namedSnapshot } from "../filter.ts"
+import { namedSnapshot } from "./filter.ts"
 import { showNumber } from "../output/format.ts"
 import { pathFields } from "../output/json-shapes.ts"
 import { shown } from "../output/show-path.ts"

@@ -1,7 +1,7 @@
 /** `holdfast doctor`: what is wrong here, and what to do about it. Whatever fails is a finding among the others. */
 import { doctor as examine, parseAddress, type Finding, type Home } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
-import { homeOf, locationOf, withRepository } from "../connection.ts"
+import { homeOf, locationOf, withRepository } from "./connection.ts"
 import { EXIT, messageOf, UsageError } from "../output/exit-codes.ts"
 
 const SIGNS = { good: "ok", warning: "!!", bad: "XX" } as const

@@ -4,9 +4,9 @@ import { resolve } from "node:path"
 import { finished } from "node:stream/promises"
 import { dump as dumpEntry, rawPathFromText, refuseOwnPlace, type DumpRequest } from "../../engine/index.ts"
 import type { Command } from "../verbs/call.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT, UsageError } from "../output/exit-codes.ts"
-import { namedSnapshot } from "../filter.ts"
+import { namedSnapshot } from "./filter.ts"
 import { isTerminal } from "../output/terminal.ts"
 
 export const dump: Command = async (call) =>

@@ -8,7 +8,7 @@ import {
 } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { showBytes, showCount, showDollars, showNumber } from "../output/format.ts"
 import { shown } from "../output/show-path.ts"

@@ -7,9 +7,9 @@ import {
   type Snapshot,
 } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
-import { filterOf } from "../filter.ts"
+import { filterOf } from "./filter.ts"
 import { showBytes, showTime } from "../output/format.ts"
 import { entryFields } from "../output/json-shapes.ts"
 import { longLine } from "../output/long-line.ts"

@@ -13,7 +13,7 @@ import {
 } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT, UsageError } from "../output/exit-codes.ts"
 import { pathText } from "../output/json-shapes.ts"
 import { deliverWords, keepingPlaces, prepareWordsFiles } from "../secrets/recovery.ts"

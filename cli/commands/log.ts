@@ -1,9 +1,9 @@
 /** `holdfast log PATH`: the versions of one file, newest first, equal ones folded. */
 import { EngineError, fileHistory, rawPathFromText } from "../../engine/index.ts"
 import type { Command } from "../verbs/call.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
-import { filterOf } from "../filter.ts"
+import { filterOf } from "./filter.ts"
 import { showBytes, showTime } from "../output/format.ts"
 import { entryFields, snapshotFields } from "../output/json-shapes.ts"
 

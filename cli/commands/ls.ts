@@ -1,9 +1,9 @@
 /** `holdfast ls`: the entries of a snapshot. */
 import { EngineError, entries } from "../../engine/index.ts"
 import type { Command } from "../verbs/call.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
-import { namedSnapshot, type Named } from "../filter.ts"
+import { namedSnapshot, type Named } from "./filter.ts"
 import { entryFields } from "../output/json-shapes.ts"
 import { longLine } from "../output/long-line.ts"
 import { shown } from "../output/show-path.ts"

@@ -7,12 +7,12 @@ import {
 } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
-import { withRepository, wholeNumber } from "../connection.ts"
+import { withRepository, wholeNumber } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
-import { filterOf } from "../filter.ts"
+import { filterOf } from "./filter.ts"
 import { showBytes, showCount, showNumber, showTime } from "../output/format.ts"
 import { pathText, snapshotFields } from "../output/json-shapes.ts"
-import { groupSnapshots, latestOf, parseGroupBy, type SnapshotGroup } from "../snapshot-groups.ts"
+import { groupSnapshots, latestOf, parseGroupBy, type SnapshotGroup } from "./snapshot-groups.ts"
 
 export const snapshots: Command = async (call) => {
   const by = parseGroupBy(call.options.text("group-by") ?? "")

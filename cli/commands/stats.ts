@@ -1,9 +1,9 @@
 /** `holdfast stats`: what lies in the store, and what it would be without deduplication. */
 import { stats as readStats } from "../../engine/index.ts"
-import { askedFields } from "../asked.ts"
+import { askedFields } from "./asked.ts"
 import type { Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
-import { withRepository } from "../connection.ts"
+import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { showBytes, showDollars, showNumber } from "../output/format.ts"
 

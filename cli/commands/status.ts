@@ -2,7 +2,7 @@
 import { status as statusOf, type Finding, type HomeStatus } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
-import { homeOf, knownLocationOf } from "../connection.ts"
+import { homeOf, knownLocationOf } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { isoTime, showTime } from "../output/format.ts"
 import { pathText } from "../output/json-shapes.ts"

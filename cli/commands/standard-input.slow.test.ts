@@ -3,8 +3,8 @@ import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { seededRandom } from "../fixtures/random.ts"
-import { sandbox } from "./testing/run-cli.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 test("backup --stdin reads a block device and a character device to their end", (context) => {
   const box = sandbox(context)

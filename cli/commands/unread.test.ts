@@ -2,9 +2,9 @@
 import assert from "node:assert/strict"
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { alsoAsOrdinaryUser } from "../engine/testing/ordinary-user.ts"
-import { isRoot, setAttribute } from "../fixtures/native.ts"
-import { sandbox } from "./testing/run-cli.ts"
+import { alsoAsOrdinaryUser } from "../../engine/testing/ordinary-user.ts"
+import { isRoot, setAttribute } from "../../fixtures/native.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 /** Root may read everything: for it the source is a file of procfs that answers with an error. */
 test("backup of sources of which none can be read writes no snapshot, and ends with 1", (context) => {

@@ -17,11 +17,11 @@ import {
   type Repository,
   type Secret,
   type Store,
-} from "../engine/index.ts"
-import type { Call } from "./verbs/call.ts"
-import { EXIT, isEngineError, UsageError } from "./output/exit-codes.ts"
-import { refuseS3Flags } from "./verbs/s3-flags.ts"
-import { askPassphrase, givenSecrets, withTypedTries } from "./secrets/secrets.ts"
+} from "../../engine/index.ts"
+import type { Call } from "../verbs/call.ts"
+import { EXIT, isEngineError, UsageError } from "../output/exit-codes.ts"
+import { refuseS3Flags } from "../verbs/s3-flags.ts"
+import { askPassphrase, givenSecrets, withTypedTries } from "../secrets/secrets.ts"
 
 export function homeOf(call: Call): Home {
   return openHome({ environment: call.environment })

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { test, type TestContext } from "node:test"
-import { sandbox, type Outcome, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type Outcome, type Sandbox } from "../testing/run-cli.ts"
 
 interface Setting extends Sandbox {
   /** With the sandbox's home and key, and no repository in the environment. */

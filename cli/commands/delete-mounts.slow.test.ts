@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { test } from "node:test"
-import { sandbox } from "./testing/run-cli.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 /** Unmounted when the test's own code ends: the sandbox's folder goes before any hook that comes later. */
 function withMounts(use: (mount: (...words: string[]) => void) => void): void {

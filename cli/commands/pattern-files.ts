@@ -2,11 +2,11 @@
  * Which files a restore takes, from flags and from files with one pattern a line, as gitignore reads
  * them. Patterns of files come first: a later one wins.
  */
-import { errnoText } from "../engine/base/errno.ts"
+import { errnoText } from "../../engine/base/errno.ts"
 import { readFileSync } from "node:fs"
-import { rawPathFromText, type RawPath, type RestoreRequest } from "../engine/index.ts"
-import type { Call } from "./verbs/call.ts"
-import { UsageError } from "./output/exit-codes.ts"
+import { rawPathFromText, type RawPath, type RestoreRequest } from "../../engine/index.ts"
+import type { Call } from "../verbs/call.ts"
+import { UsageError } from "../output/exit-codes.ts"
 
 type Patterns = Pick<RestoreRequest, "include" | "iinclude" | "exclude" | "iexclude">
 

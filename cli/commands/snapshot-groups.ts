@@ -1,7 +1,7 @@
 /** `snapshots --group-by host,paths` and `--latest N`: as restic has them, and by series too. */
-import type { Snapshot } from "../engine/index.ts"
-import { UsageError } from "./output/exit-codes.ts"
-import { pathText } from "./output/json-shapes.ts"
+import type { Snapshot } from "../../engine/index.ts"
+import { UsageError } from "../output/exit-codes.ts"
+import { pathText } from "../output/json-shapes.ts"
 
 const KEYS = ["host", "paths", "tags", "series"] as const
 

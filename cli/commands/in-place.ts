@@ -10,11 +10,11 @@ import {
   type Entry,
   type RawPath,
   type Repository,
-} from "../engine/index.ts"
-import type { Call } from "./verbs/call.ts"
-import { UsageError } from "./output/exit-codes.ts"
+} from "../../engine/index.ts"
+import type { Call } from "../verbs/call.ts"
+import { UsageError } from "../output/exit-codes.ts"
 import type { Named } from "./filter.ts"
-import { shown } from "./output/show-path.ts"
+import { shown } from "../output/show-path.ts"
 
 export interface Place {
   readonly target: RawPath

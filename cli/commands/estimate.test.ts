@@ -3,9 +3,9 @@ import assert from "node:assert/strict"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import { showDollars } from "./output/format.ts"
-import { parseBudget } from "./verbs/sizes.ts"
-import { sandbox } from "./testing/run-cli.ts"
+import { showDollars } from "../output/format.ts"
+import { parseBudget } from "../verbs/sizes.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 test("parseBudget() takes bytes and dollars", () => {
   assert.deepEqual(parseBudget("500M"), { bytes: 500 * 2 ** 20 })

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { test } from "node:test"
-import { disk } from "./testing/disk.ts"
-import { sandbox } from "./testing/run-cli.ts"
+import { disk } from "../testing/disk.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 test("backup --one-file-system keeps other disks out, and everything that was named in", (context) => {
   const box = sandbox(context)

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import { sandbox } from "./testing/run-cli.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 test("copy makes a mirror, copy --promote makes it the repository, check --store-only needs no key", (context) => {
   const box = sandbox(context)

@@ -3,7 +3,7 @@
  * a block device or a folder.
  */
 import { createReadStream, fstatSync } from "node:fs"
-import { UsageError } from "./output/exit-codes.ts"
+import { UsageError } from "../output/exit-codes.ts"
 
 export function standardInput(): AsyncIterable<Uint8Array> {
   const stat = fstatSync(0)

@@ -4,12 +4,12 @@ import { once } from "node:events"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { after, test, type TestContext } from "node:test"
-import { openStore } from "../engine/store/open-store.ts"
-import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
-import { seededRandom } from "../fixtures/random.ts"
-import { startS3Server } from "../fixtures/s3-servers.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
+import { openStore } from "../../engine/store/open-store.ts"
+import { differences, pictureOf, showDifferences } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { startS3Server } from "../../fixtures/s3-servers.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
+import { besides, environmentOf, type Beside } from "../testing/run-cli-beside.ts"
 
 const FILES = 24
 const FILE_BYTES = 4 * 2 ** 20

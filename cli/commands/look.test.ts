@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 /** Three snapshots of `notes`: first, then changed, then the same again by force. */
 function threeSnapshots(box: Sandbox): string {

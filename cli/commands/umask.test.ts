@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { mkdirSync, statSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { sandbox } from "./testing/run-cli.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 test("restore makes folders above its target by the user's umask", (context) => {
   const box = sandbox(context)

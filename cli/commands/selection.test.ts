@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { test, type TestContext } from "node:test"
-import { sandbox, type JsonLine, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type JsonLine, type Sandbox } from "../testing/run-cli.ts"
 
 const FILES: Readonly<Record<string, string>> = {
   "a/keep.md": "1",

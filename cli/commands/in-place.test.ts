@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { findSnapshot, openHome, openRepository, openStore, type RawPath } from "../engine/index.ts"
-import { publish, type SnapshotDraft } from "../engine/session/publish.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { findSnapshot, openHome, openRepository, openStore, type RawPath } from "../../engine/index.ts"
+import { publish, type SnapshotDraft } from "../../engine/session/publish.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 function withNotes(context: TestContext): Sandbox {
   const box = sandbox(context)

@@ -3,10 +3,10 @@
  * after all others it is a line of its own on standard error: with --json always, for a person with
  * --verbose. Standard output stays what was asked for.
  */
-import { requestsOf, type Requests } from "../engine/index.ts"
-import type { Call } from "./verbs/call.ts"
-import { showBytes, showNumber } from "./output/format.ts"
-import { requestsFields } from "./output/json-shapes.ts"
+import { requestsOf, type Requests } from "../../engine/index.ts"
+import type { Call } from "../verbs/call.ts"
+import { showBytes, showNumber } from "../output/format.ts"
+import { requestsFields } from "../output/json-shapes.ts"
 
 /** Of all stores that were opened so far; undefined when none was. */
 export function askedSoFar({ stores }: Pick<Call, "stores">): Requests | undefined {

@@ -3,8 +3,8 @@ import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { makeFifo } from "../fixtures/native.ts"
-import { sandbox, type Outcome, type Sandbox } from "./testing/run-cli.ts"
+import { makeFifo } from "../../fixtures/native.ts"
+import { sandbox, type Outcome, type Sandbox } from "../testing/run-cli.ts"
 
 function saveStdin(box: Sandbox, path: string): Outcome {
   const fd = openSync(path, "r")
@@ -63,7 +63,7 @@ test("backup of a FIFO that is named is refused, and names --stdin; inside a fol
 })
 
 function programWords(): string[] {
-  return [new URL("../dist/cli/main.js", import.meta.url).pathname, "backup"]
+  return [new URL("../../dist/cli/main.js", import.meta.url).pathname, "backup"]
 }
 
 test("backup reads files of procfs and sysfs to their end, whatever size they report", (context) => {

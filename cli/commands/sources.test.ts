@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { sandbox, type JsonLine, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type JsonLine, type Sandbox } from "../testing/run-cli.ts"
 
 function make(box: Sandbox, files: Readonly<Record<string, string>>): void {
   for (const [path, content] of Object.entries(files)) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { test, type TestContext } from "node:test"
-import { sandbox, type Outcome, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type Outcome, type Sandbox } from "../testing/run-cli.ts"
 
 interface Devices {
   readonly box: Sandbox

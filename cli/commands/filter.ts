@@ -7,9 +7,9 @@ import {
   type Repository,
   type Snapshot,
   type SnapshotFilter,
-} from "../engine/index.ts"
-import type { Call } from "./verbs/call.ts"
-import { UsageError } from "./output/exit-codes.ts"
+} from "../../engine/index.ts"
+import type { Call } from "../verbs/call.ts"
+import { UsageError } from "../output/exit-codes.ts"
 
 /** `--tag a,b` is two, as in restic. */
 export function tagsOf({ options }: Call): string[] {
