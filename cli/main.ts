@@ -33,6 +33,6 @@ async function sayVersion() {
 }
 
 async function run(umask: number) {
-  const { start } = await import("./start.ts")
+  const { start } = await import("./program/start.ts")
   await start(words, umask)
 }

@@ -95,7 +95,7 @@ test("tidy: nothing but tests imports engine/testing", () => {
 })
 
 /** Used before the engine is loaded, or without it: what finds the cache of compiled code, and how text and errors are shown. */
-const WITHOUT_ENGINE = ["cli/compiled-start.ts imports engine/home/home.ts"]
+const WITHOUT_ENGINE = ["cli/program/compiled-start.ts imports engine/home/home.ts"]
 const SHOWN: readonly string[] = ["engine/base/show.ts", "engine/base/errno.ts", "engine/base/monotonic.ts"]
 
 test("tidy: the command line and the benchmarks use engine/index.ts alone", () => {

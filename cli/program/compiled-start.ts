@@ -6,7 +6,7 @@
 import { statSync } from "node:fs"
 import { enableCompileCache } from "node:module"
 import { join } from "node:path"
-import { findHome } from "../engine/home/home.ts"
+import { findHome } from "../../engine/home/home.ts"
 import { keptCode, loadProgram } from "./compiled-program.ts"
 
 const folder = import.meta.dirname

@@ -2,47 +2,54 @@
  * One run of the program, from its words to its exit code: find the verb, parse, load that verb's
  * code alone, run it, and tell of a failure in one line. Stack traces need HOLDFAST_DEBUG.
  */
-import { showText } from "../engine/base/show.ts"
-import type { Store } from "../engine/index.ts"
-import type { Call, Command } from "./verbs/call.ts"
-import { EXIT, exitCodeOf, messageOf, messageOfCode, UsageError, type ExitCode } from "./output/exit-codes.ts"
-import { groupHelp, overview, showHelp, verbHelp } from "./verbs/help-text.ts"
-import { createOutput, type Output, writeAll } from "./output/output.ts"
-import { checkArguments, parse } from "./verbs/parse.ts"
-import { splitVerb } from "./verbs/split-verb.ts"
-import { isTerminal, question } from "./output/terminal.ts"
-import { checkTypedPaths } from "./verbs/typed-paths.ts"
-import { noteUmask } from "./commands/umask.ts"
-import { refuseUnusable } from "./verbs/unusable-flags.ts"
-import type { Verb } from "./verbs/verb.ts"
+import { showText } from "../../engine/base/show.ts"
+import type { Store } from "../../engine/index.ts"
+import type { Call, Command } from "../verbs/call.ts"
+import {
+  EXIT,
+  exitCodeOf,
+  messageOf,
+  messageOfCode,
+  UsageError,
+  type ExitCode,
+} from "../output/exit-codes.ts"
+import { groupHelp, overview, showHelp, verbHelp } from "../verbs/help-text.ts"
+import { createOutput, type Output, writeAll } from "../output/output.ts"
+import { checkArguments, parse } from "../verbs/parse.ts"
+import { splitVerb } from "../verbs/split-verb.ts"
+import { isTerminal, question } from "../output/terminal.ts"
+import { checkTypedPaths } from "../verbs/typed-paths.ts"
+import { noteUmask } from "../commands/umask.ts"
+import { refuseUnusable } from "../verbs/unusable-flags.ts"
+import type { Verb } from "../verbs/verb.ts"
 
 /** Each import runs when its verb is called, and no other: in the build they stand in one file, unrun until then. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  init: async () => (await import("./commands/init.ts")).init,
-  connect: async () => (await import("./commands/connect.ts")).connect,
-  backup: async () => (await import("./commands/backup.ts")).backup,
-  estimate: async () => (await import("./commands/estimate.ts")).estimate,
-  restore: async () => (await import("./commands/restore.ts")).restore,
-  snapshots: async () => (await import("./commands/snapshots.ts")).snapshots,
-  ls: async () => (await import("./commands/ls.ts")).ls,
-  find: async () => (await import("./commands/find.ts")).find,
-  log: async () => (await import("./commands/log.ts")).log,
-  diff: async () => (await import("./commands/diff.ts")).diff,
-  dump: async () => (await import("./commands/dump.ts")).dump,
-  copy: async () => (await import("./commands/copy.ts")).copy,
-  check: async () => (await import("./commands/check.ts")).check,
-  stats: async () => (await import("./commands/stats.ts")).stats,
-  "key list": async () => (await import("./commands/key.ts")).keyList,
-  "key add": async () => (await import("./commands/key.ts")).keyAdd,
-  "key remove": async () => (await import("./commands/key.ts")).keyRemove,
-  "key passwd": async () => (await import("./commands/key.ts")).keyPasswd,
-  "device list": async () => (await import("./commands/device.ts")).deviceList,
-  cache: async () => (await import("./commands/cache.ts")).cache,
-  status: async () => (await import("./commands/status.ts")).status,
-  doctor: async () => (await import("./commands/doctor.ts")).doctor,
-  completion: async () => (await import("./commands/completion.ts")).completion,
-  version: async () => (await import("./commands/version.ts")).version,
-  help: async () => (await import("./commands/help.ts")).help,
+  init: async () => (await import("../commands/init.ts")).init,
+  connect: async () => (await import("../commands/connect.ts")).connect,
+  backup: async () => (await import("../commands/backup.ts")).backup,
+  estimate: async () => (await import("../commands/estimate.ts")).estimate,
+  restore: async () => (await import("../commands/restore.ts")).restore,
+  snapshots: async () => (await import("../commands/snapshots.ts")).snapshots,
+  ls: async () => (await import("../commands/ls.ts")).ls,
+  find: async () => (await import("../commands/find.ts")).find,
+  log: async () => (await import("../commands/log.ts")).log,
+  diff: async () => (await import("../commands/diff.ts")).diff,
+  dump: async () => (await import("../commands/dump.ts")).dump,
+  copy: async () => (await import("../commands/copy.ts")).copy,
+  check: async () => (await import("../commands/check.ts")).check,
+  stats: async () => (await import("../commands/stats.ts")).stats,
+  "key list": async () => (await import("../commands/key.ts")).keyList,
+  "key add": async () => (await import("../commands/key.ts")).keyAdd,
+  "key remove": async () => (await import("../commands/key.ts")).keyRemove,
+  "key passwd": async () => (await import("../commands/key.ts")).keyPasswd,
+  "device list": async () => (await import("../commands/device.ts")).deviceList,
+  cache: async () => (await import("../commands/cache.ts")).cache,
+  status: async () => (await import("../commands/status.ts")).status,
+  doctor: async () => (await import("../commands/doctor.ts")).doctor,
+  completion: async () => (await import("../commands/completion.ts")).completion,
+  version: async () => (await import("../commands/version.ts")).version,
+  help: async () => (await import("../commands/help.ts")).help,
 }
 
 /** @param umask the one that the program was started with */
@@ -57,7 +64,7 @@ export async function start(words: readonly string[], umask: number): Promise<ne
 const COMPLETE = "__complete"
 
 async function printCompletions(words: readonly string[]): Promise<ExitCode> {
-  const { complete } = await import("./commands/complete.ts")
+  const { complete } = await import("../commands/complete.ts")
   const lines = await complete(words, process.env)
   writeAll(1, `${lines.join("\n")}\n`)
   return EXIT.done
@@ -96,7 +103,7 @@ export async function run(words: readonly string[]): Promise<ExitCode> {
 
 /** Loaded with the engine alone, which `help` and a mistyped flag do without. */
 async function tellRequests(output: Output, stores: Store[]): Promise<void> {
-  if (stores.length > 0) (await import("./commands/asked.ts")).tellAsked({ output, stores })
+  if (stores.length > 0) (await import("../commands/asked.ts")).tellAsked({ output, stores })
 }
 
 async function runVerb(call: Call): Promise<ExitCode> {

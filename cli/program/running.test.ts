@@ -4,8 +4,8 @@ import { spawn, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { test, type TestContext } from "node:test"
-import { besides } from "./testing/run-cli-beside.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { besides } from "../testing/run-cli-beside.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 const STAGING = ".holdfast-restore-staging"
 

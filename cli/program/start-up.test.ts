@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { readFileSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 /** The URLs of all modules that a run loads. */
 function loaded(box: Sandbox, ...words: string[]): string {

@@ -24,7 +24,7 @@ import { keptCode } from "./compiled-program.ts"
 
 const MAIN = "cli/main.ts"
 const PROGRAMS = [
-  "cli/start.ts",
+  "cli/program/start.ts",
   ...globSync("engine/**/*-worker.ts", { exclude: ["**/testing/**"] }).toSorted(),
 ]
 const NATIVE_OR_LARGE = ["@aws-sdk/*", "@smithy/*", "@node-rs/argon2", "koffi", "string-width", "zstd-napi"]
@@ -74,7 +74,9 @@ const builtins: Plugin = {
 const startApart: Plugin = {
   name: "start-apart",
   setup: (build) =>
-    build.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: resolve("cli/compiled-start.ts") })),
+    build.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({
+      path: resolve("cli/program/compiled-start.ts"),
+    })),
 }
 
 const COMMON: BuildOptions = {
@@ -135,6 +137,6 @@ const kept = new Set([...built.map(({ path }) => relative(".", path)), keptCode(
 for (const path of globSync("dist/**/*.{js,code}"))
   if (!kept.has(path)) rmSync(resolve(path), { force: true })
 
-const keeping = spawnSync(process.execPath, ["cli/keep-code.ts"], { encoding: "utf8" })
+const keeping = spawnSync(process.execPath, ["cli/program/keep-code.ts"], { encoding: "utf8" })
 if (keeping.status !== 0)
   console.warn(`the compiled code was not saved; each start takes longer:\n${keeping.stderr}`)
