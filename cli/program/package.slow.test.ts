@@ -40,7 +40,7 @@ test("the tarball installs globally and passes the demo", (context) => {
   assert.ok(realpathSync(join(prefix, "bin", "holdfast")).startsWith(realpathSync(prefix)))
   const installed = execFileSync(join(prefix, "bin", "holdfast"), ["version"], { encoding: "utf8" })
   assert.match(installed, /^holdfast \d/)
-  const words = ["--import", "tsx", "cli/demo.ts", resolve("node_modules", "@aws-sdk")]
+  const words = ["--import", "tsx", "cli/demo/demo.ts", resolve("node_modules", "@aws-sdk")]
   const { status, stdout, stderr } = spawnSync(process.execPath, words, {
     encoding: "utf8",
     env: { ...process.env, HOLDFAST_DEMO_PROGRAM: program },

@@ -8,10 +8,10 @@ import { randomBytes } from "node:crypto"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
-import { differences, pictureOf, showDifferences, type Picture } from "../fixtures/picture.ts"
-import { table } from "./output/columns.ts"
+import { differences, pictureOf, showDifferences, type Picture } from "../../fixtures/picture.ts"
+import { table } from "../output/columns.ts"
 import { changeTree, copyTree } from "./demo-change.ts"
-import { showBytes, showDuration } from "./output/format.ts"
+import { showBytes, showDuration } from "../output/format.ts"
 
 type Line = Readonly<Record<string, unknown>>
 
