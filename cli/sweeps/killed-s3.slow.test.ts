@@ -6,11 +6,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path"
 import { after, test, type TestContext } from "node:test"
 import { setTimeout } from "node:timers/promises"
-import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
-import { seededRandom } from "../fixtures/random.ts"
-import { REAL_S3_SERVERS, startS3Server, type RealS3Server } from "../fixtures/s3-servers.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
+import { differences, pictureOf, showDifferences } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { REAL_S3_SERVERS, startS3Server, type RealS3Server } from "../../fixtures/s3-servers.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
+import { besides, environmentOf, type Beside } from "../testing/run-cli-beside.ts"
 
 const KILLS = 12
 const FILES = 40

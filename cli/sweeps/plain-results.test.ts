@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 function place(context: TestContext): Sandbox {
   const box = sandbox(context)

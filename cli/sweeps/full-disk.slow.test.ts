@@ -6,11 +6,11 @@ import * as assert from "node:assert/strict"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import { pictureOf } from "../fixtures/picture.ts"
-import { seededRandom } from "../fixtures/random.ts"
-import { assertPicture } from "../engine/testing/backup-place.ts"
-import { disk, losingDisk } from "./testing/disk.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { pictureOf } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { assertPicture } from "../../engine/testing/backup-place.ts"
+import { disk, losingDisk } from "../testing/disk.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 /** Eight files of 1 MB that nobody can compress. */
 function eightFiles(box: Sandbox): string {

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 function ready(box: Sandbox): string {
   const source = box.path("notes")

@@ -3,11 +3,11 @@ import assert from "node:assert/strict"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { startS3FaultServer, type S3FaultServer } from "../engine/testing/s3-fault-server.ts"
-import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
-import { seededRandom } from "../fixtures/random.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
+import { startS3FaultServer, type S3FaultServer } from "../../engine/testing/s3-fault-server.ts"
+import { differences, pictureOf, showDifferences } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
+import { besides, environmentOf, type Beside } from "../testing/run-cli-beside.ts"
 
 const FILES = 12
 const FILE_BYTES = 6 * 2 ** 20

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { test, type TestContext } from "node:test"
-import { sandbox, type Outcome, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type Outcome, type Sandbox } from "../testing/run-cli.ts"
 
 const PASSPHRASE = "correct horse"
 

@@ -7,9 +7,9 @@ import { execFileSync } from "node:child_process"
 import { linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { backup, openHome, openRepository, openStore, rawPathFromText } from "../engine/index.ts"
-import { cutToWidth, textWidth } from "./output/columns.ts"
-import { sandbox, type Outcome, type Sandbox } from "./testing/run-cli.ts"
+import { backup, openHome, openRepository, openStore, rawPathFromText } from "../../engine/index.ts"
+import { cutToWidth, textWidth } from "../output/columns.ts"
+import { sandbox, type Outcome, type Sandbox } from "../testing/run-cli.ts"
 
 /** A title, a cleared screen, a line and a command of its own, a reversed direction, wide and combining characters. */
 const EVIL = "\x1b]0;t\x07\x1b[2J\nINJECTED\r\n  INJECTED\u009b31m\u202e\u2066漢字e\u0301\t"

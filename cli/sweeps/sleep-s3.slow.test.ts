@@ -7,12 +7,12 @@ import { spawn, type ChildProcess } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { describe, test, type TestContext } from "node:test"
-import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
-import { seededRandom } from "../fixtures/random.ts"
-import { REAL_S3_SERVERS, startS3Server, type RealS3Server } from "../fixtures/s3-servers.ts"
-import { openStore } from "../engine/store/open-store.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
+import { differences, pictureOf, showDifferences } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { REAL_S3_SERVERS, startS3Server, type RealS3Server } from "../../fixtures/s3-servers.ts"
+import { openStore } from "../../engine/store/open-store.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
+import { besides, environmentOf, type Beside } from "../testing/run-cli-beside.ts"
 
 const FILES = 24
 const FILE_BYTES = 8 * 2 ** 20

@@ -6,10 +6,10 @@ import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { after, test } from "node:test"
-import { differences, pictureOf, showDifferences } from "../fixtures/picture.ts"
-import { REAL_S3_SERVERS, startS3Server } from "../fixtures/s3-servers.ts"
-import { sandbox } from "./testing/run-cli.ts"
-import { besides, environmentOf } from "./testing/run-cli-beside.ts"
+import { differences, pictureOf, showDifferences } from "../../fixtures/picture.ts"
+import { REAL_S3_SERVERS, startS3Server } from "../../fixtures/s3-servers.ts"
+import { sandbox } from "../testing/run-cli.ts"
+import { besides, environmentOf } from "../testing/run-cli-beside.ts"
 
 /** Loaded before the program: its clock is an hour ahead. */
 const CLOCK_AHEAD = `--import=data:text/javascript,${encodeURIComponent(`

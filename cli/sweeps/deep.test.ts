@@ -2,8 +2,8 @@
 import assert from "node:assert/strict"
 import { join } from "node:path"
 import { test } from "node:test"
-import { deepFolder, makeDeep, readDeep, timed } from "./testing/deep-tree.ts"
-import { sandbox } from "./testing/run-cli.ts"
+import { deepFolder, makeDeep, readDeep, timed } from "../testing/deep-tree.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 const SECONDS_MAX = 20
 

@@ -19,8 +19,8 @@ import {
 } from "node:fs"
 import { dirname, join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { sandbox, type JsonLine, type Sandbox } from "./testing/run-cli.ts"
-import { VERBS } from "./verbs/table.ts"
+import { sandbox, type JsonLine, type Sandbox } from "../testing/run-cli.ts"
+import { VERBS } from "../verbs/table.ts"
 
 /** Every entry below it, with content, mode and times; also of folders, whose times show what came and went. */
 function listing(root: string): string[] {

@@ -14,7 +14,7 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { sandbox, type JsonLine, type Outcome } from "./testing/run-cli.ts"
+import { sandbox, type JsonLine, type Outcome } from "../testing/run-cli.ts"
 
 /** By field; "…" for all fields of a shape. */
 type Fields = readonly (readonly [string, string])[]

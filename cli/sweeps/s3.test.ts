@@ -7,9 +7,9 @@ import {
   startS3FaultServer,
   type S3FaultServer,
   type S3FaultServerOptions,
-} from "../engine/testing/s3-fault-server.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
+} from "../../engine/testing/s3-fault-server.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
+import { besides, environmentOf, type Beside } from "../testing/run-cli-beside.ts"
 
 interface Setting {
   readonly box: Sandbox

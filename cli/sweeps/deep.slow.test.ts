@@ -2,8 +2,8 @@
 import assert from "node:assert/strict"
 import { join } from "node:path"
 import { test } from "node:test"
-import { deepFolder, makeDeep, readDeep, timed } from "./testing/deep-tree.ts"
-import { sandbox } from "./testing/run-cli.ts"
+import { deepFolder, makeDeep, readDeep, timed } from "../testing/deep-tree.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 /** Of one letter each: the file of the last one has a path of 32,001 bytes. */
 const DEPTH = 16_000

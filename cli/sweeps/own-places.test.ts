@@ -2,8 +2,8 @@
 import assert from "node:assert/strict"
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { pictureOf } from "../fixtures/picture.ts"
-import { sandbox } from "./testing/run-cli.ts"
+import { pictureOf } from "../../fixtures/picture.ts"
+import { sandbox } from "../testing/run-cli.ts"
 
 test("init and dump --target are refused inside a repository and inside holdfast's own folders", (context) => {
   const box = sandbox(context)

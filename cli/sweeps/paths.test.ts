@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
 /** Not UTF-8, with controls, a backslash, and what a pattern would take for a class. */
 const ODD = ["stray\xff.md", "tab\there.md", "back\\x41.md", "a[1].md", "caf\xc3\xa9.md"]

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
-import { sandbox, type JsonLine, type Sandbox } from "./testing/run-cli.ts"
+import { sandbox, type JsonLine, type Sandbox } from "../testing/run-cli.ts"
 
 const SUMMARY_FIELDS = [
   "snapshot_id",

@@ -9,10 +9,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { after, before, test, type TestContext } from "node:test"
-import { startS3FaultServer, type S3FaultServer } from "../engine/testing/s3-fault-server.ts"
-import { openAfternoon, PASSPHRASE, type Afternoon } from "./testing/afternoon.ts"
-import type { Answer } from "./testing/on-terminal.ts"
-import { VERBS } from "./verbs/table.ts"
+import { startS3FaultServer, type S3FaultServer } from "../../engine/testing/s3-fault-server.ts"
+import { openAfternoon, PASSPHRASE, type Afternoon } from "../testing/afternoon.ts"
+import type { Answer } from "../testing/on-terminal.ts"
+import { VERBS } from "../verbs/table.ts"
 
 /** Run by `.ci/run` and other tests, or no command. */
 const ELSEWHERE = ["npm ci && npm run demo", "npm test", ".ci/run"]

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { test, type TestContext } from "node:test"
-import { startS3FaultServer, type S3FaultServer } from "../engine/testing/s3-fault-server.ts"
-import { makeCertificates } from "../fixtures/certificates.ts"
-import { startProxy } from "./testing/proxy-process.ts"
-import { sandbox, type Sandbox } from "./testing/run-cli.ts"
-import { besides, environmentOf, type Beside } from "./testing/run-cli-beside.ts"
+import { startS3FaultServer, type S3FaultServer } from "../../engine/testing/s3-fault-server.ts"
+import { makeCertificates } from "../../fixtures/certificates.ts"
+import { startProxy } from "../testing/proxy-process.ts"
+import { sandbox, type Sandbox } from "../testing/run-cli.ts"
+import { besides, environmentOf, type Beside } from "../testing/run-cli-beside.ts"
 
 const HOST = "s3.holdfast.test"
 const CERTIFICATES = makeCertificates([HOST, `*.${HOST}`, "127.0.0.1"])

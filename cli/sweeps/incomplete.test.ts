@@ -6,9 +6,9 @@ import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
-import { pictureOf } from "../fixtures/picture.ts"
-import { seededRandom } from "../fixtures/random.ts"
-import { sandbox, type Outcome, type Sandbox } from "./testing/run-cli.ts"
+import { pictureOf } from "../../fixtures/picture.ts"
+import { seededRandom } from "../../fixtures/random.ts"
+import { sandbox, type Outcome, type Sandbox } from "../testing/run-cli.ts"
 
 interface Place {
   readonly box: Sandbox

@@ -7,9 +7,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync }
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { test, type TestContext } from "node:test"
-import { compareTrees, describeDifferences } from "../bench/harness/compare-trees.ts"
-import { measure, type Outcome } from "../bench/harness/measure.ts"
-import { seededRandom } from "../fixtures/random.ts"
+import { compareTrees, describeDifferences } from "../../bench/harness/compare-trees.ts"
+import { measure, type Outcome } from "../../bench/harness/measure.ts"
+import { seededRandom } from "../../fixtures/random.ts"
 
 const FOLDERS = 1_000
 const FILES_A_FOLDER = 1_000
