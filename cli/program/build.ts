@@ -74,7 +74,7 @@ const builtins: Plugin = {
 const startApart: Plugin = {
   name: "start-apart",
   setup: (build) =>
-    build.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({
+    build.onResolve({ filter: /^\.\/program\/start\.ts$/ }, () => ({
       path: resolve("cli/program/compiled-start.ts"),
     })),
 }
@@ -133,7 +133,7 @@ for (const { path, contents } of built) {
 }
 chmodSync("dist/cli/main.js", 0o755)
 
-const kept = new Set([...built.map(({ path }) => relative(".", path)), keptCode("dist/cli", "start")])
+const kept = new Set([...built.map(({ path }) => relative(".", path)), keptCode("dist/cli/program", "start")])
 for (const path of globSync("dist/**/*.{js,code}"))
   if (!kept.has(path)) rmSync(resolve(path), { force: true })
 

@@ -98,8 +98,8 @@ test("code of another program, and code that is damaged anywhere, is not run", (
 })
 
 test("the build has kept code that fits", () => {
-  const code = keptCode(resolve("dist/cli"), "start")
-  assert.equal(loadProgram(resolve("dist/cli/start.js"), [code]).keptIn, code)
+  const code = keptCode(resolve("dist/cli/program"), "start")
+  assert.equal(loadProgram(resolve("dist/cli/program/start.js"), [code]).keptIn, code)
 })
 
 test("a program that came without keeps its own in the home, and makes it anew when it is damaged", (context) => {
@@ -130,5 +130,5 @@ test("a program that came without keeps its own in the home, and makes it anew w
   assert.equal(statSync(code).mtimeMs, mtimeMs, "it was of use")
   writeFileSync(code, readFileSync(code).fill(0, 1000, 2000))
   run("snapshots")
-  assert.ok(loadProgram(join(folder, "dist", "cli", "start.js"), [code]).keptIn === code, "it is whole again")
+  assert.ok(loadProgram(join(folder, "dist", "cli", "program", "start.js"), [code]).keptIn === code, "it is whole again")
 })

@@ -9,7 +9,8 @@ import { join } from "node:path"
 import { findHome } from "../../engine/home/home.ts"
 import { keptCode, loadProgram } from "./compiled-program.ts"
 
-const folder = import.meta.dirname
+/** Of the build: this file is a part of `main.js`, one folder above. */
+const folder = join(import.meta.dirname, "program")
 const cacheRoot = cacheRootOf()
 const caches = join(cacheRoot ?? folder, "compiled")
 /** A dry run makes nothing, so it keeps no code either. */

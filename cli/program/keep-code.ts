@@ -8,8 +8,8 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { keptCode, loadProgram } from "./compiled-program.ts"
 
-const code = keptCode(resolve("dist/cli"), "start")
-const program = loadProgram(resolve("dist/cli/start.js"), [code])
+const code = keptCode(resolve("dist/cli/program"), "start")
+const program = loadProgram(resolve("dist/cli/program/start.js"), [code])
 if (program.keptIn === undefined) await runAndKeep()
 
 async function runAndKeep(): Promise<void> {
