@@ -8,29 +8,29 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { test } from "node:test"
 
-const PURE = ["base", "format", "crypto", "chunking", "compression"]
-const ADAPTERS = ["store", "index", "home", "files", "listing"]
+const PURE = ["format", "crypto", "chunks"]
 
-/** What each folder may import, besides itself. `write` and `read` never see each other. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  base: [],
-  format: ["base"],
-  crypto: ["base", "format"],
-  chunking: ["base"],
-  compression: ["base"],
-  secrets: ["base"],
-  store: ["base", "secrets"],
-  index: ["base", "format"],
-  home: ["base", "format"],
-  files: ["base"],
-  listing: ["base", "format", "crypto"],
-  packs: ["base", "format", "crypto", "compression", "index", "store"],
-  trust: [...PURE, "store", "home", "index", "packs", "listing"],
-  write: [...PURE, ...ADAPTERS, "packs", "trust"],
-  read: [...PURE, ...ADAPTERS, "packs", "trust"],
-  queries: [...PURE, ...ADAPTERS, "packs", "trust"],
-  maintain: [...PURE, ...ADAPTERS, "packs", "trust", "read"],
-}
+/** The floors of the engine, the lowest first: a room imports from lower floors alone, never from a neighbour. */
+const FLOORS: readonly (readonly string[])[] = [
+  ["base"],
+  ["format", "chunks", "system", "secrets"],
+  ["crypto", "store", "chunk-index", "home", "listing", "source", "target"],
+  ["packs", "log"],
+  ["trust"],
+  ["session"],
+  ["backup", "restore", "maintain", "queries"],
+  ["index.ts"],
+]
+
+/** The floors of the command line, likewise. */
+const CLI_FLOORS: readonly (readonly string[])[] = [
+  ["output"],
+  ["verbs"],
+  ["secrets"],
+  ["commands"],
+  ["program"],
+  ["main.ts"],
+]
 
 const LINES_MAX = 350
 const TEST_LINES_MAX = 450
@@ -53,7 +53,10 @@ const files: SourceFile[] = globSync("{engine,cli,bench,fixtures}/**/*.ts").map(
 const isTest = ({ path }: SourceFile): boolean =>
   path.endsWith(".test.ts") || path.startsWith("engine/testing/")
 const sources = files.filter((file) => !isTest(file))
-const folderOf = (path: string): string => (path.startsWith("engine/") ? (path.split("/")[1] ?? "") : "")
+/** The room of a file in `engine/`; a loose file is a room of its own. */
+const folderOf = (path: string, house = "engine"): string =>
+  path.startsWith(`${house}/`) ? (path.split("/")[1] ?? "") : ""
+const floorOf = (room: string, floors = FLOORS): number => floors.findIndex((floor) => floor.includes(room))
 
 /** Lists what breaks a rule; the message of a failure is that list. */
 function none(broken: readonly string[]): void {
@@ -64,24 +67,35 @@ test("tidy: there are files to look at", () => {
   assert.ok(files.length > 100, `found only ${files.length} files`)
 })
 
-test("tidy: every folder of the engine has its place in the layers", () => {
-  const folders = new Set(
-    sources.map(({ path }) => folderOf(path)).filter((folder) => !folder.endsWith(".ts")),
-  )
-  none([...folders].filter((folder) => folder !== "" && MAY_IMPORT[folder] === undefined))
+test("tidy: every room has its floor", () => {
+  const rooms = (house: string): string[] => [...new Set(sources.map(({ path }) => folderOf(path, house)))]
+  none(rooms("engine").filter((room) => room !== "" && floorOf(room) < 0))
+  const tools = ["", "demo", "testing"]
+  none(rooms("cli").filter((room) => !tools.includes(room) && floorOf(room, CLI_FLOORS) < 0))
 })
 
-test("tidy: imports inside the engine run downwards only", () => {
-  none(
-    sources.flatMap(({ path, imports }) => {
-      const from = folderOf(path)
-      const allowed = MAY_IMPORT[from]
-      if (allowed === undefined) return []
-      return imports
-        .filter((target) => folderOf(target) !== from && !allowed.includes(folderOf(target)))
-        .map((target) => `${path} imports ${target}`)
-    }),
-  )
+function upwards(house: string, floors: readonly (readonly string[])[]): string[] {
+  return sources.flatMap(({ path, imports }) => {
+    const from = folderOf(path, house)
+    if (floorOf(from, floors) < 0) return []
+    return imports
+      .map((target) => ({ target, room: folderOf(target, house) }))
+      .filter(({ room }) => room !== "" && room !== from)
+      .filter(({ room }) => floorOf(room, floors) < 0 || floorOf(room, floors) >= floorOf(from, floors))
+      .map(({ target }) => `${path} imports ${target}`)
+  })
+}
+
+test("tidy: imports run downwards only", (context) => {
+  none([...upwards("engine", FLOORS), ...upwards("cli", CLI_FLOORS)])
+  for (const room of FLOORS.flat()) {
+    const imported = sources
+      .filter(({ path }) => folderOf(path) === room)
+      .flatMap(({ imports }) => imports.map((target) => folderOf(target)))
+    const others = [...new Set(imported)].filter((other) => other !== room && other !== "")
+    if (others.length > 0)
+      context.diagnostic(`${room} imports ${others.toSorted((a, b) => floorOf(a) - floorOf(b)).join(", ")}`)
+  }
 })
 
 test("tidy: nothing but tests imports engine/testing", () => {
@@ -94,7 +108,7 @@ test("tidy: nothing but tests imports engine/testing", () => {
   )
 })
 
-/** Used before the engine is loaded, or without it: what finds the cache of compiled code, and how text and errors are shown. */
+/** Used before the engine is loaded, or without it. */
 const WITHOUT_ENGINE = ["cli/program/compiled-start.ts imports engine/home/home.ts"]
 const SHOWN: readonly string[] = ["engine/base/show.ts", "engine/base/errno.ts", "engine/base/monotonic.ts"]
 
@@ -123,7 +137,7 @@ test("tidy: pure folders touch no disk, clock or randomness", () => {
     /"node:(fs|os|child_process|worker_threads|net)|Date\.now|new Date\(\)|performance\.now|randomBytes|Math\.random/
   none(
     sources
-      .filter(({ path }) => PURE.includes(folderOf(path)) && folderOf(path) !== "base")
+      .filter(({ path }) => PURE.includes(folderOf(path)))
       .filter(({ path }) => !LOADS_ONCE.includes(path))
       .flatMap(({ path, text }) => {
         const found = impure.exec(text)
@@ -134,7 +148,7 @@ test("tidy: pure folders touch no disk, clock or randomness", () => {
 
 test("tidy: the S3 library is named in engine/store alone, and loaded only when it is needed", () => {
   const engine = sources.filter(({ path }) => path.startsWith("engine/"))
-  const isS3 = (path: string): boolean => path.startsWith("engine/store/s3-")
+  const isS3 = (path: string): boolean => path.startsWith("engine/store/s3/")
   none(engine.filter(({ path, text }) => text.includes('"@aws-sdk') && !isS3(path)).map(({ path }) => path))
   const eager = /^(import|export) (?!type)[^"]*"[^"]*\/s3-store\.ts"/m
   none(engine.filter(({ path, text }) => eager.test(text) && !isS3(path)).map(({ path }) => path))

@@ -130,5 +130,8 @@ test("a program that came without keeps its own in the home, and makes it anew w
   assert.equal(statSync(code).mtimeMs, mtimeMs, "it was of use")
   writeFileSync(code, readFileSync(code).fill(0, 1000, 2000))
   run("snapshots")
-  assert.ok(loadProgram(join(folder, "dist", "cli", "program", "start.js"), [code]).keptIn === code, "it is whole again")
+  assert.ok(
+    loadProgram(join(folder, "dist", "cli", "program", "start.js"), [code]).keptIn === code,
+    "it is whole again",
+  )
 })

@@ -6,7 +6,7 @@
  */
 import { assert } from "../base/assert.ts"
 import type { FileClass } from "../chunks/classes.ts"
-import { isFailure } from "../source/source.ts"
+import { isFailure } from "../system/stat.ts"
 import type { Content, Entry } from "../format/listing-entry.ts"
 import type { ListingBuilder } from "../listing/build.ts"
 import type { Change, PutChange } from "./scan.ts"

@@ -11,7 +11,7 @@
 import { isEngineError } from "../base/errors.ts"
 import { paysThreads } from "../base/worker-threads.ts"
 import { hkdf, idBytes, purpose } from "../crypto/derive.ts"
-import { isFailure } from "../source/source.ts"
+import { isFailure } from "../system/stat.ts"
 import { walk } from "../source/walk.ts"
 import type { FileCache, FileCacheBase } from "../home/file-cache.ts"
 import type { Entry } from "../format/listing-entry.ts"

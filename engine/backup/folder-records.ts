@@ -4,7 +4,7 @@
  * the finished ones wait here, and the file cache takes them together with its new base.
  */
 import type { RawPath } from "../base/ids.ts"
-import type { Stat } from "../source/source.ts"
+import type { Stat } from "../system/stat.ts"
 import {
   encodeDirectoryRecord,
   isRacy,

@@ -11,8 +11,13 @@ import { shellWord } from "../base/shell-word.ts"
 import { showText, showTime } from "../base/show.ts"
 import { lookAt } from "../session/look.ts"
 import type { Repository } from "../session/repository-ports.ts"
-import { devicesContinued, LIVE_NS, newestOfSources, samePaths } from "../session/sources.ts"
-import type { SnapshotSource } from "../session/sources.ts"
+import {
+  devicesContinued,
+  LIVE_NS,
+  newestOfSources,
+  samePaths,
+  type SnapshotSource,
+} from "../session/sources.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 /** No request for a source that the series has a snapshot of already; one LIST for a new one. */

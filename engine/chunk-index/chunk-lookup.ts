@@ -6,8 +6,7 @@
  * thread's handle is the one that reports it.
  */
 import { existsSync } from "node:fs"
-import { openSqlite, sqliteCode } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { type Database, openSqlite, sqliteCode } from "../base/sqlite.ts"
 import type { ChunkLookup, SharedIndex } from "./chunk-index.ts"
 import { openChunkSearch } from "./chunk-search.ts"
 import { candidateSearch } from "./key-runs.ts"

@@ -4,10 +4,8 @@
  * hit stay in memory, since chunks that were written together are asked for together.
  */
 import { toHex } from "../base/bytes.ts"
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import type { ChunkId, Digest } from "../base/ids.ts"
-import { lazyStatement } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { CHUNK_ID_BYTES, type ChunkId, type Digest } from "../base/ids.ts"
+import { type Database, lazyStatement } from "../base/sqlite.ts"
 import type { ChunkLocation, FrameLocation, PackLocation } from "./chunk-index.ts"
 import { STATE_LIVE } from "./pack-states.ts"
 import { checkedPack, checkFrame, type FrameColumns, type PackColumns } from "./row-checks.ts"

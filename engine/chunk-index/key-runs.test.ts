@@ -5,12 +5,12 @@ import * as fc from "fast-check"
 import {
   candidateSearch,
   FRAME_REFERENCE_MAX,
+  type KeyRun,
   mergeRuns,
   PART_ENTRIES,
   runLength,
   runOfFrames,
 } from "./key-runs.ts"
-import type { KeyRun } from "./key-runs.ts"
 
 function candidates(run: KeyRun, id: Uint8Array): number[] {
   return [...candidateSearch()([run], id)]

@@ -7,10 +7,8 @@
 import { randomBytes } from "node:crypto"
 import { release } from "../base/bytes.ts"
 import { rowSum } from "../base/row-sum.ts"
-import { damagedRow, lazyStatement } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
-import { candidateSearch, mergeRuns, PART_ENTRIES, runLength } from "./key-runs.ts"
-import type { KeyRun } from "./key-runs.ts"
+import { damagedRow, type Database, lazyStatement } from "../base/sqlite.ts"
+import { candidateSearch, type KeyRun, mergeRuns, PART_ENTRIES, runLength } from "./key-runs.ts"
 
 export const KEY_TABLE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS key_runs (id INTEGER PRIMARY KEY, length INTEGER NOT NULL, sum INTEGER NOT NULL);

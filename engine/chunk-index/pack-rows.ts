@@ -3,12 +3,9 @@
  * lengths as blobs. `sqlite-index.ts` composes it with the key runs, which are derived from it.
  */
 import { assert } from "../base/assert.ts"
-import { asBuffer, toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import type { Digest } from "../base/ids.ts"
-import { damagedRow, lazyStatement } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { asBuffer, type Bytes, toHex } from "../base/bytes.ts"
+import { CHUNK_ID_BYTES, type Digest } from "../base/ids.ts"
+import { damagedRow, type Database, lazyStatement } from "../base/sqlite.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import { HEADER_BYTES } from "../format/sealed-header.ts"
 import type { IndexCounts } from "./chunk-index.ts"

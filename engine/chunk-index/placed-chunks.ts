@@ -1,6 +1,5 @@
 /** The places that a pack's directory implies: frames follow each other from the header on. Pure. */
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import type { ChunkId } from "../base/ids.ts"
+import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import { HEADER_BYTES } from "../format/sealed-header.ts"
 import type { PlacedChunk } from "./chunk-index.ts"

@@ -3,18 +3,14 @@
  * key runs (`key-table.ts`) say which frame may hold an id, `chunk-search.ts` compares all 32 bytes.
  * Everything here can be rebuilt from the store. spec/decisions/0004-sqlite-index.md has the numbers.
  */
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import type { ChunkId } from "../base/ids.ts"
-import { checkWhole, createTables, damagedRow, withStateErrors } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
+import { checkWhole, createTables, damagedRow, type Database, withStateErrors } from "../base/sqlite.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import type { ChunkIndex, PackState } from "./chunk-index.ts"
 import { openChunkSearch } from "./chunk-search.ts"
 import { runOfFrames } from "./key-runs.ts"
-import { KEY_TABLE_SCHEMA, openKeyTable } from "./key-table.ts"
-import type { KeyTable } from "./key-table.ts"
-import { openPackRows, PACK_ROWS_SCHEMA, toRecord } from "./pack-rows.ts"
-import type { PackRows } from "./pack-rows.ts"
+import { KEY_TABLE_SCHEMA, type KeyTable, openKeyTable } from "./key-table.ts"
+import { openPackRows, PACK_ROWS_SCHEMA, type PackRows, toRecord } from "./pack-rows.ts"
 import { STATE_CONDEMNED, STATE_LIVE } from "./pack-states.ts"
 import { placedChunks } from "./placed-chunks.ts"
 

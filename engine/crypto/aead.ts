@@ -5,8 +5,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto"
 
 import { assert } from "../base/assert.ts"
-import { concatBytes } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes } from "../base/bytes.ts"
 
 /** Key 32 ‖ nonce 12: what to derive for `sealOnce`. */
 export const ONCE_KEY_BYTES = 44

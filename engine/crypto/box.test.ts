@@ -6,13 +6,11 @@ import { x25519 } from "@noble/curves/ed25519.js"
 import { hkdf as nobleHkdf } from "@noble/hashes/hkdf.js"
 import { sha512 } from "@noble/hashes/sha2.js"
 
-import { concatBytes, fromHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, fromHex, utf8 } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { flippedBits, wrongLengths } from "../testing/damage.ts"
-import { openBox, sealBox } from "./box.ts"
-import type { BoxContext } from "./box.ts"
+import { type BoxContext, openBox, sealBox } from "./box.ts"
 import { sealingPair } from "./keypair.ts"
 
 const repository = "00112233445566778899aabbccddeeff" as RepositoryId

@@ -5,13 +5,11 @@
  *     box = ephemeral public 32 ‖ AES-256-GCM ciphertext ‖ tag 16
  */
 import { EngineError } from "../base/errors.ts"
-import { concatBytes } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes } from "../base/bytes.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { ONCE_KEY_BYTES, openOnce, sealOnce } from "./aead.ts"
 import { hkdf, idBytes, purpose } from "./derive.ts"
-import { sealingPair, sharedSecret } from "./keypair.ts"
-import type { KeyPair } from "./keypair.ts"
+import { type KeyPair, sealingPair, sharedSecret } from "./keypair.ts"
 
 /** What a box is for: one that was made for anything else does not open. */
 export interface BoxContext {

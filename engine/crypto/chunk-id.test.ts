@@ -7,8 +7,7 @@ import { hkdf as nobleHkdf } from "@noble/hashes/hkdf.js"
 import { hmac } from "@noble/hashes/hmac.js"
 import { sha256, sha512 } from "@noble/hashes/sha2.js"
 
-import { fromHex, toHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { chunkHasher, chunkIdKey } from "./chunk-id.ts"
 

@@ -6,10 +6,8 @@
 import { hash } from "node:crypto"
 
 import { assert } from "../base/assert.ts"
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import { asBuffer } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
-import type { ChunkId, RepositoryId } from "../base/ids.ts"
+import { CHUNK_ID_BYTES, type ChunkId, type RepositoryId } from "../base/ids.ts"
+import { asBuffer, type Bytes } from "../base/bytes.ts"
 import { hkdf, idBytes, purpose } from "./derive.ts"
 
 export type ChunkKind = "data" | "listing" | "chunk-list"

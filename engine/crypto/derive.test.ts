@@ -5,8 +5,7 @@ import fc from "fast-check"
 import { hkdf as nobleHkdf } from "@noble/hashes/hkdf.js"
 import { sha512 } from "@noble/hashes/sha2.js"
 
-import { concatBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { deriveSealingKey, hkdf, purpose } from "./derive.ts"
 

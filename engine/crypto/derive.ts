@@ -5,8 +5,7 @@
 import { hkdfSync } from "node:crypto"
 
 import { assert } from "../base/assert.ts"
-import { concatBytes, fromHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, fromHex, utf8 } from "../base/bytes.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 
 /** What opens and seals the objects of one epoch. */

@@ -5,8 +5,7 @@ import { describe, test } from "node:test"
 import fc from "fast-check"
 import { ed25519, x25519 } from "@noble/curves/ed25519.js"
 
-import { concatBytes, fromHex, toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, fromHex, toHex } from "../base/bytes.ts"
 import { deviceId, sealingPair, sharedSecret, signingPair } from "./keypair.ts"
 
 const hex = (text: string): Bytes => fromHex(text) as Bytes

@@ -6,8 +6,7 @@ import { createHash, createPrivateKey, createPublicKey, diffieHellman } from "no
 import type { KeyObject } from "node:crypto"
 
 import { assert } from "../base/assert.ts"
-import { concatBytes, toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, toHex } from "../base/bytes.ts"
 import type { DeviceId } from "../base/ids.ts"
 
 export interface KeyPair {

@@ -7,16 +7,13 @@ import { x25519 } from "@noble/curves/ed25519.js"
 import { hkdf as nobleHkdf } from "@noble/hashes/hkdf.js"
 import { sha512 } from "@noble/hashes/sha2.js"
 
-import { fromHex, toHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
-import { decodeKeyslot, encodeKeyslot, keyslotBound } from "../format/keyslot.ts"
-import type { KdfParameters } from "../format/keyslot.ts"
+import { decodeKeyslot, encodeKeyslot, type KdfParameters, keyslotBound } from "../format/keyslot.ts"
 import { flippedBits } from "../testing/damage.ts"
 import { smallTrust } from "../testing/small-trust.ts"
 import { digestOf } from "./digest.ts"
-import { makeKeyslot, openKeyslot, openKeyslots } from "./keyslots.ts"
-import type { SlotSecret, StoredSlot } from "./keyslots.ts"
+import { makeKeyslot, openKeyslot, openKeyslots, type SlotSecret, type StoredSlot } from "./keyslots.ts"
 
 const made = await smallTrust("keyslots")
 const { repository, record, key, recovery } = made

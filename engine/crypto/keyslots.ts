@@ -5,20 +5,23 @@
  */
 import { timingSafeEqual } from "node:crypto"
 
-import { utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, toHex, utf8 } from "../base/bytes.ts"
 import { corrupt, EngineError, isEngineError } from "../base/errors.ts"
 import type { Digest, RepositoryId } from "../base/ids.ts"
-import { toHex } from "../base/bytes.ts"
-import { decodeKeyslot, encodeKeyslot, keyslotBound } from "../format/keyslot.ts"
-import type { KdfParameters, Keyslot, SlotKind } from "../format/keyslot.ts"
+import {
+  decodeKeyslot,
+  encodeKeyslot,
+  type KdfParameters,
+  type Keyslot,
+  keyslotBound,
+  type SlotKind,
+} from "../format/keyslot.ts"
 import { keyslotName, REPOSITORY_NAME } from "../format/names.ts"
 import { ONCE_KEY_BYTES, openOnce, sealOnce } from "./aead.ts"
 import { argon2id } from "./argon2.ts"
 import { hkdf, idBytes, purpose } from "./derive.ts"
 import { checkDigest, digestOf } from "./digest.ts"
-import { sealingPair } from "./keypair.ts"
-import type { KeyPair } from "./keypair.ts"
+import { type KeyPair, sealingPair } from "./keypair.ts"
 
 /** What opens a keyslot. `bytes`: the raw 32-byte key, or the 32 bytes behind the 24 words. */
 export type SlotSecret =

@@ -7,14 +7,17 @@ import { gcm } from "@noble/ciphers/aes.js"
 import { hkdf as nobleHkdf } from "@noble/hashes/hkdf.js"
 import { sha512 } from "@noble/hashes/sha2.js"
 
-import { concatBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
-import { FRAME_DATA, KIND_PACK, KIND_SEGMENT, NUMBER_DIRECTORY } from "../format/sealed-header.ts"
-import type { FrameInfo } from "../format/sealed-header.ts"
-import { newSealer, openSealer, sealerFromSalt } from "./seal.ts"
-import type { ObjectSealer, SealingKey } from "./seal.ts"
+import {
+  FRAME_DATA,
+  type FrameInfo,
+  KIND_PACK,
+  KIND_SEGMENT,
+  NUMBER_DIRECTORY,
+} from "../format/sealed-header.ts"
+import { newSealer, type ObjectSealer, openSealer, sealerFromSalt, type SealingKey } from "./seal.ts"
 
 const repository = "00112233445566778899aabbccddeeff" as RepositoryId
 const keys: SealingKey = { epoch: 5, repository, key: new Uint8Array(32).fill(0x42) }

@@ -9,22 +9,20 @@ import { createCipheriv, createDecipheriv, createSecretKey, timingSafeEqual } fr
 import type { KeyObject } from "node:crypto"
 
 import { assert } from "../base/assert.ts"
-import { release } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, release } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
 import {
   decodeSealedHeader,
   encodeSealedHeader,
   FRAME_FIELDS_BYTES,
+  type FrameInfo,
   HEADER_BYTES,
   putFrameFields,
   SALT_BYTES,
   SUITE_AES_256_GCM,
   TAG_BYTES,
 } from "../format/sealed-header.ts"
-import type { FrameInfo } from "../format/sealed-header.ts"
-import { hkdf, idBytes, purpose } from "./derive.ts"
-import type { SealingKey } from "./derive.ts"
+import { hkdf, idBytes, purpose, type SealingKey } from "./derive.ts"
 
 export type { FrameInfo, SealingKey }
 

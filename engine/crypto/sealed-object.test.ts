@@ -3,14 +3,12 @@ import { describe, test } from "node:test"
 
 import fc from "fast-check"
 
-import { concatBytes } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { CODEC_STORED, FRAME_BODY, KIND_ENTRY, KIND_SEGMENT } from "../format/sealed-header.ts"
 import type { RepositoryKeys } from "./derive.ts"
-import { newSealer } from "./seal.ts"
-import type { SealingKey } from "./seal.ts"
+import { newSealer, type SealingKey } from "./seal.ts"
 import { openObject, sealingKeyOf, sealObject } from "./sealed-object.ts"
 
 const repository = "00112233445566778899aabbccddeeff" as RepositoryId

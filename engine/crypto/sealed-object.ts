@@ -12,10 +12,10 @@ import {
   CODEC_STORED,
   decodeSealedHeader,
   FRAME_BODY,
+  type FrameInfo,
   HEADER_BYTES,
   TAG_BYTES,
 } from "../format/sealed-header.ts"
-import type { FrameInfo } from "../format/sealed-header.ts"
 import type { RepositoryKeys, SealingKey } from "./derive.ts"
 import { padme } from "./padding.ts"
 import { newSealer, openSealer } from "./seal.ts"

@@ -4,8 +4,7 @@ import { describe, test } from "node:test"
 import fc from "fast-check"
 import { ed25519 } from "@noble/curves/ed25519.js"
 
-import { fromHex, toHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
 import { signingPair } from "./keypair.ts"
 import { sign, verify } from "./sign.ts"
 

@@ -5,10 +5,8 @@
 import { sign as nodeSign, verify as nodeVerify } from "node:crypto"
 import type { KeyObject } from "node:crypto"
 
-import { toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
-import { parsePublic, privateKey } from "./keypair.ts"
-import type { KeyPair } from "./keypair.ts"
+import { type Bytes, toHex } from "../base/bytes.ts"
+import { type KeyPair, parsePublic, privateKey } from "./keypair.ts"
 
 export const SIGNATURE_BYTES = 64
 

@@ -3,17 +3,14 @@ import { describe, test } from "node:test"
 
 import { ed25519 } from "@noble/curves/ed25519.js"
 
-import { concatBytes, fromHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, fromHex, utf8 } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { DeviceId, RepositoryId } from "../base/ids.ts"
 import { flippedBits, wrongLengths } from "../testing/damage.ts"
-import { deriveSealingKey } from "./derive.ts"
-import type { RepositoryKeys } from "./derive.ts"
+import { deriveSealingKey, type RepositoryKeys } from "./derive.ts"
 import { digestOf } from "./digest.ts"
 import { signingPair } from "./keypair.ts"
-import { openEntry, signEntry, verifyEntry } from "./signed-entry.ts"
-import type { EntryPlace } from "./signed-entry.ts"
+import { type EntryPlace, openEntry, signEntry, verifyEntry } from "./signed-entry.ts"
 
 const repository = "00112233445566778899aabbccddeeff" as RepositoryId
 const device = "f0".repeat(16) as DeviceId

@@ -6,14 +6,12 @@
  *     object = sealed object of kind 3 ‖ signature 64
  *     signed = "holdfast/1/entry" ‖ repository id 16 ‖ device id 16 ‖ sequence u64 ‖ sealed object
  */
-import { concatBytes } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes } from "../base/bytes.ts"
 import { corrupt, EngineError } from "../base/errors.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 import { entryName } from "../format/names.ts"
 import { KIND_ENTRY } from "../format/sealed-header.ts"
-import { idBytes, purpose } from "./derive.ts"
-import type { RepositoryKeys, SealingKey } from "./derive.ts"
+import { idBytes, purpose, type RepositoryKeys, type SealingKey } from "./derive.ts"
 import { checkDigest, digestOf } from "./digest.ts"
 import type { KeyPair } from "./keypair.ts"
 import { openObject, sealingKeyOf, sealObject } from "./sealed-object.ts"

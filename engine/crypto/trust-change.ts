@@ -6,34 +6,32 @@
  * Every function returns a new draft; randomness comes from the given port.
  */
 import { assert } from "../base/assert.ts"
-import { compareBytes, concatBytes, fromHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, compareBytes, concatBytes, fromHex } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
 import type { Value } from "../format/msgpack.ts"
 import { KIND_TRUST_PRIVATE, SALT_BYTES } from "../format/sealed-header.ts"
-import { decodeTrustState, encodeTrustState, trustMessage } from "../format/trust-entry.ts"
-import type {
-  DeviceStatus,
-  TrustBox,
-  TrustDevice,
-  TrustEpoch,
-  TrustSlot,
-  TrustState,
+import {
+  decodeTrustState,
+  type DeviceStatus,
+  encodeTrustState,
+  type TrustBox,
+  type TrustDevice,
+  type TrustEpoch,
+  trustMessage,
+  type TrustSlot,
+  type TrustState,
 } from "../format/trust-entry.ts"
-import { encodeTrustPrivate } from "../format/trust-private.ts"
-import type { TrustPrivate } from "../format/trust-private.ts"
+import { encodeTrustPrivate, type TrustPrivate } from "../format/trust-private.ts"
 import { memberKeys } from "../format/trust-rules.ts"
-import { sealBox } from "./box.ts"
-import type { BoxContext } from "./box.ts"
+import { type BoxContext, sealBox } from "./box.ts"
 import { deriveSealingKey } from "./derive.ts"
 import { digestOf } from "./digest.ts"
 import type { KeyPair } from "./keypair.ts"
 import { sealObject } from "./sealed-object.ts"
 import { sign } from "./sign.ts"
-import { sealPreviousRoot } from "./trust-state.ts"
-import type { OpenedTrust, VerifiedTrust } from "./trust-state.ts"
+import { type OpenedTrust, sealPreviousRoot, type VerifiedTrust } from "./trust-state.ts"
 
 /** An entry in the making. */
 export interface TrustDraft {

@@ -3,21 +3,17 @@ import { describe, test } from "node:test"
 
 import { ed25519 } from "@noble/curves/ed25519.js"
 
-import { concatBytes, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, utf8 } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
-import { encodeTrustState } from "../format/trust-entry.ts"
-import type { TrustState } from "../format/trust-entry.ts"
+import { encodeTrustState, type TrustState } from "../format/trust-entry.ts"
 import { flippedBits, wrongLengths } from "../testing/damage.ts"
 import { smallDevice, smallTrust } from "../testing/small-trust.ts"
 import { digestOf } from "./digest.ts"
-import { sealingPair, signingPair } from "./keypair.ts"
-import type { KeyPair } from "./keypair.ts"
+import { type KeyPair, sealingPair, signingPair } from "./keypair.ts"
 import { sign } from "./sign.ts"
 import { addDevice, addSlot, endDevice, newEpoch, nextTrust, removeSlot, signTrust } from "./trust-change.ts"
-import { openTrust, verifyTrust } from "./trust-state.ts"
-import type { OpenedTrust, TrustExpectation } from "./trust-state.ts"
+import { type OpenedTrust, openTrust, type TrustExpectation, verifyTrust } from "./trust-state.ts"
 
 const made = await smallTrust("trust-state")
 const { repository, root, key, recovery, first, random } = made

@@ -3,24 +3,24 @@
  * roots of all epochs, the private part, and from them every data key. The way back is
  * trust-change.ts. spec/trust.md.
  */
-import { concatBytes } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes } from "../base/bytes.ts"
 import { corrupt, EngineError } from "../base/errors.ts"
 import type { Digest, RepositoryId } from "../base/ids.ts"
 import { trustName } from "../format/names.ts"
 import { KIND_TRUST_PRIVATE } from "../format/sealed-header.ts"
-import { decodeTrustState, splitTrustEntry, trustMessage } from "../format/trust-entry.ts"
-import type { TrustBox, TrustState } from "../format/trust-entry.ts"
-import { decodeTrustPrivate } from "../format/trust-private.ts"
-import type { TrustPrivate } from "../format/trust-private.ts"
+import {
+  decodeTrustState,
+  splitTrustEntry,
+  type TrustBox,
+  trustMessage,
+  type TrustState,
+} from "../format/trust-entry.ts"
+import { decodeTrustPrivate, type TrustPrivate } from "../format/trust-private.ts"
 import { ONCE_KEY_BYTES, openOnce, sealOnce } from "./aead.ts"
-import { openBox } from "./box.ts"
-import type { BoxContext } from "./box.ts"
-import { deriveSealingKey, hkdf, idBytes, purpose } from "./derive.ts"
-import type { RepositoryKeys } from "./derive.ts"
+import { type BoxContext, openBox } from "./box.ts"
+import { deriveSealingKey, hkdf, idBytes, purpose, type RepositoryKeys } from "./derive.ts"
 import { checkDigest, digestOf } from "./digest.ts"
-import { deviceId, signingPair } from "./keypair.ts"
-import type { KeyPair } from "./keypair.ts"
+import { deviceId, type KeyPair, signingPair } from "./keypair.ts"
 import { openObject } from "./sealed-object.ts"
 import { verify } from "./sign.ts"
 

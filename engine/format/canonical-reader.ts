@@ -5,8 +5,7 @@
  */
 import { isUtf8 } from "node:buffer"
 
-import { asBuffer } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { asBuffer, type Bytes } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
 
 export class CanonicalReader {

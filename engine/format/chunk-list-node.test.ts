@@ -4,10 +4,8 @@ import fc from "fast-check"
 
 import { assertDamageIsSeen } from "../testing/codec-contract.ts"
 import { bytesOf, record } from "../testing/format-values.ts"
-import { decodeChunkListNode, encodeChunkListNode } from "./chunk-list-node.ts"
-import type { ChunkListNode } from "./chunk-list-node.ts"
-import { encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
+import { type ChunkListNode, decodeChunkListNode, encodeChunkListNode } from "./chunk-list-node.ts"
+import { encodeCanonical, type Value } from "./msgpack.ts"
 
 const codec = {
   encode: encodeChunkListNode,

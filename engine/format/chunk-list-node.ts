@@ -9,10 +9,8 @@
 import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
-import { schema } from "./schema.ts"
-import type { Schema } from "./schema.ts"
+import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
+import { schema, type Schema } from "./schema.ts"
 
 /** Never change. */
 export const CHUNK_LIST_IDS_MAX = 128

@@ -5,10 +5,8 @@ import fc from "fast-check"
 import type { DeviceId, Digest } from "../base/ids.ts"
 import { assertDamageIsSeen } from "../testing/codec-contract.ts"
 import { chainEntries } from "../testing/format-values.ts"
-import { decodeEntryBody, encodeEntryBody } from "./entry.ts"
-import type { Entry, SnapshotEntry } from "./entry.ts"
-import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
+import { decodeEntryBody, encodeEntryBody, type Entry, type SnapshotEntry } from "./entry.ts"
+import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 
 const codec = {
   encode: encodeEntryBody,

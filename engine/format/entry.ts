@@ -18,8 +18,7 @@ import {
   SNAPSHOT_KEYS,
   snapshotValues,
 } from "./entry-values.ts"
-import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
+import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 import type { PackWithDirectory } from "./pack-record.ts"
 import { schema } from "./schema.ts"
 

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 
-import { concatBytes, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, utf8 } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { flippedBits, wrongLengths } from "../testing/damage.ts"
-import { decodeKeyslot, encodeKeyslot, keyslotBound } from "./keyslot.ts"
-import type { Keyslot } from "./keyslot.ts"
-import { encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
+import { decodeKeyslot, encodeKeyslot, type Keyslot, keyslotBound } from "./keyslot.ts"
+import { encodeCanonical, type Value } from "./msgpack.ts"
 
 const slot: Keyslot = {
   repository: "00112233445566778899aabbccddeeff" as RepositoryId,

@@ -5,14 +5,11 @@
  *
  *     object = "HFKS" ‖ msgpack { kdf, kind, public, repository, salt, sealed, v }
  */
-import { concatBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
 import type { RepositoryId } from "../base/ids.ts"
-import { encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
+import { encodeCanonical, type Value } from "./msgpack.ts"
 import { decodeMagic, refuseNewerFormat } from "./repository-record.ts"
-import { schema } from "./schema.ts"
-import type { IntBounds, Schema } from "./schema.ts"
+import { type IntBounds, schema, type Schema } from "./schema.ts"
 
 export type SlotKind = "passphrase" | "key" | "recovery"
 

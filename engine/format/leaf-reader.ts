@@ -5,8 +5,16 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { CanonicalReader } from "./canonical-reader.ts"
-import { entryFault, ENTRY_TYPES, followsAt, pathFault } from "./listing-entry.ts"
-import type { Content, Entry, EntryType, Xattr } from "./listing-entry.ts"
+import {
+  type Content,
+  type Entry,
+  ENTRY_TYPES,
+  entryFault,
+  type EntryType,
+  followsAt,
+  pathFault,
+  type Xattr,
+} from "./listing-entry.ts"
 import {
   INLINE_CHUNKS_MAX,
   NODE_ENTRIES_MAX,

@@ -11,11 +11,17 @@
 import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { sharedLength } from "../base/paths.ts"
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import type { RawPath } from "../base/ids.ts"
+import { CHUNK_ID_BYTES, type RawPath } from "../base/ids.ts"
 import { CanonicalWriter, SCALAR_BYTES_MAX } from "./canonical-writer.ts"
-import { entryFault, ENTRY_TYPES, followsAt, pathFault } from "./listing-entry.ts"
-import type { Content, Entry, EntryType } from "./listing-entry.ts"
+import {
+  type Content,
+  type Entry,
+  ENTRY_TYPES,
+  entryFault,
+  type EntryType,
+  followsAt,
+  pathFault,
+} from "./listing-entry.ts"
 import { NODE_ENTRIES_MAX } from "./listing-limits.ts"
 
 /** array(2) ‖ level 0 ‖ the longer head that the array of entries can have. */

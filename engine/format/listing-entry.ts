@@ -3,8 +3,7 @@
  * bytes are leaf-writer.ts and leaf-reader.ts, the node around them listing-node.ts.
  * spec/listing.md.
  */
-import { equalBytes } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, equalBytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
 import { INLINE_CHUNKS_MAX, PATH_BYTES_MAX, XATTR_BYTES_MAX, XATTRS_MAX } from "./listing-limits.ts"

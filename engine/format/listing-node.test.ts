@@ -12,10 +12,15 @@ import { fileEntry } from "../testing/listing-tree.ts"
 import { LeafReader } from "./leaf-reader.ts"
 import { LeafWriter } from "./leaf-writer.ts"
 import { followsAt } from "./listing-entry.ts"
-import { decodeListingNode, encodeInner, encodeLeaf, innerItemBytes } from "./listing-node.ts"
-import type { Entry, ListingChild } from "./listing-node.ts"
-import { encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
+import {
+  decodeListingNode,
+  encodeInner,
+  encodeLeaf,
+  type Entry,
+  innerItemBytes,
+  type ListingChild,
+} from "./listing-node.ts"
+import { encodeCanonical, type Value } from "./msgpack.ts"
 
 const latin1 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "latin1"))
 

@@ -5,8 +5,7 @@ import fc from "fast-check"
 
 import { fromHex, toHex, utf8 } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
-import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
+import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 
 const hex = (text: string): Uint8Array => fromHex(text.replaceAll(" ", "")) as Uint8Array
 

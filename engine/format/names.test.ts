@@ -12,12 +12,12 @@ import {
   mirrorName,
   NAME_NUMBER_MAX,
   packName,
+  type ParsedName,
   parseName,
   REPOSITORY_NAME,
   segmentName,
   trustName,
 } from "./names.ts"
-import type { ParsedName } from "./names.ts"
 
 const digest = "0123456789abcdef".repeat(4) as Digest
 const device = "fedcba98".repeat(4) as DeviceId

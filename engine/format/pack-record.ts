@@ -5,12 +5,10 @@
  *     [name bin32, size, epoch, salt bin24, directory offset, its sealed length, raw length, codec, directory]
  */
 import { assert } from "../base/assert.ts"
-import { toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, toHex } from "../base/bytes.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Value } from "./msgpack.ts"
-import { FRAME_RAW_BYTES_MAX, locatorFault, PACK_BYTES_MAX } from "./pack.ts"
-import type { PackRecord } from "./pack.ts"
+import { FRAME_RAW_BYTES_MAX, locatorFault, PACK_BYTES_MAX, type PackRecord } from "./pack.ts"
 import type { Schema } from "./schema.ts"
 import { SALT_BYTES } from "./sealed-header.ts"
 

@@ -5,11 +5,19 @@ import fc from "fast-check"
 import { isEngineError } from "../base/errors.ts"
 import { assertDamageIsSeen } from "../testing/codec-contract.ts"
 import { directoryFrame, packWithDirectory } from "../testing/format-values.ts"
-import { encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
-import { checkDirectory, decodeDirectory, decodeLocator, directoryOffset } from "./pack.ts"
-import { encodeDirectory, encodeLocator, locatorFault, PACK_BYTES_MAX } from "./pack.ts"
-import type { DirectoryFrame, Locator } from "./pack.ts"
+import { encodeCanonical, type Value } from "./msgpack.ts"
+import {
+  checkDirectory,
+  decodeDirectory,
+  decodeLocator,
+  type DirectoryFrame,
+  directoryOffset,
+  encodeDirectory,
+  encodeLocator,
+  type Locator,
+  locatorFault,
+  PACK_BYTES_MAX,
+} from "./pack.ts"
 
 const directoryCodec = {
   encode: encodeDirectory,

@@ -10,12 +10,9 @@
 import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import type { Digest } from "../base/ids.ts"
-import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
-import { schema } from "./schema.ts"
-import type { Schema } from "./schema.ts"
+import { CHUNK_ID_BYTES, type Digest } from "../base/ids.ts"
+import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
+import { schema, type Schema } from "./schema.ts"
 import {
   CODEC_STORED,
   CODEC_ZSTD,

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 
-import { concatBytes, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, utf8 } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { flippedBits, wrongLengths } from "../testing/damage.ts"
-import { encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
-import { decodeRepository, encodeRepository } from "./repository-record.ts"
-import type { RepositoryRecord } from "./repository-record.ts"
+import { encodeCanonical, type Value } from "./msgpack.ts"
+import { decodeRepository, encodeRepository, type RepositoryRecord } from "./repository-record.ts"
 
 const record: RepositoryRecord = {
   id: "00112233445566778899aabbccddeeff" as RepositoryId,

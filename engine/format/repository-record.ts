@@ -5,12 +5,10 @@
  *
  *     object = "HFRP" ‖ msgpack { created, format, id, parameters, root }
  */
-import { concatBytes, equalBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, equalBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
 import { corrupt, EngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
-import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
+import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 import { schema } from "./schema.ts"
 
 /** What a program that knows this format may read and write. Frozen as 1 when the format is done. */

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 
-import { toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, toHex } from "../base/bytes.ts"
 import { isEngineError } from "../base/errors.ts"
 import {
   decodeSealedHeader,

@@ -4,10 +4,8 @@ import fc from "fast-check"
 
 import { assertDamageIsSeen } from "../testing/codec-contract.ts"
 import { digestSet, packs, record } from "../testing/format-values.ts"
-import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
-import { decodeSegment, encodeSegment } from "./segment.ts"
-import type { IndexSegment } from "./segment.ts"
+import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
+import { decodeSegment, encodeSegment, type IndexSegment } from "./segment.ts"
 
 const segments: fc.Arbitrary<IndexSegment> = record({ packs, supersedes: digestSet })
 const decode = (bytes: Uint8Array): IndexSegment => decodeSegment(bytes, "segment")

@@ -6,8 +6,15 @@ import { isEngineError } from "../base/errors.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 import { flippedBits } from "../testing/damage.ts"
 import { encodeCanonical } from "./msgpack.ts"
-import { decodeTrustState, encodeTrustState, splitTrustEntry } from "./trust-entry.ts"
-import type { TrustBox, TrustDevice, TrustSlot, TrustState } from "./trust-entry.ts"
+import {
+  decodeTrustState,
+  encodeTrustState,
+  splitTrustEntry,
+  type TrustBox,
+  type TrustDevice,
+  type TrustSlot,
+  type TrustState,
+} from "./trust-entry.ts"
 import { decodeTrustPrivate, encodeTrustPrivate } from "./trust-private.ts"
 
 const bytes = (length: number, fill: number): Uint8Array<ArrayBuffer> => new Uint8Array(length).fill(fill)

@@ -6,17 +6,14 @@
  *     object = "HFTR" ‖ format u8 ‖ msgpack state ‖ Ed25519 signature 64
  *     signed = "holdfast/1/trust" ‖ everything before the signature
  */
-import { concatBytes, equalBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, equalBytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
-import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
-import type { Value } from "./msgpack.ts"
+import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 import { checkTrustRules } from "./trust-rules.ts"
 import { refuseNewerFormat } from "./repository-record.ts"
 import type { SlotKind } from "./keyslot.ts"
-import { schema } from "./schema.ts"
-import type { Schema } from "./schema.ts"
+import { schema, type Schema } from "./schema.ts"
 
 /** `writer` backs up and restores; `full` also forgets, prunes, fences, and changes keys and policy. */
 export type Role = "full" | "writer"

@@ -3,8 +3,7 @@
  * member twice, and boxes for exactly those who should hold them, so that a mistake in a change of
  * trust can neither lock a member out nor leave a removed one in. spec/trust.md.
  */
-import { compareBytes, fromHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, compareBytes, fromHex } from "../base/bytes.ts"
 import type { TrustBox, TrustState } from "./trust-entry.ts"
 
 type Refuse = (field: string, found: string) => Error

@@ -6,8 +6,7 @@
 import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 import type { RepositoryHome } from "./home.ts"
-import { damaged, parseJsonFile } from "./json-file.ts"
-import type { JsonFields } from "./json-file.ts"
+import { damaged, type JsonFields, parseJsonFile } from "./json-file.ts"
 import { readPrivateFile, refuseShared, writePrivateFile } from "./private-files.ts"
 
 const VERSION = 1

@@ -3,12 +3,14 @@ import { test } from "node:test"
 import * as fc from "fast-check"
 import type { RawPath } from "../base/ids.ts"
 import {
+  type ComparedStat,
   decodeDirectoryRecord,
+  type DirectoryCursor,
   encodeDirectoryRecord,
   isRacy,
   openDirectoryRecord,
+  type RecordedEntry,
 } from "./directory-record.ts"
-import type { ComparedStat, DirectoryCursor, RecordedEntry } from "./directory-record.ts"
 
 const rawName = fc
   .uint8Array({ minLength: 1, maxLength: 6 })

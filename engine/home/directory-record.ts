@@ -11,8 +11,7 @@
  */
 import { hash } from "node:crypto"
 import { assert } from "../base/assert.ts"
-import { asBuffer } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { asBuffer, type Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
 
 export type RecordedType = "file" | "directory" | "symlink" | "fifo" | "character-device" | "block-device"

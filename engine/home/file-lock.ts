@@ -6,8 +6,7 @@
  */
 import { existsSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
-import { openSqlite, sqliteCode, stateError } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { type Database, openSqlite, sqliteCode, stateError } from "../base/sqlite.ts"
 import { makePrivateFile } from "./private-files.ts"
 
 export interface FileLock {

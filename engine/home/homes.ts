@@ -1,7 +1,6 @@
 /** Homes as the door shows them: where this device keeps its keys, pins and caches. spec/home.md. */
 import type { RepositoryId } from "../base/ids.ts"
-import { findHome } from "./home.ts"
-import type { Home } from "./home.ts"
+import { findHome, type Home } from "./home.ts"
 import { chooseDefault, defaultRepository, devicesIn, knownRepositories } from "./last-repository.ts"
 
 export interface HomeOptions {

@@ -4,8 +4,7 @@
  */
 import { basename } from "node:path"
 import { EngineError } from "../base/errors.ts"
-import { fromHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, fromHex } from "../base/bytes.ts"
 
 export interface JsonFields {
   readonly text: (field: string) => string

@@ -2,11 +2,9 @@
  * Listing nodes of the bases of each series, so that a small change is merged into its
  * listing without a fetch. A node that is not what its id says is not there. Kept to that size by `keepOnly`.
  */
-import { asBuffer, equalBytes } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { asBuffer, type Bytes, equalBytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
-import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { createTables, type Database, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS node_cache (

@@ -4,8 +4,7 @@
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
-import { createTables, lazyStatement, withStateErrors } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { createTables, type Database, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 
 const SCHEMA = "CREATE TABLE IF NOT EXISTS object_cache (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);"
 

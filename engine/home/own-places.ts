@@ -9,10 +9,11 @@ import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, showPath } from "../base/paths.ts"
 import type { Home } from "./home.ts"
 import { knownRepositories } from "./last-repository.ts"
-import type { Repository } from "../session/repository-ports.ts"
 
 /** Where a repository and this device's home are on this machine's disks. */
-export interface OwnPlaces extends Pick<Repository, "location"> {
+export interface OwnPlaces {
+  /** Of the repository: an absolute path, or an address that is not a path. */
+  readonly location: string
   readonly home: Home
 }
 

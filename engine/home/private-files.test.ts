@@ -6,8 +6,7 @@ import type { TestContext } from "node:test"
 import { isEngineError } from "../base/errors.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 import { EXAMPLE_REPOSITORY, temporaryHome, temporaryRepositoryHome } from "../testing/temporary-home.ts"
-import { readDeviceFile, writeDeviceFile } from "./device-file.ts"
-import type { DeviceFile } from "./device-file.ts"
+import { type DeviceFile, readDeviceFile, writeDeviceFile } from "./device-file.ts"
 import { findHome, openRepositoryHome } from "./home.ts"
 import {
   chooseDefault,
@@ -16,8 +15,7 @@ import {
   rememberRepository,
   repositoryAt,
 } from "./last-repository.ts"
-import { NO_PINS, readPins, updatePins } from "./pins.ts"
-import type { Pins } from "./pins.ts"
+import { NO_PINS, type Pins, readPins, updatePins } from "./pins.ts"
 import { writePrivateFile } from "./private-files.ts"
 import { lockSeries } from "./series-lock.ts"
 import { openStateDatabase } from "./state-database.ts"

@@ -7,8 +7,7 @@ import { toHex } from "../base/bytes.ts"
 import type { ChunkId, Digest, RawPath } from "../base/ids.ts"
 import { pathBytes } from "../base/paths.ts"
 import { rowSum } from "../base/row-sum.ts"
-import { createTables, damagedRow, lazyStatement, withStateErrors } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { createTables, damagedRow, type Database, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { FileCache, FileCacheBase } from "./file-cache.ts"
 
 const SCHEMA = `

@@ -2,8 +2,7 @@
 import { toHex } from "../base/bytes.ts"
 import type { Digest } from "../base/ids.ts"
 import { rowSum } from "../base/row-sum.ts"
-import { createTables, damagedRow, lazyStatement, withStateErrors } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { createTables, damagedRow, type Database, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 import type { Journal, PendingPack } from "./journal.ts"
 
 const SCHEMA = `

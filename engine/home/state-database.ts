@@ -5,8 +5,7 @@
  */
 import * as fs from "node:fs"
 import { EngineError } from "../base/errors.ts"
-import { openSqlite, stateError, stateIsDamaged, damageMark } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
+import { damageMark, type Database, openSqlite, stateError, stateIsDamaged } from "../base/sqlite.ts"
 import { takeFileLock } from "./file-lock.ts"
 import type { RepositoryHome } from "./home.ts"
 import { makePrivateFile } from "./private-files.ts"

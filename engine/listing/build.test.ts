@@ -7,12 +7,10 @@ import { toHex } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths, isWithin } from "../base/paths.ts"
 import { NODE_BYTES_CUT } from "../format/listing-limits.ts"
-import { encodeInner, encodeLeaf } from "../format/listing-node.ts"
-import type { Entry, ListingChild } from "../format/listing-node.ts"
+import { encodeInner, encodeLeaf, type Entry, type ListingChild } from "../format/listing-node.ts"
 import { cutKey, fileEntry, manyPaths, NodeShelf, plainId, sortedPaths } from "../testing/listing-tree.ts"
-import { listingBuilder } from "./build.ts"
+import { type BuiltListing, listingBuilder, type ListingBuilder } from "./build.ts"
 import { listingCuts } from "./cut.ts"
-import type { BuiltListing, ListingBuilder } from "./build.ts"
 
 const scratch = (entries: readonly Entry[]): BuiltListing => new NodeShelf().buildAll(entries)
 

@@ -10,10 +10,8 @@ import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths, isWithin } from "../base/paths.ts"
 import type { Entry } from "../format/listing-node.ts"
 import { listingCuts } from "./cut.ts"
-import { openNode, rootRef } from "./node-ref.ts"
-import type { ListingRoot, NodeRef } from "./node-ref.ts"
-import { OldTree } from "./old-tree.ts"
-import type { OldItem } from "./old-tree.ts"
+import { type ListingRoot, type NodeRef, openNode, rootRef } from "./node-ref.ts"
+import { type OldItem, OldTree } from "./old-tree.ts"
 import { TreeWriter } from "./tree-writer.ts"
 
 export interface ListingBuilderOptions {

@@ -8,8 +8,7 @@ import type { ChunkId } from "../base/ids.ts"
 import { decodeChunkListNode, encodeChunkListNode } from "../format/chunk-list-node.ts"
 import { NodeShelf, plainId } from "../testing/listing-tree.ts"
 import { seededRandom } from "../testing/seeded-random.ts"
-import { buildChunkList, walkChunkList } from "./chunk-list.ts"
-import type { ChunkRun } from "./chunk-list.ts"
+import { buildChunkList, type ChunkRun, walkChunkList } from "./chunk-list.ts"
 
 function list(count: number, seed: string): { ids: Bytes; sizes: number[] } {
   const random = seededRandom(seed)

@@ -3,13 +3,10 @@
  * restored or checked. Cut by the ids themselves, which are keyed hashes already. spec/chunk-list.md.
  */
 import { assert } from "../base/assert.ts"
-import { concatBytes, toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, concatBytes, toHex } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
-import { CHUNK_ID_BYTES } from "../base/ids.ts"
-import type { ChunkId } from "../base/ids.ts"
-import { NODES_AT_ONCE, walkLeaves } from "./ordered-walk.ts"
-import type { LoadNodes, Opened } from "./ordered-walk.ts"
+import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
+import { type LoadNodes, NODES_AT_ONCE, type Opened, walkLeaves } from "./ordered-walk.ts"
 import { CHUNK_LIST_IDS_MAX, decodeChunkListNode, encodeChunkListNode } from "../format/chunk-list-node.ts"
 
 // On disk in the shape of every chunk list. Never change.

@@ -7,10 +7,8 @@ import type { RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
 import { equalEntries } from "../format/listing-entry.ts"
 import type { Entry } from "../format/listing-node.ts"
-import { openNode, rootRef } from "./node-ref.ts"
-import type { ListingRoot, NodeRef } from "./node-ref.ts"
-import { loadAll, NODES_AT_ONCE } from "./ordered-walk.ts"
-import type { LoadNodes } from "./ordered-walk.ts"
+import { type ListingRoot, type NodeRef, openNode, rootRef } from "./node-ref.ts"
+import { loadAll, type LoadNodes, NODES_AT_ONCE } from "./ordered-walk.ts"
 
 /** Both are there when the entry changed, in whatever field. */
 export interface Difference {

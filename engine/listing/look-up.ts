@@ -6,10 +6,8 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { comparePaths, showPath } from "../base/paths.ts"
 import type { Entry } from "../format/listing-node.ts"
-import { openNode, rootRef } from "./node-ref.ts"
-import type { ListingRoot, NodeRef } from "./node-ref.ts"
-import { loadAll } from "./ordered-walk.ts"
-import type { LoadNodes } from "./ordered-walk.ts"
+import { type ListingRoot, type NodeRef, openNode, rootRef } from "./node-ref.ts"
+import { loadAll, type LoadNodes } from "./ordered-walk.ts"
 
 /** The entry of exactly this path, or undefined. */
 export async function lookUp(root: ListingRoot, load: LoadNodes, path: RawPath): Promise<Entry | undefined> {

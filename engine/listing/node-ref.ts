@@ -7,8 +7,7 @@ import { toHex } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
-import { decodeListingNode } from "../format/listing-node.ts"
-import type { Entry, ListingChild } from "../format/listing-node.ts"
+import { decodeListingNode, type Entry, type ListingChild } from "../format/listing-node.ts"
 
 export interface ListingRoot {
   readonly id: ChunkId

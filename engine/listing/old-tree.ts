@@ -4,8 +4,7 @@
  */
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { LeafReader } from "../format/leaf-reader.ts"
-import { checkRange, nodeName, openNode, rootRef } from "./node-ref.ts"
-import type { ListingRoot, NodeRef } from "./node-ref.ts"
+import { checkRange, type ListingRoot, nodeName, type NodeRef, openNode, rootRef } from "./node-ref.ts"
 
 /** An entry as it stands in its leaf; see `LeafWriter.appendEncoded`. */
 export interface EncodedEntry {

@@ -6,10 +6,8 @@
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { LeafWriter } from "../format/leaf-writer.ts"
-import { encodeInner, innerItemBytes } from "../format/listing-node.ts"
-import type { Entry, ListingChild } from "../format/listing-node.ts"
-import { isFull } from "./cut.ts"
-import type { ListingCuts } from "./cut.ts"
+import { encodeInner, type Entry, innerItemBytes, type ListingChild } from "../format/listing-node.ts"
+import { isFull, type ListingCuts } from "./cut.ts"
 import type { ListingRoot } from "./node-ref.ts"
 
 export interface TreeOutput {

@@ -8,8 +8,7 @@ import { isEngineError } from "../base/errors.ts"
 import { encodeInner, encodeLeaf } from "../format/listing-node.ts"
 import { fileEntry, manyPaths, NodeShelf, plainId, sortedPaths } from "../testing/listing-tree.ts"
 import { lookUp } from "./look-up.ts"
-import { walkListing } from "./walk.ts"
-import type { ListingRange } from "./walk.ts"
+import { type ListingRange, walkListing } from "./walk.ts"
 
 const paths = manyPaths(20_000, 3)
 const shelf = new NodeShelf()

@@ -6,10 +6,8 @@ import { isEngineError, type EngineError } from "../base/errors.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths, isWithin } from "../base/paths.ts"
 import type { Entry } from "../format/listing-node.ts"
-import { openNode, rootRef } from "./node-ref.ts"
-import type { ListingRoot, NodeRef } from "./node-ref.ts"
-import { NODES_AT_ONCE, walkLeaves } from "./ordered-walk.ts"
-import type { LoadNodes, Opened } from "./ordered-walk.ts"
+import { type ListingRoot, type NodeRef, openNode, rootRef } from "./node-ref.ts"
+import { type LoadNodes, NODES_AT_ONCE, type Opened, walkLeaves } from "./ordered-walk.ts"
 
 export interface ListingRange {
   /** The first path that is wanted; it need not exist. */

@@ -8,8 +8,7 @@ import type { DeviceId, Digest } from "../base/ids.ts"
 import type { Head, Numbered } from "../format/entry.ts"
 import { entryName, trustName } from "../format/names.ts"
 import type { Pins } from "../home/pins.ts"
-import { hasEntry, hasTrust } from "./log-names.ts"
-import type { ChainName, LogNames } from "./log-names.ts"
+import { type ChainName, hasEntry, hasTrust, type LogNames } from "./log-names.ts"
 
 /** What the newest verified entry of a chain says of the others. */
 export interface Claim {

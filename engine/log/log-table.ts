@@ -7,10 +7,15 @@ import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
 import { isWithin } from "../base/paths.ts"
 import { rowSum } from "../base/row-sum.ts"
-import { checkWhole, createTables, damagedRow, lazyStatement, withStateErrors } from "../base/sqlite.ts"
-import type { Database } from "../base/sqlite.ts"
-import { decodeEntryBody, encodeEntryBody } from "../format/entry.ts"
-import type { Entry, Head } from "../format/entry.ts"
+import {
+  checkWhole,
+  createTables,
+  damagedRow,
+  type Database,
+  lazyStatement,
+  withStateErrors,
+} from "../base/sqlite.ts"
+import { decodeEntryBody, encodeEntryBody, type Entry, type Head } from "../format/entry.ts"
 import type { SnapshotFilter, SnapshotRecord } from "./view.ts"
 
 /** An entry without its packs. */

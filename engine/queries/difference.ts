@@ -1,7 +1,7 @@
 /** One path that differs between two sides, and how: what `diff` tells of each. */
 import { equalBytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
-import type { Stat } from "../source/source.ts"
+import type { Stat } from "../system/stat.ts"
 import type { Content, Entry } from "../format/listing-entry.ts"
 
 export interface Difference {

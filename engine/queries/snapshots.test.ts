@@ -4,8 +4,7 @@ import { isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { findSnapshot, snapshots, splitAddress } from "./snapshots.ts"
 import { emptyDraft, sharedPlace } from "../testing/shared-place.ts"
-import { publish } from "../session/publish.ts"
-import type { SnapshotDraft } from "../session/publish.ts"
+import { publish, type SnapshotDraft } from "../session/publish.ts"
 
 function at(time: string, changes: Partial<SnapshotDraft> = {}): SnapshotDraft {
   return emptyDraft("notes", { timeNs: BigInt(Date.parse(time)) * 1_000_000n, ...changes })

@@ -8,13 +8,18 @@ import { rawPathFromText, showPath } from "../base/paths.ts"
 import { showText, showTime } from "../base/show.ts"
 import { originOf, pathsInside } from "../source/inside.ts"
 import { lookUp } from "../listing/look-up.ts"
-import { glance } from "../session/glance.ts"
-import type { Glance } from "../session/glance.ts"
+import { glance, type Glance } from "../session/glance.ts"
 import { look } from "../session/look.ts"
 import { warnOnce } from "../session/refresh-trust.ts"
 import type { Repository } from "../session/repository-ports.ts"
-import { isFuture, LIVE_NS, newestOfSources, SHARED_OPTION, sourceKey } from "../session/sources.ts"
-import type { SnapshotSource } from "../session/sources.ts"
+import {
+  isFuture,
+  LIVE_NS,
+  newestOfSources,
+  SHARED_OPTION,
+  type SnapshotSource,
+  sourceKey,
+} from "../session/sources.ts"
 import { noteUnread } from "../session/unread.ts"
 import type { SnapshotFilter, SnapshotRecord, View } from "../log/view.ts"
 import { openNodeReader } from "./node-reader.ts"

@@ -4,7 +4,7 @@
  */
 import { isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import type { Stat } from "../source/source.ts"
+import type { Stat } from "../system/stat.ts"
 import type { Metadata, Target, Updated } from "../target/target.ts"
 import { locateAll } from "./plan.ts"
 import type { CompareFile } from "./place/place-jobs.ts"

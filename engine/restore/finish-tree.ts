@@ -5,7 +5,7 @@
 import { EngineError, isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { parentPath, showPath } from "../base/paths.ts"
-import type { Stat } from "../source/source.ts"
+import type { Stat } from "../system/stat.ts"
 import type { Placing, Target } from "../target/target.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"

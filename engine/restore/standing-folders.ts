@@ -5,7 +5,7 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
-import type { Stat } from "../source/source.ts"
+import type { Stat } from "../system/stat.ts"
 import type { Metadata, Target } from "../target/target.ts"
 
 export interface StandingFolders {

@@ -5,8 +5,7 @@
  */
 import { setTimeout } from "node:timers/promises"
 import { EngineError, isEngineError } from "../base/errors.ts"
-import type { Bytes } from "../base/bytes.ts"
-import { equalBytes } from "../base/bytes.ts"
+import { type Bytes, equalBytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
 import { shellWord } from "../base/shell-word.ts"
 import { FIRST_TRUST_PREFIX, REPOSITORY_NAME } from "../format/names.ts"

@@ -4,18 +4,15 @@
  * removes. Of several at once one gets the place: claim-place.ts. spec/trust.md.
  */
 import { EngineError } from "../base/errors.ts"
-import type { Bytes } from "../base/bytes.ts"
-import { toHex } from "../base/bytes.ts"
+import { type Bytes, toHex } from "../base/bytes.ts"
 import type { ObjectName, RepositoryId } from "../base/ids.ts"
 import type { Clock, Random } from "../base/ports.ts"
 import { shellWord } from "../base/shell-word.ts"
 import { digestOf } from "../crypto/digest.ts"
 import { signingPair } from "../crypto/keypair.ts"
-import { makeKeyslot } from "../crypto/keyslots.ts"
-import type { OpenedSlot, SlotSecret } from "../crypto/keyslots.ts"
+import { makeKeyslot, type OpenedSlot, type SlotSecret } from "../crypto/keyslots.ts"
 import { addDevice, firstTrust, signTrust } from "../crypto/trust-change.ts"
-import { openTrust } from "../crypto/trust-state.ts"
-import type { OpenedTrust } from "../crypto/trust-state.ts"
+import { type OpenedTrust, openTrust } from "../crypto/trust-state.ts"
 import { wordsOf, RECOVERY_BYTES } from "../crypto/words.ts"
 import type { KdfParameters } from "../format/keyslot.ts"
 import type { Value } from "../format/msgpack.ts"
@@ -27,20 +24,16 @@ import {
   REPOSITORY_NAME,
   trustName,
 } from "../format/names.ts"
-import { encodeRepository } from "../format/repository-record.ts"
-import type { RepositoryRecord } from "../format/repository-record.ts"
+import { encodeRepository, type RepositoryRecord } from "../format/repository-record.ts"
 import { foreignRepository, strangersIn } from "../store/folder/neighbours.ts"
-import { PROBE_PREFIX } from "../store/probe.ts"
-import type { StoreAbilities } from "../store/probe.ts"
+import { PROBE_PREFIX, type StoreAbilities } from "../store/probe.ts"
 import type { Store } from "../store/store.ts"
 import { claimPlace } from "./claim-place.ts"
 import { makeDevice, trustDevice } from "./enrol.ts"
 import { readRepositoryObject } from "./foreign.ts"
-import { CHUNKING_VERSION } from "./open.ts"
-import type { FoundRepository } from "./open.ts"
+import { CHUNKING_VERSION, type FoundRepository } from "./open.ts"
 import type { Device } from "./repository-ports.ts"
-import { slotSecret } from "../trust/secret.ts"
-import type { Secret } from "../trust/secret.ts"
+import { type Secret, slotSecret } from "../trust/secret.ts"
 
 export interface CreateRequest {
   readonly store: Store

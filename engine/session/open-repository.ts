@@ -13,25 +13,30 @@ import type { KdfParameters } from "../format/keyslot.ts"
 import { REPOSITORY_NAME } from "../format/names.ts"
 import { openDryHome, type DryHome } from "../home/dry-home.ts"
 import { readDeviceFile } from "../home/device-file.ts"
-import { openRepositoryHome } from "../home/home.ts"
-import type { Home, RepositoryHome } from "../home/home.ts"
+import { type Home, openRepositoryHome, type RepositoryHome } from "../home/home.ts"
 import { devicesIn, rememberRepository, repositoryAt } from "../home/last-repository.ts"
 import { readPins, updatePins } from "../home/pins.ts"
 import { refuseOwnPlace } from "../home/own-places.ts"
-import { assembleRepository, openLocalState, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./repository.ts"
-import type { LocalState, Parts, Ports, Repository } from "./repository.ts"
+import {
+  assembleRepository,
+  type LocalState,
+  openLocalState,
+  type Parts,
+  type Ports,
+  type Repository,
+  SYSTEM_CLOCK,
+  SYSTEM_RANDOM,
+} from "./repository.ts"
 import { createLocalRoot } from "../store/folder/local-store.ts"
 import { createsExclusively, probeOf } from "../store/open-store.ts"
-import { meteredStore } from "../store/wrappers/metered-store.ts"
-import type { MeteredStore } from "../store/wrappers/metered-store.ts"
+import { meteredStore, type MeteredStore } from "../store/wrappers/metered-store.ts"
 import type { Store } from "../store/store.ts"
 import { putNewRepository } from "./create.ts"
 import { enrolDevice, keepDevice, makeDevice, roleOf } from "./enrol.ts"
 import { repositoryGone, repositorySwapped } from "./explain-alarm.ts"
 import { readRepositoryObject } from "./foreign.ts"
 import { refuseMirror } from "./mirror.ts"
-import { findRepository, openAsDevice, openWithSecret } from "./open.ts"
-import type { FoundRepository } from "./open.ts"
+import { findRepository, type FoundRepository, openAsDevice, openWithSecret } from "./open.ts"
 import type { Secret } from "../trust/secret.ts"
 
 interface Place {

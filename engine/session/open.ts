@@ -8,22 +8,24 @@ import type { Bytes } from "../base/bytes.ts"
 import type { Digest, RepositoryId } from "../base/ids.ts"
 import { digestOf } from "../crypto/digest.ts"
 import type { OpenedSlot } from "../crypto/keyslots.ts"
-import { openTrust } from "../crypto/trust-state.ts"
-import type { OpenedTrust } from "../crypto/trust-state.ts"
+import { type OpenedTrust, openTrust } from "../crypto/trust-state.ts"
 import { REPOSITORY_NAME, trustName } from "../format/names.ts"
-import { decodeRepository } from "../format/repository-record.ts"
-import type { RepositoryRecord } from "../format/repository-record.ts"
+import { decodeRepository, type RepositoryRecord } from "../format/repository-record.ts"
 import type { DeviceFile } from "../home/device-file.ts"
 import type { Pins } from "../home/pins.ts"
 import type { Store } from "../store/store.ts"
 import { noTrust } from "./enrol.ts"
 import { explainAlarm, repositoryGone } from "./explain-alarm.ts"
 import { noRepository, readRepositoryObject } from "./foreign.ts"
-import { listLog } from "../log/log-names.ts"
-import type { LogNames } from "../log/log-names.ts"
+import { listLog, type LogNames } from "../log/log-names.ts"
 import type { Secret } from "../trust/secret.ts"
-import { loadTrust, memoryObjects, newestTrust } from "../trust/trust-log.ts"
-import type { LogObjects, TrustSource } from "../trust/trust-log.ts"
+import {
+  loadTrust,
+  type LogObjects,
+  memoryObjects,
+  newestTrust,
+  type TrustSource,
+} from "../trust/trust-log.ts"
 import { unlock } from "../trust/unlock.ts"
 
 /** The object `repository`, decoded. Not believed before a keyslot or a pin agrees with its digest. */

@@ -1,6 +1,5 @@
 /** The newest trust entry that a listing shows becomes this run's state: members, keys, labels. */
-import { isEngineError } from "../base/errors.ts"
-import type { EngineError } from "../base/errors.ts"
+import { type EngineError, isEngineError } from "../base/errors.ts"
 import { openTrust } from "../crypto/trust-state.ts"
 import { adoptTrust } from "./enrol.ts"
 import type { LogNames } from "../log/log-names.ts"

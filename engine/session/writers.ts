@@ -9,8 +9,7 @@ import type { TrustDevice } from "../format/trust-entry.ts"
 import { chainPrefix } from "../format/names.ts"
 import type { LogNames } from "../log/log-names.ts"
 import type { Repository } from "./repository-ports.ts"
-import { isLocalFault, loadTrust } from "../trust/trust-log.ts"
-import type { TrustSource } from "../trust/trust-log.ts"
+import { isLocalFault, loadTrust, type TrustSource } from "../trust/trust-log.ts"
 
 /** How many trust entries are looked through for a device that the newest one does not know. */
 const OLDER_ENTRIES_MAX = 8

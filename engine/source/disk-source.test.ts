@@ -11,7 +11,8 @@ import { openDiskSource } from "./disk-source.ts"
 import { openNative } from "../system/native.ts"
 import { openOwners } from "../system/owners.ts"
 import { resolveRoots } from "./roots.ts"
-import { isFailure, type Source, type Stat } from "./source.ts"
+import { type Source } from "./source.ts"
+import { isFailure, type Stat } from "../system/stat.ts"
 
 const raw = (text: string): RawPath => text as RawPath
 

@@ -13,8 +13,8 @@ import type { Native } from "../system/native.ts"
 import { openOwners } from "../system/owners.ts"
 import { everything, type Roots } from "./roots.ts"
 import { sourcePlaces } from "./source-places.ts"
-import { isFailure, type Failure, type Source, type Stat } from "./source.ts"
-import { errorCode, lstat, toStat } from "../system/stat.ts"
+import { type Source } from "./source.ts"
+import { errorCode, type Failure, isFailure, lstat, type Stat, toStat } from "../system/stat.ts"
 
 /** So many entries are looked at before the calls that are not Node's are loaded for it, which takes a while. */
 const LOOKS_BEFORE_NATIVE = 2_000

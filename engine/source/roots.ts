@@ -9,8 +9,7 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath, showPath } from "../base/paths.ts"
 import { shellWord } from "../base/shell-word.ts"
-import { isFailure } from "./source.ts"
-import { lstat } from "../system/stat.ts"
+import { isFailure, lstat } from "../system/stat.ts"
 
 export interface Included {
   /** True: everything below is included, and `children` is empty. */

@@ -4,7 +4,7 @@
  * walk asks nothing. spec/files.md.
  */
 import type { RawPath } from "../base/ids.ts"
-import type { Stat } from "./source.ts"
+import type { Stat } from "../system/stat.ts"
 
 export interface Scope {
   /** Whether a folder's entries are looked at; when not, the folder itself is kept, empty. */

@@ -13,8 +13,8 @@ import { bearsMarker, CACHE_MARKER, holdsName, type Marker, parseMarker } from "
 import { type Origin, patternsInside } from "./inside.ts"
 import { type PatternSet, patternSet } from "./patterns.ts"
 import type { Scope } from "./scope.ts"
-import { isFailure, type Failure, type Source, type Stat } from "./source.ts"
-import { errorCode, lstat } from "../system/stat.ts"
+import { type Source } from "./source.ts"
+import { errorCode, type Failure, isFailure, lstat, type Stat } from "../system/stat.ts"
 import { isTemporaryName } from "../system/temporary-name.ts"
 
 export interface SelectionRequest {

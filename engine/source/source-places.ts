@@ -8,8 +8,7 @@ import { baseName, joinPath, parentPath } from "../base/paths.ts"
 import { closeHandle, openAnchor } from "../system/folder-chain.ts"
 import type { FolderHandle } from "../system/in-folder.ts"
 import type { Included, Roots } from "./roots.ts"
-import type { Failure } from "./source.ts"
-import { errorCode } from "../system/stat.ts"
+import { errorCode, type Failure } from "../system/stat.ts"
 
 export interface Place {
   readonly anchor: FolderHandle

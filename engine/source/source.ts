@@ -4,41 +4,8 @@
  * calls are short, and a promise for each would cost more than the call. What goes wrong with one
  * entry is a value, never a throw, so that one unreadable file can't stop a backup. spec/files.md.
  */
-import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
-
-export type FileType =
-  "file" | "directory" | "symlink" | "fifo" | "character-device" | "block-device" | "socket"
-
-export interface Stat {
-  readonly type: FileType
-  /** Permission bits with setuid, setgid and sticky: 0 to 0o7777. */
-  readonly mode: number
-  readonly size: number
-  readonly mtimeNs: bigint
-  readonly ctimeNs: bigint
-  readonly inode: bigint
-  /** The file system that holds the entry (st_dev). */
-  readonly device: bigint
-  readonly links: number
-  readonly uid: number
-  readonly gid: number
-  /** The number of a device node (st_rdev), 0 for all else. */
-  readonly rdev: bigint
-  /** Allocated units of 512 bytes: fewer than `size` needs means holes. */
-  readonly blocks: number
-}
-
-/** What one entry's call came to: the operating system's code, such as EACCES. */
-export interface Failure {
-  readonly error: string
-}
-
-export interface ExtendedAttribute {
-  /** With its namespace, such as `user.comment`. */
-  readonly name: RawPath
-  readonly value: Bytes
-}
+import type { ExtendedAttribute, Failure, Stat } from "../system/stat.ts"
 
 export interface Source {
   /** The names in a folder, sorted by bytes. The array is the caller's. */
@@ -81,8 +48,4 @@ export interface Anchored {
   /** The descriptor of a folder that the source holds open; -1 where folders can't be held, and `path` is absolute. */
   readonly anchor: number
   readonly path: string
-}
-
-export function isFailure(value: unknown): value is Failure {
-  return typeof value === "object" && value !== null && "error" in value
 }

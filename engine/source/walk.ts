@@ -8,7 +8,8 @@ import type { RawPath } from "../base/ids.ts"
 import { PATH_BYTES_MAX } from "../base/limits.ts"
 import { joinPath } from "../base/paths.ts"
 import type { Scope } from "./scope.ts"
-import { isFailure, type Failure, type Source, type Stat } from "./source.ts"
+import { type Source } from "./source.ts"
+import { isFailure, type Failure, type Stat } from "../system/stat.ts"
 
 export interface Folder {
   readonly path: RawPath

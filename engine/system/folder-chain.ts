@@ -9,8 +9,7 @@ import type { RawPath } from "../base/ids.ts"
 import { fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
 import { hasHandles, O_PATH, openIn, type FolderHandle } from "./in-folder.ts"
 import type { Native } from "./native.ts"
-import { isFailure } from "../source/source.ts"
-import { errorCode, lstat } from "./stat.ts"
+import { errorCode, isFailure, lstat } from "./stat.ts"
 
 const HELD_MAX = 64
 const OPEN_FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW

@@ -7,11 +7,14 @@ import { existsSync, fstatSync, mkdirSync, openSync, renameSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "./native.ts"
-import { DEFAULT_ACL } from "../target/permitted.ts"
 import { checkCode, systemError } from "./stat.ts"
 
 /** Not in node:fs: a handle that stands for what was opened, and needs no right to read it. */
 export const O_PATH = 0x200000
+
+/** The extended attributes that hold a POSIX ACL. */
+export const ACCESS_ACL = "system.posix_acl_access" as RawPath
+export const DEFAULT_ACL = "system.posix_acl_default" as RawPath
 
 export interface FolderHandle {
   /** -1 where folders are not held open. */

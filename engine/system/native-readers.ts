@@ -5,8 +5,7 @@ import type { RawPath } from "../base/ids.ts"
 import { XATTR_BYTES_MAX, XATTRS_MAX } from "../base/limits.ts"
 import { joinDeviceNumber } from "./device-number.ts"
 import type { Call, Koffi, Native } from "./native.ts"
-import type { ExtendedAttribute, Failure, Stat } from "../source/source.ts"
-import { fileType, MODE_BITS, storableTime } from "./stat.ts"
+import { type ExtendedAttribute, type Failure, fileType, MODE_BITS, type Stat, storableTime } from "./stat.ts"
 
 const SECOND = 1_000_000_000n
 const AT_SYMLINK_NOFOLLOW = 0x100

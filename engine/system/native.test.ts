@@ -8,9 +8,8 @@ import { META, NEW, put, raw, targetFolder } from "../testing/target-fixture.ts"
 import { joinDeviceNumber, splitDeviceNumber } from "./device-number.ts"
 import { openDiskSource } from "../source/disk-source.ts"
 import { bindNative, type Koffi, type Native, openNative } from "./native.ts"
-import { isFailure } from "../source/source.ts"
+import { isFailure, lstat } from "./stat.ts"
 import { makeSpecial } from "../target/special-files.ts"
-import { lstat } from "./stat.ts"
 
 const folder = targetFolder()
 

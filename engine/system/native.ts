@@ -9,7 +9,7 @@ import { createRequire } from "node:module"
 import type { RawPath } from "../base/ids.ts"
 import { NATIVE_FALLBACKS } from "./native-fallbacks.ts"
 import { attributeReaders, cPath, errorName, statReaders } from "./native-readers.ts"
-import type { ExtendedAttribute, Failure, Stat } from "../source/source.ts"
+import type { ExtendedAttribute, Failure, Stat } from "./stat.ts"
 
 /** Paths are absolute and raw. Failures come back as the system's code, undefined is success. */
 export interface Native {

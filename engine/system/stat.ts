@@ -4,7 +4,45 @@
  */
 import { lstatSync, type BigIntStats } from "node:fs"
 import { fsPath } from "../base/paths.ts"
-import type { Failure, FileType, Stat } from "../source/source.ts"
+import type { Bytes } from "../base/bytes.ts"
+import type { RawPath } from "../base/ids.ts"
+
+export type FileType =
+  "file" | "directory" | "symlink" | "fifo" | "character-device" | "block-device" | "socket"
+
+export interface Stat {
+  readonly type: FileType
+  /** Permission bits with setuid, setgid and sticky: 0 to 0o7777. */
+  readonly mode: number
+  readonly size: number
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+  readonly inode: bigint
+  /** The file system that holds the entry (st_dev). */
+  readonly device: bigint
+  readonly links: number
+  readonly uid: number
+  readonly gid: number
+  /** The number of a device node (st_rdev), 0 for all else. */
+  readonly rdev: bigint
+  /** Allocated units of 512 bytes: fewer than `size` needs means holes. */
+  readonly blocks: number
+}
+
+/** What one entry's call came to: the operating system's code, such as EACCES. */
+export interface Failure {
+  readonly error: string
+}
+
+export interface ExtendedAttribute {
+  /** With its namespace, such as `user.comment`. */
+  readonly name: RawPath
+  readonly value: Bytes
+}
+
+export function isFailure(value: unknown): value is Failure {
+  return typeof value === "object" && value !== null && "error" in value
+}
 
 const BIGINT = { bigint: true, throwIfNoEntry: false } as const
 const TYPE_MASK = 0xf000

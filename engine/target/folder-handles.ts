@@ -11,8 +11,7 @@ import { baseName, fsPath, isWithin, joinPath, parentPath } from "../base/paths.
 import { openFolderChain, type FolderChain } from "../system/folder-chain.ts"
 import { makeFolderIn, O_PATH, openIn, type FolderHandle } from "../system/in-folder.ts"
 import type { Native } from "../system/native.ts"
-import { isFailure } from "../source/source.ts"
-import { errorCode, lstat } from "../system/stat.ts"
+import { errorCode, isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 
 /** State of one thread: plain data, never shared with another. */

@@ -20,9 +20,7 @@ import {
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "../system/native.ts"
 import {
-  ACCESS_ACL,
   CAPABILITY,
-  DEFAULT_ACL,
   isAcl,
   modeWithoutAcl,
   permitsAttribute,
@@ -30,8 +28,8 @@ import {
   permittedMode,
   type Permitted,
 } from "./permitted.ts"
-import type { ExtendedAttribute } from "../source/source.ts"
-import { checkCode, errorCode, systemError } from "../system/stat.ts"
+import { ACCESS_ACL, DEFAULT_ACL } from "../system/in-folder.ts"
+import { checkCode, errorCode, type ExtendedAttribute, systemError } from "../system/stat.ts"
 import type { LeftOut, Metadata } from "./target.ts"
 
 export interface MetadataRules extends Permitted {

@@ -2,12 +2,9 @@
  * What of an entry's metadata a restore may set: rule F19 of spec/files.md. Pure decisions, made alike where
  * metadata is set and where it is compared with what the target has.
  */
-import type { RawPath } from "../base/ids.ts"
-import type { Owner } from "../system/in-folder.ts"
+import { ACCESS_ACL, DEFAULT_ACL, type Owner } from "../system/in-folder.ts"
 import type { LeftOut, Metadata, TargetOptions } from "./target.ts"
 
-export const ACCESS_ACL = "system.posix_acl_access" as RawPath
-export const DEFAULT_ACL = "system.posix_acl_default" as RawPath
 export const CAPABILITY = "security.capability"
 
 const SETUID = 0o4000

@@ -8,8 +8,7 @@ import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import { renameIn, type FolderHandle } from "../system/in-folder.ts"
 import type { Native } from "../system/native.ts"
-import { isFailure } from "../source/source.ts"
-import { errorCode, lstat } from "../system/stat.ts"
+import { errorCode, isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 
 export interface Step {

@@ -6,8 +6,7 @@ import { readdirSync, rmdirSync, unlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, joinPath, parentPath } from "../base/paths.ts"
 import { folderAt, type FolderHandles, forgetFolder, makeWritable } from "./folder-handles.ts"
-import { isFailure } from "../source/source.ts"
-import { lstat } from "../system/stat.ts"
+import { isFailure, lstat } from "../system/stat.ts"
 
 /** The number of entries removed; 0 when it was not there. Throws what node:fs or `folderAt` throw. */
 export function removeTree(folders: FolderHandles, path: RawPath): number {

@@ -9,8 +9,9 @@ import { accessAcl, defaultAcl, NET_BIND } from "../testing/acl.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { META, OVER, put, raw, targetFolder } from "../testing/target-fixture.ts"
 import { openNative } from "../system/native.ts"
-import { ACCESS_ACL, modeWithoutAcl } from "./permitted.ts"
-import type { ExtendedAttribute } from "../source/source.ts"
+import { ACCESS_ACL } from "../system/in-folder.ts"
+import { modeWithoutAcl } from "./permitted.ts"
+import type { ExtendedAttribute } from "../system/stat.ts"
 import type { Metadata, Target } from "./target.ts"
 
 const folder = targetFolder()

@@ -13,14 +13,20 @@ import {
   openFolders,
   openFoldersBelow,
 } from "./folder-handles.ts"
-import { hasHandles } from "../system/in-folder.ts"
-import { O_PATH } from "../system/in-folder.ts"
+import { hasHandles, O_PATH } from "../system/in-folder.ts"
 import type { MetadataRules, Place } from "./metadata.ts"
 import { openNative } from "../system/native.ts"
 import { permittedBy } from "./permitted.ts"
 import { checkPath } from "./safe-path.ts"
-import { isFailure, type ExtendedAttribute, type Stat } from "../source/source.ts"
-import { errorCode, lstat, systemError, toStat } from "../system/stat.ts"
+import {
+  errorCode,
+  type ExtendedAttribute,
+  isFailure,
+  lstat,
+  type Stat,
+  systemError,
+  toStat,
+} from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 import type { TargetOptions } from "./target.ts"
 

@@ -9,7 +9,7 @@ import type { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import type { DeviceNumber } from "../system/device-number.ts"
 import type { EnsureOptions } from "./folder-handles.ts"
-import type { ExtendedAttribute, Stat } from "../source/source.ts"
+import type { ExtendedAttribute, Stat } from "../system/stat.ts"
 import type { Staging } from "./staging.ts"
 
 export interface Metadata {

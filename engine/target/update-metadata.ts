@@ -18,16 +18,9 @@ import {
   type MetadataRules,
   type Place,
 } from "./metadata.ts"
-import {
-  ACCESS_ACL,
-  CAPABILITY,
-  permitsAttribute,
-  permitsOwner,
-  permittedMode,
-  type Permitted,
-} from "./permitted.ts"
-import type { ExtendedAttribute, Stat } from "../source/source.ts"
-import { toStat } from "../system/stat.ts"
+import { CAPABILITY, permitsAttribute, permitsOwner, permittedMode, type Permitted } from "./permitted.ts"
+import { ACCESS_ACL } from "../system/in-folder.ts"
+import { type ExtendedAttribute, type Stat, toStat } from "../system/stat.ts"
 import type { LeftOut, Metadata, Updated } from "./target.ts"
 
 /** What something has now. */

@@ -4,8 +4,9 @@
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
-import { ACCESS_ACL, CAPABILITY, DEFAULT_ACL } from "../target/permitted.ts"
-import type { ExtendedAttribute } from "../source/source.ts"
+import { ACCESS_ACL, DEFAULT_ACL } from "../system/in-folder.ts"
+import { CAPABILITY } from "../target/permitted.ts"
+import type { ExtendedAttribute } from "../system/stat.ts"
 
 const TAGS: Readonly<Record<string, number>> = { u: 1, "u:": 2, g: 4, "g:": 8, m: 16, o: 32 }
 const NOBODY_NAMED = 0xffffffff

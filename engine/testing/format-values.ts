@@ -1,8 +1,7 @@
 /** Random values of the structures in format/, all of them valid: for round trips by property. */
 import fc from "fast-check"
 
-import { toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, toHex } from "../base/bytes.ts"
 import type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
 import type {
@@ -15,8 +14,7 @@ import type {
 } from "../format/entry.ts"
 import type { Content, Entry, EntryType, Xattr } from "../format/listing-node.ts"
 import type { PackWithDirectory } from "../format/pack-record.ts"
-import { encodeDirectory } from "../format/pack.ts"
-import type { DirectoryFrame } from "../format/pack.ts"
+import { type DirectoryFrame, encodeDirectory } from "../format/pack.ts"
 
 /** Plain objects: what decoders give has a prototype, and tests compare that, too. */
 export const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>

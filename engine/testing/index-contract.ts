@@ -7,8 +7,7 @@ import { describe, it } from "node:test"
 import { concatBytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
-import { exampleId, exampleName, examplePack } from "./example-packs.ts"
-import type { ExamplePack } from "./example-packs.ts"
+import { exampleId, exampleName, examplePack, type ExamplePack } from "./example-packs.ts"
 
 export interface OpenedIndex {
   readonly index: ChunkIndex

@@ -6,8 +6,7 @@ import { toHex } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
 import type { Entry } from "../format/listing-node.ts"
-import { listingBuilder } from "../listing/build.ts"
-import type { BuiltListing, ListingBuilder } from "../listing/build.ts"
+import { type BuiltListing, listingBuilder, type ListingBuilder } from "../listing/build.ts"
 
 export const cutKey: Uint8Array = new Uint8Array(32).fill(3)
 

@@ -7,8 +7,7 @@ import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths, sharedLength } from "../base/paths.ts"
 import { entryFault, pathFault } from "../format/listing-entry.ts"
 import type { Entry } from "../format/listing-node.ts"
-import { decodeCanonical, encodeCanonical } from "../format/msgpack.ts"
-import type { Value } from "../format/msgpack.ts"
+import { decodeCanonical, encodeCanonical, type Value } from "../format/msgpack.ts"
 import { decodedOrRefused } from "./codec-contract.ts"
 
 const TYPES = ["file", "directory", "symlink", "fifo", "character-device", "block-device"]

@@ -2,15 +2,12 @@
  * A repository's beginning, made from a seed: root pair, `repository` object, a raw-key slot and a
  * recovery slot (no passphrase, which would cost a second), and its first trust entry.
  */
-import { toHex } from "../base/bytes.ts"
-import type { Bytes } from "../base/bytes.ts"
+import { type Bytes, toHex } from "../base/bytes.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
 import { digestOf } from "../crypto/digest.ts"
-import { deviceId, sealingPair, signingPair } from "../crypto/keypair.ts"
-import type { KeyPair } from "../crypto/keypair.ts"
-import { makeKeyslot } from "../crypto/keyslots.ts"
-import type { OpenedSlot, SlotSecret } from "../crypto/keyslots.ts"
+import { deviceId, type KeyPair, sealingPair, signingPair } from "../crypto/keypair.ts"
+import { makeKeyslot, type OpenedSlot, type SlotSecret } from "../crypto/keyslots.ts"
 import { firstTrust, signTrust } from "../crypto/trust-change.ts"
 import type { VerifiedTrust } from "../crypto/trust-state.ts"
 import { encodeRepository } from "../format/repository-record.ts"

@@ -11,8 +11,7 @@ import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import { openDiskTarget } from "../target/disk-target.ts"
 import { writeAt } from "../target/new-file.ts"
-import { isFailure, type Stat } from "../source/source.ts"
-import { lstat } from "../system/stat.ts"
+import { isFailure, lstat, type Stat } from "../system/stat.ts"
 import type { LeftOut, Metadata, Placing, Target, TargetOptions } from "../target/target.ts"
 
 export const NEW: Placing = { replace: false }

@@ -4,8 +4,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import type { TestContext } from "node:test"
 import type { RepositoryId } from "../base/ids.ts"
-import { findHome, openRepositoryHome } from "../home/home.ts"
-import type { Home, RepositoryHome } from "../home/home.ts"
+import { findHome, type Home, openRepositoryHome, type RepositoryHome } from "../home/home.ts"
 
 export const EXAMPLE_REPOSITORY: RepositoryId = "0123456789abcdef0123456789abcdef" as RepositoryId
 

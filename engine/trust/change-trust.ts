@@ -7,18 +7,19 @@ import { equalBytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
 import type { Random } from "../base/ports.ts"
 import type { KeyPair } from "../crypto/keypair.ts"
-import { nextTrust, signTrust } from "../crypto/trust-change.ts"
-import type { TrustDraft } from "../crypto/trust-change.ts"
-import { openTrust } from "../crypto/trust-state.ts"
-import type { OpenedTrust, VerifiedTrust } from "../crypto/trust-state.ts"
+import { nextTrust, signTrust, type TrustDraft } from "../crypto/trust-change.ts"
+import { type OpenedTrust, openTrust, type VerifiedTrust } from "../crypto/trust-state.ts"
 import type { Numbered } from "../format/entry.ts"
 import { trustName } from "../format/names.ts"
-import { listLog } from "../log/log-names.ts"
-import type { LogNames } from "../log/log-names.ts"
-import { firstOf, isLocalFault, loadTrust } from "./trust-log.ts"
-import type { TrustSource } from "./trust-log.ts"
-import { applyDifference, isNoDifference, missingFrom, trustDifference } from "./trust-merge.ts"
-import type { TrustDifference } from "./trust-merge.ts"
+import { listLog, type LogNames } from "../log/log-names.ts"
+import { firstOf, isLocalFault, loadTrust, type TrustSource } from "./trust-log.ts"
+import {
+  applyDifference,
+  isNoDifference,
+  missingFrom,
+  trustDifference,
+  type TrustDifference,
+} from "./trust-merge.ts"
 
 export interface TrustChange {
   readonly source: TrustSource

@@ -6,8 +6,7 @@
  */
 import type { DeviceId, Digest } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
-import { addDevice, addSlot, endDevice, removeSlot } from "../crypto/trust-change.ts"
-import type { TrustDraft } from "../crypto/trust-change.ts"
+import { addDevice, addSlot, endDevice, removeSlot, type TrustDraft } from "../crypto/trust-change.ts"
 import type { DeviceStatus, TrustDevice, TrustSlot, TrustState } from "../format/trust-entry.ts"
 
 /** What one entry changed. */

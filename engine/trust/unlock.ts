@@ -6,13 +6,11 @@
 import { forEachBounded } from "../base/concurrency.ts"
 import { corrupt, isEngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
-import { openKeyslots } from "../crypto/keyslots.ts"
-import type { OpenedSlot, StoredSlot } from "../crypto/keyslots.ts"
+import { type OpenedSlot, openKeyslots, type StoredSlot } from "../crypto/keyslots.ts"
 import { keyslotName } from "../format/names.ts"
 import type { TrustSlot } from "../format/trust-entry.ts"
 import type { Store } from "../store/store.ts"
-import { slotSecret } from "./secret.ts"
-import type { Secret } from "./secret.ts"
+import { type Secret, slotSecret } from "./secret.ts"
 
 const GETS_AT_ONCE = 8
 

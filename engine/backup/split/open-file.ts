@@ -6,8 +6,7 @@
 import { errnoText } from "../../base/errno.ts"
 import { closeSync, fstatSync, readSync } from "node:fs"
 import { openNative } from "../../system/native.ts"
-import { isFailure, type Stat } from "../../source/source.ts"
-import { errorCode, toStat } from "../../system/stat.ts"
+import { errorCode, isFailure, type Stat, toStat } from "../../system/stat.ts"
 
 export class UnreadableFile extends Error {
   /** The operating system's, or "ENOTFILE". */

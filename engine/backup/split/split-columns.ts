@@ -2,10 +2,9 @@
  * Jobs and results as they travel between threads: columns instead of objects, since cloning a
  * small object with its numbers and ids costs more than reading the small file that it is about.
  */
-import type { Bytes } from "../../base/bytes.ts"
-import { concatBytes } from "../../base/bytes.ts"
+import { type Bytes, concatBytes } from "../../base/bytes.ts"
 import type { FileClass } from "../../chunks/classes.ts"
-import { isFailure } from "../../source/source.ts"
+import { isFailure } from "../../system/stat.ts"
 import type { SplitJob, SplitRead, SplitResult } from "./split-job.ts"
 
 export interface PackedJobs {

@@ -1,7 +1,7 @@
 /** A file that is to be split, and what came of it: plain data, which travels between threads. */
 import type { Bytes } from "../../base/bytes.ts"
 import type { FileClass } from "../../chunks/classes.ts"
-import type { ExtendedAttribute, Failure } from "../../source/source.ts"
+import type { ExtendedAttribute, Failure } from "../../system/stat.ts"
 
 /** What a file was when the walk saw it. */
 export interface SplitJob {

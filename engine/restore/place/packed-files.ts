@@ -3,7 +3,7 @@
  * costs five times as much as its share of a few arrays.
  */
 import type { RawPath } from "../../base/ids.ts"
-import type { ExtendedAttribute } from "../../source/source.ts"
+import type { ExtendedAttribute } from "../../system/stat.ts"
 import type { NewFile } from "../../target/target.ts"
 import type { PlaceFile } from "./place-jobs.ts"
 
