@@ -1,6 +1,7 @@
 /**
- * AES-256-GCM with a key and nonce that are derived for one single message: boxes, keyslots, and the
- * root of the epoch before. What is sealed in numbers goes through seal.ts. spec/keys.md.
+ * AES-256-GCM (NIST SP 800-38D) for single messages: boxes, keyslots, and the previous epoch's root.
+ * Key and nonce are derived together for one message, so a nonce can't repeat under a key. Frames,
+ * which are numbered, are sealed by seal.ts. spec/keys.md.
  */
 import { createCipheriv, createDecipheriv } from "node:crypto"
 

@@ -1,6 +1,6 @@
 /**
- * Argon2id (RFC 9106), the one slow step: what makes guessing a passphrase expensive. The native
- * package is loaded at first use, since most runs never need it. spec/keys.md.
+ * Argon2id (RFC 9106): the slow step that makes guessing a passphrase expensive. The native package
+ * is loaded at first use, since most runs don't need it. spec/keys.md.
  */
 import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"

@@ -1,6 +1,6 @@
 /**
- * HKDF-SHA-512 (RFC 5869), the one way from a key to another, and the purposes that keep derived
- * keys apart. Every info text starts with "holdfast/1/". spec/keys.md.
+ * Key derivation: HKDF with SHA-512 (RFC 5869), the only way from one key to another. Every info text
+ * starts with "holdfast/1/" and names a purpose, which keeps derived keys independent. spec/keys.md.
  */
 import { hkdfSync } from "node:crypto"
 

@@ -1,7 +1,8 @@
 /**
- * PADMÉ: lengths are rounded up so that only O(log log n) bits of a length can be seen from outside,
- * at a price below 12 %. Used for the last pack of a run and every other sealed object.
- * spec/sealed-object.md.
+ * PADMÉ padding: rounds a length up so that it reveals O(log log n) bits instead of O(log n), for at
+ * most 12 % more bytes. Source: Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and
+ * Communication with PURBs" (PoPETs 2019). Pads a run's last packs and every other sealed object;
+ * full packs have one fixed size. spec/sealed-object.md.
  */
 import { assert } from "../base/assert.ts"
 

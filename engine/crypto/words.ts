@@ -1,9 +1,9 @@
 /**
- * Recovery words: 24 words of BIP 39's English list stand for 32 random bytes and a checksum. Read
- * back as people type them: any case, any blanks, line breaks, the numbers of a printed sheet. The
- * list is loaded at first use. spec/keys.md.
+ * Recovery words: 24 words of the English BIP 39 list encode 32 random bytes and a checksum. Accepts
+ * words as people type them: any case, any white space, the numbers of a printed sheet. The list is
+ * loaded at first use. spec/keys.md.
  *
- * Must never: repeat a word in an error, since it is a secret.
+ * Must never repeat a word in an error: the words are secret.
  */
 import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
