@@ -1,21 +1,21 @@
 /**
- * Where each chunk lies: the port between dedupe, restore and maintenance on one side and a local
- * database on the other. A cache (rule L1): it is rebuilt from the store's directories at any time,
- * and nothing but time is lost with it. `sqlite-index.ts` is the real one, `memory-index.ts` the one
- * for tests; both pass `testing/index-contract.ts`. Why SQLite, and how: spec/decisions/0004.
+ * The port that maps a chunk id to its place in a pack. Dedupe, restore and maintenance use it; a
+ * local database implements it. The index is a cache (rule L1): it can be rebuilt from the packs'
+ * directories at any time. `sqlite-index.ts` is the implementation, `memory-index.ts` the one for
+ * tests; both pass `testing/index-contract.ts`. Why SQLite: spec/decisions/0004.
  *
- * All methods are synchronous and never touch the store. Failures of the database file are
- * `EngineError("unavailable", "state-damaged")`: delete it, and the next run makes a new one.
+ * All methods are synchronous and never access the store. A failure of the database file is
+ * `EngineError("unavailable", "state-damaged")`; the next run replaces the file.
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, Digest } from "../base/ids.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import type { KeyRun } from "./key-runs.ts"
 
-/** A condemned pack is on GC's list: its chunks count as absent (rule W4) until it is spared. */
+/** The chunks of a condemned pack count as absent (rule W4) until the pack is spared. */
 export type PackState = "live" | "condemned"
 
-/** What opening a frame of a pack by a ranged read takes: no header need be fetched. */
+/** Everything a ranged read needs to open a frame without fetching the pack's header. */
 export interface PackLocation {
   readonly name: Digest
   readonly sizeBytes: number
@@ -47,7 +47,7 @@ export interface PlacedChunk {
 }
 
 export interface IndexCounts {
-  /** Live packs only, in all three; a chunk that lies in two packs counts twice. */
+  /** Packs, frames and chunks of live packs only. A chunk in two packs counts twice. */
   readonly packs: number
   readonly frames: number
   readonly chunks: number
@@ -55,71 +55,73 @@ export interface IndexCounts {
 }
 
 export interface ChunkIndex {
-  /** Whether a live pack holds the chunk. All 32 bytes are compared. */
+  /** Whether a live pack has the chunk. Compares all 32 bytes. */
   has(id: ChunkId): boolean
 
   /**
-   * The chunk's first live place, the one added earliest; undefined when no live pack holds it. When
-   * that pack goes, the next one that holds the chunk takes its place.
+   * Returns the chunk's place in the live pack that was added first; undefined if no live pack has
+   * it. If that pack is removed, the next one takes its place.
    */
   locate(id: ChunkId): ChunkLocation | undefined
 
   /**
-   * A live place of each of these chunks (32 bytes an id), in their order; undefined when one of them has none. What was
-   * written together is found together, at a fraction of `locate`'s cost, in whichever of its packs.
+   * Returns a live place for each chunk, in order; undefined if one of them has none. Any of a
+   * chunk's packs may be chosen. Chunks that were written together cost a fraction of `locate`.
+   * @param ids 32 bytes per id
    */
   locateAll(ids: Uint8Array): ChunkLocation[] | undefined
 
-  /** Whether no live pack is known. */
+  /** Whether there is no live pack. */
   isEmpty(): boolean
 
-  /** What is known now, for the look-ups of other threads; all keys are in memory from then on, 8 bytes a chunk. */
+  /**
+   * Returns a snapshot of the index for look-ups in other threads. It keeps all keys in memory, 8
+   * bytes per chunk.
+   */
   share(): SharedIndex
 
   counts(): IndexCounts
 
   /**
-   * Takes a pack's whole directory in one transaction: after a crash all of it is there, or nothing.
-   * A pack that is known already changes nothing, neither its state nor its rows. The caller has
-   * made the pack durable first (rule W1).
+   * Adds a pack's whole directory in one transaction. Does nothing if the pack is known, whatever
+   * its state. The caller has made the pack durable first (rule W1).
    */
   addPack(record: PackRecord, frames: readonly DirectoryFrame[]): void
 
-  /** Forgets a pack and its chunks, whatever its state. Removing an unknown one succeeds. */
+  /** Removes a pack and its chunks in any state. Does nothing if the pack is unknown. */
   removePack(name: Digest): void
 
   /** Whether the pack is known, live or condemned. */
   hasPack(name: Digest): boolean
 
-  /** The pack's record, live or condemned. */
+  /** Returns the pack's record, live or condemned. */
   pack(name: Digest): PackRecord | undefined
 
   packState(name: Digest): PackState | undefined
 
-  /** Takes a pack out of `has` and `locate`, or back in. Returns false for an unknown pack. */
+  /** Makes a pack's chunks absent or present. Returns false for an unknown pack. */
   setPackState(name: Digest, state: PackState): boolean
 
-  /** All known packs in the order added; without `state`, condemned ones too. */
+  /** Yields known packs in the order they were added. Without `state`, includes condemned packs. */
   packs(state?: PackState): Iterable<PackRecord>
 
-  /** The directory as it was added, in frame order; empty for an unknown pack. Any state. */
+  /**
+   * Returns the directory as it was added, in frame order; empty for an unknown pack. Any state.
+   */
   framesOfPack(name: Digest): DirectoryFrame[]
 
-  /** Every id of a pack's directory in its order, duplicates included. Any state. */
+  /** Returns every id of a pack's directory in order, with duplicates. Any state. */
   idsOfPack(name: Digest): ChunkId[]
-
-  /** Every chunk of a pack with its place in this pack. Any state. */
-  chunksOfPack(name: Digest): Iterable<PlacedChunk>
 }
 
-/** Plain data, which all threads read and none copies. */
+/** Plain data that threads share without a copy. */
 export interface SharedIndex {
-  /** Of SQLite. */
+  /** The SQLite file. */
   readonly file: string
   readonly keys: readonly KeyRun[]
 }
 
-/** What a worker thread may ask: a read-only handle of its own on the same file. */
+/** The look-up of a worker thread, with its own read-only handle on the same file. */
 export interface ChunkLookup {
   has(id: Uint8Array): boolean
   close(): void

@@ -1,9 +1,9 @@
 /**
- * A worker thread's look into the chunk index: does a live pack hold this chunk? The keys are those that
- * the main thread has shared, the frames are read through a read-only handle of its own. Loads better-sqlite3 and
- * no other package. What came later it does not know, and of what is gone it finds no row; not to know a chunk only
- * means to store it again. A file that is missing or damaged knows nothing, for the same reason: the main
- * thread's handle is the one that reports it.
+ * A worker thread's read-only look-up: does a live pack have this chunk? It uses the keys that the
+ * main thread shared and its own read-only handle on the file. It doesn't see chunks added later,
+ * and finds no row for removed ones; an unknown chunk is only stored again. For the same reason a
+ * missing or damaged file counts as empty; the main thread reports the damage. Loads better-sqlite3
+ * and no other package.
  */
 import { existsSync } from "node:fs"
 import { type Database, openSqlite, sqliteCode } from "../base/sqlite.ts"
@@ -11,7 +11,7 @@ import type { ChunkLookup, SharedIndex } from "./chunk-index.ts"
 import { openChunkSearch } from "./chunk-search.ts"
 import { candidateSearch } from "./key-runs.ts"
 
-/** Reads are few and random. */
+/** Small, since reads are few and random. */
 const CACHE_KIB = 1024
 const TIMEOUT_MS = 5000
 
@@ -31,7 +31,7 @@ function openReadOnly(file: string): Database {
   return database
 }
 
-/** SQLite's failures become undefined; anything else is a bug. */
+/** Returns undefined if SQLite fails. Other errors are bugs and are thrown. */
 function orNothing<T>(run: () => T): T | undefined {
   try {
     return run()

@@ -1,31 +1,30 @@
 /**
- * From a chunk id to its place: candidate frames from the key table, then the frame's row, where all
- * 32 bytes are compared. Shared by the index and by a worker's read-only look-up. Frames that were
- * hit stay in memory, since chunks that were written together are asked for together.
+ * Finds the place of a chunk id. The key table gives candidate frames; each frame's row then
+ * decides by all 32 bytes. The index and the worker's look-up share it. Frames that matched stay in
+ * memory, since chunks written together are looked up together.
  */
 import { toHex } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES, type ChunkId, type Digest } from "../base/ids.ts"
 import { type Database, lazyStatement } from "../base/sqlite.ts"
 import type { ChunkLocation, FrameLocation, PackLocation } from "./chunk-index.ts"
-import { STATE_LIVE } from "./pack-states.ts"
-import { checkedPack, checkFrame, type FrameColumns, type PackColumns } from "./row-checks.ts"
+import { checkedPack, checkFrame, type FrameColumns, type PackColumns, STATE_LIVE } from "./row-checks.ts"
 
-/** About 40 bytes of ids and lengths a chunk; a block of 1 MiB has some 250 chunks. */
+/** About 40 bytes of ids and lengths per chunk. A 1 MiB block has about 250 chunks. */
 const CACHED_CHUNKS_MAX = 32 * 1024
 
 export interface ChunkSearch {
   has(id: Uint8Array): boolean
   locate(id: ChunkId): ChunkLocation | undefined
   locateAll(ids: Uint8Array): ChunkLocation[] | undefined
-  /** Forgets the frames in memory, after packs changed. */
+  /** Drops the cached frames. Call it after packs change. */
   forget(): void
 }
 
 interface CachedFrame {
   readonly live: boolean
-  /** Eight words an id. */
+  /** Eight words per id. */
   readonly ids: Uint32Array
-  /** Where the next question is expected: chunks are asked for in the order they were written. */
+  /** Position of the next look-up if chunks are asked for in the order they were written. */
   expected: number
   readonly offsets: Uint32Array
   readonly pack: PackLocation
@@ -54,7 +53,7 @@ export function openChunkSearch(
 ): ChunkSearch {
   const read = lazyStatement<[number], FrameRow>(database, FRAME_QUERY)
   const cache = new Map<number, CachedFrame>()
-  /** A live one, where the next chunk is looked for before anywhere else. */
+  /** The last frame that matched. It is live and is searched first. */
   let last: CachedFrame | undefined
   let cachedChunks = 0
 
@@ -75,7 +74,9 @@ export function openChunkSearch(
     return frame
   }
 
-  /** The live frame that holds the chunk, which is the last one from now on, and its place in it. */
+  /**
+   * Returns the live frame with the chunk, and the chunk's position in it. Makes it the last frame.
+   */
   const find = (id: Uint8Array): { frame: CachedFrame; position: number } | undefined => {
     for (const reference of candidates(id)) {
       const frame = frameAt(reference)
@@ -127,7 +128,7 @@ function placeIn(cached: CachedFrame, position: number): ChunkLocation {
   return { pack, frame, offset, length: end - offset }
 }
 
-/** The position of the frame's next chunk, if the id is its; else -1. */
+/** Returns the frame's expected position if it has this id; otherwise -1. */
 function nextIn(frame: CachedFrame | undefined, words: Uint32Array, at: number): number {
   if (frame === undefined) return -1
   const position = frame.expected
@@ -136,7 +137,7 @@ function nextIn(frame: CachedFrame | undefined, words: Uint32Array, at: number):
   return position
 }
 
-/** Which id of the frame it is, or -1. */
+/** Returns the id's position in the frame, or -1. */
 function positionOf(frame: CachedFrame, id: Uint32Array): number {
   const { ids, expected } = frame
   const count = frame.offsets.length
@@ -162,13 +163,13 @@ const ID_WORDS = CHUNK_ID_BYTES / 4
 const askedWords = new Uint32Array(ID_WORDS)
 const askedBytes = new Uint8Array(askedWords.buffer)
 
-/** The id as words, in memory that the next call overwrites. */
+/** Returns the id as words, in memory that the next call overwrites. */
 function wordsOf(id: Uint8Array): Uint32Array {
   askedBytes.set(id)
   return askedWords
 }
 
-/** Copied where the memory is not aligned. */
+/** Copies only if the memory isn't aligned. */
 function alignedWords(bytes: Uint8Array): Uint32Array {
   const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
   return new Uint32Array(buffer, byteOffset, length / 4)

@@ -32,7 +32,7 @@ const clusteredId = fc
   .tuple(fc.constantFrom(0, 1, 127, 128, 255), fc.constantFrom(0, 255), fc.nat(1), fc.nat(2), fc.nat(40))
   .map((head) => new Uint8Array([...head, ...new Uint8Array(27)]))
 
-test("candidateSearch() finds what a scan finds, however keys cluster", () => {
+test("candidateSearch() finds what a scan finds, for clustered keys", () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(clusteredId, { maxLength: 12 }), { maxLength: 12 }),
@@ -59,13 +59,13 @@ function whole(parts: Iterable<KeyRun>): KeyRun {
   return new Uint32Array(Array.from(parts, (part) => [...part]).flat())
 }
 
-/** In three parts, of which one is empty. */
+/** In three parts, one of them empty. */
 function cut(run: KeyRun): KeyRun[] {
   const middle = 2 * Math.floor(run.length / 4)
   return [run.subarray(0, middle), new Uint32Array(0), run.subarray(middle)]
 }
 
-test("mergeRuns() gives the parts of large runs full, but for the last", () => {
+test("mergeRuns() yields full parts of large runs, except the last", () => {
   const ids = [randomBytes(32 * 70_000), randomBytes(32 * 90_000)] as const
   const merged: number[][] = []
   const lengths: number[] = []
@@ -77,7 +77,7 @@ test("mergeRuns() gives the parts of large runs full, but for the last", () => {
   assert.deepEqual(new Uint32Array(merged.flat()), runOfFrames([...ids], 0))
 })
 
-test("mergeRuns() gives the run of all frames together", () => {
+test("mergeRuns() yields the run of all frames together", () => {
   fc.assert(
     fc.property(
       fc.array(clusteredId, { maxLength: 30 }),
@@ -92,7 +92,7 @@ test("mergeRuns() gives the run of all frames together", () => {
   )
 })
 
-test("mergeRuns() drops the entries of frames that are not kept", () => {
+test("mergeRuns() drops the entries of frames that aren't kept", () => {
   const frames = [randomBytes(320), randomBytes(320), randomBytes(320)]
   const kept = whole(mergeRuns([runOfFrames(frames, 0)], [], (reference) => reference !== 1))
   assert.equal(runLength(kept), 20)

@@ -1,24 +1,27 @@
 /**
- * Sorted runs of chunk keys: which frames may hold a chunk, at 8 bytes a chunk. Pure; kept in SQLite
- * as blobs and searched in memory by `key-table.ts`. spec/decisions/0004-sqlite-index.md.
- *
- *     run   = entry … in rising order, in the machine's byte order
- *     entry = u64: first 36 bits of the chunk id ‖ frame reference, 28 bits
- *
- * Ids are keyed hashes, so keys are uniform and a search starts where proportion says. A key is no
- * proof: the caller compares all 32 bytes with the frame's ids, and several entries may match.
+ *  * Sorted runs of chunk keys, 8 bytes per chunk: they say which frames may have a chunk. Pure.
+ *  * `key-table.ts` stores them in SQLite and searches them in memory. spec/decisions/0004-sqlite-index.md.
+ *  *
+ *  *     run   = entry … in rising order, in the machine's byte order
+ *  *     entry = u64: first 36 bits of the chunk id ‖ frame reference, 28 bits
+ *  *
+ *  * Ids are keyed hashes, so keys are uniform and a search starts by interpolation. A key proves nothing:
+ *  * several entries may match, and the caller compares all 32 bytes with the frame's ids.
  */
 import { assert } from "../base/assert.ts"
 import { release } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 
-/** Two words an entry: low (4 bits of the id, 28 of the frame), high (the id's first 32 bits). All threads may read one in shared memory. */
+/**
+ * Two words per entry: low (4 bits of the id, 28 of the frame), high (the id's first 32 bits).
+ * Threads may share one.
+ */
 export type KeyRun = Uint32Array
 
 export const FRAME_REFERENCE_MAX: number = 2 ** 28 - 1
 
 const LOW_KEY_MASK = 0xf0000000
-/** Entries: 64 bytes, one line of the processor's cache. */
+/** In entries: 64 bytes, one cache line. */
 const FIRST_STEP = 8
 const FRAME_MASK = 0x0fffffff
 const TWO_32 = 2 ** 32
@@ -29,7 +32,7 @@ export function runLength(run: KeyRun): number {
   return run.length / 2
 }
 
-/** The run of one pack: frame i of `frameIds` has the reference `firstReference + i`. */
+/** Returns the run of one pack. Frame i of `frameIds` has the reference `firstReference + i`. */
 export function runOfFrames(frameIds: readonly Uint8Array[], firstReference: number): KeyRun {
   assert(firstReference + frameIds.length - 1 <= FRAME_REFERENCE_MAX, "frame references fit 28 bits")
   const chunks = frameIds.reduce((sum, ids) => sum + ids.length / CHUNK_ID_BYTES, 0)
@@ -46,12 +49,12 @@ export function runOfFrames(frameIds: readonly Uint8Array[], firstReference: num
   return run
 }
 
-/** What a run is kept and merged in, in entries. 512 KiB. */
+/** Entries of one stored part, 512 KiB. Runs are stored and merged in parts. */
 export const PART_ENTRIES: number = 64 * 1024
 
 /**
- * One run of two, part by part, so that no more than a part of each is in memory; `keep` drops entries whose
- * frames are gone. A part is valid until the next one is asked for.
+ * Merges two runs part by part, with one part of each in memory. Drops the entries of frames that
+ * `keep` refuses. A part is valid until the next one is read.
  */
 export function* mergeRuns(
   a: Iterable<KeyRun>,
@@ -88,7 +91,7 @@ export function* mergeRuns(
 
 const ENDED: KeyRun = new Uint32Array(0)
 
-/** The next part that is not empty; an empty one at the end. */
+/** Returns a function that returns the next non-empty part, and an empty one at the end. */
 function partsOf(run: Iterable<KeyRun>): () => KeyRun {
   const parts = run[Symbol.iterator]()
   return () => {
@@ -107,8 +110,8 @@ function isBefore(a: KeyRun, i: number, b: KeyRun, j: number): boolean {
 }
 
 /**
- * The position of the first entry with the id's key, or -1. Further ones follow it directly:
- * step with `nextCandidate`.
+ * Returns the position of the first entry with the id's key, or -1. `nextCandidate` finds the
+ * entries that follow.
  */
 function firstCandidate(run: KeyRun, id: Uint8Array): number {
   const entries = run.length / 2
@@ -131,7 +134,7 @@ function firstCandidate(run: KeyRun, id: Uint8Array): number {
   return ((run[left * 2] as number) & LOW_KEY_MASK) >>> 0 === low ? left : -1
 }
 
-/** A position with no entry of this high word before it, `guess` or lower. */
+/** Returns a position at or below `guess` with no entry of this high word before it. */
 function stepDown(run: KeyRun, high: number, guess: number): number {
   let step = FIRST_STEP
   let at = guess
@@ -142,7 +145,7 @@ function stepDown(run: KeyRun, high: number, guess: number): number {
   return at
 }
 
-/** A position with no entry of this high word at or after it, `guess` or higher. */
+/** Returns a position at or above `guess` with no entry of this high word at or after it. */
 function stepUp(run: KeyRun, high: number, guess: number): number {
   const entries = run.length / 2
   let step = FIRST_STEP
@@ -155,8 +158,9 @@ function stepUp(run: KeyRun, high: number, guess: number): number {
 }
 
 /**
- * Uniform keys stray from their proportional place by about half the root of the count: hundreds in a
- * large run. A second guess, from what lies at the first one, strays by the root of that.
+ * Improves a guess. Uniform keys deviate from their interpolated position by about half the square
+ * root of the count, hundreds in a large run. A second guess from the entry at the first one
+ * deviates by the square root of that.
  */
 function closer(run: KeyRun, high: number, guess: number): number {
   const entries = run.length / 2
@@ -164,7 +168,7 @@ function closer(run: KeyRun, high: number, guess: number): number {
   return Math.min(entries - 1, Math.max(0, guess + Math.round(missing * entries)))
 }
 
-/** The next position with the same key, or -1. */
+/** Returns the next position with the same key, or -1. */
 function nextCandidate(run: KeyRun, position: number): number {
   const at = position * 2
   if (at + 3 >= run.length || run[at + 3] !== run[at + 1]) return -1
@@ -175,7 +179,10 @@ function referenceAt(run: KeyRun, position: number): number {
   return (run[position * 2] as number) & FRAME_MASK
 }
 
-/** A search of several runs: references of frames that may hold the chunk, oldest first. The array is reused. */
+/**
+ * Searches several runs. Returns references of frames that may have the chunk, oldest first, in an
+ * array that is reused.
+ */
 export function candidateSearch(): (runs: Iterable<KeyRun>, id: Uint8Array) => readonly number[] {
   const found: number[] = []
   return (runs, id) => {

@@ -1,7 +1,7 @@
 /**
- * The key runs of one database: in SQLite in parts, read into memory when first searched. A new pack's run
- * is merged with its smaller neighbours, so that there are few runs to search and each key is rewritten a
- * few times in all. A merge has a part of each in memory, however large they are.
+ * The key runs of one database, stored in parts in SQLite and read into memory at the first search.
+ * A new pack's run is merged with its smaller neighbours, so there are few runs to search and each
+ * key is rewritten only a few times. A merge has one part of each run in memory.
  * spec/decisions/0004-sqlite-index.md.
  */
 import { randomBytes } from "node:crypto"
@@ -15,37 +15,37 @@ export const KEY_TABLE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS key_parts (id INTEGER PRIMARY KEY, entries BLOB NOT NULL, sum INTEGER NOT NULL);
 `
 
-/** Larger runs are left alone: a merge would hold up a run for too long. 32 MiB. */
+/** Larger runs (32 MiB) aren't merged: that would block a backup for too long. */
 const RUN_LENGTH_MAX = 4 * 1024 * 1024
-/** A part's id is its run's id times this, and its number. */
+/** Most parts of a run. A part's id is its run's id times this, plus its number. */
 const PARTS_MAX = 256
 const ENTRY_BYTES = 8
 
 export interface KeyTable {
-  /** References of frames that may hold the chunk, oldest first. The array is reused. */
+  /** Returns references of frames that may have the chunk, oldest first. The array is reused. */
   candidates(id: Uint8Array): readonly number[]
 
-  /** All runs as they are now, in memory that other threads can read. */
+  /** Returns all current runs in memory that other threads can read. */
   share(): KeyRun[]
 
-  /** Sees what other connections wrote. */
+  /** Reads what other connections wrote. */
   refresh(): void
 
-  /** Writes a new pack's run, which is the table's from now on. Inside the caller's transaction. */
+  /** Writes a new pack's run and takes ownership of it. Call inside a transaction. */
   add(run: KeyRun): void
 
-  /** Entries in all runs, those of frames that are gone included. */
+  /** Entries in all runs, including those of removed frames. */
   length(): number
 
-  /** Whether every run is there with all its entries, as the file has them now. */
+  /** Whether the file has every run with all its entries. */
   isComplete(): boolean
 
-  /** Rewrites all runs without the entries of frames that are gone. Inside the caller's transaction. */
+  /** Rewrites all runs without the entries of removed frames. Call inside a transaction. */
   compact(keep: (reference: number) => boolean): void
 }
 
 interface StoredRun {
-  /** Random: after a rollback, a number in sequence could name another run. */
+  /** Random: after a rollback, a sequential number could name another run. */
   readonly id: number
   readonly length: number
   run: KeyRun | undefined
@@ -72,9 +72,9 @@ export function openKeyTable(database: Database): KeyTable {
   )
 
   let runs: StoredRun[] = []
-  /** Runs stay in memory only where somebody searches. */
+  /** Whether runs stay in memory: only after the first search. */
   let searching = false
-  /** What `runs` are in memory, in their order; undefined when they have changed. */
+  /** The loaded `runs`, in order; undefined after a change. */
   let inMemory: KeyRun[] | undefined
   const search = candidateSearch()
 
@@ -89,7 +89,10 @@ export function openKeyTable(database: Database): KeyTable {
       })
   }
 
-  /** Of a run that another process has merged since the list was read, the parts are missing: its entries are in a newer one. */
+  /**
+   * Yields a run's parts. They are missing if another process merged the run since the list was
+   * read; a newer run has the entries.
+   */
   function* partsOf({ id, length, run }: StoredRun): Generator<KeyRun, void, undefined> {
     if (run !== undefined) return yield run
     for (let part = 0; part * PART_ENTRIES < length; part++) {
@@ -117,7 +120,7 @@ export function openKeyTable(database: Database): KeyTable {
     return (inMemory ??= runs.map(load))
   }
 
-  /** @param length at least as many entries as come */
+  /** @param length at least the number of entries in `parts` */
   const write = (parts: Iterable<KeyRun>, length: number): void => {
     const id = randomBytes(5).readUIntBE(0, 5)
     let number = 0
@@ -143,7 +146,7 @@ export function openKeyTable(database: Database): KeyTable {
   const drop = ({ id, run }: StoredRun): void => {
     remove().run(id)
     removeParts().run(id * PARTS_MAX, id * PARTS_MAX + PARTS_MAX - 1)
-    if (run !== undefined) release(run) // merges leave behind several times what is in use
+    if (run !== undefined) release(run) // merges leave behind several times the memory in use
   }
 
   return {
@@ -154,7 +157,7 @@ export function openKeyTable(database: Database): KeyTable {
     share: () =>
       loaded().map((run) => {
         if (run.buffer instanceof SharedArrayBuffer) return run
-        // of this process's own: shared memory can't be released, and merges make much of it
+        // A run merged by this process: shared memory can't be released, and merges make much of it.
         const shared = new Uint32Array(new SharedArrayBuffer(run.byteLength))
         shared.set(run)
         return shared
@@ -175,7 +178,7 @@ export function openKeyTable(database: Database): KeyTable {
       }
       write(parts, length)
       merged.forEach(drop)
-      release(run) // a copy was written, and another one is kept
+      release(run) // it was written, and gathered into another array
     },
 
     isComplete() {
@@ -213,7 +216,7 @@ function inParts(run: KeyRun): KeyRun[] {
   )
 }
 
-/** All parts as one run, in `room`, which has at least as many entries. */
+/** Joins all parts in `room`, which has at least as many entries. */
 function gather(parts: Iterable<KeyRun>, room: KeyRun): KeyRun {
   let words = 0
   for (const part of parts) {

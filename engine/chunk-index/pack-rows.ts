@@ -1,6 +1,7 @@
 /**
- * The truth of the chunk index in SQLite: a row a pack, a row a frame with the frame's ids and
- * lengths as blobs. `sqlite-index.ts` composes it with the key runs, which are derived from it.
+ * The source of truth of the chunk index in SQLite: one row per pack, and one per frame with the
+ * frame's ids and lengths as blobs. The key runs are derived from it; `sqlite-index.ts` combines
+ * both.
  */
 import { assert } from "../base/assert.ts"
 import { asBuffer, type Bytes, toHex } from "../base/bytes.ts"
@@ -9,8 +10,7 @@ import { damagedRow, type Database, lazyStatement } from "../base/sqlite.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import { HEADER_BYTES } from "../format/sealed-header.ts"
 import type { IndexCounts } from "./chunk-index.ts"
-import { STATE_CONDEMNED, STATE_LIVE } from "./pack-states.ts"
-import { checkedPack, checkFrame, frameSum, packSum } from "./row-checks.ts"
+import { checkedPack, checkFrame, frameSum, packSum, STATE_CONDEMNED, STATE_LIVE } from "./row-checks.ts"
 
 export const PACK_ROWS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS packs (
@@ -37,18 +37,21 @@ export interface PackRow extends Omit<PackRecord, "name" | "salt"> {
 
 export interface PackRows {
   find(name: Digest): PackRow | undefined
-  /** At most `PAGE_ROWS` packs of a state after a row's id, in the order added. */
+  /**
+   * Returns at most `PAGE_ROWS` packs of a state with an id above `id`, in the order they were
+   * added.
+   */
   after(id: number, state: number | undefined): PackRow[]
-  /** Gives the reference of the first frame. Inside a transaction. */
+  /** Returns the reference of the first frame. Call inside a transaction. */
   insert(record: PackRecord, frames: readonly DirectoryFrame[]): number
   remove(row: PackRow): void
   setState(name: Digest, state: number): boolean
   frames(row: PackRow): DirectoryFrame[]
   anyLive(): boolean
   counts(): IndexCounts
-  /** Which frame references are in use: a byte each, 1 when it is. */
+  /** Returns one byte per frame reference, 1 if it is in use. */
   referencesInUse(): Uint8Array
-  /** Chunks of all packs, condemned ones too. */
+  /** Chunks of all packs, including condemned ones. */
   chunks(): number
 }
 
@@ -154,27 +157,19 @@ function openInsert(database: Database): PackRows["insert"] {
     "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   )
   return (record, frames) => {
-    // Numbers of packs that were removed last come again: a stale key then meets a foreign id, no more.
+    // References of removed packs may be reused. A stale key then leads to a frame without the id,
+    // which is harmless.
     const before = last().get()
     const first = before === undefined ? 0 : checkedPack(before).firstFrame + before.frames
     const chunks = frames.reduce((sum, { lengths }) => sum + lengths.length, 0)
-    const {
-      sizeBytes,
-      epoch,
-      salt,
-      directoryOffset,
-      directorySealedLength,
-      directoryRawLength,
-      directoryCodec,
-    } = record
     const row = [
-      sizeBytes,
-      epoch,
-      salt,
-      directoryOffset,
-      directorySealedLength,
-      directoryRawLength,
-      directoryCodec,
+      record.sizeBytes,
+      record.epoch,
+      record.salt,
+      record.directoryOffset,
+      record.directorySealedLength,
+      record.directoryRawLength,
+      record.directoryCodec,
     ]
     const name = digestKey(record.name)
     const counts = { firstFrame: first, frames: frames.length, chunks }
@@ -183,28 +178,20 @@ function openInsert(database: Database): PackRows["insert"] {
     let offset = HEADER_BYTES
     for (const [number, { kind, codec, sealedLength, rawLength, lengths, ids }] of frames.entries()) {
       assert(ids.length === lengths.length * CHUNK_ID_BYTES, "a length for each id")
-      frame().run([
-        first + number,
-        id,
+      const bytes = bytesOf(lengths)
+      const checksum = frameSum({
         kind,
         codec,
         offset,
         sealedLength,
         rawLength,
-        asBuffer(bytesOf(lengths)),
+        number,
+        name,
         ids,
-        frameSum({
-          kind,
-          codec,
-          offset,
-          sealedLength,
-          rawLength,
-          number,
-          name,
-          ids,
-          lengths: bytesOf(lengths),
-        }),
-      ])
+        lengths: bytes,
+      })
+      const place = [kind, codec, offset, sealedLength, rawLength]
+      frame().run([first + number, id, ...place, asBuffer(bytes), ids, checksum])
       offset += sealedLength
     }
     return first

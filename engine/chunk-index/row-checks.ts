@@ -1,10 +1,14 @@
 /**
- * Checksums of the chunk index's rows. What a row says of a chunk's place goes into restores, and into the
- * segments that other devices read, so a row that is not what was written is damage of the file.
- * Shared by the index and by a worker's look-up.
+ * States and checksums of the chunk index's rows. Restores, and segments that other devices read, depend on
+ * these rows, so a row that changed is reported as damage. Shared by the index and the worker's
+ * look-up.
  */
 import { rowSum } from "../base/row-sum.ts"
 import { damagedRow } from "../base/sqlite.ts"
+
+/** Values of the column `packs.state`. */
+export const STATE_LIVE = 0
+export const STATE_CONDEMNED = 1
 
 export interface PackColumns {
   readonly name: Uint8Array
@@ -22,7 +26,7 @@ export interface PackColumns {
 }
 
 export interface FrameColumns {
-  /** Of its pack, to which it is bound, with its place in it. */
+  /** Name of its pack. With the frame's number, it binds the row to its place. */
   readonly name: Uint8Array
   readonly number: number
   readonly kind: number

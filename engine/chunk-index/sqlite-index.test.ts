@@ -12,6 +12,7 @@ import { openSqlite } from "../base/sqlite.ts"
 import { openStateDatabase } from "../home/state-database.ts"
 import { exampleId, exampleName, examplePack } from "../testing/example-packs.ts"
 import { indexContract } from "../testing/index-contract.ts"
+import { chunksOfPack } from "../testing/placed-chunks.ts"
 import { temporaryFolderHome, temporaryRepositoryHome } from "../testing/temporary-home.ts"
 import type { ChunkIndex } from "./chunk-index.ts"
 import { openChunkLookup } from "./chunk-lookup.ts"
@@ -44,7 +45,7 @@ function openIndex(t: TestContext): { index: ChunkIndex; statePath: string; reop
 
 type Step = { readonly what: "add" | "remove" | "condemn" | "spare" | "reopen"; readonly pack: number }
 
-/** Packs 0 to 7 over 24 ids, so that most ids lie in several. */
+/** Packs 0 to 7 over 24 ids, so most ids are in several packs. */
 const examples = Array.from({ length: 8 }, (_, pack) =>
   examplePack(`${pack}`, [
     Array.from({ length: 6 }, (_, i) => `${(pack * 5 + i) % 24}`),
@@ -74,7 +75,7 @@ test("openChunkIndex() agrees with the memory index after any steps", (t) => {
         if (step.what === "reopen") index = opened.reopen()
         apply(index, step)
         apply(twin, step)
-        const id = exampleId(`${step.pack}`) // searched in between, so that keys are in memory
+        const id = exampleId(`${step.pack}`) // searched in between, so keys are in memory
         assert.deepEqual(index.locate(id), twin.locate(id))
       }
       for (let i = 0; i < 25; i++) {
@@ -88,7 +89,7 @@ test("openChunkIndex() agrees with the memory index after any steps", (t) => {
   )
 })
 
-/** Many chunks, as one frame each of a few thousand. */
+/** A pack of one frame with a few thousand chunks. */
 function largePack(label: string, count: number): ReturnType<typeof examplePack> {
   const { record } = examplePack(label, [])
   const frame = {
@@ -124,7 +125,7 @@ test("addPack() keeps every chunk while runs are merged, and drops the keys of r
   }
 })
 
-test("packs() pages through more packs than it reads at once", (t) => {
+test("packs() pages through more packs than one page", (t) => {
   const { index } = openIndex(t)
   for (let i = 0; i < 600; i++)
     index.addPack(examplePack(`${i}`, [[`${i}`]]).record, examplePack(`${i}`, [[`${i}`]]).frames)
@@ -136,7 +137,7 @@ test("packs() pages through more packs than it reads at once", (t) => {
   )
 })
 
-test("locate() sees a pack that another process has added since", (t) => {
+test("locate() sees a pack that another process added", (t) => {
   const home = temporaryRepositoryHome(t)
   const ours = openStateDatabase(home)
   const theirs = openStateDatabase(home)
@@ -158,7 +159,7 @@ test("locate() sees a pack that another process has added since", (t) => {
   }
 })
 
-test("openChunkLookup() knows what was live when the index was shared, and takes nothing else for it", (t) => {
+test("openChunkLookup() knows only what was live when the index was shared", (t) => {
   const { index } = openIndex(t)
   const add = (name: string): void => {
     const { record, frames } = examplePack(name, [[`in ${name}`]])
@@ -168,14 +169,14 @@ test("openChunkLookup() knows what was live when the index was shared, and takes
   const lookup = openChunkLookup(index.share())
   index.setPackState(examplePack("condemned", []).record.name, "condemned")
   index.removePack(examplePack("removed", []).record.name)
-  add("later") // its frame has the number of the one that was removed
+  add("later") // reuses the removed frame's number
   const names = ["kept", "condemned", "removed", "later"]
   const known = names.filter((name) => lookup.has(exampleId(`in ${name}`)))
   assert.deepEqual(known, ["kept"])
   lookup.close()
 })
 
-test("share() gives keys in shared memory, of runs that were read and of runs that were merged since", (t) => {
+test("share() returns keys in shared memory, of loaded and of merged runs", (t) => {
   const { index } = openIndex(t)
   const names = Array.from({ length: 20 }, (_, i) => `pack ${i}`)
   names.forEach((name, i) => {
@@ -189,7 +190,7 @@ test("share() gives keys in shared memory, of runs that were read and of runs th
   })
 })
 
-test("openChunkLookup() of a missing, empty or damaged file knows nothing", (t) => {
+test("openChunkLookup() knows nothing if the file is missing, empty or damaged", (t) => {
   const { index, statePath } = openIndex(t)
   const { record, frames } = examplePack("first", [["a"]])
   index.addPack(record, frames)
@@ -203,7 +204,7 @@ test("openChunkLookup() of a missing, empty or damaged file knows nothing", (t) 
   }
 })
 
-test("addPack() in a process that is killed leaves whole packs and nothing else", async (t) => {
+test("addPack() in a killed process leaves only whole packs", async (t) => {
   const home = temporaryRepositoryHome(t)
   const root = path.resolve(home.identityFolder, "../..")
   const script = path.join(import.meta.dirname, "../testing/home-child.ts")
@@ -225,7 +226,7 @@ test("addPack() in a process that is killed leaves whole packs and nothing else"
     const added = [...index.packs()].length
     assert.ok(added >= said.split("\n").length - 1 && added > 0)
     for (let i = 0; i < added; i++) {
-      const chunks = [...index.chunksOfPack(exampleName(`${i}`))]
+      const chunks = [...chunksOfPack(index, exampleName(`${i}`))]
       assert.equal(chunks.length, 2000)
       assert.equal(index.has(exampleId(`${i}/0`)) && index.has(exampleId(`${i}/1999`)), true)
     }
@@ -235,7 +236,7 @@ test("addPack() in a process that is killed leaves whole packs and nothing else"
   }
 })
 
-test("a damaged index is an error once, and made anew by the next run", (t) => {
+test("openChunkIndex() fails once on a damaged file, and the next run replaces it", (t) => {
   const home = temporaryRepositoryHome(t)
   const state = openStateDatabase(home)
   const index = openChunkIndex(state.database)

@@ -1,7 +1,8 @@
 /**
- * The chunk index in the home's SQLite file: rows of packs and frames (`pack-rows.ts`) are the truth,
- * key runs (`key-table.ts`) say which frame may hold an id, `chunk-search.ts` compares all 32 bytes.
- * Everything here can be rebuilt from the store. spec/decisions/0004-sqlite-index.md has the numbers.
+ * The chunk index in the home's SQLite file. Rows of packs and frames (`pack-rows.ts`) are the
+ * source of truth, key runs (`key-table.ts`) say which frames may have an id, and `chunk-search.ts`
+ * compares all 32 bytes. Everything can be rebuilt from the store. Measurements:
+ * spec/decisions/0004-sqlite-index.md.
  */
 import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
 import { checkWhole, createTables, damagedRow, type Database, withStateErrors } from "../base/sqlite.ts"
@@ -11,16 +12,15 @@ import { openChunkSearch } from "./chunk-search.ts"
 import { runOfFrames } from "./key-runs.ts"
 import { KEY_TABLE_SCHEMA, type KeyTable, openKeyTable } from "./key-table.ts"
 import { openPackRows, PACK_ROWS_SCHEMA, type PackRows, toRecord } from "./pack-rows.ts"
-import { STATE_CONDEMNED, STATE_LIVE } from "./pack-states.ts"
-import { placedChunks } from "./placed-chunks.ts"
+import { STATE_CONDEMNED, STATE_LIVE } from "./row-checks.ts"
 
-/** Fewer keys of removed packs than this are not worth a rewrite. */
+/** Fewer keys of removed packs than this aren't worth a rewrite. */
 const DEAD_KEYS_MIN = 65_536
 
-/** Over an open state database (home/state-database.ts), whose closing closes this too. */
+/** @param database an open state database (home/state-database.ts); closing it closes the index */
 export function openChunkIndex(database: Database): ChunkIndex {
   createTables(database, PACK_ROWS_SCHEMA + KEY_TABLE_SCHEMA)
-  const rows = withStateErrors(database.name, openPackRows(database)) // for what pages lazily
+  const rows = withStateErrors(database.name, openPackRows(database)) // for errors of lazy pages
   const keys = openKeyTable(database)
   const search = openChunkSearch(database, (id) => keys.candidates(id))
 
@@ -37,7 +37,7 @@ export function openChunkIndex(database: Database): ChunkIndex {
   })
 
   let isSound = false
-  /** A chunk is missed: in the store, or because this file is damaged? Throws in the second case. */
+  /** Checks once whether a chunk is missing because this file is damaged. @throws state-damaged */
   const verifyOnce = (): undefined => {
     if (isSound) return undefined
     checkWhole(database)
@@ -74,7 +74,7 @@ export function openChunkIndex(database: Database): ChunkIndex {
     counts: () => rows.counts(),
 
     addPack(record, frames) {
-      search.forget() // frame references of removed packs come again
+      search.forget() // references of removed frames are reused
       addPack.immediate(record, frames)
     },
 
@@ -111,15 +111,10 @@ export function openChunkIndex(database: Database): ChunkIndex {
       const row = rows.find(name)
       return row === undefined ? [] : rows.frames(row).flatMap(idsOf)
     },
-
-    chunksOfPack(name) {
-      const row = rows.find(name)
-      return row === undefined ? [] : placedChunks(toRecord(row), rows.frames(row))
-    },
   })
 }
 
-/** In pages, since an open SQLite cursor would forbid writing to the index meanwhile. */
+/** Reads in pages, since an open SQLite cursor would block writes to the index. */
 function* pagedPacks(rows: PackRows, state: PackState | undefined): Generator<PackRecord> {
   const wanted = state === undefined ? undefined : stateNumber(state)
   for (let page = rows.after(0, wanted); page.length > 0; page = rows.after(page.at(-1)?.id ?? 0, wanted)) {
@@ -134,7 +129,10 @@ function idsOf(frame: DirectoryFrame): ChunkId[] {
   )
 }
 
-/** Keys of removed packs only cost space and a futile look; a third of them is too many. */
+/**
+ * Drops the keys of removed packs when they are a third of all. They only cost space and needless
+ * look-ups.
+ */
 function dropDeadKeys(rows: PackRows, keys: KeyTable): void {
   if (keys.length() < DEAD_KEYS_MIN) return
   if (keys.length() - rows.chunks() < Math.max(DEAD_KEYS_MIN, keys.length() / 3)) return

@@ -14,7 +14,7 @@ import { listingCuts } from "./cut.ts"
 
 const scratch = (entries: readonly Entry[]): BuiltListing => new NodeShelf().buildAll(entries)
 
-/** The rules of spec/listing.md, word for word, over whole arrays. */
+/** The rules of spec/listing.md over whole arrays. */
 function naiveRoot(entries: readonly Entry[]): { root: string; level: number; ids: Set<string> } {
   const ids = new Set<string>()
   const put = (node: Uint8Array): ChunkId => {
@@ -60,7 +60,7 @@ function naiveRoot(entries: readonly Entry[]): { root: string; level: number; id
   return { root: toHex(row[0]?.id ?? new Uint8Array()), level, ids }
 }
 
-test("listingBuilder() makes the tree of the naive twin, for rows of every length", () => {
+test("listingBuilder() builds the tree of the naive twin, for rows of every length", () => {
   for (const count of [0, 1, 2, 63, 64, 65, 300, 5000]) {
     const entries = manyPaths(count, count)
       .slice(0, count)
@@ -76,7 +76,7 @@ test("listingBuilder() makes the tree of the naive twin, for rows of every lengt
   }
 })
 
-/** Paths, of which none makes a cut by its hash. */
+/** Paths whose hashes make no cut. */
 function uncut(count: number): string[] {
   const paths: string[] = []
   for (let i = 0; paths.length < count; i++) {
@@ -86,7 +86,7 @@ function uncut(count: number): string[] {
   return paths
 }
 
-test("listingBuilder() cuts a row without cuts after 64 entries, and comes back into step after an edit", () => {
+test("listingBuilder() cuts a row without hash cuts after 64 entries, and resynchronises after an edit", () => {
   const entries = uncut(5000).map((path) => fileEntry(path))
   const shelf = new NodeShelf()
   const old = shelf.buildAll(entries)
@@ -99,7 +99,7 @@ test("listingBuilder() cuts a row without cuts after 64 entries, and comes back 
   }
 })
 
-test("listingBuilder() cuts before a node passes its bytes", () => {
+test("listingBuilder() cuts before a node exceeds its byte limit", () => {
   const value = new Uint8Array(200 * 1024)
   const entries = uncut(40).map((path) => ({
     ...fileEntry(path),
@@ -153,7 +153,7 @@ function applyEdits(
     if (what === "swap") steps.push({ path, tree: false, run: (builder) => builder.put(entry) })
   }
   steps.sort((a, b) => comparePaths(a.path, b.path) || Number(b.tree) - Number(a.tree))
-  // The map sees the same calls, in the same order, as the builder.
+  // The map gets the same calls in the same order as the builder.
   const olds = new Set(after.keys())
   const toMap: ListingBuilder = {
     put: (entry) => void after.set(entry.path, entry),
@@ -193,7 +193,7 @@ test("listingBuilder() with edits of an old tree equals a build of the result fr
   )
 })
 
-test("listingBuilder() equals scratch when whole stretches go, so that high nodes are taken over or merged", () => {
+test("listingBuilder() equals a build from scratch when whole ranges are removed, so high nodes are adopted or merged", () => {
   const entries = manyPaths(12_000, 5).map((path) => fileEntry(path))
   const shelf = new NodeShelf()
   const old = shelf.buildAll(entries)
@@ -212,7 +212,7 @@ test("listingBuilder() equals scratch when whole stretches go, so that high node
   )
 })
 
-/** One path a leaf; the pattern says after which leaves level 1 is cut. */
+/** One path per leaf. The pattern says after which leaves level 1 is cut. */
 function leavesOfOne(pattern: string): Entry[] {
   const cuts = listingCuts(cutKey)
   return pattern.split("").map((letter, i) => {
@@ -223,7 +223,7 @@ function leavesOfOne(pattern: string): Entry[] {
   })
 }
 
-test("listingBuilder() finds the root when nodes with one child are all that stays, or the last ones", () => {
+test("listingBuilder() finds the root when only nodes with one child remain, or only the last ones", () => {
   const entries = leavesOfOne("...|||..|..")
   const shelf = new NodeShelf()
   const old = shelf.buildAll(entries)
@@ -272,7 +272,7 @@ test("listingBuilder() removes a folder of many nodes without reading the nodes 
   assert.ok(shelf.loaded.length < 12, `${shelf.loaded.length} nodes read`)
 })
 
-test("listingBuilder() refuses changes that are out of order", () => {
+test("listingBuilder() refuses changes out of order", () => {
   const builder = listingBuilder({ cutKey, identify: plainId, emit: () => {} })
   builder.put(fileEntry("b"))
   assert.throws(() => builder.put(fileEntry("b")), /order of a listing/)

@@ -1,8 +1,8 @@
 /**
- * Makes the listing of a new snapshot from the last one's and a stream of changes, or from nothing.
- * Nodes without a change are taken over unread, every other one is emitted as soon as it is
- * complete, so that memory holds one open node a level. The tree is the same as one built from all
- * entries at once. spec/listing.md.
+ * Builds the listing of a new snapshot from a stream of changes to an older listing, or from
+ * nothing. Unchanged nodes are adopted without reading them. Every other node is emitted when it is
+ * complete, so one open node per level is in memory. The tree equals one built from all entries at
+ * once. spec/listing.md.
  */
 import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
@@ -19,8 +19,8 @@ export interface ListingBuilderOptions {
   /** Chunk id of kind "listing". */
   identify(node: Bytes): ChunkId
   /**
-   * Called once for every node that was made, children before parents. A node that was read from the
-   * old tree and came out the same is among them: the caller dedupes by id.
+   * Called once for every node built, children before parents. Includes nodes that were rebuilt
+   * without a change: the caller deduplicates by id.
    */
   emit(id: ChunkId, node: Bytes): void
   readonly old?: OldListing | undefined
@@ -29,7 +29,7 @@ export interface ListingBuilderOptions {
 export interface OldListing {
   readonly root: ChunkId
   readonly level: number
-  /** The node's bytes, already checked against its id. */
+  /** Returns the node's bytes, already checked against its id. */
   load(id: ChunkId): Uint8Array
 }
 
@@ -40,15 +40,15 @@ export interface BuiltListing {
 }
 
 /**
- * Changes come in the order of a listing. At one path, `removeTree` comes first; after it, entries
- * at and below that path may be put.
+ * Changes come in listing order. For one path, `removeTree` comes first; entries at and below that
+ * path may follow.
  */
 export interface ListingBuilder {
-  /** Adds the entry, or replaces the old one of this path. */
+  /** Adds the entry or replaces the old entry of this path. */
   put(entry: Entry): void
-  /** Removes one entry; nothing when there is none. */
+  /** Removes one entry. Does nothing if the entry doesn't exist. */
   remove(path: RawPath): void
-  /** Removes the old entry and all old ones below it; nothing when there are none. */
+  /** Removes the old entry and all old entries below it. Does nothing if there are none. */
   removeTree(path: RawPath): void
   finish(): BuiltListing
 }
@@ -101,7 +101,7 @@ export function listingBuilder(options: ListingBuilderOptions): ListingBuilder {
   }
 }
 
-/** Takes over all old entries before `bound`, or to the end. */
+/** Copies all old entries before `bound`, or all that are left. */
 function copyUpTo(old: OldTree, writer: TreeWriter, bound: RawPath | undefined): void {
   for (;;) {
     const item = old.current()
@@ -124,8 +124,8 @@ function comesBefore(item: OldItem, bound: RawPath | undefined): boolean {
 }
 
 /**
- * Whether the node can stay as it is. The last node of a level ends where the listing ended, not at
- * a cut, so it stays only when nothing comes after it.
+ * Whether the node can be adopted. The last node of a level ends at the end of the listing, not at
+ * a cut, so it can be adopted only if nothing follows.
  */
 function endsBefore(ref: NodeRef, bound: RawPath | undefined): boolean {
   if (bound === undefined) return true
@@ -137,7 +137,7 @@ function adopt(writer: TreeWriter, { first, id, entries, level }: NodeRef): bool
   return writer.adopt({ first, id, entries }, level)
 }
 
-/** The old tree stands at `path` or behind it. */
+/** Drops the old entry of `path`. The old tree is at `path` or past it. */
 function dropEntry(old: OldTree, path: RawPath): void {
   for (;;) {
     const item = old.current()
@@ -158,7 +158,7 @@ function dropTree(old: OldTree, path: RawPath): void {
     if (item === undefined) return
     const start = item.level === undefined ? item.path : item.first
     if (start === undefined || !isWithin(start, path)) return
-    // Two ends of a range that lie in a sub-tree have all that is between them in it, too.
+    // If both ends of a range are in a sub-tree, so is everything between them.
     const whole = item.level === undefined || (item.upper !== undefined && isWithin(item.upper, path))
     if (whole) old.skip()
     else old.open(item)
@@ -170,7 +170,10 @@ function countEntries(root: ListingRoot, old: OldListing): number {
   return refs === undefined ? entries.length : refs.reduce((sum, ref) => sum + (ref.entries ?? 0), 0)
 }
 
-/** A root has several children, or is a leaf; an adopted node may be the rest of a longer row. */
+/**
+ * Descends to the real root. A root is a leaf or has several children; an adopted node may have
+ * only one.
+ */
 function withoutChains(top: NodeRef, old: OldListing): ListingRoot {
   let ref = top
   while (ref.level > 0) {

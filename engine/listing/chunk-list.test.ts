@@ -25,7 +25,7 @@ async function runs(root: ChunkId, shelf: NodeShelf, from?: number): Promise<Chu
 
 const output = (shelf: NodeShelf) => ({ identify: plainId, emit: shelf.emit })
 
-test("walkChunkList() gives back the ids of buildChunkList() in order, with the offset of each run", async () => {
+test("walkChunkList() returns the ids of buildChunkList() in order, with the offset of each run", async () => {
   for (const count of [1, 2, 8, 9, 127, 128, 129, 1000, 20_000]) {
     const shelf = new NodeShelf()
     const { ids, sizes } = list(count, `list ${count}`)
@@ -41,7 +41,7 @@ test("walkChunkList() gives back the ids of buildChunkList() in order, with the 
   }
 })
 
-test("walkChunkList() from a byte begins with the run that holds it, and loads no run before", async () => {
+test("walkChunkList() from a byte starts with the run that contains it, and loads no run before", async () => {
   const shelf = new NodeShelf()
   const { ids, sizes } = list(20_000, "offsets")
   const root = buildChunkList(ids, sizes, output(shelf))
@@ -57,7 +57,7 @@ test("walkChunkList() from a byte begins with the run that holds it, and loads n
   )
 })
 
-test("buildChunkList() after a change of one chunk makes only the nodes around it anew", () => {
+test("buildChunkList() rebuilds only the nodes around one changed chunk", () => {
   const shelf = new NodeShelf()
   const { ids, sizes } = list(100_000, "edit")
   buildChunkList(ids, sizes, output(shelf))
@@ -71,7 +71,7 @@ test("buildChunkList() after a change of one chunk makes only the nodes around i
   assert.ok(shelf.nodes.size - before <= 12, `${shelf.nodes.size - before} new nodes`)
 })
 
-test("buildChunkList() of one chunk repeated ends, with rows that get shorter", () => {
+test("buildChunkList() of one repeated chunk ends, with rows that get shorter", () => {
   for (const last of [0, 1]) {
     const shelf = new NodeShelf()
     const id = new Uint8Array(32).fill(0xff)
@@ -81,7 +81,7 @@ test("buildChunkList() of one chunk repeated ends, with rows that get shorter", 
       concatBytes(Array.from({ length: 5000 }, () => id)),
       Array.from({ length: 5000 }, () => 1),
       {
-        // Ids that all make cuts are the worst there can be.
+        // Ids that all make cuts are the worst case.
         identify: (node) => plainId(node).fill(0, 31) as ChunkId,
         emit: (nodeId, node) => {
           emitted++
@@ -97,7 +97,7 @@ test("buildChunkList() of one chunk repeated ends, with rows that get shorter", 
   }
 })
 
-test("walkChunkList() refuses nodes that are not what their parents say", async () => {
+test("walkChunkList() refuses nodes that differ from what their parents state", async () => {
   const shelf = new NodeShelf()
   const put = (node: Uint8Array): ChunkId => {
     shelf.emit(plainId(node), node)

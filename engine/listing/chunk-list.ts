@@ -1,6 +1,7 @@
 /**
- * The ids of a large file's chunks as a tree of nodes: made when a file was split, read when it is
- * restored or checked. Cut by the ids themselves, which are keyed hashes already. spec/chunk-list.md.
+ * A tree of nodes with the chunk ids of a large file. It is built when a file is split and read by
+ * restore and check. The ids decide the cuts, since they are keyed hashes already.
+ * spec/chunk-list.md.
  */
 import { assert } from "../base/assert.ts"
 import { type Bytes, concatBytes, toHex } from "../base/bytes.ts"
@@ -9,15 +10,18 @@ import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
 import { type LoadNodes, NODES_AT_ONCE, type Opened, walkLeaves } from "./ordered-walk.ts"
 import { CHUNK_LIST_IDS_MAX, decodeChunkListNode, encodeChunkListNode } from "../format/chunk-list-node.ts"
 
-// On disk in the shape of every chunk list. Never change.
+// Determines the shape of every chunk list on disk. Never change.
 const CUT_MASK = 32 - 1
-/** Below this, no cut: a file of one repeated chunk must not make a node for each. */
+/**
+ * The shortest node before a cut. Without it, a file of one repeated chunk could make a node for
+ * each.
+ */
 const IDS_MIN = 8
 
 export interface ChunkListOutput {
   /** Chunk id of kind "chunk-list". */
   identify(node: Bytes): ChunkId
-  /** Children before parents; the same node may come again. */
+  /** Called for children before parents. The same node may come more than once. */
   emit(id: ChunkId, node: Bytes): void
 }
 
@@ -26,7 +30,7 @@ interface Row {
   readonly sizes: ArrayLike<number>
 }
 
-/** `ids` are 32 bytes each, `sizes` the bytes of each chunk. Returns the root's id. */
+/** @param ids 32 bytes per chunk @param sizes bytes of each chunk @returns the root's id */
 export function buildChunkList(ids: Bytes, sizes: ArrayLike<number>, output: ChunkListOutput): ChunkId {
   assert(ids.length === sizes.length * CHUNK_ID_BYTES && ids.length > 0, "every chunk has an id and a size")
   let row: Row = { ids, sizes }
@@ -36,7 +40,7 @@ export function buildChunkList(ids: Bytes, sizes: ArrayLike<number>, output: Chu
   }
 }
 
-/** Cuts a row into nodes and returns the row of those nodes. */
+/** Cuts a row into nodes and returns the row of their ids and sizes. */
 function nodesOf({ ids, sizes }: Row, level: number, output: ChunkListOutput): Row {
   const nodeIds: ChunkId[] = []
   const nodeSizes: number[] = []
@@ -61,32 +65,32 @@ function isCut(ids: Uint8Array, index: number, count: number): boolean {
   return count >= IDS_MIN && ((ids[index * CHUNK_ID_BYTES - 1] ?? 0) & CUT_MASK) === 0
 }
 
-/** A stretch of a file's chunks, in order. */
+/** Consecutive chunks of a file. */
 export interface ChunkRun {
-  /** Where the first chunk begins in the file. */
+  /** Offset of the first chunk in the file, in bytes. */
   readonly offset: number
-  /** 32 bytes each. */
+  /** 32 bytes per id. */
   readonly ids: Bytes
 }
 
 export interface ChunkListRange {
-  /** Begin with the run that holds this byte; 0 by default. */
+  /** Start with the run that contains this byte; 0 by default. */
   readonly from?: number | undefined
-  /** Nodes asked for at once, at most. */
+  /** The most nodes to load at once. */
   readonly batch?: number | undefined
 }
 
 interface ListRef {
   readonly id: ChunkId
   readonly offset: number
-  /** Undefined for a root, about which nobody says more. */
+  /** Undefined for a root: no parent states it. */
   readonly level: number | undefined
   readonly size: number | undefined
 }
 
 /**
- * All chunks of a list in order, run by run; a run is one leaf. Only whoever has the chunks' lengths
- * can tell whether they have the bytes that the inner nodes say: compare with the file's size.
+ * Yields all chunks of a list in order, one run per leaf. The sizes in inner nodes aren't proven:
+ * the caller compares the lengths of the chunks with the file's size.
  */
 export function walkChunkList(
   root: ChunkId,

@@ -1,7 +1,7 @@
 /**
- * Where a listing is cut into nodes: by a keyed hash of single paths, so that the same entries give
- * the same nodes whatever changed elsewhere, and nobody without the key can aim at the cuts.
- * A cut depends only on what lies before it in its node. spec/listing.md.
+ * Decides where a listing is cut into nodes. A keyed hash of each path decides, so equal entries
+ * give equal nodes whatever changed elsewhere, and nobody without the key can choose the cuts. A
+ * cut depends only on the items before it in its node. spec/listing.md.
  */
 import { hash } from "node:crypto"
 
@@ -9,14 +9,14 @@ import { assert } from "../base/assert.ts"
 import type { RawPath } from "../base/ids.ts"
 import { NODE_BYTES_CUT, NODE_ENTRIES_CUT } from "../format/listing-limits.ts"
 
-// On disk in the shape of every listing. Never change.
+// Determines the shape of every listing on disk. Never change.
 const LEAF_MASK = 16 - 1
 const INNER_MASK = 16 - 1
 
 export interface ListingCuts {
-  /** Whether a leaf ends after the entry of this path. */
+  /** Whether a leaf ends after the entry with this path. */
   afterEntry(path: RawPath): boolean
-  /** Whether an inner node of `level` ends after the child whose first path this is. */
+  /** Whether an inner node of `level` ends after the child with this first path. */
   afterChild(level: number, first: RawPath): boolean
 }
 
@@ -32,8 +32,9 @@ const BLOCK_BYTES = 64
 const HASH_BYTES = 32
 
 /**
- * The first byte of HMAC-SHA-256 over the level, unless it is 0, and the path: the low bits of the
- * hash's first u32. Two one-shot hashes whose result is text: a third of what bytes would cost.
+ * Returns the first byte of HMAC-SHA-256 (RFC 2104) over the level, unless it is 0, and the path.
+ * It has the low bits of the hash's first u32. Two one-shot hashes with text results cost a third
+ * of hashes that return bytes.
  */
 function hmacFirstByte(key: Uint8Array): (path: RawPath, level: number) => number {
   assert(key.length <= BLOCK_BYTES, "a key of one block at most")
@@ -55,7 +56,7 @@ function hmacFirstByte(key: Uint8Array): (path: RawPath, level: number) => numbe
   }
 }
 
-/** Whether a node ends whatever the hash says, with `count` items of `itemBytes` encoded bytes. */
+/** Whether a node of `count` items and `itemBytes` encoded bytes ends regardless of the hash. */
 export function isFull(count: number, itemBytes: number): boolean {
   return count >= NODE_ENTRIES_CUT || itemBytes >= NODE_BYTES_CUT
 }

@@ -19,7 +19,7 @@ async function told(shelf: NodeShelf, before?: ListingRoot, after?: ListingRoot)
   return all
 }
 
-/** Over maps of all entries. */
+/** The naive twin, over maps of all entries. */
 function naive(before: readonly Entry[], after: readonly Entry[]): Told[] {
   const olds = new Map(before.map((entry) => [entry.path as string, entry]))
   const news = new Map(after.map((entry) => [entry.path as string, entry]))
@@ -53,7 +53,7 @@ test("diffListings() equals the naive twin, for trees of any two sizes", async (
   )
 })
 
-test("diffListings() with no listing on one side tells all entries of the other", async () => {
+test("diffListings() without a listing on one side reports all entries of the other", async () => {
   const shelf = new NodeShelf()
   const entries = manyPaths(500, 1).map((path) => fileEntry(path))
   const { root } = shelf.buildAll(entries)
@@ -62,7 +62,7 @@ test("diffListings() with no listing on one side tells all entries of the other"
   assert.deepEqual(await told(shelf, undefined, undefined), [])
 })
 
-test("diffListings() loads no node that both trees have, and nothing at all for equal roots", async () => {
+test("diffListings() loads no node that both trees contain, and nothing for equal roots", async () => {
   const shelf = new NodeShelf()
   const entries = manyPaths(30_000, 4).map((path) => fileEntry(path))
   const old = shelf.buildAll(entries)
@@ -84,7 +84,7 @@ test("diffListings() loads no node that both trees have, and nothing at all for 
   assert.equal(shelf.calls.length, 0)
 })
 
-test("diffListings() tells a change of any one field", async () => {
+test("diffListings() reports a change of any one field", async () => {
   const entry = fileEntry("f", 5, 1)
   const others: Entry[] = [
     { ...entry, mode: 0 },

@@ -1,6 +1,6 @@
 /**
- * What differs between two listings, in order. A node that both have is never loaded, so that the
- * cost follows the changes and not the size of the trees. spec/listing.md.
+ * Lists the differences between two listings, in order. A node that both contain is never loaded,
+ * so the cost depends on the changes and not on the size of the trees. spec/listing.md.
  */
 import { equalBytes, toHex } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -10,17 +10,17 @@ import type { Entry } from "../format/listing-node.ts"
 import { type ListingRoot, type NodeRef, openNode, rootRef } from "./node-ref.ts"
 import { loadAll, type LoadNodes, NODES_AT_ONCE } from "./ordered-walk.ts"
 
-/** Both are there when the entry changed, in whatever field. */
+/** Has both entries if any field of the entry changed. */
 export interface Difference {
   readonly path: RawPath
   readonly before?: Entry
   readonly after?: Entry
 }
 
-/** What is left of one tree: entries and nodes, the next one last. */
+/** The rest of one tree: entries and nodes, the next one last. */
 type Row = (Entry | NodeRef)[]
 
-/** `undefined` stands for an empty listing. */
+/** @param before undefined for an empty listing @param after undefined for an empty listing */
 export async function* diffListings(
   before: ListingRoot | undefined,
   after: ListingRoot | undefined,
@@ -44,7 +44,7 @@ export async function* diffListings(
   }
 }
 
-/** Which of the two next items are done with: passed over, told as a difference, or opened. */
+/** Which of the two next items are consumed: skipped, reported as a difference, or opened. */
 type Step = { readonly a: boolean; readonly b: boolean } & (Difference | { readonly open: number } | object)
 
 function nextStep(a: Entry | NodeRef | undefined, b: Entry | NodeRef | undefined): Step | undefined {
@@ -64,7 +64,7 @@ function nextStep(a: Entry | NodeRef | undefined, b: Entry | NodeRef | undefined
   const levelA = isNode(a) ? a.level : -1
   const levelB = isNode(b) ? b.level : -1
   if (isNode(a) && isNode(b) && equalBytes(a.id, b.id)) return { a: true, b: true }
-  // The higher one may hold the other.
+  // The higher node may contain the other item.
   return { a: levelA >= levelB, b: levelB >= levelA, open: Math.max(levelA, levelB) }
 }
 
@@ -93,8 +93,8 @@ interface Fetch {
 }
 
 /**
- * Loads the nodes that are opened next, unless that has been done, and with them others of the same
- * level that certainly differ: the other tree is open as far down as here, and does not have them.
+ * Loads the nodes that are opened next, unless they are loaded. Also loads nodes of the same level
+ * that certainly differ: the other tree is open to this level and doesn't contain them.
  */
 async function fetchAhead(a: Row, b: Row, { step, level, load, loaded }: Fetch): Promise<void> {
   const opened = [...(step.a ? a.slice(-1) : []), ...(step.b ? b.slice(-1) : [])].filter(isNode)
@@ -117,7 +117,7 @@ async function fetchAhead(a: Row, b: Row, { step, level, load, loaded }: Fetch):
   refs.forEach((ref, i) => loaded.set(toHex(ref.id), nodes[i] as Uint8Array))
 }
 
-/** Where a row's first node above `level` begins. */
+/** Returns the first path of a row's first node above `level`. */
 function closedFrom(row: Row, level: number): RawPath | undefined {
   const closed = row.findLast((item) => isNode(item) && item.level > level)
   return closed && startOf(closed)

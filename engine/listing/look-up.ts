@@ -1,6 +1,6 @@
 /**
- * Finds one path in a listing: one node a level is loaded. For dump, for a snapshot address with a
- * path, for the log of a file. spec/listing.md.
+ * Finds one path in a listing and loads one node per level. Used by dump, snapshot addresses with a
+ * path, and file history. spec/listing.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -9,7 +9,7 @@ import type { Entry } from "../format/listing-node.ts"
 import { type ListingRoot, type NodeRef, openNode, rootRef } from "./node-ref.ts"
 import { loadAll, type LoadNodes } from "./ordered-walk.ts"
 
-/** The entry of exactly this path, or undefined. */
+/** Returns the entry of exactly this path, or undefined. */
 export async function lookUp(root: ListingRoot, load: LoadNodes, path: RawPath): Promise<Entry | undefined> {
   let ref: NodeRef = rootRef(root)
   for (;;) {
@@ -20,14 +20,14 @@ export async function lookUp(root: ListingRoot, load: LoadNodes, path: RawPath):
   }
 }
 
-/** What every verb says of a path that a snapshot does not have. */
+/** The error of every verb for a path that a snapshot doesn't have. */
 export function noEntry({ shortId }: { readonly shortId: string }, path: RawPath): EngineError {
   const message = `${showPath(path)}: no such file or folder in snapshot ${shortId}`
   return new EngineError("not-found", "no-entry", message)
 }
 
 interface Descent {
-  /** The only child that may hold the path. */
+  /** The only child that can contain the path. */
   readonly next?: NodeRef | undefined
   readonly entry?: Entry | undefined
 }

@@ -1,7 +1,7 @@
 /**
- * A node of a listing that is not loaded yet, with all that its parent says about it; and the check
- * of a loaded node against that. Builder, walk, look-up and diff all descend through here, so that a
- * hostile tree is refused in one place. spec/listing.md.
+ * References a listing node that isn't loaded, with everything its parent states about it, and
+ * checks a loaded node against that. Builder, walk, look-up and diff all descend through here, so
+ * one place refuses hostile trees. spec/listing.md.
  */
 import { toHex } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
@@ -11,16 +11,16 @@ import { decodeListingNode, type Entry, type ListingChild } from "../format/list
 
 export interface ListingRoot {
   readonly id: ChunkId
-  /** 0 when the root is a leaf. */
+  /** 0 if the root is a leaf. */
   readonly level: number
 }
 
 export interface NodeRef {
   readonly id: ChunkId
   readonly level: number
-  /** Of the first entry below; undefined for a root, about which nobody says more. */
+  /** Path of the first entry below; undefined for a root, since no parent states it. */
   readonly first: RawPath | undefined
-  /** All entries below come before this path; undefined at the right edge of the tree. */
+  /** All entries below come before this path. Undefined at the right edge of the tree. */
   readonly upper: RawPath | undefined
   readonly entries: number | undefined
 }
@@ -33,12 +33,15 @@ export function rootRef(root: ListingRoot): NodeRef {
   return { id: root.id, level: root.level, first: undefined, upper: undefined, entries: undefined }
 }
 
-/** What a person calls the node in an error. */
+/** The node's name in errors. */
 export function nodeName(ref: NodeRef): string {
   return `listing node ${toHex(ref.id.subarray(0, 8))}`
 }
 
-/** Decodes what `load` gave for `ref`. The caller's `load` has checked that the bytes have this id. */
+/**
+ * Decodes and checks the bytes loaded for `ref`. The caller has checked that the bytes have this
+ * id. @throws corrupt
+ */
 export function openNode(ref: NodeRef, bytes: Uint8Array): OpenedNode {
   const node = decodeListingNode(bytes, nodeName(ref))
   if (node.level !== ref.level) throw refuse(ref, `level ${node.level}, expected ${ref.level}`)
@@ -66,7 +69,7 @@ export interface NodeRange {
   readonly last: RawPath | undefined
 }
 
-/** Refuses a node that is not where its parent says it is. */
+/** @throws corrupt if the node is not where its parent says */
 export function checkRange(ref: NodeRef, { count, first, last }: NodeRange): void {
   if (ref.first === undefined) return
   if (count !== ref.entries) throw refuse(ref, `${count} entries, expected ${ref.entries}`)

@@ -1,12 +1,12 @@
 /**
- * The older tree that a new listing is built from: read from left to right, each node opened only
- * when something inside it may differ. Used by build.ts alone. spec/listing.md.
+ * Reads the older tree of a new listing from left to right. A node is opened only if something
+ * inside may differ. Used by build.ts only. spec/listing.md.
  */
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { LeafReader } from "../format/leaf-reader.ts"
 import { checkRange, type ListingRoot, nodeName, type NodeRef, openNode, rootRef } from "./node-ref.ts"
 
-/** An entry as it stands in its leaf; see `LeafWriter.appendEncoded`. */
+/** An entry in the encoding of its leaf; see `LeafWriter.appendEncoded`. */
 export interface EncodedEntry {
   readonly path: RawPath
   readonly afterSuffix: Uint8Array
@@ -22,7 +22,7 @@ interface Frame {
 
 export class OldTree {
   readonly #load: (id: ChunkId) => Uint8Array
-  /** The innermost opened node last. */
+  /** Opened nodes, the innermost last. */
   readonly #frames: Frame[]
 
   constructor(root: ListingRoot, load: (id: ChunkId) => Uint8Array) {
@@ -30,7 +30,7 @@ export class OldTree {
     this.#frames = [{ items: [rootRef(root)], at: 0 }]
   }
 
-  /** The next entry, or the node that it lies in; undefined at the end. */
+  /** Returns the next entry, or the node that contains it. Undefined at the end. */
   current(): OldItem | undefined {
     for (;;) {
       const frame = this.#frames.at(-1)
@@ -41,13 +41,13 @@ export class OldTree {
     }
   }
 
-  /** Goes past the current item, with all below it. */
+  /** Skips the current item and everything below it. */
   skip(): void {
     const frame = this.#frames.at(-1)
     if (frame !== undefined) frame.at++
   }
 
-  /** Replaces the current node by what it holds. */
+  /** Replaces the current node by its children. */
   open(ref: NodeRef): void {
     this.skip()
     const bytes = this.#load(ref.id)

@@ -1,12 +1,12 @@
 /**
- * Goes through the leaves of a tree in order, asking for many nodes at once, so that a remote store
- * sees few round trips. Listings and chunk lists are both read through here.
+ * Walks the leaves of a tree in order and loads many nodes at once, so a remote store needs few
+ * round trips. Listings and chunk lists both use it.
  */
 import type { ChunkId } from "../base/ids.ts"
 
 /**
- * The bytes of nodes, in the order asked for, each already checked against its id. An implementation
- * takes them from a cache, from a block that it has open, or from the store.
+ * Returns the nodes' bytes in the order of `ids`, each checked against its id. An implementation
+ * reads them from a cache, an open block, or the store.
  */
 export type LoadNodes = (ids: readonly ChunkId[]) => Promise<readonly Uint8Array[]>
 
@@ -17,9 +17,9 @@ export type Opened<Ref, Leaf> =
 export interface OrderedTree<Ref, Leaf> {
   readonly root: Ref
   readonly load: LoadNodes
-  /** Nodes asked for at once, at most; also how many leaves are held at once. */
+  /** The most nodes to load at once, and the most leaves in memory. */
   readonly batch: number
-  /** Checks and decodes a node; children that are not wanted are left out. */
+  /** Checks and decodes a node. Omits children that aren't wanted. */
   open(ref: Ref, bytes: Uint8Array): Opened<Ref, Leaf>
 }
 
@@ -27,11 +27,11 @@ export const NODES_AT_ONCE = 64
 
 type Waiting<Ref, Leaf> = { readonly ref: Ref } | { readonly leaf: Leaf }
 
-/** Each leaf once, in order. */
+/** Yields each leaf once, in order. */
 export async function* walkLeaves<Ref extends { readonly id: ChunkId }, Leaf>(
   tree: OrderedTree<Ref, Leaf>,
 ): AsyncGenerator<Leaf> {
-  /** The next one last: nodes that wait to be loaded, and leaves that wait for nodes before them. */
+  /** Nodes to load, and leaves that wait for nodes before them. The next one is last. */
   const row: Waiting<Ref, Leaf>[] = [{ ref: tree.root }]
   for (;;) {
     const next = row.at(-1)

@@ -1,7 +1,7 @@
 /**
- * The new tree of a listing as it grows to the right: one open node a level. Entries go in at the
- * bottom, whole nodes of an older tree at any level whose lower levels have just been cut. Used by
- * build.ts alone. spec/listing.md.
+ * Writes the new tree of a listing from left to right, with one open node per level. Entries are
+ * added at the bottom. Whole nodes of an older tree are adopted at any level if all lower levels
+ * have just been cut. Used by build.ts only. spec/listing.md.
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
@@ -20,9 +20,12 @@ export interface TreeOutput {
 interface OpenNode {
   children: ListingChild[]
   itemBytes: number
-  /** Cut after its last child; it is closed when the next one comes, since it may be the only one. */
+  /**
+   * Whether the node is cut after its last child. It is closed when another child follows, since it
+   * may be the only one.
+   */
   cut: boolean
-  /** Children of this level so far. Adopting a higher node counts as several. */
+  /** Children of this level so far. An adopted node above counts as several. */
   total: number
   /** Whether the level's first child was adopted. */
   firstAdopted: boolean
@@ -31,14 +34,17 @@ interface OpenNode {
 export interface FinishedTree {
   readonly root: ListingRoot
   readonly entries: number
-  /** The root was taken over; it may be an inner node with a single child, which is no root. */
+  /**
+   * Whether the root was adopted. It may be an inner node with a single child, which can't be a
+   * root.
+   */
   readonly adopted: boolean
 }
 
 export class TreeWriter {
   readonly #output: TreeOutput
   readonly #leaf = new LeafWriter()
-  /** By level, from 1. */
+  /** Index 0 is level 1. */
   readonly #levels: OpenNode[] = []
   #emitted = 0
 
@@ -66,8 +72,9 @@ export class TreeWriter {
   }
 
   /**
-   * Takes over a node of `level` with all below it, when all open nodes up to that level have just
-   * been cut: then it is what the same entries would give here. Call only when more entries follow.
+   * Adopts a node of `level` with everything below it, if all open nodes up to that level have just
+   * been cut. The same entries would then give the same node. Call only if more entries follow.
+   * @returns false if the node can't be adopted
    */
   adopt(child: ListingChild, level: number): boolean {
     if (this.#leaf.count > 0) return false

@@ -29,7 +29,7 @@ test("walkListing() yields all entries in order, with few requests and each node
   assert.ok(shelf.calls.every((ids) => ids.length <= 64))
 })
 
-test("walkListing() of a range equals the filtered whole, and leaves the other nodes alone", async () => {
+test("walkListing() of a range equals the filtered whole, and doesn't load other nodes", async () => {
   const somePath = fc.oneof(
     fc.constantFrom(...paths.slice(0, 40), "d77", "d77/", "zzz", "d1/f9999999"),
     fc.nat(paths.length - 1).map((i) => paths[i] ?? ""),
@@ -45,7 +45,7 @@ test("walkListing() of a range equals the filtered whole, and leaves the other n
           (from === null || comparePaths(path, from) >= 0) && (within === null || isWithin(path, within)),
       )
       assert.deepEqual(await walked(range), expected)
-      // A node that is not wanted is loaded only when it might hold a first or a last entry.
+      // An unwanted node is loaded only if it may contain the first or the last entry.
       const wanted = Math.ceil((expected.length / paths.length) * shelf.nodes.size)
       assert.ok(
         shelf.loaded.length <= 3 * wanted + 40,
@@ -62,7 +62,7 @@ test("walkListing() yields nothing for an empty listing", async () => {
   assert.equal(await lookUp(empty.root, shelf.load, "a" as RawPath), undefined)
 })
 
-test("lookUp() finds every path with one node a level, and no other path", async () => {
+test("lookUp() finds every path with one node per level, and no other path", async () => {
   for (const path of paths.filter((_, i) => i % 97 === 0)) {
     shelf.startCounting()
     assert.equal((await lookUp(built.root, shelf.load, path as RawPath))?.path, path)
@@ -73,7 +73,7 @@ test("lookUp() finds every path with one node a level, and no other path", async
   }
 })
 
-/** An inner node over leaves that a hostile writer made, and what a walk of it says. */
+/** Walks an inner node over leaves by a hostile writer and returns the error. */
 async function refusal(
   children: { first: string; entries: number; level?: number; holds: string[] }[],
 ): Promise<string> {
@@ -98,7 +98,7 @@ async function refusal(
   return "accepted"
 }
 
-test("walkListing() refuses nodes that are not what their parents say", async () => {
+test("walkListing() refuses nodes that differ from what their parents state", async () => {
   const good = { first: "a", entries: 2, holds: ["a", "b"] }
   const next = { first: "m", entries: 1, holds: ["m"] }
   assert.equal(await refusal([good, next]), "accepted")

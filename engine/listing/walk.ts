@@ -1,6 +1,6 @@
 /**
- * Reads the entries of a listing in order: all of them, those from a path on, or one sub-tree.
- * Nodes outside the range are not loaded. For restore, ls, check and find. spec/listing.md.
+ * Reads the entries of a listing in order: all, those from a path on, or one sub-tree. Nodes
+ * outside the range aren't loaded. Used by restore, ls, check and find. spec/listing.md.
  */
 import { isEngineError, type EngineError } from "../base/errors.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
@@ -10,19 +10,19 @@ import { type ListingRoot, type NodeRef, openNode, rootRef } from "./node-ref.ts
 import { type LoadNodes, NODES_AT_ONCE, type Opened, walkLeaves } from "./ordered-walk.ts"
 
 export interface ListingRange {
-  /** The first path that is wanted; it need not exist. */
+  /** The first wanted path. It need not exist. */
   readonly from?: RawPath | undefined
-  /** Only this path and what lies below it. */
+  /** Only this path and paths below it. */
   readonly within?: RawPath | undefined
-  /** Nodes asked for at once, at most. */
+  /** The most nodes to load at once. */
   readonly batch?: number | undefined
-  /** Called for a node that is damaged, and the walk goes on beside it; without it, the walk ends. */
+  /** Called for each damaged node, which the walk then skips. Without it, the walk throws. */
   readonly onLost?: ((lost: LostNode) => void) | undefined
 }
 
-/** A part of a listing that nobody can read. */
+/** An unreadable part of a listing. */
 export interface LostNode {
-  /** Of its first entry; undefined when all is lost. */
+  /** Path of its first entry; undefined if the whole listing is lost. */
   readonly first: RawPath | undefined
   /** All its entries come before this path; undefined at the end of the listing. */
   readonly upper: RawPath | undefined
@@ -37,7 +37,7 @@ export async function* walkListing(
   for await (const entries of walkListingLeaves(root, load, range)) yield* entries
 }
 
-/** The same entries, as many at once as a leaf has: a tenth of the cost for whoever wants them all. */
+/** Yields the same entries one leaf at a time, at a tenth of the cost. */
 export function walkListingLeaves(
   root: ListingRoot,
   load: LoadNodes,
@@ -75,12 +75,12 @@ export function walkListingLeaves(
   })
 }
 
-/** Nodes that can't be loaded come out as empty arrays, which `lost` explains. */
+/** Replaces each node that can't be loaded by an empty array. `lost` has its error. */
 export function loadEach(load: LoadNodes): { load: LoadNodes; lost: WeakMap<Uint8Array, EngineError> } {
   const lost = new WeakMap<Uint8Array, EngineError>()
   const loadOne = async (id: ChunkId): Promise<Uint8Array> => {
     try {
-      return (await load([id]))[0] as Uint8Array // a load gives a node for each id
+      return (await load([id]))[0] as Uint8Array // a load returns one node per id
     } catch (error) {
       if (!isEngineError(error) || error.kind !== "corrupt") throw error
       const none = new Uint8Array(0)

@@ -21,7 +21,7 @@ import {
   NUMBER_DIRECTORY,
   NUMBER_LOCATOR,
 } from "../format/sealed-header.ts"
-import { placedChunks } from "../chunk-index/placed-chunks.ts"
+import { placedChunks } from "./placed-chunks.ts"
 import { openFrame, packSealer } from "../packs/frame.ts"
 import type { SealedPack, SealTools } from "../packs/seal-pack.ts"
 import { seededRandom } from "./seeded-random.ts"

@@ -8,6 +8,7 @@ import { concatBytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import { exampleId, exampleName, examplePack, type ExamplePack } from "./example-packs.ts"
+import { chunksOfPack } from "./placed-chunks.ts"
 
 export interface OpenedIndex {
   readonly index: ChunkIndex
@@ -167,7 +168,7 @@ function directoryContract(check: Check): void {
     add(index, first)
     add(index, second)
     assert.deepEqual(index.idsOfPack(second.record.name), [exampleId("e"), exampleId("a")])
-    const chunks = [...index.chunksOfPack(second.record.name)]
+    const chunks = [...chunksOfPack(index, second.record.name)]
     assert.deepEqual(
       chunks.map(({ id, location }) => [id, location.pack.name, location.offset]),
       [
@@ -175,7 +176,7 @@ function directoryContract(check: Check): void {
         [exampleId("a"), second.record.name, 1000],
       ],
     )
-    assert.deepEqual([...index.chunksOfPack(exampleName("none"))], [])
+    assert.deepEqual([...chunksOfPack(index, exampleName("none"))], [])
     assert.deepEqual(index.idsOfPack(exampleName("none")), [])
   })
 

@@ -6,7 +6,7 @@ import { asBuffer } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES, type Digest } from "../base/ids.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import type { ChunkIndex, ChunkLocation, PackState, PlacedChunk } from "../chunk-index/chunk-index.ts"
-import { placedChunks } from "../chunk-index/placed-chunks.ts"
+import { placedChunks } from "./placed-chunks.ts"
 
 interface KnownPack {
   readonly record: PackRecord
@@ -81,7 +81,6 @@ export function createMemoryIndex(): ChunkIndex {
     packs: (state) => known(state).map((pack) => pack.record),
     framesOfPack: (name) => [...(packs.get(name)?.frames ?? [])],
     idsOfPack: (name) => chunksOf(packs.get(name)).map((chunk) => chunk.id),
-    chunksOfPack: (name) => chunksOf(packs.get(name)),
   }
 }
 

@@ -1,10 +1,13 @@
-/** The places that a pack's directory implies: frames follow each other from the header on. Pure. */
-import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
+/**
+ * Computes the places of a pack's chunks from its directory: frames follow each other after the
+ * header. Pure.
+ */
+import { CHUNK_ID_BYTES, type ChunkId, type Digest } from "../base/ids.ts"
+import type { ChunkIndex, PlacedChunk } from "../chunk-index/chunk-index.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import { HEADER_BYTES } from "../format/sealed-header.ts"
-import type { PlacedChunk } from "./chunk-index.ts"
 
-/** All chunks of one pack share its `pack` object, all of one frame its `frame` object. */
+/** All chunks of a pack share one `pack` object, all chunks of a frame one `frame` object. */
 export function* placedChunks(record: PackRecord, frames: readonly DirectoryFrame[]): Generator<PlacedChunk> {
   const { name, sizeBytes, epoch, salt } = record
   const pack = { name, sizeBytes, epoch, salt }
@@ -19,4 +22,10 @@ export function* placedChunks(record: PackRecord, frames: readonly DirectoryFram
     }
     frameOffset += sealedLength
   }
+}
+
+/** Every chunk of a pack with its place in this pack, in any state; empty for an unknown pack. */
+export function chunksOfPack(index: ChunkIndex, name: Digest): Iterable<PlacedChunk> {
+  const record = index.pack(name)
+  return record === undefined ? [] : placedChunks(record, index.framesOfPack(name))
 }
