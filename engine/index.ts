@@ -2,6 +2,7 @@
  * The engine's only door: what the command line, the bridge for agents and the benchmarks use. Verbs
  * are functions of a repository and a request; records are plain data; nothing is printed.
  */
+export type { CopyError } from "./maintain/copy-order.ts"
 export { EngineError } from "./base/errors.ts"
 export type { ErrorKind } from "./base/errors.ts"
 export type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "./base/ids.ts"
@@ -16,7 +17,7 @@ export type { SkippedPath, SnapshotSummary } from "./format/entry.ts"
 export type { DeviceStatus, Role } from "./format/trust-entry.ts"
 
 export { readSecret } from "./secrets/read-secret.ts"
-export type { SecretPorts } from "./secrets/read-secret.ts"
+export type { SecretPorts } from "./secrets/run-program.ts"
 
 export { parseAddress, parseEndpoint } from "./store/address.ts"
 export { locationName, openStore } from "./store/open-store.ts"
@@ -28,7 +29,7 @@ export { knownPlaces, openHome, rememberedRepository, setDefaultRepository } fro
 export type { HomeOptions } from "./home/homes.ts"
 
 export { copy, promote } from "./maintain/copy.ts"
-export type { CopyError, CopyEvent, CopyObserver, CopyRequest, CopyResult } from "./maintain/copy.ts"
+export type { CopyEvent, CopyObserver, CopyRequest, CopyResult } from "./maintain/copy.ts"
 export { scrub } from "./maintain/scrub.ts"
 export type { ScrubError, ScrubEvent, ScrubResult } from "./maintain/scrub.ts"
 

@@ -1,7 +1,7 @@
 /**
  * The frame of a chain entry: a sealed body, and the device's Ed25519 signature over the sealed bytes
  * together with its place in the log. Nothing is decoded before digest and signature are right. The
- * body itself is format/entry.ts's. spec/log-entry.md.
+ * body itself is format/entry-body.ts's. spec/log-entry.md.
  *
  *     object = sealed object of kind 3 ‖ signature 64
  *     signed = "holdfast/1/entry" ‖ repository id 16 ‖ device id 16 ‖ sequence u64 ‖ sealed object

@@ -16,6 +16,7 @@ import {
   decodeTrustState,
   type DeviceStatus,
   encodeTrustState,
+  memberKeys,
   type TrustBox,
   type TrustDevice,
   type TrustEpoch,
@@ -24,7 +25,6 @@ import {
   type TrustState,
 } from "../format/trust-entry.ts"
 import { encodeTrustPrivate, type TrustPrivate } from "../format/trust-private.ts"
-import { memberKeys } from "../format/trust-rules.ts"
 import { type BoxContext, sealBox } from "./box.ts"
 import { deriveSealingKey } from "./derive.ts"
 import { digestOf } from "./digest.ts"

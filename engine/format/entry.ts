@@ -1,26 +1,10 @@
 /**
- * The body of a chain entry: what a device says in its log. A snapshot is a manifest; a partial
- * protects the packs of a long run; a fence takes a slot for a garbage collection. Sealed and signed
- * by crypto/signed-entry.ts; the values are read and written in entry-values.ts. spec/log-entry.md.
- *
- *     body = {v, type, …common, …what its type adds}, one canonical map; no key is optional
+ * A chain entry: what a device says in its log. A snapshot is a manifest; a partial protects the packs of a
+ * long run; a fence takes a slot for a garbage collection. entry-body.ts encodes and decodes it;
+ * crypto/signed-entry.ts seals and signs it. spec/log-entry.md.
  */
-import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "../base/ids.ts"
-import {
-  COMMON_KEYS,
-  commonValues,
-  numberedValue,
-  readCommon,
-  readNumbered,
-  readSeries,
-  readSnapshot,
-  SNAPSHOT_KEYS,
-  snapshotValues,
-} from "./entry-values.ts"
-import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 import type { PackWithDirectory } from "./pack-record.ts"
-import { schema } from "./schema.ts"
 
 export type Entry = SnapshotEntry | PartialEntry | FenceEntry
 
@@ -140,49 +124,4 @@ export interface FenceEntry extends EntryCommon {
   readonly type: "fence"
   /** The condemn entry that this slot is held for. */
   readonly gc: Numbered
-}
-
-const KEYS_MAX: number = COMMON_KEYS.length + SNAPSHOT_KEYS.length
-
-/** What `decodeEntryBody` refuses is a bug here: it is decoded again before it leaves. */
-export function encodeEntryBody(entry: Entry): Bytes {
-  const bytes = encodeCanonical({ ...commonValues(entry), type: entry.type, ...ownValues(entry) })
-  decodeEntryBody(bytes, "a new chain entry")
-  return bytes
-}
-
-function ownValues(entry: Entry): Record<string, Value> {
-  switch (entry.type) {
-    case "snapshot":
-      return snapshotValues(entry)
-    case "partial":
-      return { series: entry.series }
-    case "fence":
-      return { gc: numberedValue(entry.gc) }
-  }
-}
-
-/** Directories and ids are views of `bytes`. All that is wrong is `corrupt`, code "entry". */
-export function decodeEntryBody(bytes: Uint8Array, object: string): Entry {
-  const s = schema("entry", object)
-  const value = decodeCanonical(bytes, object)
-  const type = s.oneOf(s.dictionary(value, "entry", KEYS_MAX)["type"] ?? null, "type", [
-    "snapshot",
-    "partial",
-    "fence",
-  ])
-  switch (type) {
-    case "snapshot": {
-      const map = s.map(value, "entry", [...COMMON_KEYS, ...SNAPSHOT_KEYS])
-      return { type, ...readCommon(s, map), ...readSnapshot(s, map) }
-    }
-    case "partial": {
-      const map = s.map(value, "entry", [...COMMON_KEYS, "series"])
-      return { type, ...readCommon(s, map), series: readSeries(s, map.series) }
-    }
-    case "fence": {
-      const map = s.map(value, "entry", [...COMMON_KEYS, "gc"])
-      return { type, ...readCommon(s, map), gc: readNumbered(s, map.gc, "gc") }
-    }
-  }
 }

@@ -3,6 +3,7 @@
  * by an indexed query, without a request and without decoding every manifest. Packs are left out of
  * what it keeps: they are in the chunk index. A cache, rebuilt by a look. spec/home.md.
  */
+import { decodeEntryBody, encodeEntryBody } from "../format/entry-body.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
 import { isWithin } from "../base/paths.ts"
@@ -15,7 +16,7 @@ import {
   lazyStatement,
   withStateErrors,
 } from "../base/sqlite.ts"
-import { decodeEntryBody, encodeEntryBody, type Entry, type Head } from "../format/entry.ts"
+import type { Entry, Head } from "../format/entry.ts"
 import type { SnapshotFilter, SnapshotRecord } from "./view.ts"
 
 /** An entry without its packs. */

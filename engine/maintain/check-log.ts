@@ -3,12 +3,13 @@
  * names is handed on. Alarms that come from what was seen before (pins, heads) are the look's.
  * spec/check.md, spec/log.md.
  */
+import { decodeEntryBody } from "../format/entry-body.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { EngineError, isEngineError } from "../base/errors.ts"
 import type { DeviceId, ObjectName } from "../base/ids.ts"
 import { checkDigest } from "../crypto/digest.ts"
 import { openEntry } from "../crypto/signed-entry.ts"
-import { decodeEntryBody, type Entry } from "../format/entry.ts"
+import type { Entry } from "../format/entry.ts"
 import { entryName, trustName } from "../format/names.ts"
 import type { TrustDevice } from "../format/trust-entry.ts"
 import { readEntry } from "../session/import-entries.ts"

@@ -6,9 +6,13 @@
 import type { DeviceId } from "../base/ids.ts"
 import type { ParsedName } from "../format/names.ts"
 import type { Repository } from "../session/repository-ports.ts"
-import type { CopyError } from "./copy.ts"
 
 type EntryName = Extract<ParsedName, { type: "entry" }>
+
+export interface CopyError {
+  readonly object: string
+  readonly message: string
+}
 
 /** `wanted` in the order of names. An entry that did not verify stops its chain, and is told of. */
 export function entriesInOrder<T extends { readonly name: string; readonly parsed: ParsedName }>(

@@ -29,18 +29,13 @@ import { isMirrorMark } from "../log/log-names.ts"
 import { look } from "../session/look.ts"
 import { mirrorMark, newestMark, putMirrorMark } from "../session/mirror.ts"
 import type { Repository } from "../session/repository-ports.ts"
-import { entriesInOrder } from "./copy-order.ts"
+import { type CopyError, entriesInOrder } from "./copy-order.ts"
 
 export interface CopyRequest {
   /** A folder that is not there is made. */
   readonly to: Store
   /** Only reports what would be copied. */
   readonly dryRun?: boolean | undefined
-}
-
-export interface CopyError {
-  readonly object: string
-  readonly message: string
 }
 
 export interface Amount {

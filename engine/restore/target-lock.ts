@@ -7,9 +7,10 @@
 import { closeSync, constants, openSync, statSync } from "node:fs"
 import { createHash } from "node:crypto"
 import * as path from "node:path"
+import type { Native } from "../system/native-calls.ts"
 import { EngineError } from "../base/errors.ts"
 import { fsPath, showPath } from "../base/paths.ts"
-import { openNative, type Native } from "../system/native.ts"
+import { openNative } from "../system/native.ts"
 import { takeFileLock, type FileLock } from "../home/file-lock.ts"
 import type { RepositoryHome } from "../home/home.ts"
 

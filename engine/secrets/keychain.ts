@@ -4,8 +4,7 @@
  * and a name of the user's choice. Nothing is ever written there: the user does that, once.
  */
 import { EngineError } from "../base/errors.ts"
-import type { SecretPorts } from "./read-secret.ts"
-import { outputOf } from "./run-program.ts"
+import { outputOf, type SecretPorts } from "./run-program.ts"
 
 const SERVICE = "holdfast"
 

@@ -3,8 +3,9 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { after, describe, it } from "node:test"
+import type { SecretPorts } from "./run-program.ts"
 import { isEngineError } from "../base/errors.ts"
-import { readSecret, type SecretPorts } from "./read-secret.ts"
+import { readSecret } from "./read-secret.ts"
 
 const SECRET = "key:hunter2 with spaces"
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-secrets-"))

@@ -10,13 +10,7 @@ import * as path from "node:path"
 import { EngineError, type ErrorKind } from "../base/errors.ts"
 import { readKeychain } from "./keychain.ts"
 import { parseSecretReference } from "./reference.ts"
-import { outputOf, SECRET_BYTES_MAX } from "./run-program.ts"
-
-export interface SecretPorts {
-  /** For `env:`, and for the programs that are run; process.env is one. */
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly platform: NodeJS.Platform
-}
+import { outputOf, SECRET_BYTES_MAX, type SecretPorts } from "./run-program.ts"
 
 /** Modes of Windows files say nothing about who may read them. */
 const OTHERS = 0o077

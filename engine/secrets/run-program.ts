@@ -8,6 +8,12 @@ import { spawn } from "node:child_process"
 export const SECRET_BYTES_MAX: number = 64 * 1024
 const TIMEOUT_MS = 120_000
 
+export interface SecretPorts {
+  /** For `env:`, and for the programs that are run; process.env is one. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly platform: NodeJS.Platform
+}
+
 export interface Program {
   readonly program: string
   readonly args?: readonly string[]

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import type { ObjectName } from "../base/ids.ts"
-import { NEWEST_MAX } from "../format/entry-values.ts"
+import { NEWEST_MAX } from "../format/entry-body.ts"
 import { entryName } from "../format/names.ts"
 import { exampleId } from "../testing/example-packs.ts"
 import { publishPacks, putPack } from "../testing/put-packs.ts"

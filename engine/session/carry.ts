@@ -7,7 +7,7 @@
 import { assert } from "../base/assert.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Entry, EntryPack, EntryPlace, Head, NewestSnapshot } from "../format/entry.ts"
-import { NEWEST_MAX } from "../format/entry-values.ts"
+import { NEWEST_MAX } from "../format/entry-body.ts"
 import type { LoggedEntry } from "../log/log-table.ts"
 import { readEntry } from "./import-entries.ts"
 import type { Repository } from "./repository-ports.ts"

@@ -4,11 +4,12 @@
  * table. What is wrong with one entry is told of and leaves the others alone. The newest entry of each
  * chain comes first: with its segments, and the few entries that it names, it has all packs. spec/log.md.
  */
+import { decodeEntryBody } from "../format/entry-body.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { corrupt, EngineError, isEngineError } from "../base/errors.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
 import { openEntry, verifyEntry } from "../crypto/signed-entry.ts"
-import { decodeEntryBody, type Entry, type Head } from "../format/entry.ts"
+import type { Entry, Head } from "../format/entry.ts"
 import { entryName } from "../format/names.ts"
 import type { TrustDevice } from "../format/trust-entry.ts"
 import { type Fetching, importPacks, importSegment } from "./import-packs.ts"

@@ -3,11 +3,12 @@
  * nothing that a run stored can be seen, after it everything can. Rules W3 and W6 of
  * spec/ordering.md.
  */
+import { encodeEntryBody } from "../format/entry-body.ts"
 import type { Digest } from "../base/ids.ts"
 import { PROGRAM } from "../base/program.ts"
 import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import { signEntry } from "../crypto/signed-entry.ts"
-import { encodeEntryBody, type Entry, type PartialEntry, type SnapshotEntry } from "../format/entry.ts"
+import type { Entry, PartialEntry, SnapshotEntry } from "../format/entry.ts"
 import { entryName } from "../format/names.ts"
 import { SALT_BYTES } from "../format/sealed-header.ts"
 import { lockChain } from "../home/series-lock.ts"

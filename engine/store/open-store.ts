@@ -22,8 +22,7 @@ import {
 } from "./provider-profiles.ts"
 import { readOnlyStore } from "./wrappers/read-only-store.ts"
 import { retryingStore, SYSTEM_RETRY_PORTS, type RetryPorts } from "./wrappers/retrying-store.ts"
-import type { S3Credentials } from "./s3/s3-client.ts"
-import { credentialsByReference, type S3CredentialsSource } from "./s3/s3-credentials.ts"
+import { credentialsByReference, type S3Credentials, type S3CredentialsSource } from "./s3/s3-credentials.ts"
 import type { S3StoreSettings } from "./s3/s3-store.ts"
 import type { Store } from "./store.ts"
 

@@ -7,7 +7,7 @@ import { closeSync, constants, openSync } from "node:fs"
 import { promisify } from "node:util"
 import { EngineError } from "../base/errors.ts"
 import { fsPath, showPath } from "../base/paths.ts"
-import type { Native } from "./native.ts"
+import type { Native } from "./native-calls.ts"
 
 /** Throws unavailable "flush-failed". @param root absolute raw path of the target */
 export async function syncTarget(root: string, native: Native | undefined): Promise<void> {

@@ -8,7 +8,7 @@ import { closeSync, constants, openSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
 import { hasHandles, O_PATH, openIn, type FolderHandle } from "./in-folder.ts"
-import type { Native } from "./native.ts"
+import type { Native } from "./native-calls.ts"
 import { errorCode, isFailure, lstat } from "./stat.ts"
 
 const HELD_MAX = 64

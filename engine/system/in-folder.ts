@@ -6,7 +6,7 @@
 import { existsSync, fstatSync, mkdirSync, openSync, renameSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
-import type { Native } from "./native.ts"
+import type { Native } from "./native-calls.ts"
 import { checkCode, systemError } from "./stat.ts"
 
 /** Not in node:fs: a handle that stands for what was opened, and needs no right to read it. */

@@ -4,8 +4,23 @@ import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
 import { XATTR_BYTES_MAX, XATTRS_MAX } from "../base/limits.ts"
 import { joinDeviceNumber } from "./device-number.ts"
-import type { Call, Koffi, Native } from "./native.ts"
+import type { Native } from "./native-calls.ts"
 import { type ExtendedAttribute, type Failure, fileType, MODE_BITS, type Stat, storableTime } from "./stat.ts"
+
+/** A function of the C library. */
+export interface Call {
+  // each prototype fixes what its call takes
+  (...parameters: readonly unknown[]): number
+  async(...parameters: readonly unknown[]): void
+}
+
+/** The part of koffi that is used. */
+export interface Koffi {
+  load(library: string | null): { func(prototype: string): Call }
+  errno(): number
+}
+
+export type Library = ReturnType<Koffi["load"]>
 
 const SECOND = 1_000_000_000n
 const AT_SYMLINK_NOFOLLOW = 0x100
@@ -16,10 +31,7 @@ const STATX_BASIC_STATS = 0x7ff
 const STATX_BYTES = 256
 
 /** statx(2), whose result lies in memory the same way on every architecture. */
-export function statReaders(
-  koffi: Koffi,
-  library: ReturnType<Koffi["load"]>,
-): Pick<Native, "statAt" | "statOf"> {
+export function statReaders(koffi: Koffi, library: Library): Pick<Native, "statAt" | "statOf"> {
   const statx = library.func(
     "int statx(int folder, const void *path, int flags, unsigned int mask, void *result)",
   )
@@ -70,7 +82,7 @@ function deviceNumbers(): (major: number, minor: number) => bigint {
 
 export function attributeReaders(
   koffi: Koffi,
-  library: ReturnType<Koffi["load"]>,
+  library: Library,
 ): Pick<Native, "readsAttributes" | "attributes" | "attributesOf" | "hasAttribute"> {
   const llistxattr = library.func("int64_t llistxattr(const void *path, void *list, size_t size)")
   const lgetxattr = library.func(

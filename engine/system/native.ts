@@ -6,67 +6,17 @@
  * way or say what is lost. spec/decisions/0005-nanoseconds.md.
  */
 import { createRequire } from "node:module"
-import type { RawPath } from "../base/ids.ts"
-import { NATIVE_FALLBACKS } from "./native-fallbacks.ts"
-import { attributeReaders, cPath, errorName, statReaders } from "./native-readers.ts"
-import type { ExtendedAttribute, Failure, Stat } from "./stat.ts"
-
-/** Paths are absolute and raw. Failures come back as the system's code, undefined is success. */
-export interface Native {
-  setTimes(descriptor: number, mtimeNs: bigint): string | undefined
-  /** Follows: meant for `/proc/self/fd/N`, which leads to the very thing that was opened. */
-  setTimesAt(path: string, mtimeNs: bigint): string | undefined
-  /** openat(2), with O_CLOEXEC: a descriptor, or the system's code. */
-  openAt(folder: number, name: RawPath, flags: number, mode: number): number | string
-  /** close(2), for what `openAt` opened in a thread whose descriptors Node watches over: it knows nothing of them. */
-  close(descriptor: number): string | undefined
-  /** lstat(2) of a name in a folder, at half the cost of Node's with a BigInt for each field. */
-  statAt(folder: number, name: RawPath): Stat | Failure
-  /** fstat(2). */
-  statOf(descriptor: number): Stat | Failure
-  makeFolderAt(folder: number, name: RawPath, mode: number): string | undefined
-  /** Both names are in this folder. */
-  renameAt(folder: number, from: RawPath, to: RawPath): string | undefined
-  /** EEXIST when something has the new name; EINVAL or ENOSYS when the file system can't do this. */
-  renameNew(from: string, to: string): string | undefined
-  /** @param mode with the type's bits, as in mknod(2) */
-  makeNode(path: string, mode: number, device: bigint): string | undefined
-  /** posix_fadvise(2): the system reads it into its cache meanwhile. A hint, which may be ignored. */
-  readAhead(descriptor: number, offset: number, lengthBytes: number): void
-  /** flock(2), exclusive and without waiting: EAGAIN when another open file has it. It ends with the descriptor. */
-  lockFolder(descriptor: number): string | undefined
-  syncFileSystem(descriptor: number): Promise<string | undefined>
-  /** False where the two below find nothing, whatever there is. */
-  readonly readsAttributes: boolean
-  attributes(path: string): readonly ExtendedAttribute[] | Failure
-  /** Those of an open file. */
-  attributesOf(descriptor: number): readonly ExtendedAttribute[] | Failure
-  /** Whether it has this one; never follows a link in the last place. */
-  hasAttribute(path: string, name: RawPath): boolean
-  /** Follows, as `setTimesAt` does. */
-  setAttribute(path: string, attribute: ExtendedAttribute): string | undefined
-  /** Follows, too. */
-  removeAttribute(path: string, name: RawPath): string | undefined
-  /** mallopt(3): whether memory of so many bytes or more goes back to the system when it is freed, in all threads from now on. */
-  giveBackFrom(bytes: number): boolean
-  /** malloc_trim(3): what all threads have freed goes back to the system. Nothing where there is no glibc. */
-  giveBackFreed(): void
-}
+import { type Native, NATIVE_FALLBACKS } from "./native-calls.ts"
+import {
+  attributeReaders,
+  cPath,
+  errorName,
+  type Koffi,
+  type Library,
+  statReaders,
+} from "./native-readers.ts"
 
 type Callback = (error: Error | null, result: number) => void
-
-/** A function of the C library. */
-export interface Call {
-  // each prototype fixes what its call takes
-  (...parameters: readonly unknown[]): number
-  async(...parameters: readonly unknown[]): void
-}
-
-/** The part of koffi that is used. */
-export interface Koffi {
-  load(library: string | null): { func(prototype: string): Call }
-  errno(): number
-}
 
 const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
@@ -124,8 +74,6 @@ function requireKoffi(): Koffi {
     return require("koffi") as Koffi // laid out in another way by another package manager
   }
 }
-
-type Library = ReturnType<Koffi["load"]>
 
 /** Each call by itself: one that the C library lacks is left to its fallback. Exported for tests. */
 export function bindNative(koffi: Koffi): Native {

@@ -10,9 +10,8 @@ import { openDiskTarget } from "./disk-target.ts"
 import { isOurs, permittedBy, withheld } from "./permitted.ts"
 import { checkPath } from "./safe-path.ts"
 import { isFailure, lstat, type Stat } from "../system/stat.ts"
-import type { Staging } from "./staging.ts"
 import { targetError } from "./target-errors.ts"
-import type { Placing, Target, TargetOptions } from "./target.ts"
+import type { Placing, Staging, Target, TargetOptions } from "./target.ts"
 import { STAGING_NAME } from "../system/temporary-name.ts"
 
 /** @param root absolute raw path. Throws what making it and opening it would throw. */

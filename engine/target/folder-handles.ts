@@ -10,7 +10,7 @@ import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
 import { openFolderChain, type FolderChain } from "../system/folder-chain.ts"
 import { makeFolderIn, O_PATH, openIn, type FolderHandle } from "../system/in-folder.ts"
-import type { Native } from "../system/native.ts"
+import type { Native } from "../system/native-calls.ts"
 import { errorCode, isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 

@@ -18,7 +18,7 @@ import {
   utimesSync,
 } from "node:fs"
 import { fsPath } from "../base/paths.ts"
-import type { Native } from "../system/native.ts"
+import type { Native } from "../system/native-calls.ts"
 import {
   CAPABILITY,
   isAcl,

@@ -7,7 +7,7 @@ import { linkSync, renameSync, rmdirSync, unlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import { renameIn, type FolderHandle } from "../system/in-folder.ts"
-import type { Native } from "../system/native.ts"
+import type { Native } from "../system/native-calls.ts"
 import { errorCode, isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 

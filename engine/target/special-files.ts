@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process"
 import { fsPath } from "../base/paths.ts"
 import { type DeviceNumber, joinDeviceNumber } from "../system/device-number.ts"
-import type { Native } from "../system/native.ts"
+import type { Native } from "../system/native-calls.ts"
 import { checkCode, systemError } from "../system/stat.ts"
 
 const TYPE_BITS = { fifo: 0x1000, "character-device": 0x2000, "block-device": 0x6000 } as const

@@ -5,8 +5,7 @@ import { test } from "node:test"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { code, META, NEW, OVER, put, raw, targetFolder } from "../testing/target-fixture.ts"
 import { writeAt } from "./new-file.ts"
-import type { Staging } from "./staging.ts"
-import type { TargetOptions } from "./target.ts"
+import type { Staging, TargetOptions } from "./target.ts"
 import { STAGING_NAME, temporaryName } from "../system/temporary-name.ts"
 
 const folder = targetFolder()

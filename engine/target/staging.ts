@@ -16,15 +16,8 @@ import { isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 import { listFolder } from "./target-look.ts"
 import type { TargetState } from "./target-state.ts"
-import type { Target, Unpublished } from "./target.ts"
+import type { Staging, Target, Unpublished } from "./target.ts"
 import { isTemporaryName, STAGING_NAME } from "../system/temporary-name.ts"
-
-/** Plain data, so that each worker thread can open it for itself. */
-export interface Staging {
-  readonly name: RawPath
-  /** Made by this run: what has a name in it was placed by this run. */
-  readonly isNew: boolean
-}
 
 const HERE = "" as RawPath
 

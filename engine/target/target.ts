@@ -10,7 +10,6 @@ import type { RawPath } from "../base/ids.ts"
 import type { DeviceNumber } from "../system/device-number.ts"
 import type { EnsureOptions } from "./folder-handles.ts"
 import type { ExtendedAttribute, Stat } from "../system/stat.ts"
-import type { Staging } from "./staging.ts"
 
 export interface Metadata {
   /** Permission bits to 0o7777; setuid and setgid are left out where rule F19 says so. */
@@ -137,6 +136,13 @@ export interface Target {
   flush(): Promise<void>
   /** Safe to call twice. */
   close(): void
+}
+
+/** The folder that a whole restore is built in. Plain data: each worker thread opens it for itself. */
+export interface Staging {
+  readonly name: RawPath
+  /** Made by this run: what has a name in it was placed by this run. */
+  readonly isNew: boolean
 }
 
 export interface Unpublished {

@@ -8,16 +8,8 @@ import { hash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import type { GetObjectCommandOutput, PutObjectCommand } from "@aws-sdk/client-s3"
 import { EngineError } from "../../base/errors.ts"
-import type { S3CredentialsSource } from "./s3-credentials.ts"
+import type { S3Credentials, S3CredentialsSource } from "./s3-credentials.ts"
 import { withRenewal, type IdentitySource } from "./s3-renewal.ts"
-
-export interface S3Credentials {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly sessionToken?: string
-  /** Fetched again five minutes before. */
-  readonly expiration?: Date
-}
 
 export interface S3Settings {
   readonly bucket: string

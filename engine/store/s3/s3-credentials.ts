@@ -3,10 +3,18 @@
  * when the server says that they have. A run may so be longer than any session token lives. What
  * expired on the way is `s3-renewal.ts`. See spec/stores.md.
  */
+import type { SecretPorts } from "../../secrets/run-program.ts"
 import { EngineError } from "../../base/errors.ts"
 import { parseSecretReference } from "../../secrets/reference.ts"
-import { readSecret, type SecretPorts } from "../../secrets/read-secret.ts"
-import type { S3Credentials } from "./s3-client.ts"
+import { readSecret } from "../../secrets/read-secret.ts"
+
+export interface S3Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+  /** Fetched again five minutes before. */
+  readonly expiration?: Date
+}
 
 /** What the SDK calls: with `forceRefresh` when the last ones were refused. */
 export type S3CredentialsSource = (options?: { readonly forceRefresh?: boolean }) => Promise<S3Credentials>

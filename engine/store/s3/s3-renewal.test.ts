@@ -5,7 +5,7 @@ import { isFailure, named, pattern } from "../../testing/store-objects.ts"
 import { noSleep, openOnFaultServer } from "../../testing/s3-fault-store.ts"
 import { meteredStore } from "../wrappers/metered-store.ts"
 import { retryingStore } from "../wrappers/retrying-store.ts"
-import type { S3Credentials } from "./s3-client.ts"
+import type { S3Credentials } from "./s3-credentials.ts"
 
 const KEYS = { accessKeyId: "TESTACCESSKEY", secretAccessKey: "test-secret" }
 

@@ -2,10 +2,11 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
 
+import { decodeEntryBody, encodeEntryBody } from "./entry-body.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
 import { assertDamageIsSeen } from "../testing/codec-contract.ts"
 import { chainEntries } from "../testing/format-values.ts"
-import { decodeEntryBody, encodeEntryBody, type Entry, type SnapshotEntry } from "./entry.ts"
+import type { Entry, SnapshotEntry } from "./entry.ts"
 import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 
 const codec = {

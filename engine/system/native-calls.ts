@@ -1,0 +1,105 @@
+/**
+ * The system calls that Node lacks, and what each does where the C library lacks it too: the same by Node's
+ * own calls, or the answer that makes its caller use a second method. One missing symbol costs one feature.
+ * `native.ts` binds them.
+ */
+import { closeSync, fstatSync, futimesSync, mkdirSync, openSync, renameSync, utimesSync } from "node:fs"
+import { fsPath } from "../base/paths.ts"
+import type { RawPath } from "../base/ids.ts"
+import { errorCode, type ExtendedAttribute, type Failure, lstat, type Stat, toStat } from "./stat.ts"
+
+/** Paths are absolute and raw. Failures come back as the system's code, undefined is success. */
+export interface Native {
+  setTimes(descriptor: number, mtimeNs: bigint): string | undefined
+  /** Follows: meant for `/proc/self/fd/N`, which leads to the very thing that was opened. */
+  setTimesAt(path: string, mtimeNs: bigint): string | undefined
+  /** openat(2), with O_CLOEXEC: a descriptor, or the system's code. */
+  openAt(folder: number, name: RawPath, flags: number, mode: number): number | string
+  /** close(2), for what `openAt` opened in a thread whose descriptors Node watches over: it knows nothing of them. */
+  close(descriptor: number): string | undefined
+  /** lstat(2) of a name in a folder, at half the cost of Node's with a BigInt for each field. */
+  statAt(folder: number, name: RawPath): Stat | Failure
+  /** fstat(2). */
+  statOf(descriptor: number): Stat | Failure
+  makeFolderAt(folder: number, name: RawPath, mode: number): string | undefined
+  /** Both names are in this folder. */
+  renameAt(folder: number, from: RawPath, to: RawPath): string | undefined
+  /** EEXIST when something has the new name; EINVAL or ENOSYS when the file system can't do this. */
+  renameNew(from: string, to: string): string | undefined
+  /** @param mode with the type's bits, as in mknod(2) */
+  makeNode(path: string, mode: number, device: bigint): string | undefined
+  /** posix_fadvise(2): the system reads it into its cache meanwhile. A hint, which may be ignored. */
+  readAhead(descriptor: number, offset: number, lengthBytes: number): void
+  /** flock(2), exclusive and without waiting: EAGAIN when another open file has it. It ends with the descriptor. */
+  lockFolder(descriptor: number): string | undefined
+  syncFileSystem(descriptor: number): Promise<string | undefined>
+  /** False where the two below find nothing, whatever there is. */
+  readonly readsAttributes: boolean
+  attributes(path: string): readonly ExtendedAttribute[] | Failure
+  /** Those of an open file. */
+  attributesOf(descriptor: number): readonly ExtendedAttribute[] | Failure
+  /** Whether it has this one; never follows a link in the last place. */
+  hasAttribute(path: string, name: RawPath): boolean
+  /** Follows, as `setTimesAt` does. */
+  setAttribute(path: string, attribute: ExtendedAttribute): string | undefined
+  /** Follows, too. */
+  removeAttribute(path: string, name: RawPath): string | undefined
+  /** mallopt(3): whether memory of so many bytes or more goes back to the system when it is freed, in all threads from now on. */
+  giveBackFrom(bytes: number): boolean
+  /** malloc_trim(3): what all threads have freed goes back to the system. Nothing where there is no glibc. */
+  giveBackFreed(): void
+}
+
+function codeOf(call: () => void): string | undefined {
+  try {
+    call()
+    return undefined
+  } catch (error) {
+    return errorCode(error)
+  }
+}
+
+function below(folder: number, name: string): string | Buffer {
+  return fsPath(`/proc/self/fd/${folder}/${name}`)
+}
+
+/** Times to about a microsecond, as Node takes them. */
+function nodeTime(mtimeNs: bigint): number {
+  return Number(mtimeNs) / 1e9
+}
+
+export const NATIVE_FALLBACKS: Native = {
+  setTimes: (descriptor, mtimeNs) => codeOf(() => futimesSync(descriptor, new Date(), nodeTime(mtimeNs))),
+  setTimesAt: (path, mtimeNs) => codeOf(() => utimesSync(fsPath(path), new Date(), nodeTime(mtimeNs))),
+  openAt(folder, name, flags, mode) {
+    try {
+      return openSync(below(folder, name), flags, mode)
+    } catch (error) {
+      return errorCode(error)
+    }
+  },
+  close: (descriptor) => codeOf(() => closeSync(descriptor)),
+  statAt: (folder, name) => lstat(`/proc/self/fd/${folder}/${name}`),
+  statOf(descriptor) {
+    try {
+      return toStat(fstatSync(descriptor, { bigint: true }))
+    } catch (error) {
+      return { error: errorCode(error) }
+    }
+  },
+  makeFolderAt: (folder, name, mode) => codeOf(() => mkdirSync(below(folder, name), mode)),
+  renameAt: (folder, from, to) => codeOf(() => renameSync(below(folder, from), below(folder, to))),
+  renameNew: () => "ENOSYS",
+  makeNode: () => "ENOSYS",
+  readAhead: () => {},
+  lockFolder: () => "ENOSYS",
+  syncFileSystem: async () => "ENOSYS",
+  readsAttributes: false,
+  attributes: () => [],
+  attributesOf: () => [],
+  hasAttribute: () => false,
+  setAttribute: () => "ENOSYS",
+  removeAttribute: () => "ENOSYS",
+  giveBackFrom: () => false,
+  giveBackFreed: () => {},
+}
