@@ -7,7 +7,7 @@ import type { FrameLocation } from "../chunk-index/chunk-index.ts"
 import { memoryStore } from "../testing/memory-store.ts"
 import { meteredStore } from "../store/wrappers/metered-store.ts"
 import { pattern } from "../testing/store-objects.ts"
-import { fetchFrames, mergeRanges } from "./fetch.ts"
+import { fetchFrames, mergeRanges } from "./open-pack.ts"
 
 const KIB = 1024
 const PACK_BYTES = 16 * KIB * KIB
