@@ -1,12 +1,12 @@
 /**
- *  * Sorted runs of chunk keys, 8 bytes per chunk: they say which frames may have a chunk. Pure.
- *  * `key-table.ts` stores them in SQLite and searches them in memory. spec/decisions/0004-sqlite-index.md.
- *  *
- *  *     run   = entry … in rising order, in the machine's byte order
- *  *     entry = u64: first 36 bits of the chunk id ‖ frame reference, 28 bits
- *  *
- *  * Ids are keyed hashes, so keys are uniform and a search starts by interpolation. A key proves nothing:
- *  * several entries may match, and the caller compares all 32 bytes with the frame's ids.
+ * Sorted runs of chunk keys, 8 bytes per chunk: they say which frames may have a chunk. Pure.
+ * `key-table.ts` stores them in SQLite and searches them in memory. spec/decisions/0004-sqlite-index.md.
+ *
+ *     run   = entry … in rising order, in the machine's byte order
+ *     entry = u64: first 36 bits of the chunk id ‖ frame reference, 28 bits
+ *
+ * Ids are keyed hashes, so keys are uniform and a search starts by interpolation. A key proves nothing:
+ * several entries may match, and the caller compares all 32 bytes with the frame's ids.
  */
 import { assert } from "../base/assert.ts"
 import { release } from "../base/bytes.ts"

@@ -8,11 +8,11 @@ import { createCipheriv, createDecipheriv } from "node:crypto"
 import { assert } from "../base/assert.ts"
 import { type Bytes, concatBytes } from "../base/bytes.ts"
 
-/** Key 32 ‖ nonce 12: what to derive for `sealOnce`. */
+/** Length of the key material for `sealOnce`: key 32 ‖ nonce 12. */
 export const ONCE_KEY_BYTES = 44
 const TAG_BYTES = 16
 
-/** Ciphertext ‖ tag. `keyAndNonce` must never seal anything else. */
+/** Returns ciphertext ‖ tag. `keyAndNonce` must never seal anything else. */
 export function sealOnce(keyAndNonce: Uint8Array, plaintext: Uint8Array, bound: Uint8Array): Bytes {
   const { key, nonce } = split(keyAndNonce)
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES })
@@ -20,7 +20,7 @@ export function sealOnce(keyAndNonce: Uint8Array, plaintext: Uint8Array, bound: 
   return concatBytes([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
 }
 
-/** The plaintext, or undefined when any byte of key, message or bound data is another. */
+/** Returns the plaintext, or undefined if any byte of key, message or bound data differs. */
 export function openOnce(keyAndNonce: Uint8Array, sealed: Uint8Array, bound: Uint8Array): Bytes | undefined {
   if (sealed.length < TAG_BYTES) return undefined
   const { key, nonce } = split(keyAndNonce)

@@ -6,10 +6,10 @@ import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { KdfParameters } from "../format/keyslot.ts"
 
-/** `Algorithm.Argon2id` of the package, which exports it as a type only. */
+/** `Algorithm.Argon2id` of the package, which exports it only as a type. */
 const ARGON2ID = 2
 
-/** 32 bytes. The caller has bounded `parameters`; every lane fills its share of the memory. */
+/** Returns 32 bytes. The caller has bounded `parameters`. */
 export async function argon2id(
   password: Uint8Array,
   salt: Uint8Array,

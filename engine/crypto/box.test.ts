@@ -21,7 +21,7 @@ const plaintext = new Uint8Array(32).fill(3)
 const box = sealBox(recipient.public, plaintext, context, ephemeral)
 
 describe("sealBox()", () => {
-  test("makes what @noble makes from the same page", () => {
+  test("makes what @noble makes from spec/keys.md", () => {
     const ephemeralPublic = x25519.getPublicKey(ephemeral)
     const shared = x25519.getSharedSecret(ephemeral, recipient.public)
     const info = concatBytes([utf8("holdfast/1/box/epoch-root"), fromHex(repository) as Bytes])
@@ -40,7 +40,7 @@ describe("sealBox()", () => {
 })
 
 describe("openBox()", () => {
-  test("opens for its recipient and its purpose alone", () => {
+  test("opens only for its recipient and its purpose", () => {
     assert.deepEqual(openBox(recipient, box, context), plaintext)
     assert.equal(openBox(sealingPair(ephemeral), box, context), undefined)
     assert.equal(openBox(recipient, box, { ...context, purpose: "root-signing" }), undefined)
@@ -50,9 +50,9 @@ describe("openBox()", () => {
     )
   })
 
-  test("opens nothing that was damaged", () => {
+  test("opens no damaged box", () => {
     for (const { damaged, bit } of flippedBits(box)) {
-      // X25519 ignores the top bit of a point; the key then is another, since it is bound as sent.
+      // X25519 ignores the top bit of a point, but the key differs, since it is bound as sent.
       assert.equal(openBox(recipient, damaged, context), undefined, `bit ${bit}`)
     }
     for (const damaged of wrongLengths(box)) assert.equal(openBox(recipient, damaged, context), undefined)

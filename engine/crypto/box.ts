@@ -1,6 +1,6 @@
 /**
- * Boxes: a few bytes sealed to an X25519 public key, by anyone, for the holder of its secret. Epoch
- * roots and the root signing secret reach devices and slots this way. spec/keys.md.
+ * Boxes: a few bytes sealed by anyone to an X25519 public key, for the holder of its secret. Devices and
+ * slots receive epoch roots and the root signing secret in boxes. spec/keys.md.
  *
  *     box = ephemeral public 32 ‖ AES-256-GCM ciphertext ‖ tag 16
  */
@@ -11,7 +11,7 @@ import { ONCE_KEY_BYTES, openOnce, sealOnce } from "./aead.ts"
 import { hkdf, idBytes, purpose } from "./derive.ts"
 import { type KeyPair, sealingPair, sharedSecret } from "./keypair.ts"
 
-/** What a box is for: one that was made for anything else does not open. */
+/** The purpose of a box. A box made for another purpose doesn't open. */
 export interface BoxContext {
   readonly purpose: "epoch-root" | "root-signing"
   readonly repository: RepositoryId
@@ -19,7 +19,10 @@ export interface BoxContext {
 
 const PUBLIC_BYTES = 32
 
-/** `ephemeralSecret`: 32 fresh random bytes, never used again. */
+/**
+ * @param ephemeralSecret 32 fresh random bytes, never used again @throws invalid "public-key" if
+ * the shared secret would be zero
+ */
 export function sealBox(
   recipientPublic: Uint8Array,
   plaintext: Uint8Array,
@@ -39,7 +42,10 @@ export function sealBox(
   return concatBytes([ephemeral.public, sealOnce(key, plaintext, new Uint8Array(0))])
 }
 
-/** The plaintext, or undefined when the box is damaged, another's, or for another purpose. */
+/**
+ * Returns the plaintext, or undefined if the box is damaged, for another recipient, or for another
+ * purpose.
+ */
 export function openBox(recipient: KeyPair, box: Uint8Array, context: BoxContext): Bytes | undefined {
   const ephemeralPublic = box.subarray(0, PUBLIC_BYTES)
   if (ephemeralPublic.length < PUBLIC_BYTES) return undefined

@@ -11,7 +11,7 @@ import { type Bytes, fromHex, toHex, utf8 } from "../base/bytes.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { chunkHasher, chunkIdKey } from "./chunk-id.ts"
 
-/** RFC 4231, test cases 1 to 4: those whose key is no longer than a block. */
+/** RFC 4231, test cases 1 to 4, whose keys are no longer than a block. */
 const vectors: [string, Uint8Array, Uint8Array, string][] = [
   [
     "1",
@@ -45,7 +45,7 @@ describe("chunkHasher()", () => {
       assert.equal(toHex(chunkHasher(key).id(data)), expected))
   }
 
-  test("agrees with createHmac and @noble/hashes, whatever lies around the chunk", () => {
+  test("agrees with createHmac and @noble/hashes, whatever surrounds the chunk", () => {
     const key = fc.uint8Array({ maxLength: 64 })
     const memory = fc.uint8Array({ minLength: 64, maxLength: 2000 })
     fc.assert(
@@ -65,7 +65,7 @@ describe("chunkHasher()", () => {
     )
   })
 
-  test("isId() knows an id from all others, wherever the chunk lies, and leaves the memory as it was", () => {
+  test("isId() accepts only the right id, at every offset, and leaves the memory unchanged", () => {
     const memory = new Uint8Array(300).map((_, i) => i * 7)
     const before = memory.slice()
     const hasher = chunkHasher(new Uint8Array(32).fill(9))
@@ -89,7 +89,7 @@ describe("chunkHasher()", () => {
     assert.deepEqual(memory, before)
   })
 
-  test("id() takes chunks larger than its first scratch memory, and small ones after", () => {
+  test("id() hashes chunks larger than its first scratch memory, and small ones after", () => {
     const key = new Uint8Array(32).fill(3)
     const hasher = chunkHasher(key)
     for (const length of [0, 1, 65_536, 65_537, 1_000_000, 5]) {
@@ -98,7 +98,7 @@ describe("chunkHasher()", () => {
     }
   })
 
-  test("two hashers don't disturb each other, and ids are memory of their own", () => {
+  test("two hashers don't interfere, and ids are separate memory", () => {
     const one = chunkHasher(new Uint8Array(32).fill(1))
     const two = chunkHasher(new Uint8Array(32).fill(2))
     const first = one.id(utf8("a"))
@@ -109,7 +109,7 @@ describe("chunkHasher()", () => {
     assert.equal(first.buffer.byteLength, 32)
   })
 
-  test("idInPlace() refuses, as a bug, a chunk without the room before it or beyond the end", () => {
+  test("idInPlace() asserts room before the chunk and an end within the memory", () => {
     const hasher = chunkHasher(new Uint8Array(32))
     assert.throws(() => hasher.idInPlace(new Uint8Array(100), 63, 1), /bug: no room/)
     assert.throws(() => hasher.idInPlace(new Uint8Array(100), 64, 37), /bug: no room/)
@@ -117,7 +117,7 @@ describe("chunkHasher()", () => {
 })
 
 describe("chunkIdKey()", () => {
-  test("gives each kind a key of its own, as the page says", () => {
+  test("gives each kind its own key, as spec/keys.md says", () => {
     const repository = "00112233445566778899aabbccddeeff" as RepositoryId
     const chunkKey = new Uint8Array(32).fill(0x55)
     for (const kind of ["data", "listing", "chunk-list"] as const) {

@@ -1,7 +1,7 @@
 /**
- * Chunk ids: HMAC-SHA-256 under a key for each kind of chunk, made of two one-shot hashes: no object
- * is made for a chunk and nothing is copied (spec/decisions/0001 has the figures). Used in the chunking
- * worker for every chunk, and by the read path to verify each one. spec/keys.md.
+ * Chunk ids: HMAC-SHA-256 (RFC 2104) under one key per kind of chunk. Two one-shot hashes compute
+ * it without an object per chunk and without a copy (measurements: spec/decisions/0001). The
+ * chunking worker hashes every chunk; the read path verifies each one. spec/keys.md.
  */
 import { hash } from "node:crypto"
 
@@ -12,25 +12,25 @@ import { hkdf, idBytes, purpose } from "./derive.ts"
 
 export type ChunkKind = "data" | "listing" | "chunk-list"
 
-/** SHA-256's block: what an HMAC key is padded to, and the room that `idInPlace` needs. */
+/** SHA-256's block. HMAC pads its key to this size, and `idInPlace` needs this much room. */
 export const HASH_BLOCK_BYTES = 64
 
 export interface ChunkHasher {
   id(bytes: Uint8Array): ChunkId
   /**
-   * The id of `memory[offset, offset + length)` without copying it, itself in memory that the next call
-   * overwrites. The 64 bytes before `offset` must be there and writable; they hold the key for a moment and
-   * are then put back as they were.
+   * Returns the id of `memory[offset, offset + length)` without copying it. The id is in memory
+   * that the next call overwrites. The 64 bytes before `offset` must exist and be writable; they
+   * are overwritten with the key and then restored.
    */
   idInPlace(memory: Uint8Array, offset: number, length: number): ChunkId
   /**
-   * Whether `id`, a character a byte, is the id of `memory[offset, offset + length)`. No room is needed before
-   * it; where it is there, nothing is copied, as above.
+   * Whether `id`, one character per byte, is the id of `memory[offset, offset + length)`. Copies
+   * the chunk only if there are fewer than 64 bytes before it.
    */
   isId(id: string, memory: Uint8Array, offset: number, length: number): boolean
 }
 
-/** The HMAC key for one kind, so that file data can never pass for a listing. */
+/** Returns the HMAC key of one kind. Separate keys prevent file data from passing as a listing. */
 export function chunkIdKey(chunkKey: Uint8Array, repository: RepositoryId, kind: ChunkKind): Bytes {
   return hkdf({ key: chunkKey, salt: idBytes(repository), info: purpose(`chunk-id/${kind}`), length: 32 })
 }
@@ -45,7 +45,7 @@ export function chunkHasher(key: Uint8Array): ChunkHasher {
   const inPlaceId = new Uint8Array(inPlace.buffer, inPlace.byteOffset, CHUNK_ID_BYTES) as ChunkId
   let scratch = new Uint8Array(HASH_BLOCK_BYTES + 64 * 1024)
 
-  // as text, which node:crypto hands over a microsecond cheaper than as a buffer
+  // as text, which node:crypto returns a microsecond faster than a buffer
   const digest = (memory: Uint8Array, offset: number, length: number): string => {
     const start = offset - HASH_BLOCK_BYTES
     assert(start >= 0 && offset + length <= memory.length, "no room before or behind the chunk")

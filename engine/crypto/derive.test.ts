@@ -19,7 +19,7 @@ describe("hkdf()", () => {
     )
   })
 
-  // The inputs of RFC 5869, A.1, which prints outputs for SHA-256 and SHA-1 only; @noble gives SHA-512's.
+  // The inputs of RFC 5869, A.1. It prints outputs for SHA-256 and SHA-1 only; @noble gives SHA-512's.
   test("agrees with @noble/hashes on the inputs of RFC 5869", () => {
     const key = new Uint8Array(22).fill(0x0b)
     const salt = fromHex("000102030405060708090a0b0c") as Bytes
@@ -31,7 +31,7 @@ describe("hkdf()", () => {
 })
 
 describe("deriveSealingKey()", () => {
-  test("is HKDF of the root with the repository's id as salt", () => {
+  test("is HKDF of the root with the repository id as salt", () => {
     const repository = "00112233445566778899aabbccddeeff" as RepositoryId
     const root = new Uint8Array(32).fill(7)
     const salt = fromHex(repository) as Bytes
@@ -41,7 +41,7 @@ describe("deriveSealingKey()", () => {
 })
 
 describe("purpose()", () => {
-  test("puts the program's domain in front and the context behind", () => {
+  test("puts the program's domain before the text and the context after it", () => {
     const expected = concatBytes([utf8("holdfast/1/box"), new Uint8Array([1, 2])])
     assert.deepEqual(purpose("box", new Uint8Array([1]), new Uint8Array([2])), expected)
   })

@@ -8,20 +8,20 @@ import { assert } from "../base/assert.ts"
 import { type Bytes, concatBytes, fromHex, utf8 } from "../base/bytes.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 
-/** What opens and seals the objects of one epoch. */
+/** The key for the objects of one epoch. */
 export interface SealingKey {
   readonly epoch: number
   readonly repository: RepositoryId
-  /** K_seal: 32 bytes. */
+  /** K_seal, 32 bytes. */
   readonly key: Bytes
 }
 
-/** Every data key of a repository that its holder can reach. */
+/** Every data key of a repository that a member has. */
 export interface RepositoryKeys {
   readonly repository: RepositoryId
-  /** The newest epoch: what is written is sealed under it. */
+  /** The newest epoch. New objects are sealed under it. */
   readonly epoch: number
-  /** Of all epochs, oldest first. */
+  /** One key per epoch, oldest first. */
   readonly sealing: readonly SealingKey[]
   readonly chunkKey: Bytes
   readonly chunkerKey: Bytes
@@ -38,19 +38,19 @@ export function hkdf({ key, salt, info, length }: HkdfInput): Bytes {
   return new Uint8Array(hkdfSync("sha512", key, salt, info, length))
 }
 
-/** The purpose as bytes, followed by whatever it is bound to. */
+/** Returns the purpose's bytes, followed by the context it is bound to. */
 export function purpose(text: string, ...context: readonly Uint8Array[]): Bytes {
   return concatBytes([utf8(`holdfast/1/${text}`), ...context])
 }
 
-/** K_seal of an epoch, from the epoch's root. */
+/** Derives K_seal of an epoch from the epoch's root. */
 export function deriveSealingKey(root: Uint8Array, repository: RepositoryId, epoch: number): SealingKey {
   assert(root.length === 32, "an epoch root has 32 bytes")
   const salt = idBytes(repository)
   return { epoch, repository, key: hkdf({ key: root, salt, info: purpose("seal"), length: 32 }) }
 }
 
-/** An id's bytes; the text has been checked where it came in. */
+/** Returns an id's bytes. The text was checked when it was read. */
 export function idBytes(id: RepositoryId | DeviceId | Digest): Bytes {
   const bytes = fromHex(id)
   assert(bytes !== undefined && (bytes.length === 16 || bytes.length === 32), "an id is lower-case hex")

@@ -1,4 +1,6 @@
-/** SHA-256 of whole objects: what they are named by, and how damage is told without any key. */
+/**
+ * SHA-256 of a whole object, in hex. It is the object's name and reveals damage without any key.
+ */
 import { hash } from "node:crypto"
 
 import { corrupt } from "../base/errors.ts"
@@ -8,7 +10,7 @@ export function digestOf(bytes: Uint8Array): Digest {
   return hash("sha256", bytes, "hex") as Digest
 }
 
-/** Throws `corrupt`, code "digest", when the object is not the one that its name promises. */
+/** @throws corrupt "digest" if the object's bytes don't match its name */
 export function checkDigest(bytes: Uint8Array, digest: Digest, object: string): void {
   const found = digestOf(bytes)
   if (found !== digest) {

@@ -12,7 +12,7 @@ const hex = (text: string): Bytes => fromHex(text) as Bytes
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
 describe("sealingPair()", () => {
-  test("gives Bob's public key of RFC 7748, 6.1, and the secret that he shares with Alice", () => {
+  test("gives Bob's public key and shared secret of RFC 7748, 6.1", () => {
     const bob = sealingPair(hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"))
     assert.equal(toHex(bob.public), "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f")
     const alice = hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a")
@@ -20,7 +20,7 @@ describe("sealingPair()", () => {
     assert.equal(shared && toHex(shared), "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742")
   })
 
-  test("agrees with @noble/curves, both ways round", () => {
+  test("agrees with @noble/curves, in both directions", () => {
     fc.assert(
       fc.property(secret, secret, (a, b) => {
         const [one, two] = [sealingPair(a), sealingPair(b)]
@@ -70,7 +70,7 @@ describe("signingPair()", () => {
     )
   })
 
-  test("keeps a copy of the secret, and refuses one of another length", () => {
+  test("keeps a copy of the secret, and refuses other lengths", () => {
     const bytes = new Uint8Array(32).fill(1)
     const pair = signingPair(bytes)
     bytes.fill(0)

@@ -1,6 +1,6 @@
 /**
- * X25519 and Ed25519 pairs from 32 raw secret bytes, through node:crypto. A secret stays in the byte
- * array that it came in; the parsed key objects are remembered beside it. spec/keys.md.
+ * X25519 and Ed25519 key pairs from 32 raw secret bytes (RFC 7748, RFC 8032), through node:crypto.
+ * A secret stays in its byte array; parsed key objects are cached beside it. spec/keys.md.
  */
 import { createHash, createPrivateKey, createPublicKey, diffieHellman } from "node:crypto"
 import type { KeyObject } from "node:crypto"
@@ -16,7 +16,7 @@ export interface KeyPair {
 
 type Curve = "x25519" | "ed25519"
 
-/** DER up to the 32 raw bytes (RFC 8410). */
+/** DER before the 32 raw bytes (RFC 8410). */
 const PRIVATE_PREFIX: Readonly<Record<Curve, Buffer>> = {
   x25519: Buffer.from("302e020100300506032b656e04220420", "hex"),
   ed25519: Buffer.from("302e020100300506032b657004220420", "hex"),
@@ -28,17 +28,17 @@ const PUBLIC_PREFIX: Readonly<Record<Curve, Buffer>> = {
 
 const KEY_BYTES = 32
 
-/** An Ed25519 pair, for `sign`. */
+/** Returns an Ed25519 pair, for `sign`. */
 export function signingPair(secret: Uint8Array): KeyPair {
   return pairFrom("ed25519", secret)
 }
 
-/** An X25519 pair, for `openBox`. */
+/** Returns an X25519 pair, for `openBox`. */
 export function sealingPair(secret: Uint8Array): KeyPair {
   return pairFrom("x25519", secret)
 }
 
-/** The X25519 shared secret, or undefined when `publicKey` is a point that would make it zero. */
+/** Returns the X25519 shared secret, or undefined if the point `publicKey` would make it zero. */
 export function sharedSecret(secret: Uint8Array, publicKey: Uint8Array): Bytes | undefined {
   try {
     const options = { privateKey: privateKey("x25519", secret), publicKey: parsePublic("x25519", publicKey) }
@@ -48,7 +48,7 @@ export function sharedSecret(secret: Uint8Array, publicKey: Uint8Array): Bytes |
   }
 }
 
-/** A device's id follows from its two public keys: nobody can claim another's. */
+/** Derives a device's id from its two public keys, so nobody can claim another's id. */
 export function deviceId(signPublic: Uint8Array, sealPublic: Uint8Array): DeviceId {
   const digest = createHash("sha256").update(signPublic).update(sealPublic).digest()
   return toHex(digest.subarray(0, 16)) as DeviceId
@@ -65,7 +65,10 @@ const privateKeys: Readonly<Record<Curve, WeakMap<Uint8Array, KeyObject>>> = {
   ed25519: new WeakMap(),
 }
 
-/** The key object of `secret`, parsed once an array: parsing costs as much as signing. */
+/**
+ * Returns the key object of `secret`. Each array is parsed once, since parsing costs as much as
+ * signing.
+ */
 export function privateKey(curve: Curve, secret: Uint8Array): KeyObject {
   assert(secret.length === KEY_BYTES, `an ${curve} secret has 32 bytes`)
   const known = privateKeys[curve].get(secret)
@@ -77,7 +80,7 @@ export function privateKey(curve: Curve, secret: Uint8Array): KeyObject {
   return key
 }
 
-/** Throws what node:crypto throws when the bytes are not a public key of this curve. */
+/** @throws node:crypto's error if the bytes are not a public key of this curve */
 export function parsePublic(curve: Curve, publicKey: Uint8Array): KeyObject {
   assert(publicKey.length === KEY_BYTES, `an ${curve} public key has 32 bytes`)
   const der = Buffer.from(concatBytes([PUBLIC_PREFIX[curve], publicKey]))

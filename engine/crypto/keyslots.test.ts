@@ -17,9 +17,9 @@ import { makeKeyslot, openKeyslot, openKeyslots, type SlotSecret, type StoredSlo
 
 const made = await smallTrust("keyslots")
 const { repository, record, key, recovery } = made
-/** The cheapest that the bounds allow: a quarter of a second. */
+/** The cheapest parameters within the bounds: a quarter of a second. */
 const kdf: KdfParameters = { memoryKiB: 65_536, passes: 2, lanes: 1 }
-const secret: SlotSecret = { kind: "passphrase", text: "Grüße \u212b" } // the last is the sign for angstrom
+const secret: SlotSecret = { kind: "passphrase", text: "Grüße \u212b" } // the last is the angstrom sign
 const salt = new Uint8Array(32).fill(9)
 const phrase = await makeKeyslot({ repository, repositoryDigest: digestOf(record), secret, salt, kdf })
 
@@ -30,7 +30,7 @@ function stored(bytes: Bytes): StoredSlot {
 const wrongKey = (error: unknown): boolean => isEngineError(error, "wrong-key") && error.kind === "denied"
 
 describe("makeKeyslot()", () => {
-  test("makes what @noble makes from the same page", () => {
+  test("makes what @noble makes from spec/keys.md", () => {
     const slot = decodeKeyslot(key.bytes, "keys/x")
     const raw = (key.secret as { bytes: Bytes }).bytes
     const derive = (info: string, length: number): Bytes =>
@@ -42,7 +42,7 @@ describe("makeKeyslot()", () => {
     assert.deepEqual(slot.sealed, sealed)
   })
 
-  test("stretches a passphrase by Argon2id over its NFKC form", async () => {
+  test("stretches a passphrase with Argon2id over its NFKC form", async () => {
     const message = utf8("Gr\u00fc\u00dfe \u00c5")
     const cost = { memory: 65_536, passes: 2, parallelism: 1, tagLength: 32 }
     const stretched = argon2Sync("argon2id", { message, nonce: salt, ...cost })
@@ -53,7 +53,7 @@ describe("makeKeyslot()", () => {
     assert.deepEqual(opened?.pair, phrase.pair)
   })
 
-  test("refuses an empty passphrase and raw keys of another length", async () => {
+  test("refuses an empty passphrase and raw keys of other lengths", async () => {
     const make = (bad: SlotSecret): Promise<unknown> =>
       makeKeyslot({ repository, repositoryDigest: digestOf(record), secret: bad, salt, kdf })
     await assert.rejects(make({ kind: "passphrase", text: "" }), (error) =>
@@ -76,7 +76,7 @@ describe("openKeyslots()", () => {
     assert.equal(opened.id, phrase.id)
   })
 
-  test("has one error for every wrong secret, and for no slot at all", async () => {
+  test("has one error for every wrong secret, and without any slot", async () => {
     const texts = new Set<string>()
     const wrong: SlotSecret[] = [
       { kind: "passphrase", text: "wrong" },
@@ -93,7 +93,7 @@ describe("openKeyslots()", () => {
     assert.equal(texts.size, 1)
   })
 
-  test("opens by an intact slot though another is damaged, and else names the damaged one", async () => {
+  test("opens an intact slot if another is damaged, and otherwise names the damaged one", async () => {
     const damaged: StoredSlot = { id: recovery.id, bytes: recovery.bytes.with(50, 0) }
     assert.equal((await openKeyslots([damaged, key], key.secret, record)).id, key.id)
     await assert.rejects(
@@ -102,14 +102,14 @@ describe("openKeyslots()", () => {
     )
   })
 
-  test("refuses every flipped bit of a slot by its name's digest", async () => {
+  test("refuses every flipped bit of a slot by the digest in its name", async () => {
     for (const { damaged } of flippedBits(key.bytes)) {
       const open = openKeyslots([{ id: key.id, bytes: damaged }], key.secret, record)
       await assert.rejects(open, (error) => isEngineError(error, "digest") && error.kind === "corrupt")
     }
   })
 
-  test("refuses every flipped bit of a slot that somebody has renamed to fit", async () => {
+  test("refuses every flipped bit of a slot renamed to match", async () => {
     for (const { damaged, bit } of flippedBits(key.bytes)) {
       await assert.rejects(
         openKeyslots([stored(damaged)], key.secret, record),
@@ -130,7 +130,7 @@ describe("openKeyslots()", () => {
     }
   })
 
-  test("refuses a slot whose stretching would cost more than the bounds, before it costs anything", async () => {
+  test("refuses a slot whose parameters exceed the bounds, without computing them", async () => {
     const slot = decodeKeyslot(phrase.bytes, "keys/x")
     const costly = encodeKeyslot({ ...slot, kdf: { memoryKiB: 4_194_304, passes: 10, lanes: 1 } })
     const start = performance.now()
@@ -140,7 +140,7 @@ describe("openKeyslots()", () => {
     assert.ok(performance.now() - start < 50)
   })
 
-  test("does not let a slot's public key be swapped for an attacker's", async () => {
+  test("does not accept a slot with its public key replaced by an attacker's", async () => {
     const slot = decodeKeyslot(key.bytes, "keys/x")
     const swapped = encodeKeyslot({ ...slot, public: recovery.pair.public })
     await assert.rejects(openKeyslots([stored(swapped)], key.secret, record), wrongKey)

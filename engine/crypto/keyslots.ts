@@ -1,7 +1,7 @@
 /**
- * Making and opening keyslots: from a secret that a person or a configuration holds to the X25519
- * pair that the trust state is sealed to. A wrong secret has one error, whatever went wrong, so that
- * nobody learns anything from it. spec/keys.md.
+ * Makes and opens keyslots. A keyslot leads from a secret of a person or a configuration to an
+ * X25519 pair that the trust state is sealed to. Every wrong secret gives the same error, which
+ * reveals nothing. spec/keys.md.
  */
 import { timingSafeEqual } from "node:crypto"
 
@@ -23,12 +23,12 @@ import { hkdf, idBytes, purpose } from "./derive.ts"
 import { checkDigest, digestOf } from "./digest.ts"
 import { type KeyPair, sealingPair } from "./keypair.ts"
 
-/** What opens a keyslot. `bytes`: the raw 32-byte key, or the 32 bytes behind the 24 words. */
+/** The secret of a keyslot. `bytes` is the raw 32-byte key, or the 32 bytes of the 24 words. */
 export type SlotSecret =
   | { readonly kind: "passphrase"; readonly text: string }
   | { readonly kind: "key" | "recovery"; readonly bytes: Uint8Array }
 
-/** What a new passphrase is stretched with; spec/decisions/0002. */
+/** Parameters for a new passphrase; see spec/decisions/0002. */
 const KDF_DEFAULT: KdfParameters = { memoryKiB: 256 * 1024, passes: 3, lanes: 4 }
 
 export interface NewKeyslot {
@@ -38,19 +38,19 @@ export interface NewKeyslot {
   readonly secret: SlotSecret
   /** 32 fresh random bytes. */
   readonly salt: Bytes
-  /** For a passphrase; `KDF_DEFAULT` when absent. */
+  /** For a passphrase; default `KDF_DEFAULT`. */
   readonly kdf?: KdfParameters
 }
 
 export interface OpenedSlot {
-  /** The digest of the keyslot object, by which the trust state counts it. */
+  /** Digest of the keyslot object. The trust state lists the slot by it. */
   readonly id: Digest
   readonly kind: SlotKind
-  /** An X25519 pair: a member that boxes are sealed to. */
+  /** The X25519 pair that boxes are sealed to. */
   readonly pair: KeyPair
 }
 
-/** A keyslot object as it came from the store. */
+/** A keyslot object from the store. */
 export interface StoredSlot {
   readonly id: Digest
   readonly bytes: Uint8Array
@@ -68,9 +68,9 @@ export async function makeKeyslot(input: NewKeyslot): Promise<OpenedSlot & { rea
 }
 
 /**
- * Tries `secret` on every slot of its kind and returns the first that opens, after making sure that
- * the slot was made for this very `repository` object. Throws "wrong-key" when none opens, `corrupt`
- * when a slot that might have opened is damaged, or when the repository object is another one.
+ * Tries `secret` on every slot of its kind and returns the first that opens. Checks that the slot
+ * was made for this `repository` object. @throws denied "wrong-key" if none opens; corrupt if a
+ * slot of this kind is damaged, or if the repository object doesn't match
  */
 export async function openKeyslots(
   slots: readonly StoredSlot[],
@@ -90,7 +90,7 @@ export async function openKeyslots(
   throw damaged ?? wrongKey()
 }
 
-/** Undefined when the slot is of another kind, or does not open with this secret. */
+/** Returns undefined if the slot is of another kind or doesn't open with this secret. */
 export async function openKeyslot(
   slot: StoredSlot,
   secret: SlotSecret,
@@ -110,7 +110,7 @@ export async function openKeyslot(
   return { id: slot.id, kind: found.kind, pair }
 }
 
-/** The one error for a secret that opens nothing. */
+/** The only error for a wrong secret. */
 export function wrongKey(): EngineError {
   const message = "wrong passphrase, key or recovery words for this repository"
   return new EngineError("denied", "wrong-key", message)
@@ -131,7 +131,7 @@ async function deriveSlot(
 async function slotSecretBytes(secret: SlotSecret, salt: Bytes, kdf: KdfParameters | null): Promise<Bytes> {
   if (secret.kind === "passphrase") {
     if (kdf === null) throw wrongKey()
-    // The same passphrase, typed on another system, may come in another Unicode form.
+    // Systems may type the same passphrase in different Unicode forms.
     const password = utf8(secret.text.normalize("NFKC"))
     if (password.length === 0) throw new EngineError("invalid", "empty-passphrase", "the passphrase is empty")
     return argon2id(password, salt, kdf)

@@ -5,7 +5,7 @@ import fc from "fast-check"
 
 import { padme } from "./padding.ts"
 
-/** The published form, on 32-bit integers: the twin that the arithmetic form must agree with. */
+/** The published form on 32-bit integers: the naive twin. */
 function padmeByBits(length: number): number {
   const exponent = 31 - Math.clz32(length)
   const kept = 32 - Math.clz32(exponent)

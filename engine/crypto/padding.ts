@@ -6,7 +6,7 @@
  */
 import { assert } from "../base/assert.ts"
 
-/** The length that `length` is padded to: equal or above, and itself when padded again. */
+/** Returns the padded length. It is never smaller, and padding it again changes nothing. */
 export function padme(length: number): number {
   assert(Number.isSafeInteger(length) && length >= 0 && length <= 2 ** 48, `padding of length ${length}`)
   if (length < 2) return length

@@ -30,7 +30,7 @@ function sealed(sealer: ObjectSealer, info: FrameInfo, plaintext: Uint8Array): B
   return out
 }
 
-/** The page's key schedule written down once more, on @noble alone. */
+/** The page's key schedule, implemented again with @noble only. */
 function nobleSeal(info: FrameInfo, plaintext: Uint8Array): Bytes {
   const id = fromHex(repository) as Bytes
   const text = concatBytes([utf8("holdfast/1/object"), new Uint8Array([KIND_PACK, 1]), id])
@@ -53,7 +53,7 @@ function nobleSeal(info: FrameInfo, plaintext: Uint8Array): Bytes {
 }
 
 describe("newSealer()", () => {
-  test("seals what @noble seals from the same page", () => {
+  test("seals what @noble seals from spec/sealed-object.md", () => {
     const number = fc.oneof(fc.nat(70_000), fc.constantFrom(NUMBER_DIRECTORY, 0xffff_ffff))
     fc.assert(
       fc.property(
@@ -72,7 +72,7 @@ describe("newSealer()", () => {
     )
   })
 
-  test("writes at the given offset and nowhere else", () => {
+  test("writes only at the given offset", () => {
     const out = new Uint8Array(100).fill(0xee)
     const written = newSealer(keys, KIND_PACK, salt).seal(frame, new Uint8Array(10), out, 30)
     assert.equal(written, 26)
@@ -81,7 +81,7 @@ describe("newSealer()", () => {
     assert.equal(newSealer(keys, KIND_PACK, salt).open(frame, out.subarray(30, 56)).length, 10)
   })
 
-  test("refuses, as a bug, to seal one number twice, to write beyond the end, and a short salt", () => {
+  test("asserts that no number is sealed twice, that the output has room, and the salt's length", () => {
     const sealer = newSealer(keys, KIND_PACK, salt)
     sealed(sealer, frame, new Uint8Array(1))
     assert.throws(() => sealed(sealer, frame, new Uint8Array(1)), /^Error: bug: frame 3 sealed twice/)
@@ -116,7 +116,7 @@ describe("newSealer()", () => {
     }
   })
 
-  test("notices every flipped bit and every truncation of a frame", () => {
+  test("detects every flipped bit and every truncation of a frame", () => {
     const sealer = newSealer(keys, KIND_PACK, salt)
     const bytes = sealed(sealer, frame, utf8("sixteen bytes or so of plaintext"))
     for (let bit = 0; bit < bytes.length * 8; bit++) {
@@ -137,7 +137,7 @@ describe("newSealer()", () => {
 })
 
 describe("openSealer()", () => {
-  test("opens with the header that newSealer() made, and seals nothing", () => {
+  test("opens with the header of newSealer(), and seals nothing", () => {
     const sealer = newSealer(keys, KIND_PACK, salt)
     const bytes = sealed(sealer, frame, utf8("plain"))
     const opener = openSealer(keys, KIND_PACK, sealer.header, "packs/x")
@@ -147,7 +147,7 @@ describe("openSealer()", () => {
     assert.throws(() => sealed(opener, { ...frame, number: 9 }, bytes), /bug: an object that was opened/)
   })
 
-  test("refuses every flipped bit of a header, naming the object", () => {
+  test("refuses every flipped bit of a header, and names the object", () => {
     const { header } = newSealer(keys, KIND_PACK, salt)
     for (let bit = 0; bit < header.length * 8; bit++) {
       const damaged = header.slice()
@@ -161,7 +161,7 @@ describe("openSealer()", () => {
     }
   })
 
-  test("refuses another key by the commitment, before anything is decrypted", () => {
+  test("refuses another key by the commitment, before it decrypts anything", () => {
     const { header } = newSealer(keys, KIND_PACK, salt)
     const other = { ...keys, key: new Uint8Array(32) }
     assert.throws(() => openSealer(other, KIND_PACK, header, "packs/x"), /sealed with another key/)
@@ -172,7 +172,7 @@ describe("openSealer()", () => {
   })
 })
 
-// The cipher itself, on the specification's last test case with a 256-bit key.
+// The cipher itself, with the specification's last test case for a 256-bit key.
 test("AES-256-GCM of node:crypto and of @noble give the vector of the GCM specification", () => {
   const hex = (text: string): Bytes => fromHex(text) as Bytes
   const key = hex("feffe9928665731c6d6a8f9467308308".repeat(2))

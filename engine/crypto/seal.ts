@@ -1,9 +1,10 @@
 /**
- * Sealing frames: each object has a fresh salt, from which come its own AES-256-GCM key, the base of
- * its nonces, and a commitment that ties the header to exactly this key. A frame's nonce is the base
- * XOR its number, so nothing has to be counted across crashes. spec/sealed-object.md.
+ * Seals and opens the frames of an object. Each object has a fresh salt. Its AES-256-GCM key, its
+ * nonce base, and a commitment that ties the header to this key are derived from the salt. A
+ * frame's nonce is the base XOR its number, so no counter must survive crashes.
+ * spec/sealed-object.md.
  *
- * Must never: seal two frames with one number, or hand out a byte that did not authenticate.
+ * Must never: seal two frames with one number, or return a byte that isn't authenticated.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, timingSafeEqual } from "node:crypto"
 import type { KeyObject } from "node:crypto"
@@ -31,22 +32,23 @@ const CIPHER = "aes-256-gcm"
 export interface ObjectSealer {
   readonly header: Bytes
   /**
-   * Writes ciphertext and tag into `out` at `offset`, where `plaintext` itself may lie, and returns their
-   * length, which is that of `plaintext` plus 16. A number can be sealed once; an opened object can't be sealed at all.
+   * Writes ciphertext and tag to `out` at `offset`. `plaintext` may be in the same place. Each
+   * number can be sealed once; the sealer of an opened object can't seal. @returns the length
+   * written: that of `plaintext` plus 16
    */
   seal(frame: FrameInfo, plaintext: Uint8Array, out: Uint8Array, offset: number): number
-  /** The plaintext, or `corrupt` with code "frame": nothing unauthenticated is ever returned. */
+  /** Returns the plaintext. Never returns unauthenticated bytes. @throws corrupt "frame" */
   open(frame: FrameInfo, sealed: Uint8Array): Bytes
 }
 
-/** A sealer for a new object. `salt` must be freshly random: it is what keeps keys from repeating. */
+/** Returns a sealer for a new object. `salt` must be freshly random, so keys never repeat. */
 export function newSealer(keys: SealingKey, kind: number, salt: Uint8Array): ObjectSealer {
   return makeSealer(deriveObjectKeys(keys, kind, salt), "a new object", new Set())
 }
 
 /**
- * Opens frames of an object whose epoch and salt are known, so that its header need not be fetched.
- * Frames bind the header, so a different one would show.
+ * Opens frames of an object by its known epoch and salt, without fetching its header. Frames bind
+ * the header, so a different one is detected.
  */
 export function sealerFromSalt(
   keys: SealingKey,
@@ -57,7 +59,10 @@ export function sealerFromSalt(
   return makeSealer(deriveObjectKeys(keys, kind, salt), object, undefined)
 }
 
-/** Opens frames of the object that `header` starts, after checking all of the header. */
+/**
+ * Opens frames of the object that starts with `header`, after checking the whole header. @throws
+ * corrupt "sealed-header"
+ */
 export function openSealer(keys: SealingKey, kind: number, header: Uint8Array, object: string): ObjectSealer {
   const found = decodeSealedHeader(header, kind, object)
   if (found.epoch !== keys.epoch) {
@@ -88,7 +93,7 @@ function deriveObjectKeys(keys: SealingKey, kind: number, salt: Uint8Array): Obj
 }
 
 function makeSealer(keys: ObjectKeys, object: string, sealedNumbers: Set<number> | undefined): ObjectSealer {
-  // One buffer for all frames: node:crypto copies what it is given.
+  // One buffer for all frames: node:crypto copies its input.
   const bound = new Uint8Array(HEADER_BYTES + FRAME_FIELDS_BYTES)
   bound.set(keys.header)
   const nonce = keys.nonce.slice()
@@ -109,7 +114,7 @@ function makeSealer(keys: ObjectKeys, object: string, sealedNumbers: Set<number>
       const ciphertext = cipher.update(plaintext)
       out.set(ciphertext, offset)
       release(ciphertext)
-      cipher.final() // a stream cipher keeps nothing back
+      cipher.final() // a stream cipher returns no more bytes here
       out.set(cipher.getAuthTag(), offset + plaintext.length)
       return plaintext.length + TAG_BYTES
     },

@@ -16,7 +16,7 @@ const keys: SealingKey = { epoch: 1, repository, key: new Uint8Array(32).fill(0x
 const salt = new Uint8Array(24).fill(9)
 
 describe("sealObject()", () => {
-  test("and openObject() are inverse for any body", () => {
+  test("and openObject() are inverses for any body", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 3000 }), (body) => {
         const bytes = sealObject(keys, KIND_SEGMENT, salt, body)
@@ -25,7 +25,7 @@ describe("sealObject()", () => {
     )
   })
 
-  test("hides lengths below 508 behind one, and pads the others", () => {
+  test("gives all lengths below 508 the same size, and pads the others", () => {
     const sizes = [0, 1, 508, 509, 5000].map(
       (n) => sealObject(keys, KIND_SEGMENT, salt, new Uint8Array(n)).length,
     )
@@ -49,7 +49,7 @@ describe("openObject()", () => {
     }
   })
 
-  test("refuses every truncation, more bytes, and another kind", () => {
+  test("refuses every truncation, extra bytes, and another kind", () => {
     const corrupt = (bytes: Uint8Array, kind = KIND_SEGMENT): void =>
       assert.throws(
         () => openObject(keys, kind, bytes, "index/x"),
@@ -68,7 +68,7 @@ describe("openObject()", () => {
     ["less padding than needed", (plaintext) => plaintext.setUint32(0, 6, true), 10],
   ]
   for (const [name, change, length] of layouts) {
-    test(`refuses ${name}, though a key-holder sealed it`, () => {
+    test(`refuses ${name}, even if a key holder sealed it`, () => {
       assert.throws(
         () => openObject(keys, KIND_SEGMENT, sealRaw(length, change), "index/x"),
         (error) => isEngineError(error, "sealed-object") && error.kind === "corrupt",
@@ -78,7 +78,7 @@ describe("openObject()", () => {
 })
 
 describe("sealingKeyOf()", () => {
-  test("finds the key of the object's epoch, or says which one is missing", () => {
+  test("finds the key of the object's epoch, or names the missing epoch", () => {
     const set: RepositoryKeys = { repository, epoch: 1, sealing: [keys], chunkKey: salt, chunkerKey: salt }
     const bytes = sealObject(keys, KIND_SEGMENT, salt, new Uint8Array(1))
     assert.equal(sealingKeyOf(set, KIND_SEGMENT, bytes, "index/x"), keys)

@@ -1,7 +1,6 @@
 /**
- * Small sealed objects: an index segment, the body of a log entry, the private part of the trust
- * state. One header, one frame, and padding inside the seal, so that the length tells little.
- * spec/sealed-object.md.
+ * Small sealed objects: an index segment, the body of a log entry, the private part of the trust state.
+ * Each has one header and one frame. Padding inside the seal hides the length. spec/sealed-object.md.
  *
  *     object = header 72 ‖ AEAD(body length u32 ‖ body ‖ zeros) ‖ tag 16
  */
@@ -25,7 +24,7 @@ const LENGTH_BYTES = 4
 const PADDED_BYTES_MIN = 512
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 
-/** `salt`: 24 fresh random bytes. */
+/** @param salt 24 fresh random bytes */
 export function sealObject(keys: SealingKey, kind: number, salt: Uint8Array, body: Uint8Array): Bytes {
   assert(body.length <= BODY_BYTES_MAX, `a body of ${body.length} bytes`)
   const length = paddedLength(body.length)
@@ -34,12 +33,12 @@ export function sealObject(keys: SealingKey, kind: number, salt: Uint8Array, bod
   object.set(sealer.header)
   new DataView(object.buffer).setUint32(HEADER_BYTES, body.length, true)
   object.set(body, HEADER_BYTES + LENGTH_BYTES)
-  const plaintext = object.subarray(HEADER_BYTES, HEADER_BYTES + length) // sealed where it lies
+  const plaintext = object.subarray(HEADER_BYTES, HEADER_BYTES + length) // sealed in place
   sealer.seal(bodyFrame(length), plaintext, object, HEADER_BYTES)
   return object
 }
 
-/** The body. Every way in which `bytes` are not what `sealObject` makes is an error. */
+/** Returns the body. @throws corrupt if `bytes` differ in any way from what `sealObject` returns */
 export function openObject(keys: SealingKey, kind: number, bytes: Uint8Array, object: string): Bytes {
   const sealer = openSealer(keys, kind, bytes, object)
   const length = bytes.length - HEADER_BYTES - TAG_BYTES
@@ -56,7 +55,7 @@ export function openObject(keys: SealingKey, kind: number, bytes: Uint8Array, ob
   return plaintext.subarray(LENGTH_BYTES, end)
 }
 
-/** The key of the epoch that the sealed object `bytes` was made in. */
+/** Returns the key of the epoch in which the sealed object `bytes` was made. */
 export function sealingKeyOf(
   keys: RepositoryKeys,
   kind: number,

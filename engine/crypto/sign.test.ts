@@ -41,7 +41,7 @@ describe("sign()", () => {
     })
   }
 
-  test("agrees with @noble/curves, both ways", () => {
+  test("agrees with @noble/curves, in both directions", () => {
     const secret = fc.uint8Array({ minLength: 32, maxLength: 32 })
     fc.assert(
       fc.property(secret, fc.uint8Array({ maxLength: 300 }), (bytes, message) => {
@@ -73,7 +73,7 @@ describe("verify()", () => {
     }
   })
 
-  test("is false for other lengths, other keys and bytes that are no key, and never throws", () => {
+  test("is false for other lengths, other keys and invalid keys, and never throws", () => {
     assert.equal(verify(pair.public, message, signature.subarray(1)), false)
     assert.equal(verify(pair.public, message, new Uint8Array(65)), false)
     assert.equal(verify(signingPair(new Uint8Array(32)).public, message, signature), false)
@@ -82,7 +82,7 @@ describe("verify()", () => {
     assert.equal(verify(new Uint8Array(31), message, signature), false)
   })
 
-  test("still works after more keys than it remembers", () => {
+  test("still works after more keys than it caches", () => {
     for (let i = 0; i < 300; i++) {
       const publicKey = pair.public.slice()
       publicKey[0] = i & 0xff

@@ -39,7 +39,7 @@ describe("signEntry()", () => {
 })
 
 describe("verifyEntry()", () => {
-  test("accepts the entry, and openEntry() gives its body", () => {
+  test("accepts the entry, and openEntry() returns its body", () => {
     verifyEntry(entry.bytes, place, entry.digest, signing.public)
     assert.deepEqual(openEntry(entry.bytes, keys, "log/x"), body)
   })
@@ -57,7 +57,7 @@ describe("verifyEntry()", () => {
     }
   })
 
-  test("refuses every flipped bit that somebody has renamed to fit, as not signed", () => {
+  test("refuses every flipped bit of an entry renamed to match, as not signed", () => {
     for (const { damaged } of flippedBits(entry.bytes.subarray(0, 80))) {
       const whole = concatBytes([damaged, entry.bytes.subarray(80)])
       assert.throws(
@@ -67,7 +67,7 @@ describe("verifyEntry()", () => {
     }
   })
 
-  test("refuses the entry in any other place, and from any other device", () => {
+  test("refuses the entry in any other place and from any other device", () => {
     const places: EntryPlace[] = [
       { ...place, sequence: place.sequence + 1 },
       { ...place, device: "0f".repeat(16) as DeviceId },
@@ -83,7 +83,7 @@ describe("verifyEntry()", () => {
     assert.throws(() => verifyEntry(entry.bytes, place, entry.digest, stranger), /not signed by device/)
   })
 
-  test("refuses bytes that are too few for a signature", () => {
+  test("refuses bytes too short for a signature", () => {
     const short = new Uint8Array(63)
     assert.throws(
       () => verifyEntry(short, place, digestOf(short), signing.public),

@@ -1,7 +1,7 @@
 /**
- * The frame of a chain entry: a sealed body, and the device's Ed25519 signature over the sealed bytes
- * together with its place in the log. Nothing is decoded before digest and signature are right. The
- * body itself is format/entry-body.ts's. spec/log-entry.md.
+ * The frame of a chain entry: a sealed body, and the device's Ed25519 signature over the sealed bytes and
+ * the entry's place in the log. Digest and signature are checked before anything is decoded.
+ * `format/entry-body.ts` encodes the body. spec/log-entry.md.
  *
  *     object = sealed object of kind 3 ‖ signature 64
  *     signed = "holdfast/1/entry" ‖ repository id 16 ‖ device id 16 ‖ sequence u64 ‖ sealed object
@@ -17,7 +17,7 @@ import type { KeyPair } from "./keypair.ts"
 import { openObject, sealingKeyOf, sealObject } from "./sealed-object.ts"
 import { sign, SIGNATURE_BYTES, verify } from "./sign.ts"
 
-/** Where an entry stands: no other place accepts its signature. */
+/** The place of an entry. Its signature is valid in no other place. */
 export interface EntryPlace {
   readonly repository: RepositoryId
   readonly device: DeviceId
@@ -42,8 +42,8 @@ export function signEntry(
 }
 
 /**
- * Throws unless `bytes` are the entry that its name promises (`corrupt`, code "digest") and the device
- * has signed it for this place (`untrusted`, code "entry-signature").
+ * Checks an entry's digest and signature. @throws corrupt "digest" if `bytes` don't match the name;
+ * untrusted "entry-signature" if the device didn't sign them for this place
  */
 export function verifyEntry(
   bytes: Uint8Array,
@@ -63,7 +63,7 @@ export function verifyEntry(
   )
 }
 
-/** The body of an entry that `verifyEntry` has accepted. */
+/** Returns the body of an entry that `verifyEntry` has accepted. */
 export function openEntry(bytes: Uint8Array, keys: RepositoryKeys, object: string): Bytes {
   const { sealed } = split(bytes, object)
   return openObject(sealingKeyOf(keys, KIND_ENTRY, sealed, object), KIND_ENTRY, sealed, object)

@@ -1,9 +1,9 @@
 /**
- * Writing trust: the first state of a repository, and the changes that lead from one entry to the
- * next. A change works on a draft, which only the holder of the root signing key can have; signing
- * the draft makes the entry. Who is taken out loses the next epoch too. spec/trust.md.
+ * Writes trust: the first state of a repository, and the change from one entry to the next. A
+ * change works on a draft, which needs the root signing key. Signing the draft makes the entry. A
+ * removed member can't open the next epoch. spec/trust.md.
  *
- * Every function returns a new draft; randomness comes from the given port.
+ * Every function returns a new draft. Randomness comes from the given port.
  */
 import { assert } from "../base/assert.ts"
 import { type Bytes, compareBytes, concatBytes, fromHex } from "../base/bytes.ts"
@@ -33,9 +33,9 @@ import { sealObject } from "./sealed-object.ts"
 import { sign } from "./sign.ts"
 import { type OpenedTrust, sealPreviousRoot, type VerifiedTrust } from "./trust-state.ts"
 
-/** An entry in the making. */
+/** An entry that isn't signed yet. */
 export interface TrustDraft {
-  /** All of it but the private part, which is sealed when the draft is signed. */
+  /** Everything but the private part, which is sealed when the draft is signed. */
   readonly state: Omit<TrustState, "private">
   readonly epochRoot: Bytes
   readonly private: TrustPrivate
@@ -44,16 +44,16 @@ export interface TrustDraft {
 
 export interface FirstTrust {
   readonly repository: RepositoryId
-  /** The signing pair whose public key is in the object `repository`. */
+  /** The signing pair with the public key in the object `repository`. */
   readonly root: KeyPair
-  /** At least one of role full. */
+  /** At least one has the role full. */
   readonly slots: readonly TrustSlot[]
   readonly labels: ReadonlyMap<string, string>
   readonly policy: Readonly<Record<string, Value>>
   readonly store: Readonly<Record<string, Value>>
 }
 
-/** The state that a repository starts with: new data keys, sealed to its slots, and no device yet. */
+/** Returns a repository's first state: new data keys sealed to its slots, and no device. */
 export function firstTrust(input: FirstTrust, random: Random): TrustDraft {
   const { repository, root, labels, policy, store } = input
   const draft: TrustDraft = {
@@ -75,7 +75,10 @@ export function firstTrust(input: FirstTrust, random: Random): TrustDraft {
   return sealToMembers(draft, random)
 }
 
-/** The draft of the entry after `trust`. Only a full slot has what it takes. */
+/**
+ * Returns the draft of the entry after `trust`. @throws denied "not-full" unless a full slot opened
+ * it
+ */
 export function nextTrust(trust: OpenedTrust): TrustDraft {
   if (trust.root === null) {
     const message = "changing keys and devices requires a passphrase, key or recovery words with role full"
@@ -90,7 +93,7 @@ export function nextTrust(trust: OpenedTrust): TrustDraft {
   }
 }
 
-/** The entry of a draft: its bytes, and what a reader will make of them. */
+/** Returns the entry of a draft: its bytes, and the state that a reader decodes. */
 export function signTrust(draft: TrustDraft, random: Random): VerifiedTrust & { readonly bytes: Bytes } {
   const { repository, epochs } = draft.state
   const sealing = deriveSealingKey(draft.epochRoot, repository, epochs.length)
@@ -98,7 +101,7 @@ export function signTrust(draft: TrustDraft, random: Random): VerifiedTrust & { 
   const part = sealObject(sealing, KIND_TRUST_PRIVATE, random.bytes(SALT_BYTES), body)
   const unsigned = encodeTrustState({ ...draft.state, private: part })
   const bytes = concatBytes([unsigned, sign(draft.root, trustMessage(unsigned))])
-  // Read back, so that no entry is ever written that a reader would refuse.
+  // Decoded again, so an entry that readers would refuse is never written.
   return { bytes, state: decodeTrustState(unsigned, "a new trust entry"), digest: digestOf(bytes) }
 }
 
@@ -107,7 +110,7 @@ export function addSlot(draft: TrustDraft, slot: TrustSlot, label: string, rando
   return sealToMembers(labelled({ ...draft, state: { ...draft.state, slots } }, slot.id, label), random)
 }
 
-/** Takes a slot out and starts a new epoch. The last full slot can't go. */
+/** Removes a slot and starts a new epoch. @throws invalid "last-full-slot" */
 export function removeSlot(draft: TrustDraft, id: Digest, random: Random): TrustDraft {
   const slots = draft.state.slots.filter((slot) => slot.id !== id)
   if (slots.length === draft.state.slots.length) {
@@ -130,7 +133,7 @@ export function addDevice(draft: TrustDraft, device: TrustDevice, label: string,
   return sealToMembers(labelled({ ...draft, state: { ...draft.state, devices } }, device.id, label), random)
 }
 
-/** Takes a device out and starts a new epoch. What it wrote before stays believed. */
+/** Removes a device and starts a new epoch. Its earlier entries stay trusted. */
 export function endDevice(
   draft: TrustDraft,
   id: DeviceId,
@@ -148,7 +151,7 @@ export function endDevice(
   return newEpoch({ ...draft, state: { ...draft.state, devices } }, random)
 }
 
-/** New data keys from here on, for all members that are left; nobody's secret is needed for it. */
+/** Makes new data keys for all remaining members. It needs no member's secret. */
 export function newEpoch(draft: TrustDraft, random: Random): TrustDraft {
   const { epochs, repository } = draft.state
   const epochRoot = random.bytes(32)
@@ -159,7 +162,7 @@ export function newEpoch(draft: TrustDraft, random: Random): TrustDraft {
   return sealToMembers({ ...draft, state, epochRoot }, random)
 }
 
-/** Boxes for exactly today's members; those who have theirs keep them. */
+/** Makes boxes for exactly the current members. Existing boxes are kept. */
 function sealToMembers(draft: TrustDraft, random: Random): TrustDraft {
   const { state } = draft
   const newest = state.epochs.at(-1)

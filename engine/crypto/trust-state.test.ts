@@ -54,7 +54,7 @@ describe("verifyTrust()", () => {
     }
   })
 
-  test("refuses every flipped bit that somebody has renamed to fit, as not signed", () => {
+  test("refuses every flipped bit of an entry renamed to match, as not signed", () => {
     for (const { damaged, bit } of flippedBits(first.bytes)) {
       if (bit % 7 !== 0) continue // one of seven: each costs a verification
       assert.throws(
@@ -65,7 +65,7 @@ describe("verifyTrust()", () => {
     }
   })
 
-  test("refuses another root key's entry, another repository's, and another number's", () => {
+  test("refuses an entry of another root key, another repository, and another number", () => {
     const stranger = signed(first.state, signingPair(new Uint8Array(32)))
     assert.throws(
       () => verifyTrust(stranger, expectation(stranger)),
@@ -79,7 +79,7 @@ describe("verifyTrust()", () => {
     assert.throws(() => verifyTrust(first.bytes, expectation(first.bytes, 2)), /contains number 1/)
   })
 
-  test("refuses a device whose keys are not those of its id", () => {
+  test("refuses a device whose keys don't match its id", () => {
     const device = { ...smallDevice(random, key).member, sign: new Uint8Array(32) }
     const newest = first.state.epochs[0]
     assert.ok(newest)
@@ -91,7 +91,7 @@ describe("verifyTrust()", () => {
 })
 
 describe("openTrust()", () => {
-  test("gives every slot the same data keys, and the root key to full slots alone", () => {
+  test("gives every slot the same data keys, and the root key only to full slots", () => {
     const full = reopen(first, key.pair)
     const writer = reopen(first, recovery.pair)
     assert.deepEqual(full.keys, writer.keys)
@@ -101,11 +101,11 @@ describe("openTrust()", () => {
     assert.equal(full.private.labels.get(key.id), "agent configuration")
   })
 
-  test("tells a stranger that it is no member", () => {
+  test("refuses a stranger as not a member", () => {
     assert.throws(() => reopen(first, sealingPair(new Uint8Array(32).fill(1))), notMember)
   })
 
-  test("refuses a state whose boxes or private part were damaged and signed all the same", () => {
+  test("refuses a signed state with damaged boxes or a damaged private part", () => {
     const newest = first.state.epochs[0]
     assert.ok(newest)
     const states: TrustState[] = [
@@ -128,7 +128,7 @@ describe("openTrust()", () => {
 })
 
 describe("addDevice()", () => {
-  test("lets a new device in with its own keys, linked to the entry before", () => {
+  test("admits a new device with its own keys, linked to the entry before", () => {
     const device = smallDevice(random, key)
     const second = signTrust(
       addDevice(nextTrust(reopen(first, key.pair)), device.member, "laptop", random),
@@ -148,7 +148,7 @@ describe("addDevice()", () => {
 })
 
 describe("removeSlot() and endDevice()", () => {
-  test("start an epoch that who left can't open, and the past stays readable to who stayed", () => {
+  test("start an epoch that the removed member can't open, and the past stays readable for the others", () => {
     const device = smallDevice(random, key)
     const second = signTrust(addDevice(nextTrust(reopen(first, key.pair)), device.member, "", random), random)
     const third = signTrust(removeSlot(nextTrust(reopen(second, key.pair)), recovery.id, random), random)
@@ -169,7 +169,7 @@ describe("removeSlot() and endDevice()", () => {
     assert.ok(fourth.state.epochs.slice(0, -1).every((epoch) => epoch.boxes.length === 0))
   })
 
-  test("refuse the last full slot and whoever is not there", () => {
+  test("refuse the last full slot and unknown members", () => {
     const draft = nextTrust(reopen(first, key.pair))
     assert.throws(
       () => removeSlot(draft, key.id, random),
@@ -189,7 +189,7 @@ describe("removeSlot() and endDevice()", () => {
 })
 
 describe("addSlot()", () => {
-  test("lets a second full slot go on alone after the first was removed", () => {
+  test("lets a second full slot continue alone after the first was removed", () => {
     const pair = sealingPair(random.bytes(32))
     const slot = {
       id: "ab".repeat(32) as Digest,
@@ -206,7 +206,7 @@ describe("addSlot()", () => {
     assert.equal(opened.private.labels.get(slot.id), "safe")
   })
 
-  test("refuses a slot that is there already", () => {
+  test("refuses a slot that exists already", () => {
     const slot = first.state.slots[0]
     assert.ok(slot)
     const draft = addSlot(nextTrust(reopen(first, key.pair)), slot, "", random)
@@ -227,7 +227,7 @@ describe("newEpoch()", () => {
     assert.deepEqual(keys.sealing[0], reopen(first, key.pair).keys.sealing[0])
   })
 
-  test("refuses a chain of roots that was cut into", () => {
+  test("refuses a broken chain of roots", () => {
     const second = signTrust(newEpoch(nextTrust(reopen(first, key.pair)), random), random)
     const [one, two] = second.state.epochs
     assert.ok(one && two)

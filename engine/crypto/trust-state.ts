@@ -1,7 +1,7 @@
 /**
- * Opening a trust entry: its signature first, then its state, then, with a member's X25519 pair, the
- * roots of all epochs, the private part, and from them every data key. The way back is
- * trust-change.ts. spec/trust.md.
+ * Opens a trust entry: first its signature, then its state, then, with a member's X25519 pair, the
+ * roots of all epochs and the private part. All data keys follow from these. trust-change.ts writes
+ * entries. spec/trust.md.
  */
 import { type Bytes, concatBytes } from "../base/bytes.ts"
 import { corrupt, EngineError } from "../base/errors.ts"
@@ -24,23 +24,23 @@ import { deviceId, type KeyPair, signingPair } from "./keypair.ts"
 import { openObject } from "./sealed-object.ts"
 import { verify } from "./sign.ts"
 
-/** A state that the repository's root key has signed, and the digest of its entry. */
+/** A state signed by the repository's root key, and the digest of its entry. */
 export interface VerifiedTrust {
   readonly state: TrustState
   readonly digest: Digest
 }
 
-/** What a member learns from it. */
+/** The state as a member can open it. */
 export interface OpenedTrust extends VerifiedTrust {
   readonly keys: RepositoryKeys
   /** The newest epoch's root. */
   readonly epochRoot: Bytes
   readonly private: TrustPrivate
-  /** The root signing pair, which only full slots can reach. */
+  /** The root signing pair; null unless a full slot opened the state. */
   readonly root: KeyPair | null
 }
 
-/** What a trust entry has to agree with: its name, and the object `repository`. */
+/** What a trust entry must match: its name and the object `repository`. */
 export interface TrustExpectation {
   readonly number: number
   readonly digest: Digest
@@ -49,8 +49,8 @@ export interface TrustExpectation {
 }
 
 /**
- * The state in `bytes`. Throws `corrupt` when they are not what the name promises or not a state, and
- * `untrusted` when this repository's root key has not signed them.
+ * Returns the verified state in `bytes`. @throws corrupt if they don't match the name or aren't a
+ * state; untrusted if this repository's root key didn't sign them
  */
 export function verifyTrust(bytes: Uint8Array, expected: TrustExpectation): VerifiedTrust {
   const object = trustName(expected.number, expected.digest)
@@ -72,7 +72,10 @@ export function verifyTrust(bytes: Uint8Array, expected: TrustExpectation): Veri
   return { state, digest: digestOf(bytes) }
 }
 
-/** All keys that the holder of `member`, a slot's or a device's X25519 pair, can reach. */
+/**
+ * Returns all keys that a member can reach. @param member a slot's or device's X25519 pair @throws
+ * denied "not-a-member"
+ */
 export function openTrust(trust: VerifiedTrust, member: KeyPair): OpenedTrust {
   const { state } = trust
   const object = trustName(state.number, trust.digest)
@@ -110,7 +113,7 @@ function openRoot(state: TrustState, member: KeyPair, object: string): KeyPair |
   return signingPair(unbox(member, box, context, object))
 }
 
-/** The roots of all epochs, oldest first: each one's seals the one before. */
+/** Returns the roots of all epochs, oldest first. Each root opens the one before. */
 function walkRoots(state: TrustState, newest: Bytes, object: string): Bytes[] {
   const roots = [newest]
   for (const epoch of state.epochs.toReversed()) {
@@ -128,7 +131,10 @@ function walkRoots(state: TrustState, newest: Bytes, object: string): Bytes[] {
   return roots
 }
 
-/** `root`, of epoch `number`, hides the root of the epoch before: whoever is in now can read the past. */
+/**
+ * Seals the root of the previous epoch with `root`, of epoch `number`. New members can then read
+ * older data.
+ */
 export function sealPreviousRoot(
   repository: RepositoryId,
   number: number,

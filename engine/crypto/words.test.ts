@@ -28,7 +28,7 @@ describe("wordsOf()", () => {
     assert.equal(await wordsOf(new Uint8Array(32).fill(0x80)), middle)
   })
 
-  test("and entropyOf() are inverse for any 32 bytes", async () => {
+  test("and entropyOf() are inverses for any 32 bytes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 32, maxLength: 32 }), async (entropy) => {
         assert.deepEqual(await entropyOf(await wordsOf(entropy)), new Uint8Array(entropy))
@@ -53,7 +53,7 @@ describe("entropyOf()", () => {
     test(`reads words with ${name}`, async () => assert.deepEqual(await entropyOf(text), new Uint8Array(32)))
   }
 
-  test("names a wrong word by its position and never by itself", async () => {
+  test("reports a wrong word by its position, and never the word", async () => {
     const one = words.with(6, "abandonn").join(" ")
     await refused(one, /word 7 is not in the recovery word list/)
     await refused(
@@ -62,12 +62,12 @@ describe("entropyOf()", () => {
     )
   })
 
-  test("tells a swap or another word of the list by the checksum", async () => {
+  test("detects a swap or another word of the list by the checksum", async () => {
     await refused(words.with(3, "zebra").join(" "), /checksum is wrong/)
     await refused(["art", ...words.slice(0, 23)].join(" "), /checksum is wrong/)
   })
 
-  test("says how many words were given when they are not 24", async () => {
+  test("reports the number of words if there aren't 24", async () => {
     await refused("", /found 0 words, expected 24/)
     await refused("abandon ability", /found 2 words/)
     await refused(`${zeros} ${zeros}`, /found 48 words/)

@@ -18,7 +18,10 @@ export async function wordsOf(entropy: Uint8Array): Promise<string> {
   return bip39.entropyToMnemonic(entropy, wordlist)
 }
 
-/** The 32 bytes, or `invalid` with code "recovery-words", which names a wrong word by its position. */
+/**
+ * Returns the 32 bytes. @throws invalid "recovery-words"; the error gives a wrong word's position,
+ * not the word
+ */
 export async function entropyOf(text: string): Promise<Bytes> {
   const { bip39, wordlist } = await load()
   const words = splitWords(text)
@@ -42,7 +45,7 @@ function splitWords(text: string): string[] {
     .normalize("NFKC")
     .toLowerCase()
     .split(/[\s,;]+/)
-  // "7.", "7)" and "7:" are the numbers of a printed sheet, with or without a blank behind them.
+  // "7.", "7)" and "7:" are the numbers of a printed sheet, with or without a space after them.
   return words.map((word) => word.replace(/^[0-9]{1,2}[.):]?/, "")).filter((word) => word !== "")
 }
 
