@@ -3,8 +3,7 @@
  * file of the benches that reaches behind the engine's door: a stage can't be timed through a whole backup.
  */
 import { CHUNK_SIZES, FILE_CLASS, type FileClass } from "../../engine/chunks/classes.ts"
-import { createCutter } from "../../engine/chunks/cutter.ts"
-import { gearTable } from "../../engine/chunks/gear-table.ts"
+import { createCutter, gearTable } from "../../engine/chunks/cutter.ts"
 import { createZstd } from "../../engine/chunks/zstd.ts"
 import { chunkHasher, HASH_BLOCK_BYTES } from "../../engine/crypto/chunk-id.ts"
 import { deriveSealingKey } from "../../engine/crypto/derive.ts"

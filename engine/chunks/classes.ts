@@ -1,18 +1,18 @@
 /**
- * File classes, spec/chunking.md: how finely a file is cut follows from its content and size alone,
- * never from its name. Small chunks find more duplicates and cost more ids, so the average grows
- * with the file and ids stay below one per cent of the raw bytes. A file keeps the class of its
- * last version until its size passes twice or half a bound: a change of class stores it anew.
+ * File classes: a file's size and first bytes choose its chunk sizes; its name never does. Small chunks
+ * find more duplicates and cost more IDs, so the average chunk grows with the file and IDs stay below
+ * one per cent of the raw bytes. A change of class stores the whole file again, so a file keeps its
+ * class until its size passes twice or half a bound. spec/chunking.md.
  */
 export interface ChunkSizes {
   readonly min: number
   readonly average: number
   readonly max: number
-  /** Cut every `max` bytes, whatever the content: for files whose writers use pages. */
+  /** Cuts every `max` bytes regardless of content, for files that are written in pages. */
   readonly fixed: boolean
 }
 
-// On disk in every listing. Never change a number, only add.
+// On disk in every listing. Never change a number; only add.
 export const FILE_CLASS = { piece: 0, small: 1, medium: 2, large: 3, huge: 4, sqlite: 5 } as const
 export type FileClass = (typeof FILE_CLASS)[keyof typeof FILE_CLASS]
 
@@ -32,7 +32,7 @@ export const CHUNK_SIZES: Record<FileClass, ChunkSizes> = {
   [FILE_CLASS.sqlite]: { min: 4 * KiB, average: 4 * KiB, max: 4 * KiB, fixed: true },
 }
 
-/** The largest size, in bytes, of a file in each class that goes by size. */
+/** The largest file of each class that depends on size, in bytes. */
 const BOUNDS: readonly (readonly [FileClass, number])[] = [
   [FILE_CLASS.piece, 4 * KiB],
   [FILE_CLASS.small, 64 * MiB],
@@ -40,13 +40,16 @@ const BOUNDS: readonly (readonly [FileClass, number])[] = [
   [FILE_CLASS.large, 16 * GiB],
 ]
 
-/** SQLite images beyond this are cut by size like any file, to keep their ids few. */
+/** Larger SQLite databases are classified by size like any file, which keeps their IDs few. */
 const SQLITE_BYTES_MAX = 4 * GiB
 
 const SQLITE_MAGIC = Buffer.from("SQLite format 3\0", "latin1")
 export const MAGIC_BYTES = 16
 
-/** `head` holds the file's first bytes (16 when it has them); `previous` is the class it had. */
+/**
+ * @param head the first 16 bytes of the file, or all of a shorter one
+ * @param previous the class of the last version
+ */
 export function classify(sizeBytes: number, head: Uint8Array, previous?: FileClass): FileClass {
   const isSqlite = head.length >= MAGIC_BYTES && SQLITE_MAGIC.equals(head.subarray(0, MAGIC_BYTES))
   if (isSqlite && sizeBytes > 4 * KiB && sizeBytes <= SQLITE_BYTES_MAX) return FILE_CLASS.sqlite
@@ -54,7 +57,7 @@ export function classify(sizeBytes: number, head: Uint8Array, previous?: FileCla
   return BOUNDS.find(([, bytesMax]) => sizeBytes <= bytesMax)?.[0] ?? FILE_CLASS.huge
 }
 
-/** Whether a previous class can matter for a file of this size: it is near a bound. */
+/** Whether the previous class matters for a file of this size, because the size is near a bound. */
 export function mayKeepClass(sizeBytes: number): boolean {
   return BOUNDS.some(([, bound]) => sizeBytes <= bound * 2 && sizeBytes * 2 > bound)
 }

@@ -4,8 +4,7 @@ import { describe, it } from "node:test"
 import * as fc from "fast-check"
 import { naiveCuts } from "../testing/naive-cuts.ts"
 import { CHUNK_SIZES, FILE_CLASS, type ChunkSizes } from "./classes.ts"
-import { createCutter, WINDOW_HEADROOM_BYTES, type Cutter } from "./cutter.ts"
-import { gearTable } from "./gear-table.ts"
+import { createCutter, type Cutter, gearTable, WINDOW_HEADROOM_BYTES } from "./cutter.ts"
 
 const MiB = 1024 * 1024
 const KEY = new Uint8Array(32).fill(1)

@@ -1,31 +1,33 @@
 /**
- * Content-defined cut points, spec/chunking.md: fastcdc-wasm driven through its own linear memory.
- * A caller reads a file straight into `window`, asks for cuts, hashes and copies from the same
- * memory: no byte is copied in or out. The gear table inside the module is replaced by one that
- * the repository's secret gives, so that cut points tell nothing without it.
+ * Content-defined cut points: FastCDC with normalised chunking (Xia et al., "FastCDC: a Fast and
+ * Efficient Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016), in the
+ * "ronomon" variant of fastcdc-wasm 0.1.0. The module is driven through its own linear memory: a caller
+ * reads a file into the window, asks for cuts, and hashes and copies from the same memory, so no byte is
+ * copied in or out. The module's gear table is replaced by one derived from the repository's secret.
  *
- * Cuts are a pure function of (table, sizes, bytes): the same for every window and read size.
+ * Cuts are a pure function of table, sizes and bytes; window and read sizes don't change them.
+ * spec/chunking.md.
  */
-import { createHash } from "node:crypto"
+import { createHash, hkdfSync } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { assert } from "../base/assert.ts"
 import type { ChunkSizes } from "./classes.ts"
 
-/** Bytes that a caller may overwrite in front of the window (in-place keyed hashing wants 64). */
+/** Bytes before the window that a caller may overwrite; keyed hashing in place needs 64. */
 export const WINDOW_HEADROOM_BYTES = 64
 
 export interface Cutter {
-  /** The module's memory. It can move when the module grows: read this property after each `cut`. */
+  /** The module's memory. It moves when the module grows: read this property after each `cut`. */
   readonly memory: Uint8Array<ArrayBuffer>
   /** Where the window starts in `memory`, after its headroom. */
   readonly windowOffset: number
   readonly windowBytes: number
   /**
-   * The ends of the chunks in the window's first `length` bytes, relative to the window's start and
-   * ascending. Without `last`, bytes after the last end are the head of a chunk that needs more
-   * bytes: the caller moves them to the front, fills up, and asks again. With `last`, the last end
-   * is `length`.
+   * Returns the ends of the chunks in the window's first `length` bytes, ascending and relative to the
+   * window's start. Without `last`, the bytes after the last end begin a chunk that needs more bytes: the
+   * caller moves them to the front, fills the window, and calls again. With `last`, the last end is
+   * `length`.
    */
   cut(length: number, sizes: ChunkSizes, last: boolean): Uint32Array
 }
@@ -34,7 +36,7 @@ interface Memory {
   readonly buffer: ArrayBuffer
 }
 
-/** The part of WebAssembly's interface that Node's types leave out. */
+/** The part of WebAssembly's interface that Node's types omit. */
 interface WebAssemblyApi {
   Module: new (bytes: Uint8Array) => object
   Instance: new (module: object, imports: object) => { readonly exports: unknown }
@@ -50,7 +52,7 @@ interface Exports {
   __wbindgen_free(pointer: number, bytes: number): void
 }
 
-/** SHA-256 of the published table of fastcdc-wasm 0.1.0: another one means another algorithm. */
+/** SHA-256 of the gear table in fastcdc-wasm 0.1.0. Another table means another algorithm. */
 const PUBLISHED_TABLE = "d499f6cdb238b999913ce6bc226452991b403b71cb0b144ca82ecf6e2ce2032a"
 const TABLE_ENTRIES = 256
 
@@ -63,7 +65,16 @@ function compile(): object {
   return compiled
 }
 
-/** A cutter of its own memory, for one thread. `gear` has 256 values below 2^31. */
+/**
+ * The keyed gear table: 256 values of 31 bits by HKDF-SHA-512 (RFC 5869) from the repository's chunker
+ * key. It makes fingerprinting by cut points harder; the real protection are sealed, padded packs.
+ */
+export function gearTable(chunkerKey: Uint8Array): Uint32Array {
+  const bytes = new DataView(hkdfSync("sha512", chunkerKey, new Uint8Array(0), "holdfast/1/gear", 256 * 4))
+  return Uint32Array.from({ length: 256 }, (_, i) => bytes.getUint32(i * 4, true) & 0x7fffffff)
+}
+
+/** Makes a cutter with memory of its own, for one thread. `gear` has 256 values below 2^31. */
 export function createCutter(gear: Uint32Array, windowBytes: number): Cutter {
   const wasm = new wasmApi.Instance(compile(), {}).exports as Exports
   replaceGearTable(wasm.memory, gear)
@@ -103,7 +114,7 @@ export function createCutter(gear: Uint32Array, windowBytes: number): Cutter {
   }
 }
 
-/** How many ends can't change when more bytes follow: those of chunks that had all of `max` to look at. */
+/** Counts the ends that can't change when more bytes follow: those of chunks that had `max` bytes to scan. */
 function settled(ends: Uint32Array, length: number, max: number): number {
   let count = 0
   let start = 0
@@ -125,7 +136,7 @@ function replaceGearTable(memory: Memory, gear: Uint32Array): void {
     gear.length === TABLE_ENTRIES && gear.every((value) => value < 2 ** 31),
     "a gear table has 256 31-bit values",
   )
-  const at = Buffer.from(memory.buffer).indexOf(FIRST_WORDS) // aligned, or the digest is another
+  const at = Buffer.from(memory.buffer).indexOf(FIRST_WORDS) // the table is aligned
   const table = at < 0 || at % 4 > 0 ? undefined : new Uint32Array(memory.buffer, at, TABLE_ENTRIES)
   const digest = table && createHash("sha256").update(new Uint8Array(table.slice().buffer)).digest("hex")
   assert(digest === PUBLISHED_TABLE, "fastcdc-wasm holds the gear table that spec/chunking.md knows")

@@ -1,24 +1,24 @@
 /**
- * zstd over whole buffers, for one thread: zstd-napi with contexts that are made once, or Node's
- * own zstd where the native package could not be built. Sizes are bounded by the caller, who knows
- * the authenticated raw length, before a frame is opened.
+ * Zstandard (RFC 8878) over whole buffers, for one thread: zstd-napi with contexts that are made once,
+ * or Node's own zstd where the native package could not be built. The caller bounds the size, since it
+ * knows the authenticated raw length before it decompresses a frame. spec/pack.md.
  */
 import { createRequire } from "node:module"
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib"
 
-/** The level of every block; spec/decisions/0007-compression.md. */
+/** The compression level of every block; spec/decisions/0007-compression.md. */
 export const ZSTD_LEVEL = 3
 
 export interface Zstd {
-  /** Which code does the work, for `version --verbose` and the benchmarks. */
+  /** The implementation in use, for `version --verbose` and the benchmarks. */
   readonly implementation: "zstd-napi" | "node:zlib"
-  /** Room that `compress` may need for `length` bytes. */
+  /** The most bytes that `compress` may write for `length` bytes of input. */
   bound(length: number): number
-  /** Compresses into `target` from its start and returns the number of bytes written. */
+  /** Compresses into the start of `target`. Returns the number of bytes written. */
   compress(target: Uint8Array, source: Uint8Array): number
   /**
-   * Fills `target` exactly, or throws. `source` is exactly one frame, which may omit its content size, and it
-   * holds as many bytes as the target has. Every implementation accepts the same sources.
+   * Fills `target` exactly, or throws. `source` is exactly one frame, which may omit its content size.
+   * Every implementation accepts the same sources.
    */
   decompress(target: Uint8Array, source: Uint8Array): void
 }
@@ -74,7 +74,7 @@ export function nodeZstd(): Zstd {
     },
     decompress(target, source) {
       const options = { maxOutputLength: Math.max(1, target.length), info: true }
-      // with `info` it returns the engine too, which counts the bytes that it has taken
+      // `info` also returns the engine, which counts the input bytes that it consumed
       const { buffer, engine } = zstdDecompressSync(source, options) as unknown as Decompressed
       if (buffer.length !== target.length) throw new Error("zstd frame has another size")
       if (engine.bytesWritten !== source.length) throw moreThanOneFrame()

@@ -26,14 +26,12 @@ import {
   CODEC_STORED,
   FRAME_CHUNK_LIST,
   FRAME_DATA,
-  FRAME_DIRECTORY,
   FRAME_LISTING,
   FRAME_LOCATOR,
   KIND_PACK,
-  NUMBER_DIRECTORY,
   NUMBER_LOCATOR,
 } from "../format/sealed-header.ts"
-import { openFrame, packSealer } from "../packs/frame.ts"
+import { openDirectory, openFrame, packSealer } from "../packs/open-pack.ts"
 import { frameOffsets, sameFrames, sameLocator } from "./same-pack.ts"
 
 export interface PackJob {
@@ -138,15 +136,9 @@ function readLocator({ bytes, record, object, sealer }: Opening): Locator {
 
 function readDirectory({ bytes, object, sealer, tools }: Opening, locator: Locator): DirectoryFrame[] {
   const { directoryOffset: offset, directorySealedLength: length } = locator
-  const frame = {
-    number: NUMBER_DIRECTORY,
-    kind: FRAME_DIRECTORY,
-    codec: locator.directoryCodec,
-    rawLength: locator.directoryRawLength,
-  }
   const sealed = bytes.subarray(offset, offset + length)
   const raw = orName("directory", object, () =>
-    openFrame(sealer, frame, sealed, { zstd: tools.zstd, object }),
+    openDirectory(sealer, locator, sealed, { zstd: tools.zstd, object }),
   )
   const frames = decodeDirectory(raw, object)
   checkDirectory(frames, locator, object)

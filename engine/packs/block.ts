@@ -1,8 +1,9 @@
 /**
- * Blocks, spec/pack.md: chunks of one kind and class, noise apart, in the order read, up to two MiB,
- * compressed as one zstd frame. Small chunks find more duplicates and large pieces compress better, so the
- * unit of dedupe and the unit of compression differ. Each block is decompressed again and compared
- * with what was read before anything refers to it: bad memory is noticed here, not at a restore.
+ * Blocks: chunks of one kind and class in the order read, up to 2 MiB, compressed as one zstd frame
+ * (RFC 8878). Small chunks find more duplicates and large pieces compress better, so the unit of dedupe
+ * and the unit of compression differ. Incompressible chunks ("noise") get blocks of their own. Each
+ * closed block is decompressed and compared with its input before anything refers to it, which finds bad
+ * memory now and not at a restore. Used by pack-filler.ts. spec/pack.md.
  */
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import { EngineError } from "../base/errors.ts"
@@ -10,26 +11,26 @@ import type { Zstd } from "../chunks/zstd.ts"
 import { CODEC_STORED, CODEC_ZSTD } from "../format/sealed-header.ts"
 
 export const BLOCK_BYTES: number = 2 * 1024 * 1024
-/** What does not compress gains nothing by the size of its block, and small ones fill a pack to its end. */
+/** Incompressible data gains nothing from larger blocks; small ones fill a pack better. */
 const STORED_BLOCK_BYTES = 256 * 1024
-/** Of a block that follows a stored one, this much is tried first. */
+/** After a stored block, this much of the next one is compressed first, as a trial. */
 const PROBE_BYTES = 32 * 1024
 const BLOCK_CHUNKS_MAX = 8192
-/** A block that compression does not make this much smaller is stored as it is. */
+/** A block is stored uncompressed when compression saves less than this. */
 const WORTHWHILE = 0.97
 
 export interface OpenBlock {
   readonly kind: number
   rawLength: number
   chunkCount: number
-  /** "stored": the block before did not compress, or these chunks look as if they do not, and so this one may not. */
+  /** "stored": the previous block did not compress or these chunks are noise, so this block may not compress either. */
   follows: "compressed" | "stored"
   raw: Uint8Array<ArrayBuffer>
   readonly ids: Uint8Array<ArrayBuffer>
   readonly lengths: Uint32Array<ArrayBuffer>
 }
 
-/** What is in a block, for another thread to close: all of its memory is its own. */
+/** A full block for another thread to close. It owns all of its memory. */
 export interface FullBlock {
   readonly kind: number
   readonly rawLength: number
@@ -64,20 +65,21 @@ export function addChunk(block: OpenBlock, id: Uint8Array, chunk: Uint8Array): v
   block.chunkCount++
 }
 
-/** A compressed block, waiting to be sealed as a frame of a pack. */
+/** A compressed block that waits to be sealed as a frame of a pack. */
 export interface ClosedBlock {
   readonly kind: number
   readonly codec: number
   readonly rawLength: number
   readonly ids: Uint8Array<ArrayBuffer>
   readonly lengths: Uint32Array<ArrayBuffer>
-  /** The compressed bytes; a view of the memory they were compressed into. */
+  /** The compressed bytes, as a view of the memory that they were compressed into. */
   readonly bytes: Uint8Array
 }
 
 /**
- * Compresses into `target`, checks, and empties the block for the next chunks. `scratch` has room
- * for a block. A mismatch is a failure of this machine's memory or of zstd: nothing is stored.
+ * Compresses a block into `target`, verifies it, and empties it for the next chunks. `scratch` has room
+ * for a raw block.
+ * @throws EngineError corrupt "compression-mismatch" when this machine's memory or zstd is faulty
  */
 export function closeBlock(
   block: OpenBlock,
@@ -108,7 +110,7 @@ export function closeBlock(
   return closed
 }
 
-/** Takes out what is in the block, with its memory; the next chunks go into new memory. */
+/** Moves the block's content out with its memory; the next chunks go into new memory. */
 export function takeFull(block: OpenBlock): FullBlock {
   const { kind, rawLength, raw } = block
   const full: FullBlock = { kind, rawLength, raw, ...chunksOf(block) }
@@ -117,12 +119,12 @@ export function takeFull(block: OpenBlock): FullBlock {
   return full
 }
 
-/** The inverse: a block as full as it was. */
+/** The inverse of `takeFull`. */
 export function openFull({ kind, rawLength, raw, ids, lengths }: FullBlock): OpenBlock {
   return { kind, rawLength, chunkCount: lengths.length, follows: "compressed", raw, ids, lengths }
 }
 
-/** What goes along with it to another thread. */
+/** The buffers to transfer with the block to another thread. */
 export function memoryOf({ raw, ids, lengths }: FullBlock): ArrayBuffer[] {
   return [raw.buffer, ids.buffer, lengths.buffer]
 }
@@ -139,4 +141,42 @@ function empty(block: OpenBlock): void {
 function mayCompress({ follows, raw, rawLength }: OpenBlock, zstd: Zstd, target: Uint8Array): boolean {
   if (follows === "compressed" || rawLength <= PROBE_BYTES) return true
   return zstd.compress(target, raw.subarray(0, PROBE_BYTES)) < PROBE_BYTES * WORTHWHILE
+}
+
+/** Bytes of a chunk that `isNoise` looks at. */
+const SAMPLES = 512
+/** Text and most formats are recognised within this many. */
+const FIRST_SAMPLES = 32
+/**
+ * Pearson's chi-squared statistic against uniformly distributed bytes has 255 degrees of freedom and a
+ * standard deviation of 22.6. Random bytes exceed this limit once in a million samples; JPEG, PNG, gzip
+ * and zstd are near them; text and machine code are far above.
+ */
+const CHI_SQUARED_MAX = 370
+const SQUARES_MAX = ((CHI_SQUARED_MAX + SAMPLES) * SAMPLES) / 256
+
+const counts = new Uint16Array(256)
+
+/**
+ * Whether a sample looks incompressible: random, encrypted or already compressed. Costs well under a
+ * microsecond. False for fewer than 512 bytes. It chooses the block only; closing the block tries to
+ * compress it.
+ */
+export function isNoise(bytes: Uint8Array): boolean {
+  if (bytes.length < SAMPLES) return false
+  // An odd step samples all byte positions of numbers of two, four or eight bytes.
+  const step = ((bytes.length / SAMPLES - 1) & ~1) + 1
+  let bits = 0
+  for (let i = 0; i < FIRST_SAMPLES; i++) bits |= bytes[i * step] as number
+  if (bits < 128) return false
+  counts.fill(0)
+  // Incrementing a count of n adds 2n + 1 to the sum of squares.
+  let squares = 0
+  for (let i = 0; i < SAMPLES; i++) {
+    const byte = bytes[i * step] as number
+    const count = counts[byte] as number
+    squares += 2 * count + 1
+    counts[byte] = count + 1
+  }
+  return squares <= SQUARES_MAX
 }

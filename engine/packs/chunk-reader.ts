@@ -1,7 +1,7 @@
 /**
- * Single chunks by id, on the calling thread: listing nodes and chunk lists, a file that is dumped.
- * Chunks that lie in one frame cost one request; opened blocks are kept while there is room, since
- * the next node is most often in the same one. Large amounts of data go through read/ instead.
+ * Reads single chunks by ID on the calling thread: listing nodes, chunk lists, dumped files. Chunks of
+ * one frame cost one request; opened blocks are cached, since the next node is usually in the same
+ * block. Restores of whole files use restore/place instead.
  */
 import { equalBytes, release, type Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
@@ -13,12 +13,13 @@ import type { RepositoryKeys } from "../crypto/derive.ts"
 import { packName } from "../format/names.ts"
 import type { ChunkIndex, ChunkLocation, FrameLocation } from "../chunk-index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
-import { openFrame, packSealer } from "./frame.ts"
+import { openFrame, packSealer } from "./open-pack.ts"
 
 export interface ChunkReader {
   /**
-   * The chunks' bytes, in order. `corrupt` names the pack; a chunk that no known pack holds is
-   * corrupt "chunk-missing". The bytes are views of shared blocks: read them, don't write.
+   * Returns the chunks in the order of `ids`, each verified by its ID, as views of shared blocks that
+   * must not be written to.
+   * @throws EngineError corrupt, naming the pack; "chunk-missing" when no known pack holds a chunk
    */
   read(kind: ChunkKind, ids: readonly ChunkId[]): Promise<Bytes[]>
 }
@@ -29,7 +30,7 @@ export interface ChunkReaderPorts {
   readonly keys: RepositoryKeys
 }
 
-/** Eight large blocks, or the many small ones of a long history. */
+/** Room for eight large blocks, or for the many small ones of a long history. */
 const KEPT_BYTES_MAX = 16 * 1024 ** 2
 const REQUESTS_AT_ONCE = 8
 
@@ -90,7 +91,7 @@ export function createChunkReader({ store, index, keys }: ChunkReaderPorts): Chu
   }
 }
 
-/** A pack that is gone is damage, like one whose bytes are wrong. */
+/** Reports a missing pack as damage, like a pack with wrong bytes. */
 async function getSealed(store: Store, object: ObjectName, frame: FrameLocation): Promise<Bytes> {
   try {
     return await store.get(object, { offset: frame.offset, length: frame.sealedLength })

@@ -3,10 +3,8 @@ import { createHash } from "node:crypto"
 import { describe, it } from "node:test"
 import * as fc from "fast-check"
 import { seededRandom } from "../../fixtures/random.ts"
-import { isEngineError } from "../base/errors.ts"
-import { createZstd, type Zstd } from "../chunks/zstd.ts"
 import { padme } from "../crypto/padding.ts"
-import { PACK_BYTES, PACK_BYTES_MIN } from "../format/pack.ts"
+import { PACK_BYTES } from "../format/pack.ts"
 import {
   CODEC_STORED,
   CODEC_ZSTD,
@@ -15,91 +13,9 @@ import {
   FRAME_LISTING,
 } from "../format/sealed-header.ts"
 import { idOf, openPack, sealTools } from "../testing/example-blocks.ts"
-import {
-  addChunk,
-  BLOCK_BYTES,
-  closeBlock,
-  fits,
-  openBlock,
-  type ClosedBlock,
-  type FullBlock,
-} from "./block.ts"
-import { createPackFiller, groupIntoPacks } from "./pack-filler.ts"
-import { emptyFill, sealPack, takesBlock, type SealedPack } from "./seal-pack.ts"
-
-const zstd = createZstd()
-
-function close(block: ReturnType<typeof openBlock>, by: Zstd = zstd): ClosedBlock {
-  return closeBlock(block, by, new Uint8Array(by.bound(BLOCK_BYTES)), new Uint8Array(BLOCK_BYTES))
-}
-
-describe("block", () => {
-  it("closeBlock() compresses what compresses and leaves the rest as it is", () => {
-    const random = seededRandom("block")
-    for (const [content, codec] of [
-      [Buffer.alloc(10_000, "text "), CODEC_ZSTD],
-      [random.bytes(10_000), CODEC_STORED],
-    ] as const) {
-      const block = openBlock(FRAME_DATA)
-      addChunk(block, idOf(content), content)
-      const closed = close(block)
-      assert.equal(closed.codec, codec)
-      assert.equal(closed.rawLength, 10_000)
-      assert.deepEqual([...closed.lengths], [10_000])
-      assert.equal(block.rawLength, 0, "the block is ready for the next chunks")
-    }
-  })
-
-  it("fits() fills a block to the last byte, and no further", () => {
-    const block = openBlock(FRAME_DATA)
-    const chunk = new Uint8Array(BLOCK_BYTES - 1)
-    addChunk(block, idOf(chunk), chunk)
-    assert.equal(fits(block, 1), true)
-    assert.equal(fits(block, 2), false)
-  })
-
-  it("closeBlock() tries only the head of what follows a block that did not compress", () => {
-    const random = seededRandom("probe")
-    const block = openBlock(FRAME_DATA)
-    const tried: number[] = []
-    const watched: Zstd = {
-      ...zstd,
-      compress(target, source) {
-        tried.push(source.length)
-        return zstd.compress(target, source)
-      },
-    }
-    const codecs = [random.bytes(200_000), random.bytes(200_000), Buffer.alloc(200_000, "text ")].map(
-      (chunk) => {
-        addChunk(block, idOf(chunk), chunk)
-        assert.equal(
-          fits(block, 100_000),
-          tried.length === 0,
-          "only what may compress is put into large blocks",
-        )
-        return close(block, watched).codec
-      },
-    )
-    assert.deepEqual(codecs, [CODEC_STORED, CODEC_STORED, CODEC_ZSTD])
-    assert.deepEqual(tried, [200_000, 32_768, 32_768, 200_000])
-  })
-
-  it("closeBlock() refuses a block that does not decompress to what was read", () => {
-    const flips: Zstd = {
-      ...zstd,
-      decompress(target, source) {
-        zstd.decompress(target, source)
-        target[5] = (target[5] ?? 0) ^ 1
-      },
-    }
-    const block = openBlock(FRAME_DATA)
-    addChunk(block, new Uint8Array(32), Buffer.alloc(5000, "a"))
-    assert.throws(
-      () => close(block, flips),
-      (error) => isEngineError(error, "compression-mismatch"),
-    )
-  })
-})
+import { BLOCK_BYTES, type FullBlock } from "./block.ts"
+import { createPackFiller } from "./pack-filler.ts"
+import { groupIntoPacks, sealPack, type SealedPack } from "./seal-pack.ts"
 
 /** Chunks of several kinds and lanes; their content follows from the seed. */
 const plan = fc.array(
@@ -220,89 +136,6 @@ describe("createPackFiller()", () => {
     }
   })
 })
-
-describe("groupIntoPacks()", () => {
-  it("agrees with taking blocks one after the other while they fit", () => {
-    const sizes = fc.array(fc.integer({ min: 1, max: 3_000_000 }), { maxLength: 60 })
-    fc.assert(
-      fc.property(sizes, (lengths) => {
-        const blocks = lengths.map(blockOf)
-        const groups = groupIntoPacks(blocks)
-        assert.deepEqual(groups.flat(), blocks)
-        groups.forEach((group, i) => {
-          const fill = emptyFill()
-          assert.ok(group.every((block) => takesBlock(fill, block)))
-          const next = groups[i + 1]?.[0]
-          assert.ok(next === undefined || !takesBlock(fill, next), "the next block had no room")
-        })
-      }),
-    )
-  })
-})
-
-describe("sealPack()", () => {
-  it("takes as much as a full pack has room for, whatever the blocks", () => {
-    const blocks: ClosedBlock[] = []
-    const fill = emptyFill()
-    // the worst case for the directory: very many tiny chunks beside incompressible bytes
-    for (let i = 0; ; i++) {
-      const block = i % 2 === 0 ? blockOf(1_000_000 + i) : manyChunks(4096)
-      if (!takesBlock(fill, block)) break
-      blocks.push(block)
-    }
-    assert.equal(sealPack(blocks, true, sealTools("full")).bytes.length, PACK_BYTES)
-  })
-
-  it("pads to a coarse grid, from 4 KiB, and orders frames anew each time", () => {
-    const blocks = Array.from({ length: 20 }, (_, i) => blockOf(100 + i))
-    const orders = ["a", "b", "c"].map((seed) => {
-      const pack = sealPack(blocks, false, sealTools(seed))
-      assert.equal(pack.bytes.length, Math.max(PACK_BYTES_MIN, padme(pack.bytes.length)))
-      return openPack(pack)
-        .directory.map(({ rawLength }) => rawLength)
-        .join()
-    })
-    assert.equal(new Set(orders).size, 3)
-  })
-
-  it("seals one block twice to bytes that share nothing", () => {
-    const packs = ["a", "b"].map((seed) => sealPack([blockOf(100_000)], false, sealTools(seed)).bytes)
-    const [first, second] = packs as [Uint8Array, Uint8Array]
-    const windows = new Set<string>()
-    for (let at = 72; at + 8 <= first.length; at += 8)
-      windows.add(Buffer.from(first.subarray(at, at + 8)).toString("hex"))
-    let shared = 0
-    for (let at = 72; at + 8 <= second.length; at++)
-      if (windows.has(Buffer.from(second.subarray(at, at + 8)).toString("hex"))) shared++
-    assert.equal(shared, 0)
-  })
-})
-
-/** An incompressible block of one chunk. */
-function blockOf(length: number): ClosedBlock {
-  const bytes = seededRandom(`block ${length}`).bytes(length)
-  return {
-    kind: FRAME_DATA,
-    codec: CODEC_STORED,
-    rawLength: length,
-    ids: idOf(bytes),
-    lengths: Uint32Array.of(length),
-    bytes: new Uint8Array(bytes),
-  }
-}
-
-function manyChunks(count: number): ClosedBlock {
-  const bytes = seededRandom("many").bytes(count)
-  const ids = new Uint8Array(seededRandom("many ids").bytes(count * 32))
-  return {
-    kind: FRAME_DATA,
-    codec: CODEC_STORED,
-    rawLength: count,
-    ids,
-    lengths: new Uint32Array(count).fill(1),
-    bytes: new Uint8Array(bytes),
-  }
-}
 
 function digest(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex")

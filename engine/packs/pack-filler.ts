@@ -1,7 +1,8 @@
 /**
- * From chunks to packs, inside one thread: chunks fill blocks by kind and class, noise apart, closed blocks wait
- * in one staging buffer, and a full staging buffer becomes a sealed pack. What is left at the end
- * is handed over as closed blocks, so that the run's last packs are filled from all threads.
+ * Fills packs with chunks, in one thread: chunks go into blocks by kind, class and noise; closed blocks
+ * collect in one staging buffer; a full staging buffer becomes a sealed pack. `drain` returns the
+ * remaining blocks, so that the run's last packs are filled from all threads. Stands between
+ * backup/split and seal-pack.ts.
  */
 import { release } from "../base/bytes.ts"
 import { FRAME_DATA } from "../format/sealed-header.ts"
@@ -11,6 +12,7 @@ import {
   BLOCK_BYTES,
   closeBlock,
   fits,
+  isNoise,
   openBlock,
   openFull,
   takeFull,
@@ -18,27 +20,26 @@ import {
   type FullBlock,
   type OpenBlock,
 } from "./block.ts"
-import { isNoise } from "./noise.ts"
 import { emptyFill, sealPack, takesBlock, type SealedPack, type SealTools } from "./seal-pack.ts"
 
 export interface PackFiller {
-  /** Stores a chunk that nobody else stores. `lane` keeps chunks of one file class together. */
+  /** Stores a chunk that the caller has claimed. `lane` keeps chunks of one file class together. */
   add(kind: number, lane: number, id: Uint8Array, chunk: Uint8Array): void
   /** Closes a block that another thread has filled. */
   close(block: FullBlock): void
-  /** Closes the open blocks and hands over all that waits, in memory that any thread can read. */
+  /** Closes the open blocks and returns all blocks that are in no pack yet, in shared memory. */
   drain(): ClosedBlock[]
   /** Raw bytes of all chunks added. */
   readonly rawBytes: number
 }
 
-/** Asked to seal a pack: whoever bounds the memory of packs under way waits before it does. */
+/** Called with a full pack, which `seal` seals. May block first, to bound the memory of packs in flight. */
 export type OnFull = (seal: (room?: Uint8Array) => SealedPack) => void
 
-/** Asked with a block that may well compress: true when another thread is going to close what `take` takes out of it. */
+/** Called with a full block that may compress. Returns true when another thread closes the block that `take` moves out. */
 export type OnBlock = (take: () => FullBlock) => boolean
 
-/** Less is closed sooner than handed over. */
+/** Below this, closing a block here costs less than handing it over. */
 const HANDED_BYTES_MIN = BLOCK_BYTES / 2
 
 export function createPackFiller(
@@ -107,21 +108,4 @@ export function createPackFiller(
       return left
     },
   }
-}
-
-/** Groups blocks into packs, in order: all but the last are as full as their blocks allow. */
-export function groupIntoPacks(blocks: readonly ClosedBlock[]): ClosedBlock[][] {
-  const groups: ClosedBlock[][] = []
-  let fill = emptyFill()
-  for (const block of blocks) {
-    const group = groups.at(-1)
-    if (group !== undefined && takesBlock(fill, block)) {
-      group.push(block)
-      continue
-    }
-    fill = emptyFill()
-    takesBlock(fill, block)
-    groups.push([block])
-  }
-  return groups
 }

@@ -1,8 +1,10 @@
 /**
- * Closes a pack, spec/pack.md: its blocks are shuffled, numbered, sealed under a key of their own
- * (fresh salt, drawn in this thread), opened again and compared, followed by the sealed directory,
- * padding and locator, hashed, and named by that hash. Nothing about an open pack is written down
- * anywhere: what a crash leaves behind is whole sealed packs, or nothing.
+ * Sealing packs, the inverse of open-pack.ts: shuffles the blocks, numbers them, seals each as a frame
+ * (AES-256-GCM, crypto/seal.ts) under a key derived from the pack's fresh salt, opens it again and
+ * compares. The sealed directory, padding and locator follow; the pack's SHA-256 is its name. Runs in
+ * each splitting thread, after pack-filler.ts. spec/pack.md.
+ *
+ * An open pack exists in memory only: a crash leaves whole sealed packs or nothing.
  */
 import { hash } from "node:crypto"
 import { assert } from "../base/assert.ts"
@@ -40,7 +42,7 @@ import type { ClosedBlock } from "./block.ts"
 export interface SealedPack {
   readonly bytes: Uint8Array
   readonly record: PackRecord
-  /** The encoded directory, as an entry or a segment carries it. */
+  /** The encoded directory, as entries and segments hold it. */
   readonly directory: Bytes
   readonly frames: DirectoryFrame[]
 }
@@ -51,10 +53,10 @@ export interface SealTools {
   readonly zstd: Zstd
 }
 
-/** A pack's directory is one frame, which bounds its chunks as well as its bytes. */
+/** The directory is one frame, which bounds a pack's chunks as well as its bytes. */
 const PACK_CHUNKS_MAX = 65_536
 
-/** What a pack that is being filled has taken. */
+/** The size of a pack that is being filled, and the number of its chunks. */
 export interface PackFill {
   bytes: number
   chunks: number
@@ -64,7 +66,7 @@ export function emptyFill(): PackFill {
   return { bytes: HEADER_BYTES + LOCATOR_FRAME_BYTES + TAG_BYTES + 64, chunks: 0 }
 }
 
-/** Takes a block into account, or returns false when the pack has no room for it. */
+/** Adds a block to the fill. Returns false, and changes nothing, when the pack has no room for it. */
 export function takesBlock(fill: PackFill, block: ClosedBlock): boolean {
   const bytes = fill.bytes + block.bytes.length + TAG_BYTES + block.ids.length + block.lengths.byteLength + 32
   const chunks = fill.chunks + block.lengths.length
@@ -74,9 +76,27 @@ export function takesBlock(fill: PackFill, block: ClosedBlock): boolean {
   return true
 }
 
+/** Groups blocks into packs in order: all but the last are as full as their blocks allow. */
+export function groupIntoPacks(blocks: readonly ClosedBlock[]): ClosedBlock[][] {
+  const groups: ClosedBlock[][] = []
+  let fill = emptyFill()
+  for (const block of blocks) {
+    const group = groups.at(-1)
+    if (group !== undefined && takesBlock(fill, block)) {
+      group.push(block)
+      continue
+    }
+    fill = emptyFill()
+    takesBlock(fill, block)
+    groups.push([block])
+  }
+  return groups
+}
+
 /**
- * `full` packs all have one size; the others are padded to a coarse grid of sizes.
- * @param room of PACK_BYTES; absent: the pack has memory of its own
+ * @param full pads to PACK_BYTES; other packs are padded to a coarse grid of sizes (PADMÉ)
+ * @param room memory of PACK_BYTES for the pack; by default the pack has memory of its own
+ * @throws EngineError corrupt "seal-mismatch" when this machine's memory is faulty
  */
 export function sealPack(
   blocks: readonly ClosedBlock[],
@@ -143,7 +163,7 @@ function directoryFrame(block: ClosedBlock): DirectoryFrame {
   return { kind, codec, sealedLength: block.bytes.length + TAG_BYTES, rawLength, ids, lengths }
 }
 
-/** `room`: what it was compressed into. */
+/** `room` is the memory that it was compressed into. */
 function compressedDirectory(
   directory: Bytes,
   zstd: Zstd,
@@ -154,7 +174,7 @@ function compressedDirectory(
   return { codec: CODEC_ZSTD, bytes: room.subarray(0, length), room }
 }
 
-/** Fisher and Yates; the frame order tells nothing about the order of the files. */
+/** Fisher–Yates shuffle (Knuth, TAOCP 2, algorithm P): the order of frames reveals nothing about the order of files. */
 function shuffled<T>(items: readonly T[], random: Random): T[] {
   const order = [...items]
   const draws = new DataView(random.bytes(Math.max(4, order.length * 4)).buffer)
@@ -165,4 +185,40 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
     order[j] = item
   }
   return order
+}
+
+/**
+ * Shared memory for the packs that are being sealed or uploaded. Threads reuse it, since new memory for
+ * each pack costs a third of the time that sealing takes. A thread that finds no free room waits, which
+ * bounds the memory of packs in flight. Plain data, which can be passed to a worker thread.
+ */
+export interface PackRooms {
+  readonly rooms: readonly Uint8Array<SharedArrayBuffer>[]
+  /** One bit per room, set while the room is free. */
+  readonly free: Int32Array<SharedArrayBuffer>
+}
+
+/** @param count at most 31 */
+export function createPackRooms(count: number): PackRooms {
+  const free = new Int32Array(new SharedArrayBuffer(4))
+  free[0] = 2 ** count - 1
+  return {
+    rooms: Array.from({ length: count }, () => new Uint8Array(new SharedArrayBuffer(PACK_BYTES))),
+    free,
+  }
+}
+
+/** Returns the number of a free room, which is the caller's until `giveRoom`. Blocks the thread until there is one. */
+export function takeRoom({ free }: PackRooms): number {
+  for (;;) {
+    const bits = Atomics.load(free, 0)
+    const lowest = bits & -bits
+    if (bits === 0) Atomics.wait(free, 0, 0)
+    else if (Atomics.compareExchange(free, 0, bits, bits & ~lowest) === bits) return 31 - Math.clz32(lowest)
+  }
+}
+
+export function giveRoom({ free }: PackRooms, room: number): void {
+  Atomics.or(free, 0, 1 << room)
+  Atomics.notify(free, 0)
 }

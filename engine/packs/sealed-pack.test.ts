@@ -1,16 +1,127 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { describe, it, test } from "node:test"
 import fc from "fast-check"
+import { seededRandom } from "../../fixtures/random.ts"
 import type { Digest } from "../base/ids.ts"
-import { packName } from "../format/names.ts"
 import type { FrameLocation } from "../chunk-index/chunk-index.ts"
-import { memoryStore } from "../testing/memory-store.ts"
+import { padme } from "../crypto/padding.ts"
+import { packName } from "../format/names.ts"
+import { PACK_BYTES, PACK_BYTES_MIN } from "../format/pack.ts"
+import { CODEC_STORED, FRAME_DATA } from "../format/sealed-header.ts"
 import { meteredStore } from "../store/wrappers/metered-store.ts"
+import { idOf, openPack, sealTools } from "../testing/example-blocks.ts"
+import { memoryStore } from "../testing/memory-store.ts"
 import { pattern } from "../testing/store-objects.ts"
+import type { ClosedBlock } from "./block.ts"
 import { fetchFrames, mergeRanges } from "./open-pack.ts"
+import {
+  createPackRooms,
+  emptyFill,
+  giveRoom,
+  groupIntoPacks,
+  sealPack,
+  takeRoom,
+  takesBlock,
+} from "./seal-pack.ts"
+
+describe("groupIntoPacks()", () => {
+  it("agrees with taking blocks one after the other while they fit", () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 3_000_000 }), { maxLength: 60 })
+    fc.assert(
+      fc.property(sizes, (lengths) => {
+        const blocks = lengths.map(blockOf)
+        const groups = groupIntoPacks(blocks)
+        assert.deepEqual(groups.flat(), blocks)
+        groups.forEach((group, i) => {
+          const fill = emptyFill()
+          assert.ok(group.every((block) => takesBlock(fill, block)))
+          const next = groups[i + 1]?.[0]
+          assert.ok(next === undefined || !takesBlock(fill, next), "the next block had no room")
+        })
+      }),
+    )
+  })
+})
+
+describe("sealPack()", () => {
+  it("takes as much as a full pack has room for, whatever the blocks", () => {
+    const blocks: ClosedBlock[] = []
+    const fill = emptyFill()
+    // the worst case for the directory: very many tiny chunks beside incompressible bytes
+    for (let i = 0; ; i++) {
+      const block = i % 2 === 0 ? blockOf(1_000_000 + i) : manyChunks(4096)
+      if (!takesBlock(fill, block)) break
+      blocks.push(block)
+    }
+    assert.equal(sealPack(blocks, true, sealTools("full")).bytes.length, PACK_BYTES)
+  })
+
+  it("pads to a coarse grid, from 4 KiB, and orders frames anew each time", () => {
+    const blocks = Array.from({ length: 20 }, (_, i) => blockOf(100 + i))
+    const orders = ["a", "b", "c"].map((seed) => {
+      const pack = sealPack(blocks, false, sealTools(seed))
+      assert.equal(pack.bytes.length, Math.max(PACK_BYTES_MIN, padme(pack.bytes.length)))
+      return openPack(pack)
+        .directory.map(({ rawLength }) => rawLength)
+        .join()
+    })
+    assert.equal(new Set(orders).size, 3)
+  })
+
+  it("seals one block twice to bytes that share nothing", () => {
+    const packs = ["a", "b"].map((seed) => sealPack([blockOf(100_000)], false, sealTools(seed)).bytes)
+    const [first, second] = packs as [Uint8Array, Uint8Array]
+    const windows = new Set<string>()
+    for (let at = 72; at + 8 <= first.length; at += 8)
+      windows.add(Buffer.from(first.subarray(at, at + 8)).toString("hex"))
+    let shared = 0
+    for (let at = 72; at + 8 <= second.length; at++)
+      if (windows.has(Buffer.from(second.subarray(at, at + 8)).toString("hex"))) shared++
+    assert.equal(shared, 0)
+  })
+})
+
+/** An incompressible block of one chunk. */
+function blockOf(length: number): ClosedBlock {
+  const bytes = seededRandom(`block ${length}`).bytes(length)
+  return {
+    kind: FRAME_DATA,
+    codec: CODEC_STORED,
+    rawLength: length,
+    ids: idOf(bytes),
+    lengths: Uint32Array.of(length),
+    bytes: new Uint8Array(bytes),
+  }
+}
+
+function manyChunks(count: number): ClosedBlock {
+  const bytes = seededRandom("many").bytes(count)
+  const ids = new Uint8Array(seededRandom("many ids").bytes(count * 32))
+  return {
+    kind: FRAME_DATA,
+    codec: CODEC_STORED,
+    rawLength: count,
+    ids,
+    lengths: new Uint32Array(count).fill(1),
+    bytes: new Uint8Array(bytes),
+  }
+}
+
+test("takeRoom() gives each room to one at a time, and those given back come again", () => {
+  const rooms = createPackRooms(3)
+  assert.deepEqual(
+    rooms.rooms.map((room) => room.length),
+    [PACK_BYTES, PACK_BYTES, PACK_BYTES],
+  )
+  assert.deepEqual(new Set([takeRoom(rooms), takeRoom(rooms), takeRoom(rooms)]), new Set([0, 1, 2]))
+  giveRoom(rooms, 1)
+  assert.equal(takeRoom(rooms), 1)
+  giveRoom(rooms, 2)
+  giveRoom(rooms, 0)
+  assert.deepEqual(new Set([takeRoom(rooms), takeRoom(rooms)]), new Set([0, 2]))
+})
 
 const KIB = 1024
-const PACK_BYTES = 16 * KIB * KIB
 
 function frame(offset: number, sealedLength: number): FrameLocation {
   return { number: 0, kind: 0, codec: 0, offset, sealedLength, rawLength: sealedLength }

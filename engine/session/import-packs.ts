@@ -14,10 +14,10 @@ import { openObject, sealingKeyOf } from "../crypto/sealed-object.ts"
 import type { EntryPack } from "../format/entry.ts"
 import { packName, segmentName } from "../format/names.ts"
 import { checkDirectory, decodeDirectory, type PackRecord } from "../format/pack.ts"
-import { FRAME_DIRECTORY, KIND_SEGMENT, NUMBER_DIRECTORY } from "../format/sealed-header.ts"
+import { KIND_SEGMENT } from "../format/sealed-header.ts"
 import { decodeSegment, type SegmentPack } from "../format/segment.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
-import { openFrame, packSealer } from "../packs/frame.ts"
+import { openDirectory, packSealer } from "../packs/open-pack.ts"
 import type { Store } from "../store/store.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 
@@ -93,13 +93,7 @@ async function fetchDirectory({ store, keys }: ImportPorts, record: PackRecord):
   const object = packName(record.name)
   const range = { offset: record.directoryOffset, length: record.directorySealedLength }
   const sealed = await store.get(object, range)
-  const frame = {
-    number: NUMBER_DIRECTORY,
-    kind: FRAME_DIRECTORY,
-    codec: record.directoryCodec,
-    rawLength: record.directoryRawLength,
-  }
-  return openFrame(packSealer(keys, record, object), frame, sealed, { zstd: createZstd(), object })
+  return openDirectory(packSealer(keys, record, object), record, sealed, { zstd: createZstd(), object })
 }
 
 /** Runs; what is wrong with this one object becomes a problem, anything else goes on up. */

@@ -21,9 +21,9 @@ import {
   NUMBER_DIRECTORY,
   NUMBER_LOCATOR,
 } from "../format/sealed-header.ts"
-import { placedChunks } from "./placed-chunks.ts"
-import { openFrame, packSealer } from "../packs/frame.ts"
+import { openFrame, packSealer } from "../packs/open-pack.ts"
 import type { SealedPack, SealTools } from "../packs/seal-pack.ts"
+import { placedChunks } from "./placed-chunks.ts"
 import { seededRandom } from "./seeded-random.ts"
 
 const REPOSITORY = "0123456789abcdef0123456789abcdef" as RepositoryId

@@ -1,6 +1,5 @@
 /** The stages of a small run, or of a stream, in this thread. */
-import { groupIntoPacks } from "../../packs/pack-filler.ts"
-import type { SealedPack } from "../../packs/seal-pack.ts"
+import { groupIntoPacks, type SealedPack } from "../../packs/seal-pack.ts"
 import type { PoolPorts, SplitPool } from "./split-pool.ts"
 import type { SplitRead } from "./split-job.ts"
 import { createSplitter } from "./splitter.ts"

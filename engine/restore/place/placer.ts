@@ -14,7 +14,7 @@ import { closeDescriptor, readAt, writeAt } from "../../target/new-file.ts"
 import type { LeftOut, NewFile, Target } from "../../target/target.ts"
 import { packName } from "../../format/names.ts"
 import { CODEC_STORED } from "../../format/sealed-header.ts"
-import { openFrame, packSealer } from "../../packs/frame.ts"
+import { openFrame, packSealer } from "../../packs/open-pack.ts"
 import { readFrames, reusedRoom } from "./read-frames.ts"
 import type {
   CompareFile,
