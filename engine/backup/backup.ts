@@ -9,7 +9,7 @@
  * a snapshot that can't be restored.
  */
 import { isEngineError } from "../base/errors.ts"
-import { paysThreads } from "../base/worker-threads.ts"
+import { paysThreads } from "../base/worker-pool.ts"
 import { hkdf, idBytes, purpose } from "../crypto/derive.ts"
 import { isFailure } from "../system/stat.ts"
 import { walk } from "../source/walk.ts"

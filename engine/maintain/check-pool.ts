@@ -1,7 +1,7 @@
 /** Who opens packs: worker threads, or this thread for a small repository. */
 import type { Worker } from "node:worker_threads"
 import { unpackError, type TravellingError } from "../base/travelling-error.ts"
-import { startWorkers } from "../base/worker-threads.ts"
+import { startWorkers } from "../base/worker-pool.ts"
 import { giveBackLargeMemory } from "../system/native.ts"
 import { createZstd } from "../chunks/zstd.ts"
 import { chunkHasher, chunkIdKey, type ChunkHasher } from "../crypto/chunk-id.ts"

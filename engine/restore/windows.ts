@@ -4,7 +4,7 @@
  * others grow, since a block that two windows need is fetched twice.
  */
 import { setImmediate as turn } from "node:timers/promises"
-import { paysThreads } from "../base/worker-threads.ts"
+import { paysThreads } from "../base/worker-pool.ts"
 import type { DecidedFile } from "./decide.ts"
 
 export interface FileWindow {

@@ -2,7 +2,7 @@
 import type { Worker } from "node:worker_threads"
 import { createHeapBound } from "../../base/heap.ts"
 import { packError, unpackError } from "../../base/travelling-error.ts"
-import { FILE_COST_BYTES, startWorkers } from "../../base/worker-threads.ts"
+import { FILE_COST_BYTES, startWorkers } from "../../base/worker-pool.ts"
 import { giveBackFreedMemory, giveBackLargeMemory } from "../../system/native.ts"
 import { memoryOf, type FullBlock } from "../../packs/block.ts"
 import { createPackRooms, giveRoom, groupIntoPacks, type SealedPack } from "../../packs/seal-pack.ts"

@@ -1,7 +1,7 @@
 /** A pack's blocks in jobs of a few, and what travels to the thread that does one. */
 import type { Bytes } from "../../base/bytes.ts"
 import { CHUNK_ID_BYTES } from "../../base/ids.ts"
-import { FILE_COST_BYTES } from "../../base/worker-threads.ts"
+import { FILE_COST_BYTES } from "../../base/worker-pool.ts"
 import type { PlaceFrame } from "./place-jobs.ts"
 import { PIECE_NUMBERS } from "./placer.ts"
 import { PLANNED_NUMBERS, type FramePlan, type PackPlan, type WantedFile } from "../plan.ts"

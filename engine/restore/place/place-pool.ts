@@ -1,7 +1,7 @@
 /** Who opens blocks and writes files: worker threads, or this thread for small restores. */
 import type { Worker } from "node:worker_threads"
 import { packError, unpackError } from "../../base/travelling-error.ts"
-import { startWorkers } from "../../base/worker-threads.ts"
+import { startWorkers } from "../../base/worker-pool.ts"
 import { giveBackLargeMemory } from "../../system/native.ts"
 import { packFiles } from "./packed-files.ts"
 import {
