@@ -2,7 +2,6 @@
  * What the main thread and the threads that split say to each other: batches of files, tables, blocks of
  * long files and whole packs, never single chunks.
  */
-import type { TravellingError } from "../../base/travelling-error.ts"
 import type { SharedIndex } from "../../chunk-index/chunk-index.ts"
 import type { ClosedBlock, FullBlock } from "../../packs/block.ts"
 import type { SharedClaims } from "./claims.ts"
@@ -38,4 +37,3 @@ export type FromSplitWorker =
   | { readonly type: "sealed" }
   /** Its bytes lie in this room, which is given back when they are in the store. */
   | { readonly type: "pack"; readonly pack: SealedPack; readonly room: number }
-  | { readonly type: "failed"; readonly error: TravellingError }

@@ -1,9 +1,8 @@
 /** The thread around `splitter.ts`: messages in, messages out, one after the other. */
 import { randomFillSync } from "node:crypto"
-import { parentPort, workerData } from "node:worker_threads"
-import { assert } from "../../base/assert.ts"
+import { workerData } from "node:worker_threads"
 import { collectHeap } from "../../base/heap.ts"
-import { packError } from "../../base/travelling-error.ts"
+import { serve, type Served } from "../../base/worker-pool.ts"
 import { openChunkLookup } from "../../chunk-index/chunk-lookup.ts"
 import { memoryOf } from "../../packs/block.ts"
 import { type SealedPack, takeRoom } from "../../packs/seal-pack.ts"
@@ -13,8 +12,7 @@ import type { SplitResult } from "./split-job.ts"
 import { createSplitter } from "./splitter.ts"
 
 const { keys, claims, index, rooms, underWay, help } = workerData as SplitWorkerData
-const port = parentPort
-assert(port !== null, "this module runs in a worker thread")
+const { send }: Served<FromSplitWorker> = serve(handle)
 
 const lookup = index && openChunkLookup(index)
 const bytesUnderWay = new BigInt64Array(underWay)
@@ -39,7 +37,7 @@ const splitter = createSplitter({
 const PACKS_A_COLLECTION = 32
 let packs = 0
 
-/** What is not in the room goes along: a thread that keeps it has it until all of its heap is collected. */
+/** Buffers outside the room are transferred; a copy left here would live until the next full collection. */
 function sendPack(seal: (room?: Uint8Array) => SealedPack): void {
   const room = takeRoom(rooms)
   const pack = seal(rooms.rooms[room])
@@ -48,22 +46,10 @@ function sendPack(seal: (room?: Uint8Array) => SealedPack): void {
   if (++packs % PACKS_A_COLLECTION === 0) collectHeap()
 }
 
-function send(message: FromSplitWorker, transfer: ArrayBuffer[] = []): void {
-  port?.postMessage(message, transfer)
-}
-
 function sendResults(all: readonly SplitResult[]): void {
   const results = packResults(all)
   send({ type: "results", results }, [results.numbers.buffer, results.ids.buffer])
 }
-
-port.on("message", (message: ToSplitWorker) => {
-  try {
-    handle(message)
-  } catch (error) {
-    send({ type: "failed", error: packError(error) })
-  }
-})
 
 function handle(message: ToSplitWorker): void {
   switch (message.type) {

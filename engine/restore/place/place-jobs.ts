@@ -1,7 +1,6 @@
 /** What the main thread asks of the threads that open blocks and write files: plain data. */
 import type { Bytes } from "../../base/bytes.ts"
 import type { RawPath } from "../../base/ids.ts"
-import type { TravellingError } from "../../base/travelling-error.ts"
 import type { RepositoryKeys } from "../../crypto/derive.ts"
 import type { LeftOut, Metadata, NewFile, TargetOptions } from "../../target/target.ts"
 import type { FrameLocation, PackLocation } from "../../chunk-index/chunk-index.ts"
@@ -102,4 +101,3 @@ export type FromPlaceWorker =
   /** A byte a chunk: 1 when it stands where it should; null when there is no file to read. */
   | { readonly type: "compared"; readonly equal: readonly (Uint8Array | null)[] }
   | { readonly type: "owned"; readonly failure: Omit<PlaceFailure, "file"> | undefined }
-  | { readonly type: "broken"; readonly error: TravellingError }

@@ -1,7 +1,5 @@
 /** Who opens blocks and writes files: worker threads, or this thread for small restores. */
-import type { Worker } from "node:worker_threads"
-import { packError, unpackError } from "../../base/travelling-error.ts"
-import { startWorkers } from "../../base/worker-pool.ts"
+import { idlest, startPool, type PoolThread } from "../../base/worker-pool.ts"
 import { giveBackLargeMemory } from "../../system/native.ts"
 import { packFiles } from "./packed-files.ts"
 import {
@@ -51,75 +49,34 @@ export function comparingPool(options: PlacerOptions): PlacePool {
   }
 }
 
-/** When it resolves, the thread has closed its files and is gone. */
-async function endThread({ worker }: Thread): Promise<void> {
-  if (worker.threadId < 0) return
-  await new Promise((resolve) => {
-    worker.once("exit", resolve)
-    worker.postMessage({ type: "close" } satisfies ToPlaceWorker)
-  })
-}
-
 const JOBS_IN_FLIGHT_MAX = 2
 
-interface Thread {
-  readonly worker: Worker
-  readonly waiting: ((answer: FromPlaceWorker) => void)[]
-}
-
 export function threadPlacePool(options: PlacerOptions): PlacePool {
-  const broken: unknown[] = []
-  let wake: (() => void)[] = []
-  const fail = (error: unknown): void => {
-    broken.push(error)
-    for (const thread of threads)
-      for (const resolve of thread.waiting.splice(0)) resolve({ type: "broken", error: packError(error) })
-    for (const resume of wake.splice(0)) resume()
-  }
   giveBackLargeMemory()
-  const threads = startWorkers("restore/place/place-worker", options, true).map((worker): Thread => {
-    const thread: Thread = { worker, waiting: [] }
-    worker.on("message", (message: FromPlaceWorker) => {
-      if (message.type === "broken") return fail(unpackError(message.error))
-      thread.waiting.shift()?.(message)
-      for (const resume of wake.splice(0)) resume()
-    })
-    worker.on("error", fail)
-    return thread
+  const pool = startPool<ToPlaceWorker, FromPlaceWorker>({
+    entry: "restore/place/place-worker",
+    workerData: options,
+    ownFiles: true,
   })
-  const idlest = (): Thread => threads.reduce((a, b) => (b.waiting.length < a.waiting.length ? b : a))
-
-  const ask = async (message: ToPlaceWorker, transfer: ArrayBuffer[]): Promise<FromPlaceWorker> => {
-    if (broken.length > 0) throw broken[0]
-    const thread = idlest()
-    thread.worker.postMessage(message, transfer)
-    const answer = await new Promise<FromPlaceWorker>((resolve) => thread.waiting.push(resolve))
-    if (broken.length > 0) throw broken[0]
-    return answer
-  }
+  const next = (): PoolThread<ToPlaceWorker, FromPlaceWorker> =>
+    idlest(pool.threads, ({ waiting }) => waiting)
   return {
-    async room() {
-      while (broken.length === 0 && idlest().waiting.length >= JOBS_IN_FLIGHT_MAX) {
-        await new Promise<void>((resolve) => wake.push(resolve))
-      }
-      if (broken.length > 0) throw broken[0]
-    },
+    room: () => pool.room(() => next().waiting >= JOBS_IN_FLIGHT_MAX),
     async place(job) {
       const { files, ...rest } = job
-      if (idlest().waiting.length > 0) readAhead(job)
-      const answer = await ask({ type: "place", job: rest, files: packFiles(files) }, [...jobBuffers(job)])
+      if (next().waiting > 0) readAhead(job)
+      const message: ToPlaceWorker = { type: "place", job: rest, files: packFiles(files) }
+      const answer = await next().ask(message, [...jobBuffers(job)])
       return answer.type === "placed" ? answer.placed : { failures: [], leftOut: [] }
     },
     async compare(files) {
-      const answer = await ask({ type: "compare", files }, [])
+      const answer = await next().ask({ type: "compare", files })
       return answer.type === "compared" ? answer.equal : []
     },
     async own(job) {
-      const answer = await ask({ type: "own", job }, [])
+      const answer = await next().ask({ type: "own", job })
       return answer.type === "owned" ? answer.failure : undefined
     },
-    async close() {
-      await Promise.all(threads.map(endThread))
-    },
+    close: () => pool.end({ type: "close" }),
   }
 }
