@@ -1,7 +1,7 @@
 /**
  * Making and opening repositories: from a store, a home and a secret to the record of ports that every
  * verb takes. The steps are in session/create.ts, open.ts and enrol.ts; what comes out is put together
- * in repository.ts. spec/trust.md.
+ * in assemble-repository.ts. spec/trust.md.
  */
 import { hostname } from "node:os"
 import * as path from "node:path"
@@ -26,7 +26,7 @@ import {
   type Repository,
   SYSTEM_CLOCK,
   SYSTEM_RANDOM,
-} from "./repository.ts"
+} from "./assemble-repository.ts"
 import { createLocalRoot } from "../store/folder/local-store.ts"
 import { createsExclusively, probeOf } from "../store/open-store.ts"
 import { meteredStore, type MeteredStore } from "../store/wrappers/metered-store.ts"

@@ -1,7 +1,7 @@
 /**
  * An open repository: a record of ports and of what this device knows, handed to every stage. It has
  * no methods that do work; the stages are functions that take it. Put together in
- * engine/session/repository.ts, the one place that names adapters. spec/ordering.md.
+ * engine/session/assemble-repository.ts, the one place that names adapters. spec/ordering.md.
  */
 import type { EngineError } from "../base/errors.ts"
 import type { Clock, Random } from "../base/ports.ts"
