@@ -37,7 +37,7 @@ export { acceptHead } from "./session/accept-head.ts"
 export type { AcceptEvent } from "./session/accept-head.ts"
 export { createRepository, openRepository } from "./session/open-repository.ts"
 export type { CreatedRepository, NewRepository, OpenRequest } from "./session/open-repository.ts"
-export type { Device, Repository, Requests, Trust } from "./session/repository-ports.ts"
+export type { Device, Repository, Requests, Trust } from "./session/repository.ts"
 export { requestsOf } from "./session/requests.ts"
 export type { Secret } from "./trust/secret.ts"
 

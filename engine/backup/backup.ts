@@ -20,7 +20,7 @@ import { listingBuilder, type BuiltListing, type ListingBuilder } from "../listi
 import { lookUp } from "../listing/look-up.ts"
 import { isFolder, requireFolder } from "../store/open-store.ts"
 import { look, localView, lookToWrite } from "../session/look.ts"
-import type { Repository, Requests } from "../session/repository-ports.ts"
+import type { Repository, Requests } from "../session/repository.ts"
 import type { SnapshotRecord, View } from "../log/view.ts"
 import { assemble, type AssembleObserver } from "./assemble.ts"
 import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"

@@ -15,7 +15,7 @@ import { encodeSegment, type SegmentPack } from "../format/segment.ts"
 import type { PendingPack } from "../home/journal.ts"
 import { newestOwn, packsToRead } from "../session/carry.ts"
 import { readSegment } from "../session/import-packs.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 
 /** Directories up to this many bytes, all together, ride in the entry. */

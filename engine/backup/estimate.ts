@@ -16,7 +16,7 @@ import {
   type Stored,
 } from "../store/pricing.ts"
 import { PROVIDER_PROFILES, type ProviderId, type ProviderProfile } from "../store/provider-profiles.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
 import { backup } from "./backup.ts"
 

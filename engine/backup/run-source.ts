@@ -12,7 +12,7 @@ import { createSelection, withPatternsRead, type SelectionRequest } from "../sou
 import { type Source } from "../source/source.ts"
 import { isFailure } from "../system/stat.ts"
 import { openNative } from "../system/native.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import { seriesOf } from "./series.ts"
 import type { BackupObserver, BackupRequest, UnkeptPath } from "./backup-request.ts"
 

@@ -10,7 +10,7 @@ import { baseName, fsPath, pathBytes, showPath } from "../base/paths.ts"
 import { shellWord } from "../base/shell-word.ts"
 import { showText, showTime } from "../base/show.ts"
 import { lookAt } from "../session/look.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import {
   devicesContinued,
   LIVE_NS,

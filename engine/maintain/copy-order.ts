@@ -5,7 +5,7 @@
  */
 import type { DeviceId } from "../base/ids.ts"
 import type { ParsedName } from "../format/names.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 
 type EntryName = Extract<ParsedName, { type: "entry" }>
 

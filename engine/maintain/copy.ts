@@ -28,7 +28,7 @@ import type { Store } from "../store/store.ts"
 import { isMirrorMark } from "../log/log-names.ts"
 import { look } from "../session/look.ts"
 import { mirrorMark, newestMark, putMirrorMark } from "../session/mirror.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import { type CopyError, entriesInOrder } from "./copy-order.ts"
 
 export interface CopyRequest {

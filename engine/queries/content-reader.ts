@@ -7,7 +7,7 @@ import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
 import { showPath } from "../base/paths.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { walkChunkList } from "../listing/chunk-list.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import type { NodeReader } from "./node-reader.ts"
 
 /** Asked for at once: eight blocks or so. */

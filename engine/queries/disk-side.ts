@@ -17,7 +17,7 @@ import type { Source } from "../source/source.ts"
 import type { Stat } from "../system/stat.ts"
 import { walk } from "../source/walk.ts"
 import type { Entry } from "../format/listing-entry.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 export interface DiskEntry {

@@ -6,7 +6,7 @@ import { toHex, type Bytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { createChunkReader, type ChunkReader } from "../packs/chunk-reader.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 
 export interface NodeReader {
   readonly reader: ChunkReader

@@ -7,7 +7,7 @@ import { chunkHasher, chunkIdKey, type ChunkHasher } from "../crypto/chunk-id.ts
 import type { Entry } from "../format/listing-entry.ts"
 import { walkChunkList } from "../listing/chunk-list.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 
 export type CompareContent = (file: string, entry: Entry) => Promise<boolean>
 

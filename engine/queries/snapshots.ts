@@ -11,7 +11,7 @@ import { lookUp } from "../listing/look-up.ts"
 import { glance, type Glance } from "../session/glance.ts"
 import { look } from "../session/look.ts"
 import { warnOnce } from "../session/refresh-trust.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import {
   isFuture,
   LIVE_NS,

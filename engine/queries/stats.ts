@@ -3,7 +3,7 @@ import { parseName } from "../format/names.ts"
 import { providerOf } from "../store/open-store.ts"
 import { dollarsPerMonth, type Stored } from "../store/pricing.ts"
 import { PROVIDER_PROFILES, type ProviderId } from "../store/provider-profiles.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import { snapshots } from "./snapshots.ts"
 
 export interface KindStats {

@@ -3,7 +3,7 @@ import { showDay } from "../base/show.ts"
 import type { Value } from "../format/msgpack.ts"
 import { probeOf, providerOf } from "../store/open-store.ts"
 import { PROVIDER_PROFILES, type ProviderProfile } from "../store/provider-profiles.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import type { Finding } from "./finding.ts"
 
 /** None for a folder. */

@@ -2,7 +2,7 @@
 import type { RawPath } from "../base/ids.ts"
 import type { LeftOut } from "../target/target.ts"
 import { monotonicMs } from "../base/monotonic.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import { requestsSince } from "../session/requests.ts"
 import type {
   RestoreObserver,

@@ -1,7 +1,7 @@
 /** What a restore is asked for, what it tells while it runs, and what it comes to. */
 import type { RawPath } from "../base/ids.ts"
 import type { LeftOut } from "../target/target.ts"
-import type { Requests } from "../session/repository-ports.ts"
+import type { Requests } from "../session/repository.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 export type Overwrite = "always" | "if-changed" | "if-newer" | "never"

@@ -8,7 +8,7 @@ import type { Home } from "../home/home.ts"
 import type { OpenRequest } from "./open-repository.ts"
 import { publishEmpty, sharedPlace, type SharedPlace } from "../testing/shared-place.ts"
 import { look, lookToWrite } from "./look.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 
 interface Accepting {
   readonly repository: Repository

@@ -1,7 +1,7 @@
 /**
  * The one place that names adapters: a repository is put together here from a store, a home's state
  * database, and what trust/ made of a secret or of the home's device. What it is, and what each part
- * promises: session/repository-ports.ts. How it is come by: open-repository.ts.
+ * promises: session/repository.ts. How it is come by: open-repository.ts.
  */
 import { randomBytes } from "node:crypto"
 import type { Clock, Random } from "../base/ports.ts"
@@ -26,11 +26,11 @@ import { trustOf } from "./enrol.ts"
 import type { LogNames } from "../log/log-names.ts"
 import { type LogTable, openLogTable } from "../log/log-table.ts"
 import type { FoundRepository } from "./open.ts"
-import type { Device, Repository } from "./repository-ports.ts"
+import type { Device, Repository } from "./repository.ts"
 import { requestsIn, requestsSince } from "./requests.ts"
 import type { Secret } from "../trust/secret.ts"
 
-export type { Device, Repository, Requests, Trust } from "./repository-ports.ts"
+export type { Device, Repository, Requests, Trust } from "./repository.ts"
 
 export interface Ports {
   readonly store: MeteredStore

@@ -9,7 +9,7 @@ import { publishEmpty, sharedPlace } from "../testing/shared-place.ts"
 import { newestBefore, newestOwn, packsToRead } from "./carry.ts"
 import { glance } from "./glance.ts"
 import type { LoggedEntry } from "../log/log-table.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 
 function newest(repository: Repository): LoggedEntry {
   const head = newestOwn(repository)

@@ -10,7 +10,7 @@ import type { Entry, EntryPack, EntryPlace, Head, NewestSnapshot } from "../form
 import { NEWEST_MAX } from "../format/entry-body.ts"
 import type { LoggedEntry } from "../log/log-table.ts"
 import { readEntry } from "./import-entries.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 
 /** Up to this much is always gathered: it costs less than one more request of every empty machine. */

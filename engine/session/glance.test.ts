@@ -9,7 +9,7 @@ import { publishPacks, putPack } from "../testing/put-packs.ts"
 import { publishEmpty, sharedPlace, type SharedPlace } from "../testing/shared-place.ts"
 import { glance } from "./glance.ts"
 import { look } from "./look.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 
 interface Many {
   readonly place: SharedPlace

@@ -10,7 +10,7 @@ import { importOne } from "./import-entries.ts"
 import type { ChainName, LogNames } from "../log/log-names.ts"
 import type { LoggedEntry } from "../log/log-table.ts"
 import { lookAt } from "./look.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 /** Up to this many new entries are fetched at once, for then this home knows the whole log. */

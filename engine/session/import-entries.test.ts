@@ -6,7 +6,7 @@ import { exampleId } from "../testing/example-packs.ts"
 import { publishPacks, putPack } from "../testing/put-packs.ts"
 import { sharedPlace, type SharedPlace } from "../testing/shared-place.ts"
 import { look } from "./look.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 
 async function reader(place: SharedPlace): Promise<Repository> {
   return await place.open(place.home(), { write: false })

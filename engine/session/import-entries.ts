@@ -14,7 +14,7 @@ import { entryName } from "../format/names.ts"
 import type { TrustDevice } from "../format/trust-entry.ts"
 import { type Fetching, importPacks, importSegment } from "./import-packs.ts"
 import { type ChainName, hasEntry, type LogNames } from "../log/log-names.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 import { fetchObject, isLocalFault } from "../trust/trust-log.ts"
 import { findWriter } from "./writers.ts"
 

@@ -13,7 +13,7 @@ import { readPins } from "../home/pins.ts"
 import type { Store } from "../store/store.ts"
 import { emptyDraft, publishEmpty, sharedPlace, type SharedPlace } from "../testing/shared-place.ts"
 import { localView, look, lookToWrite } from "./look.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 
 /** The alarm that a look ends with. */
 async function alarmOf(repository: Repository): Promise<EngineError> {

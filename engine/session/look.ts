@@ -15,7 +15,7 @@ import { hasEntry, listLog, type LogNames } from "../log/log-names.ts"
 import { refuseMirror } from "./mirror.ts"
 import { settleOwnChain } from "./own-chain.ts"
 import { refreshTrust, warnOnce } from "./refresh-trust.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 import { presentEnd } from "./sources.ts"
 import type { View } from "../log/view.ts"
 

@@ -8,7 +8,7 @@ import type { Head } from "../format/entry.ts"
 import { entryName } from "../format/names.ts"
 import { enrolAnew } from "./enrol.ts"
 import { warnOnce } from "./refresh-trust.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 import { readSignedEntry, type SignedEntry } from "../log/signed-file.ts"
 
 type OwnChain =

@@ -12,7 +12,7 @@ import { faultAt, faultyStore } from "../testing/faulty-store.ts"
 import { emptyDraft, publishEmpty, sharedPlace, type SharedPlace } from "../testing/shared-place.ts"
 import { localView, look, lookToWrite } from "./look.ts"
 import { publish } from "./publish.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 import { readSignedEntry } from "../log/signed-file.ts"
 
 /** A copy of a home as it is now, as `cp -a` or a backup would make it. */

@@ -3,7 +3,7 @@ import { type EngineError, isEngineError } from "../base/errors.ts"
 import { openTrust } from "../crypto/trust-state.ts"
 import { adoptTrust } from "./enrol.ts"
 import type { LogNames } from "../log/log-names.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 import { newestTrust } from "../trust/trust-log.ts"
 import { trustSource } from "./writers.ts"
 

@@ -2,7 +2,7 @@
 import { trafficOf } from "../store/open-store.ts"
 import type { Traffic } from "../store/wrappers/metered-store.ts"
 import type { Store } from "../store/store.ts"
-import type { Requests } from "./repository-ports.ts"
+import type { Requests } from "./repository.ts"
 
 export function requestsSince(before: Requests, now: Requests): Requests {
   return {

@@ -4,7 +4,7 @@
  */
 import { isEngineError, type EngineError } from "../base/errors.ts"
 import { warnOnce } from "./refresh-trust.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 
 /** Alarms are kept elsewhere: they end the verb with their own exit code. */
 export function noteUnread(

@@ -8,7 +8,7 @@ import type { DeviceId } from "../base/ids.ts"
 import type { TrustDevice } from "../format/trust-entry.ts"
 import { chainPrefix } from "../format/names.ts"
 import type { LogNames } from "../log/log-names.ts"
-import type { Repository } from "./repository-ports.ts"
+import type { Repository } from "./repository.ts"
 import { isLocalFault, loadTrust, type TrustSource } from "../trust/trust-log.ts"
 
 /** How many trust entries are looked through for a device that the newest one does not know. */

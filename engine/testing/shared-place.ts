@@ -14,7 +14,7 @@ import { createRepository, openRepository, type OpenRequest } from "../session/o
 import { memoryStore } from "./memory-store.ts"
 import type { Store } from "../store/store.ts"
 import { publish, type Published, type SnapshotDraft } from "../session/publish.ts"
-import type { Repository } from "../session/repository-ports.ts"
+import type { Repository } from "../session/repository.ts"
 import type { Secret } from "../trust/secret.ts"
 import { seededRandom } from "./seeded-random.ts"
 

@@ -1,6 +1,6 @@
 /** One window of a restore: the files that are placed together, their plan, and how each is placed. */
 import type { NewFile, Target } from "../../target/target.ts"
-import type { Repository } from "../../session/repository-ports.ts"
+import type { Repository } from "../../session/repository.ts"
 import type { Standing } from "../compare.ts"
 import { metadataOf, type DecidedFile } from "../decide.ts"
 import type { Flusher } from "../flusher.ts"
