@@ -132,6 +132,20 @@ test("tidy: the command line and the benchmarks use engine/index.ts alone", () =
   )
 })
 
+test("tidy: engine/session/session.ts alone changes a session", () => {
+  // The types say so too, but not against a cast.
+  const change =
+    /\bsession\.\w+(\.(push|pop|shift|unshift|splice|sort|reverse|fill)\b|\s*(\?\?|\|\||&&|[-+])?=(?![=>]))|\bassign\([^,]*session\b|\bas Mutable\b/
+  none(
+    files
+      .filter(({ path }) => path !== "engine/session/session.ts" && path !== "engine/tidy.test.ts")
+      .flatMap(({ path, text }) => {
+        const found = change.exec(text)
+        return found === null ? [] : [`${path}: ${found[0]}`]
+      }),
+  )
+})
+
 test("tidy: pure folders touch no disk, clock or randomness", () => {
   const impure =
     /"node:(fs|os|child_process|worker_threads|net)|Date\.now|new Date\(\)|performance\.now|randomBytes|Math\.random/

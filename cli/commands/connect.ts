@@ -17,7 +17,7 @@ export const connect: Command = async (call) => {
   const write = !call.options.flag("read-only")
   return await withRepository(call, { write, location: call.args[0], open }, async (repository) => {
     const { id, location } = repository
-    const device = repository.device?.id ?? null
+    const device = repository.session.device?.id ?? null
     const chosen = setDefaultRepository(homeOf(call), location, call.options.flag("default"))
     call.output.object({
       message_type: "connected",
@@ -25,7 +25,7 @@ export const connect: Command = async (call) => {
       repository: location,
       default: chosen === location,
       device,
-      enrolled: repository.enrolled,
+      enrolled: repository.session.enrolled,
       requests: askedFields(call),
     })
     if (accepts && events === 0) call.output.say("no snapshot seen by this device is missing")

@@ -105,25 +105,27 @@ export async function withRepository<T>(
   try {
     const result = await run(repository)
     // A verb that only reads goes on in spite of a rollback; that it happened is still a failure.
-    if (repository.alarms[0] !== undefined) throw repository.alarms[0]
+    if (repository.session.alarms[0] !== undefined) throw repository.session.alarms[0]
     if (HAVE_SUMMARY.has(call.verb.name) && rememberedRepository(home)?.location !== repository.location)
       call.output.say(`repository: ${repository.location}`)
-    if (!how.write && result === EXIT.done && repository.unread.length > 0) throw incomplete(repository)
+    if (!how.write && result === EXIT.done && repository.session.unread.length > 0)
+      throw incomplete(repository)
     return result
   } catch (error) {
-    const isLacking = isEngineError(error) && error.kind === "not-found" && repository.unread.length > 0
+    const isLacking =
+      isEngineError(error) && error.kind === "not-found" && repository.session.unread.length > 0
     throw isLacking ? incomplete(repository, error.message) : error
   } finally {
-    if (repository.enrolled) {
+    if (repository.session.enrolled) {
       call.output.warn("this device now has its own keys. Later commands don't ask for the passphrase")
     }
-    for (const warning of repository.warnings) call.output.warn(warning)
+    for (const warning of repository.session.warnings) call.output.warn(warning)
     repository.close()
   }
 }
 
 /** What was asked for may be in what could not be read. */
-function incomplete({ unread }: Repository, found?: string): EngineError {
+function incomplete({ session: { unread } }: Repository, found?: string): EngineError {
   const objects = unread.length === 1 ? "1 object" : `${unread.length} objects`
   const message = `the answer may be incomplete: ${objects} of the repository could not be read (see the warnings)`
   return new EngineError("corrupt", "incomplete", found === undefined ? message : `${found}; ${message}`)

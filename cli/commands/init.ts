@@ -48,7 +48,7 @@ export const init: Command = async (call) => {
     )
   }
   output.say("next: holdfast backup FOLDER")
-  for (const warning of created.repository.warnings) output.warn(warning)
+  for (const warning of created.repository.session.warnings) output.warn(warning)
   created.repository.close()
   return EXIT.done
 }

@@ -77,7 +77,7 @@ const isDamage = (error: unknown): boolean => isEngineError(error, "state-damage
 /** The next run rebuilds what the last one found damaged. */
 async function assertRebuilt(place: BackupPlace, source: string): Promise<void> {
   const again = await place.open()
-  assert.match(again.warnings.join(), /were damaged/)
+  assert.match(again.session.warnings.join(), /were damaged/)
   const { at } = await save(again, source)
   await assertSaved(place, at, source)
 }

@@ -311,7 +311,7 @@ interface Building {
 }
 
 async function buildListing(
-  { keys }: Repository,
+  { session: { keys } }: Repository,
   { base, pool, store }: Building,
   fill: FillListing,
 ): Promise<BuiltListing> {

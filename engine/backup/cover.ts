@@ -110,7 +110,7 @@ function directoryBytes(packs: readonly { readonly directory: Uint8Array }[]): n
 async function putSegment(
   packs: readonly SegmentPack[],
   supersedes: readonly Digest[],
-  { store, keys, random }: Repository,
+  { store, random, session: { keys } }: Repository,
 ): Promise<Digest> {
   const body = encodeSegment({
     packs: packs.map(({ record, directory }) => ({ record, directory })),

@@ -47,7 +47,8 @@ const PARTIAL_NS = 600n * 1_000_000_000n
 const GIVE_BACK_BYTES = 256 * 1024 ** 2
 
 export function createRunStore(repository: Repository, run: { series: string; dryRun: boolean }): RunStore {
-  const { index, keys, clock, journal } = repository
+  const { index, clock, journal } = repository
+  const { keys } = repository.session
   const nodes = repository.nodeCache(run.series)
   const wasEmpty = index.isEmpty()
   const isStored = (id: ChunkId): boolean => !wasEmpty && index.has(id)

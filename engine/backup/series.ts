@@ -18,6 +18,7 @@ import {
   samePaths,
   type SnapshotSource,
 } from "../session/sources.ts"
+import { rememberList, warn } from "../session/session.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 /** No request for a source that the series has a snapshot of already; one LIST for a new one. */
@@ -29,8 +30,8 @@ export async function seriesOf(
   const known = seriesKnown(repository, name, source)
   if (known !== undefined) return known
   const atNs = repository.clock.now()
-  const { names } = await lookAt(repository, () => "all", false)
-  repository.listed = { names, atNs } // the run's own look follows
+  const { names } = await lookAt(repository, () => "all")
+  rememberList(repository, { names, atNs }) // the run's own look follows
   return seriesKnown(repository, name, source) ?? newcomer(repository, name, source)
 }
 
@@ -46,7 +47,8 @@ function seriesKnown({ log }: Repository, name: string, source: SnapshotSource):
 
 /** The first backup of a source. Throws `conflict` "series-taken". */
 function newcomer(repository: Repository, name: string, source: SnapshotSource): string {
-  const { log, clock, device, trust, warnings } = repository
+  const { log, clock } = repository
+  const { device, trust } = repository.session
   const all = log.snapshots({ series: name })
   const newest = all.at(-1)
   if (newest === undefined) return name
@@ -58,7 +60,8 @@ function newcomer(repository: Repository, name: string, source: SnapshotSource):
     newestOfSources(others).find((each) => !samePaths(each, source) && !hasMoved(each, source))
   if (taken !== undefined) throw seriesTaken(taken, source, new Set(log.series()))
   if (live.length === 0 && newest.host !== source.host && !samePaths(newest, source))
-    warnings.push(
+    warn(
+      repository,
       `series ${showText(name)} continues from ${showSource(newest)}, last backed up ${showTime(newest.timeNs)}`,
     )
   return name

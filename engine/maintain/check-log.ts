@@ -96,7 +96,11 @@ interface Stranger {
   readonly log: LogNames
 }
 
-function findEnrolment({ keys }: Repository, { object, bytes, log }: Stranger, findings: Findings): void {
+function findEnrolment(
+  { session: { keys } }: Repository,
+  { object, bytes, log }: Stranger,
+  findings: Findings,
+): void {
   try {
     const { trust } = decodeEntryBody(openEntry(bytes, keys, object), object)
     if (!hasTrust(log, trust))

@@ -39,7 +39,7 @@ test("check() takes no rotted index for a damaged repository, and mends it", asy
       assert.deepEqual(found.errors, [], `${what}, data ${readData}`)
       repository.close()
       const mended = await place.open(place.home)
-      assert.deepEqual(mended.warnings, [], `${what}: nothing is left to rebuild`)
+      assert.deepEqual(mended.session.warnings, [], `${what}: nothing is left to rebuild`)
       const target = path.join(place.folder, "mended")
       const saved = place.saved[1] ?? assert.fail()
       const result = await restoreTo(mended, saved.id, target)

@@ -32,7 +32,7 @@ export async function checkTrust(
       `missing: trust entry ${state.number} follows it`,
     )
   }
-  await checkKeyslots(repository, newestOf(states) ?? repository.trust.state, inventory, findings)
+  await checkKeyslots(repository, newestOf(states) ?? repository.session.trust.state, inventory, findings)
 }
 
 async function checkRepositoryObject({ store, digest }: Repository, findings: Findings): Promise<void> {

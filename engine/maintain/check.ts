@@ -13,6 +13,7 @@ import { packName, parseName, segmentName } from "../format/names.ts"
 import { frameOffsets } from "./same-pack.ts"
 import { look } from "../session/look.ts"
 import type { Repository } from "../session/repository.ts"
+import { rememberList, warn } from "../session/session.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 import { checkCoverage } from "./check-coverage.ts"
 import { checkLog } from "./check-log.ts"
@@ -41,7 +42,7 @@ export async function check(
   } catch (error) {
     if (!isEngineError(error, "state-damaged")) throw error
     // only a cache, which says nothing about the repository
-    repository.warnings.push(RENEWED)
+    warn(repository, RENEWED)
     const renewed = repository.renewed()
     try {
       return await checkOnce(renewed, request, observe)
@@ -66,9 +67,10 @@ async function checkOnce(
     ...original,
     store: checkedStore(original.store),
     objects: freshObjects(original.objects),
-    listed: { names: inventory.log, atNs: startedNs },
   }
-  const alarms = await lookAround(repository)
+  rememberList(repository, { names: inventory.log, atNs: startedNs })
+  // What was seen before and is gone now. Entries that are new to this device enter its index and log.
+  const { problems: alarms } = await look(repository, { tolerant: true, reported: true })
   await checkTrust(repository, inventory, findings)
   const entries = await checkLog(repository, inventory.log, findings)
   const named = await nameThePacks(repository, entries, findings)
@@ -94,17 +96,6 @@ async function checkOnce(
     chunks: repository.index.counts().chunks,
     packsRead,
   }
-}
-
-/** What was seen before and is gone now. Entries that are new to this device enter its index and log. */
-async function lookAround(repository: Repository): Promise<readonly EngineError[]> {
-  const { warnings } = repository
-  const before = warnings.length
-  const { problems } = await look(repository, { tolerant: true })
-  const told = new Set(problems.map(({ message }) => message))
-  // They are told as errors.
-  warnings.push(...warnings.splice(before).filter((warning) => !told.has(warning)))
-  return problems
 }
 
 interface Checked {

@@ -96,7 +96,7 @@ async function takeSegment(naming: Naming, digest: Digest): Promise<void> {
   try {
     const bytes = await repository.store.get(object)
     checkDigest(bytes, digest, object)
-    const key = sealingKeyOf(repository.keys, KIND_SEGMENT, bytes, object)
+    const key = sealingKeyOf(repository.session.keys, KIND_SEGMENT, bytes, object)
     const { packs } = decodeSegment(openObject(key, KIND_SEGMENT, bytes, object), object)
     for (const pack of packs) await takePack(naming, pack, object)
     const names = packs.map(({ record }) => record.name)

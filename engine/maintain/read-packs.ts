@@ -37,7 +37,9 @@ export async function readPacks(reading: Reading): Promise<number> {
   const names = drawPacks(inventory.packs, subset, repository.random)
   const bytesTotal = names.reduce((sum, name) => sum + (inventory.packs.get(name) ?? 0), 0)
   const pool =
-    bytesTotal <= INLINE_BYTES_MAX ? inlineCheckPool(repository.keys) : threadCheckPool(repository.keys)
+    bytesTotal <= INLINE_BYTES_MAX
+      ? inlineCheckPool(repository.session.keys)
+      : threadCheckPool(repository.session.keys)
   let bytesDone = 0
   try {
     await forEachBounded(names, PACKS_AT_ONCE, async (name) => {

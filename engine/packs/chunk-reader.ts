@@ -27,14 +27,14 @@ export interface ChunkReader {
 export interface ChunkReaderPorts {
   readonly store: Store
   readonly index: ChunkIndex
-  readonly keys: RepositoryKeys
+  readonly session: { readonly keys: RepositoryKeys }
 }
 
 /** Room for eight large blocks, or for the many small ones of a long history. */
 const KEPT_BYTES_MAX = 16 * 1024 ** 2
 const REQUESTS_AT_ONCE = 8
 
-export function createChunkReader({ store, index, keys }: ChunkReaderPorts): ChunkReader {
+export function createChunkReader({ store, index, session: { keys } }: ChunkReaderPorts): ChunkReader {
   const blocks = new Map<string, { readonly opening: Promise<Bytes>; readonly bytes: number }>()
   let keptBytes = 0
   const hashers = new Map<ChunkKind, ChunkHasher>()

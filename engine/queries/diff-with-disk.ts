@@ -16,6 +16,7 @@ import type { Entry } from "../format/listing-entry.ts"
 import { lookUp, noEntry } from "../listing/look-up.ts"
 import { walkListing } from "../listing/walk.ts"
 import type { Repository } from "../session/repository.ts"
+import { warn } from "../session/session.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 import type { Difference } from "./difference.ts"
 import { openDiskSide, type DiskEntry, type DiskSide } from "./disk-side.ts"
@@ -104,7 +105,8 @@ function comparer(repository: Repository, source: Source, sameContent: CompareCo
     if (before.type !== stat.type) return "type"
     const file = source.place(inside)
     if (isFailure(file)) {
-      repository.warnings.push(
+      warn(
+        repository,
         `${showPath(after.path)}: cannot be read: ${errnoText(file.error)}. It was not compared`,
       )
       return undefined
@@ -116,7 +118,8 @@ function comparer(repository: Repository, source: Source, sameContent: CompareCo
         if (!sameTime && !(await sameContent(file, before))) return "modified"
       } catch (error) {
         if (error instanceof EngineError) throw error
-        repository.warnings.push(
+        warn(
+          repository,
           `${showPath(after.path)}: cannot be read: ${errnoText(errorCode(error))}. Its content was not compared`,
         )
       }

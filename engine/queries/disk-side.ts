@@ -18,6 +18,7 @@ import type { Stat } from "../system/stat.ts"
 import { walk } from "../source/walk.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import type { Repository } from "../session/repository.ts"
+import { warn } from "../session/session.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 export interface DiskEntry {
@@ -58,7 +59,7 @@ export function openDiskSide(
   const tell = (inside: RawPath, error: string): void => {
     if (inside === "") throw noFolder(roots.base, error)
     unread.push(joinPath(prefix, inside))
-    repository.warnings.push(`${showPath(inside)}: cannot be read: ${errnoText(error)}. It was not compared`)
+    warn(repository, `${showPath(inside)}: cannot be read: ${errnoText(error)}. It was not compared`)
   }
   const toSnapshot = (inside: RawPath): RawPath => (inside === "" ? prefix : joinPath(prefix, inside))
   const isWanted = (inside: RawPath): boolean => {
@@ -145,7 +146,7 @@ function selection(repository: Repository, { snapshot, source, named }: Looked):
   return createSelection({ ...kept, own, named, origin: originOf(snapshot) }, source, {
     ownLeftOut: () => {},
     unreadable: (path, error) => {
-      repository.warnings.push(`${showPath(path)}: its patterns cannot be read: ${errnoText(error)}`)
+      warn(repository, `${showPath(path)}: its patterns cannot be read: ${errnoText(error)}`)
     },
   })
 }

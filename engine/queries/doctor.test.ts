@@ -48,7 +48,7 @@ test("cacheInfo() and clearCache() know caches alone: the device stays, and the 
   clearCache(place.home)
   assert.deepEqual(cacheInfo(place.home), [])
   const again = await place.open(place.home)
-  assert.equal(again.device?.id, place.repository.device?.id)
+  assert.equal(again.session.device?.id, place.repository.session.device?.id)
   assert.equal((await save(again, source)).snapshotId, null)
   assert.deepEqual(cacheInfo(openHome({ directory: path.join(place.folder, "none"), environment: {} })), [])
 })

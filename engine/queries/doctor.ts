@@ -213,7 +213,7 @@ function log({ log: table }: Repository): Finding[] {
   ]
 }
 
-function device({ device: own, trust }: Repository): Finding {
+function device({ session: { device: own, trust } }: Repository): Finding {
   const subject = "device"
   if (own === undefined) {
     return {
@@ -233,7 +233,7 @@ function device({ device: own, trust }: Repository): Finding {
   }
 }
 
-function keys({ trust }: Repository): Finding {
+function keys({ session: { trust } }: Repository): Finding {
   const subject = "keys"
   const { slots } = trust.state
   if (slots.some(({ kind }) => kind === "recovery"))

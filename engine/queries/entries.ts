@@ -6,7 +6,7 @@ import type { Entry } from "../format/listing-entry.ts"
 import { walkListing, type ListingRange, type LostNode } from "../listing/walk.ts"
 import type { Repository } from "../session/repository.ts"
 import type { SnapshotRecord } from "../log/view.ts"
-import { noteUnread } from "../session/unread.ts"
+import { noteUnread } from "../session/session.ts"
 import { openNodeReader } from "./node-reader.ts"
 
 export interface EntriesRequest {

@@ -11,7 +11,7 @@ import type { ListingRoot } from "../listing/node-ref.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import type { Repository } from "../session/repository.ts"
 import type { SnapshotFilter } from "../log/view.ts"
-import { readOr } from "../session/unread.ts"
+import { readOr } from "../session/session.ts"
 import { openNodeReader } from "./node-reader.ts"
 import { snapshots, type Snapshot } from "./snapshots.ts"
 

@@ -14,7 +14,7 @@ import { NODES_AT_ONCE, type LoadNodes } from "../listing/ordered-walk.ts"
 import { loadEach } from "../listing/walk.ts"
 import type { Repository } from "../session/repository.ts"
 import type { SnapshotFilter } from "../log/view.ts"
-import { readOr } from "../session/unread.ts"
+import { readOr } from "../session/session.ts"
 import { openNodeReader } from "./node-reader.ts"
 import { snapshots, type Snapshot } from "./snapshots.ts"
 

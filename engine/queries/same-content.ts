@@ -14,7 +14,8 @@ export type CompareContent = (file: string, entry: Entry) => Promise<boolean>
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /** The first difference ends it. Rejects with what node:fs throws. */
-export function contentComparer({ keys, index }: Repository, loadLists: LoadNodes): CompareContent {
+export function contentComparer({ session, index }: Repository, loadLists: LoadNodes): CompareContent {
+  const { keys } = session
   const hasher = chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "data"))
   return async (file, { content, size }) => {
     if (content === null) return false

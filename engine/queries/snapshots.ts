@@ -10,7 +10,6 @@ import { originOf, pathsInside } from "../source/inside.ts"
 import { lookUp } from "../listing/look-up.ts"
 import { glance, type Glance } from "../session/glance.ts"
 import { look } from "../session/look.ts"
-import { warnOnce } from "../session/refresh-trust.ts"
 import type { Repository } from "../session/repository.ts"
 import {
   isFuture,
@@ -20,7 +19,7 @@ import {
   type SnapshotSource,
   sourceKey,
 } from "../session/sources.ts"
-import { noteUnread } from "../session/unread.ts"
+import { noteUnread, rememberList, warnOnce } from "../session/session.ts"
 import type { SnapshotFilter, SnapshotRecord, View } from "../log/view.ts"
 import { openNodeReader } from "./node-reader.ts"
 
@@ -53,7 +52,7 @@ export function snapshotsIn(repository: Repository, view: View, filter: Snapshot
   return view.snapshots(filter).map((record) => named(repository, record))
 }
 
-function named({ trust }: Repository, record: SnapshotRecord): Snapshot {
+function named({ session: { trust } }: Repository, record: SnapshotRecord): Snapshot {
   return { ...record, id: record.digest, deviceLabel: trust.labels.get(record.device) ?? "" }
 }
 
@@ -114,7 +113,7 @@ async function findByGlance(
     (found?.options[SHARED_OPTION] === undefined &&
       !isFuture(found ?? { timeNs: 0n }, repository.clock.now()))
   if (found === undefined || !isPlain) {
-    repository.listed = seen.listed
+    rememberList(repository, seen.listed)
     return undefined
   }
   if (!isId(name)) {

@@ -50,7 +50,7 @@ test("openRepository() guards no puts where a conditional put does not work, or 
 
 test("doctor() tells whose store it is, what was found there, and what that costs", async (t) => {
   const { reopen, place } = await setting(t, { serverName: "MinIO" })
-  assert.equal(place.repository.trust.state.store["provider"], "minio")
+  assert.equal(place.repository.session.trust.state.store["provider"], "minio")
   const known = told(await storeAbilities(await reopen(), false))
   assert.equal(known[0], "good provider: MinIO")
   assert.match(known[1] ?? "", /^good store lists: new objects immediately \(tested on /)

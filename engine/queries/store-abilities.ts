@@ -11,7 +11,7 @@ export async function storeAbilities(repository: Repository, probe: boolean): Pr
   const byHost = providerOf(repository.store)
   if (byHost === undefined) return []
   const probed = probe ? await probeOf(repository.store)?.() : undefined
-  const recorded = repository.trust.state.store
+  const recorded = repository.session.trust.state.store
   const abilities: Readonly<Record<string, Value>> = probed === undefined ? recorded : { ...probed }
   const provider = profileHere(byHost, abilities["provider"])
   const about = { level: "good", subject: "provider", message: saysOf(provider ?? byHost) } as const

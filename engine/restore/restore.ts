@@ -104,7 +104,7 @@ async function restoreInto(
   }
   if (staging === undefined) deciding.standing.meet("" as RawPath)
   noteFolder(deciding, "" as RawPath, false) // its own entry may be damaged, or not asked for
-  const placer: PlacerOptions = { keys: repository.keys, root: target.root, target: placed }
+  const placer: PlacerOptions = { keys: repository.session.keys, root: target.root, target: placed }
   const syncs = !isDry && request.sync !== "none"
   const flusher = syncs ? createFlusher(target) : noFlusher
   const sharedInodes = new Set<string>()

@@ -41,7 +41,7 @@ function putBack(place: SharedPlace, old: ReadonlyMap<ObjectName, Bytes>): void 
   for (const [name, bytes] of old) place.objects.set(name, bytes)
 }
 
-function chain(place: SharedPlace, { device }: Repository): ObjectName[] {
+function chain(place: SharedPlace, { session: { device } }: Repository): ObjectName[] {
   return place.names(`log/${device?.id}/`)
 }
 
@@ -72,8 +72,8 @@ for (const entries of [1, 3]) {
     const { repository: after, ...told } = await accept(place, home)
     t.after(() => after.close())
     assert.deepEqual(told, { codes: ["chain-rolled-back"], objects: before.slice(-1), lost: gone })
-    assert.notEqual(after.device?.id, repository.device?.id, "it goes on as a new device")
-    assert.match(after.warnings.join(), /older than this device's last write/)
+    assert.notEqual(after.session.device?.id, repository.session.device?.id, "it goes on as a new device")
+    assert.match(after.session.warnings.join(), /older than this device's last write/)
     assert.deepEqual(chain(place, repository), before.slice(0, -entries), "nothing is sent again")
     const { view } = await publishEmpty(after)
     assert.equal(view.snapshots().length, 2)
@@ -92,8 +92,11 @@ test("acceptHead() tells nothing and changes nothing when nothing is missing", a
   const { repository: after, ...told } = await accept(place, home, { secret: undefined })
   t.after(() => after.close())
   assert.deepEqual(told, { codes: [], objects: [], lost: [] })
-  assert.equal(after.device?.id, repository.device?.id)
-  assert.deepEqual(after.pins, { ...repository.pins, lastLookNs: after.pins.lastLookNs })
+  assert.equal(after.session.device?.id, repository.session.device?.id)
+  assert.deepEqual(after.session.pins, {
+    ...repository.session.pins,
+    lastLookNs: after.session.pins.lastLookNs,
+  })
 })
 
 test("acceptHead() without a secret moves the pins, and says that writing needs one", async (t) => {
@@ -175,7 +178,7 @@ test("acceptHead() of a store older than this device's enrolment makes it a memb
   t.after(() => repository.close())
   assert.deepEqual(codes, ["trust-rolled-back", "chain-rolled-back"])
   assert.equal((await publishEmpty(repository)).view.snapshots().length, 2)
-  assert.equal(repository.enrolled, true)
+  assert.equal(repository.session.enrolled, true)
 })
 
 test("acceptHead() never takes another repository, or none, for the one that is known", async (t) => {

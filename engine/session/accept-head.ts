@@ -13,7 +13,8 @@ import { repositoryAt } from "../home/last-repository.ts"
 import { readPins, updatePins } from "../home/pins.ts"
 import { removeStateFiles } from "../home/state-database.ts"
 import { openRepository, type OpenRequest } from "./open-repository.ts"
-import { openLocalState, type Repository } from "./assemble-repository.ts"
+import { openLocalState } from "./assemble-repository.ts"
+import type { Repository } from "./repository.ts"
 import { repositoryGone, repositorySwapped } from "./explain-alarm.ts"
 import { readRepositoryObject } from "./foreign.ts"
 import { missingPins } from "../log/log-check.ts"
@@ -61,7 +62,7 @@ export async function acceptHead(request: OpenRequest, observe: Observe): Promis
 
 /** A device whose own entries are gone takes its new identity now, while a person is there. */
 async function readyToWrite({ write }: OpenRequest, repository: Repository): Promise<Repository> {
-  if (write !== true || repository.device === undefined) return repository
+  if (write !== true || repository.session.device === undefined) return repository
   try {
     await lookToWrite(repository)
     return repository

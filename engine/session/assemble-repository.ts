@@ -14,7 +14,6 @@ import type { RepositoryHome } from "../home/home.ts"
 import type { Journal } from "../home/journal.ts"
 import { type Identify, type NodeCache, openNodeCache } from "../home/node-cache.ts"
 import { type ObjectCache, openObjectCache } from "../home/object-cache.ts"
-import { readPins } from "../home/pins.ts"
 import { fileCacheBases, openFileCache } from "../home/sqlite-file-cache.ts"
 import { openJournal } from "../home/sqlite-journal.ts"
 import { openStateDatabase, type StateDatabase } from "../home/state-database.ts"
@@ -22,17 +21,15 @@ import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import { openChunkIndex } from "../chunk-index/sqlite-index.ts"
 import type { MeteredStore, Traffic } from "../store/wrappers/metered-store.ts"
 import { guardPuts } from "../store/open-store.ts"
-import { trustOf } from "./enrol.ts"
 import type { LogNames } from "../log/log-names.ts"
 import { type LogTable, openLogTable } from "../log/log-table.ts"
 import type { FoundRepository } from "./open.ts"
-import type { Device, Repository } from "./repository.ts"
+import type { Ports, Repository } from "./repository.ts"
 import { requestsIn, requestsSince } from "./requests.ts"
+import { type Device, startSession } from "./session.ts"
 import type { Secret } from "../trust/secret.ts"
 
-export type { Device, Repository, Requests, Trust } from "./repository.ts"
-
-export interface Ports {
+export interface OpeningPorts {
   readonly store: MeteredStore
   /** What the store had been asked for when opening began. */
   readonly start: Traffic
@@ -50,14 +47,16 @@ export interface Parts {
   readonly member: KeyPair
   readonly device: Device | undefined
   readonly listed: LogNames | undefined
+  /** Opening enrolled the device. */
+  readonly enrolled?: boolean
 }
 
 export const SYSTEM_CLOCK: Clock = { now: () => BigInt(Date.now()) * 1_000_000n }
 export const SYSTEM_RANDOM: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
 
-export function assembleRepository(ports: Ports, parts: Parts): Repository {
+export function assembleRepository(ports: OpeningPorts, parts: Parts): Repository {
   const { store, start, clock, random } = ports
-  const { home, found, opened, device, member, listed } = parts
+  const { home, found, opened, device, member, listed: names, enrolled = false } = parts
   guardPuts(store, opened.state.store)
   const identify = identifier(opened.keys)
   const { recreated, ...state } = parts.state
@@ -65,7 +64,7 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
     ...statePorts(state, identify),
     renewed() {
       const { recreated: _, ...anew } = openLocalState(home)
-      return { ...this, ...statePorts(anew, identify), listed: undefined }
+      return { ...this, ...statePorts(anew, identify) }
     },
     id: found.id,
     digest: found.digest,
@@ -76,18 +75,16 @@ export function assembleRepository(ports: Ports, parts: Parts): Repository {
     home,
     clock,
     random,
-    keys: opened.keys,
-    trust: trustOf(opened),
-    excludedBy: undefined,
-    device,
-    member,
-    pins: readPins(home),
-    listed: listed === undefined ? undefined : { names: listed, atNs: clock.now() },
     askSecret: () => ports.askSecret(),
-    enrolled: false,
-    warnings: recreated === undefined ? [] : [RECREATED[recreated]],
-    alarms: [],
-    unread: [],
+    session: startSession({
+      opened,
+      home,
+      device,
+      member,
+      listed: names === undefined ? undefined : { names, atNs: clock.now() },
+      enrolled,
+      warnings: recreated === undefined ? [] : [RECREATED[recreated]],
+    }),
   }
 }
 
@@ -108,7 +105,7 @@ const RECREATED: Readonly<Record<NonNullable<StateDatabase["recreated"]>, string
     "the local index and caches were written by another version; rebuilding them from the repository",
 }
 
-type StatePorts = Omit<LocalState, "recreated" | "nodeCache"> & Pick<Repository, "nodeCache">
+type StatePorts = Omit<LocalState, "recreated" | "nodeCache"> & Pick<Ports, "nodeCache">
 
 /** Index, caches and journal, over one database file. */
 export interface LocalState {

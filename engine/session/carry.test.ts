@@ -66,7 +66,7 @@ test("carryAlong() goes on when the home has lost what it signed, and when the s
   await publishPacks(repository, [await putPack(repository, "after damage", 100)])
   assert.equal(newest(repository).rest.at(-1)?.digest, head?.digest)
   const empty = await place.open(place.home(), { write: false })
-  assert.match((await glance(empty), empty.warnings.join()), /does not have the digest|digest/)
+  assert.match((await glance(empty), empty.session.warnings.join()), /does not have the digest|digest/)
   assert.ok(empty.index.has(exampleId("after damage 99")))
   assert.ok(empty.index.has(exampleId("run 0 0")))
 })

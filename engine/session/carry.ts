@@ -56,7 +56,7 @@ export async function carryAlong(
 }
 
 /** The newest entry of this device's chain, as this home knows it. */
-export function newestOwn({ log, device }: Repository): Head | undefined {
+export function newestOwn({ log, session: { device } }: Repository): Head | undefined {
   return log.heads().find((head) => head.device === device?.id)
 }
 
@@ -86,7 +86,7 @@ function directoryBytes(packs: readonly EntryPack[]): number {
 
 /** From the home, which keeps what it signed. Undefined when it is damaged: then it carries itself. */
 async function readOwn(repository: Repository, place: Head): Promise<Entry | undefined> {
-  const { device } = repository
+  const { device } = repository.session
   assert(device !== undefined && device.id === place.device, "only a device's own chain goes on")
   try {
     return await readEntry(repository, place, { sign: device.signing.public })

@@ -32,7 +32,7 @@ import { claimPlace } from "./claim-place.ts"
 import { makeDevice, trustDevice } from "./enrol.ts"
 import { readRepositoryObject } from "./foreign.ts"
 import { CHUNKING_VERSION, type FoundRepository } from "./open.ts"
-import type { Device } from "./repository.ts"
+import type { Device } from "./session.ts"
 import { type Secret, slotSecret } from "../trust/secret.ts"
 
 export interface CreateRequest {

@@ -16,10 +16,10 @@ import { encodeRepository } from "../format/repository-record.ts"
 import type { Role, TrustDevice } from "../format/trust-entry.ts"
 import { writeDeviceFile } from "../home/device-file.ts"
 import type { RepositoryHome } from "../home/home.ts"
-import { updatePins } from "../home/pins.ts"
 import { type ChangedTrust, changeTrust, type TrustChange } from "../trust/change-trust.ts"
 import { listLog } from "../log/log-names.ts"
-import type { Device, Repository, Trust } from "./repository.ts"
+import type { Repository } from "./repository.ts"
+import { becomeDevice, type Device } from "./session.ts"
 import { newestTrust } from "../trust/trust-log.ts"
 import { unlock } from "../trust/unlock.ts"
 import { trustSource } from "./writers.ts"
@@ -50,12 +50,6 @@ export async function enrolDevice(
 ): Promise<ChangedTrust> {
   const member = trustDevice(device, how)
   return await changeTrust(change, (draft) => addDevice(draft, member, label, change.random))
-}
-
-/** What a repository makes of an opened state. */
-export function trustOf(opened: OpenedTrust): Trust {
-  const { state, digest } = opened
-  return { number: state.number, digest, state, labels: opened.private.labels }
 }
 
 /** The role that a slot may enrol up to. */
@@ -101,9 +95,11 @@ export async function enrolAnew(
   const record = encodeRepository(repository.record)
   const slot = await unlock(store, { record, slots: from.state.slots }, secret)
   const device =
-    continues === null && repository.device !== undefined ? repository.device : makeDevice(random)
+    continues === null && repository.session.device !== undefined
+      ? repository.session.device
+      : makeDevice(random)
   const how: NewDevice = { role: roleOf(from, slot), slot, continues }
-  const label = repository.trust.labels.get(repository.device?.id ?? "") ?? ""
+  const label = repository.session.trust.labels.get(repository.session.device?.id ?? "") ?? ""
   const { trust } = await enrolDevice(
     { source, members: [slot.pair], random, names, from },
     device,
@@ -111,20 +107,7 @@ export async function enrolAnew(
     label,
   )
   keepDevice(repository.home, device, repository)
-  repository.device = device
-  repository.member = device.sealing
-  adoptTrust(repository, openTrust(trust, device.sealing))
-  repository.pins = updatePins(repository.home, (pins) => ({
-    ...pins,
-    trust: { number: trust.state.number, digest: trust.digest },
-  }))
-}
-
-/** From here on the repository works with this state and its keys. */
-export function adoptTrust(repository: Repository, opened: OpenedTrust): void {
-  repository.trust = trustOf(opened)
-  repository.excludedBy = undefined
-  repository.keys = opened.keys
+  becomeDevice(repository, device, openTrust(trust, device.sealing))
 }
 
 export function noTrust(): EngineError {

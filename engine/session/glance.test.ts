@@ -21,7 +21,7 @@ interface Many {
 async function many(place: SharedPlace): Promise<Many> {
   const { repository: writer } = await place.create()
   for (let run = 0; run < 12; run++) await publishPacks(writer, [await putPack(writer, `run ${run}`, 60)])
-  return { place, writer, chain: place.names(`log/${writer.device?.id}/`) }
+  return { place, writer, chain: place.names(`log/${writer.session.device?.id}/`) }
 }
 
 async function reader({ place }: Many): Promise<Repository> {
@@ -86,11 +86,11 @@ test("glance() tells a chain that is shorter than what this home, or another dev
   for (const repository of [pinned, await reader(all)]) {
     await glance(repository)
     assert.deepEqual(
-      repository.alarms.map(({ code, detail }) => [code, detail["object"]]),
+      repository.session.alarms.map(({ code, detail }) => [code, detail["object"]]),
       [["chain-rolled-back", chain[11]]],
     )
   }
-  assert.ok(writer.device)
+  assert.ok(writer.session.device)
 })
 
 test("glance() tells an entry that is gone from the middle, needed or not", async (t) => {
@@ -100,7 +100,7 @@ test("glance() tells an entry that is gone from the middle, needed or not", asyn
     all.place.objects.delete(name)
     const empty = await reader(all)
     await glance(empty)
-    assert.equal(empty.alarms[0]?.code, "entry-missing", `entry ${position + 1}`)
+    assert.equal(empty.session.alarms[0]?.code, "entry-missing", `entry ${position + 1}`)
     all.place.objects.set(name, bytes)
   }
 })
@@ -115,12 +115,12 @@ test("glance() tells an entry that another one was put in place of, when it is n
     const bytes = place.objects.get(name) as Bytes
     place.objects.delete(name)
     const junk = flip(bytes)
-    const device = writer.device?.id as never
+    const device = writer.session.device?.id as never
     const instead = entryName(device, sequence, digestOf(junk))
     place.objects.set(instead, junk)
     const empty = await reader(all)
     await glance(empty)
-    assert.equal(empty.alarms[0]?.code, "entry-missing", digest)
+    assert.equal(empty.session.alarms[0]?.code, "entry-missing", digest)
     place.objects.delete(instead)
     place.objects.set(name, bytes)
   }
@@ -135,22 +135,22 @@ test("glance() passes over a damaged or forged newest entry to the last that ver
   const damaged = await reader(all)
   const seen = await glance(damaged)
   assert.equal(seen.newest?.get("notes")?.sequence, 11)
-  assert.match(damaged.warnings.join("\\n"), new RegExp(last))
+  assert.match(damaged.session.warnings.join("\\n"), new RegExp(last))
   place.objects.set(last, bytes)
 
   const junk = new Uint8Array(700).fill(9)
-  place.objects.set(entryName(writer.device?.id as never, 13, digestOf(junk)), junk)
+  place.objects.set(entryName(writer.session.device?.id as never, 13, digestOf(junk)), junk)
   const forged = await reader(all)
   assert.equal((await glance(forged)).newest?.get("notes")?.sequence, 12)
-  assert.equal(forged.alarms.length + forged.warnings.length > 0, true)
+  assert.equal(forged.session.alarms.length + forged.session.warnings.length > 0, true)
 })
 
 test("glance() reads both of two entries in one place, as a look does", async (t) => {
   const all = await many(sharedPlace(t))
   const { place, writer, chain } = all
   const junk = flip(place.objects.get(chain[3] as ObjectName))
-  place.objects.set(entryName(writer.device?.id as never, 4, digestOf(junk)), junk)
+  place.objects.set(entryName(writer.session.device?.id as never, 4, digestOf(junk)), junk)
   const empty = await reader(all)
   await glance(empty)
-  assert.equal(empty.alarms[0]?.code, "entry-signature")
+  assert.equal(empty.session.alarms[0]?.code, "entry-signature")
 })

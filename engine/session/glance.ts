@@ -11,6 +11,7 @@ import type { ChainName, LogNames } from "../log/log-names.ts"
 import type { LoggedEntry } from "../log/log-table.ts"
 import { lookAt } from "./look.ts"
 import type { Repository } from "./repository.ts"
+import type { Listed } from "./session.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 /** Up to this many new entries are fetched at once, for then this home knows the whole log. */
@@ -22,7 +23,7 @@ export interface Glance {
   /** What is damaged in the log, as far as it was read. */
   readonly problems: readonly EngineError[]
   /** For a look that follows at once. */
-  readonly listed: NonNullable<Repository["listed"]>
+  readonly listed: Listed
   /** Of each series the newest snapshot by its own time; undefined when a chain does not tell of all its series. */
   readonly newest: ReadonlyMap<string, Head & NewestSnapshot> | undefined
   /** Entries whose digest begins so. */
@@ -33,14 +34,14 @@ export interface Glance {
 
 /** Alarms are kept for the end of the verb, as in a tolerant look. */
 export async function glance(repository: Repository): Promise<Glance> {
-  const atNs = repository.listed?.atNs ?? repository.clock.now()
+  const atNs = repository.session.listed?.atNs ?? repository.clock.now()
   const isUnknown = ({ digest }: ChainName): boolean => !repository.log.has(digest)
   const unknown = (names: LogNames): number =>
     [...names.chains.values()].reduce((sum, chain) => sum + chain.filter(isUnknown).length, 0)
   const { names, problems } = await lookAt(
     repository,
     (each) => (unknown(each) > FEW_ENTRIES ? "newest" : "all"),
-    true,
+    { tolerant: true },
   )
   return {
     problems,

@@ -148,7 +148,7 @@ export async function readEntry(
   const object = entryName(device, sequence, digest)
   const bytes = await fetchObject(repository, object, digest)
   verifyEntry(bytes, { repository: repository.id, device, sequence }, digest, writer.sign)
-  const entry = decodeEntryBody(openEntry(bytes, repository.keys, object), object)
+  const entry = decodeEntryBody(openEntry(bytes, repository.session.keys, object), object)
   if (entry.repository !== repository.id || entry.device !== device || entry.sequence !== sequence) {
     throw corrupt("entry", object, "its body belongs to another place in the log")
   }

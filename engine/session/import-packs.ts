@@ -9,7 +9,6 @@ import { corrupt, EngineError, isEngineError } from "../base/errors.ts"
 import type { Digest, ObjectName } from "../base/ids.ts"
 import { createZstd } from "../chunks/zstd.ts"
 import { checkDigest } from "../crypto/digest.ts"
-import type { RepositoryKeys } from "../crypto/derive.ts"
 import { openObject, sealingKeyOf } from "../crypto/sealed-object.ts"
 import type { EntryPack } from "../format/entry.ts"
 import { packName, segmentName } from "../format/names.ts"
@@ -18,16 +17,12 @@ import { KIND_SEGMENT } from "../format/sealed-header.ts"
 import { decodeSegment, type SegmentPack } from "../format/segment.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import { openDirectory, packSealer } from "../packs/open-pack.ts"
-import type { Store } from "../store/store.ts"
+import type { Repository } from "./repository.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 
 const GETS_AT_ONCE = 8
 
-export interface ImportPorts {
-  readonly store: Store
-  readonly keys: RepositoryKeys
-  readonly index: ChunkIndex
-}
+type ImportPorts = Pick<Repository, "store" | "index" | "session">
 
 /** Directories that are being fetched, so that several entries which carry one pack fetch it once. */
 export type Fetching = Map<Digest, Promise<Bytes>>
@@ -71,7 +66,7 @@ export async function importSegment(
 
 /** Throws `corrupt`, and what the store throws. */
 export async function readSegment(
-  { store, keys }: Pick<ImportPorts, "store" | "keys">,
+  { store, session: { keys } }: Pick<ImportPorts, "store" | "session">,
   digest: Digest,
 ): Promise<readonly SegmentPack[]> {
   const object = segmentName(digest)
@@ -89,7 +84,7 @@ function addPack(index: ChunkIndex, record: PackRecord, directory: Bytes): void 
   index.addPack(record, frames)
 }
 
-async function fetchDirectory({ store, keys }: ImportPorts, record: PackRecord): Promise<Bytes> {
+async function fetchDirectory({ store, session: { keys } }: ImportPorts, record: PackRecord): Promise<Bytes> {
   const object = packName(record.name)
   const range = { offset: record.directoryOffset, length: record.directorySealedLength }
   const sealed = await store.get(object, range)

@@ -24,7 +24,7 @@ test("listKeys() and listDevices() show what the state counts", async (t) => {
   const shown = keys.map(({ kind, role }) => `${kind} ${role}`)
   assert.deepEqual(shown.toSorted(), ["key full", "recovery full"])
   const [device] = await listDevices(repository)
-  const { id } = repository.device ?? {}
+  const { id } = repository.session.device ?? {}
   assert.deepEqual(device, {
     id,
     label: "first",
@@ -50,7 +50,7 @@ test("addKey() lets a new secret in, and new words, with a secret as its authori
   assert.deepEqual(infos.find(({ id }) => id === added.id)?.label, "the agent's")
   for (const each of [secret, { kind: "recovery" as const, words: words.recoveryWords }]) {
     const reader = await place.open(place.home(), { secret: each, write: false })
-    assert.deepEqual(reader.keys, repository.keys)
+    assert.deepEqual(reader.session.keys, repository.session.keys)
   }
 })
 
@@ -64,7 +64,7 @@ test("removeKey() shuts a secret out of the new epoch, also when its keyslot is 
   const old = await place.open(place.home(), { secret, write: false })
   await removeKey(repository, { authority: place.secret, id })
   assert.equal(place.objects.has(slot[0]), false)
-  assert.equal(repository.keys.epoch, 2)
+  assert.equal(repository.session.keys.epoch, 2)
   await assert.rejects(place.open(place.home(), { secret }), code("wrong-key"))
   place.objects.set(...slot)
   await assert.rejects(place.open(place.home(), { secret }), code("wrong-key"))

@@ -13,14 +13,13 @@ import type { KdfParameters, SlotKind } from "../format/keyslot.ts"
 import { keyslotName } from "../format/names.ts"
 import { encodeRepository } from "../format/repository-record.ts"
 import type { DeviceStatus, Role, TrustSlot } from "../format/trust-entry.ts"
-import { updatePins } from "../home/pins.ts"
 import { changeTrust } from "../trust/change-trust.ts"
-import { adoptTrust, noTrust } from "./enrol.ts"
+import { noTrust } from "./enrol.ts"
 import { look } from "./look.ts"
 import { isMirrorMark, listLog, type LogNames } from "../log/log-names.ts"
 import { mirrorMark, refuseMirror } from "./mirror.ts"
-import { warnOnce } from "./refresh-trust.ts"
 import type { Repository } from "./repository.ts"
+import { acceptOwnTrust, warnOnce } from "./session.ts"
 import { type Secret, slotSecret } from "../trust/secret.ts"
 import { newestTrust, type TrustSource } from "../trust/trust-log.ts"
 import { unlock } from "../trust/unlock.ts"
@@ -71,21 +70,21 @@ export interface AddedKey {
 /** One LIST. */
 export async function listKeys(repository: Repository): Promise<KeyInfo[]> {
   await look(repository)
-  const { state, labels } = repository.trust
+  const { state, labels } = repository.session.trust
   return state.slots.map(({ id, kind, role }) => ({ id, kind, role, label: labels.get(id) ?? "" }))
 }
 
 /** One LIST. */
 export async function listDevices(repository: Repository): Promise<DeviceInfo[]> {
   await look(repository)
-  const { state, labels } = repository.trust
+  const { state, labels } = repository.session.trust
   return state.devices.map(({ id, role, status, continues }) => ({
     id,
     role,
     status,
     continues,
     label: labels.get(id) ?? "",
-    current: id === repository.device?.id,
+    current: id === repository.session.device?.id,
   }))
 }
 
@@ -222,13 +221,9 @@ async function changeKeys(
   { slot, ...from }: Allowed,
   edit: (draft: TrustDraft) => TrustDraft,
 ): Promise<void> {
-  const { random, member } = repository
+  const { random } = repository
+  const { member } = repository.session
   // The change may take the authority's own slot away.
   const { trust } = await changeTrust({ ...from, members: [slot.pair, member], random }, edit)
-  const { digest, state } = trust
-  adoptTrust(repository, openTrust(trust, member))
-  repository.pins = updatePins(repository.home, (pins) => ({
-    ...pins,
-    trust: { number: state.number, digest },
-  }))
+  acceptOwnTrust(repository, openTrust(trust, member))
 }

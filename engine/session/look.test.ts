@@ -27,7 +27,7 @@ async function alarmOf(repository: Repository): Promise<EngineError> {
   throw new Error("no alarm")
 }
 
-function chain(place: SharedPlace, { device }: Repository): ObjectName[] {
+function chain(place: SharedPlace, { session: { device } }: Repository): ObjectName[] {
   return place.names(`log/${device?.id}/`)
 }
 
@@ -44,7 +44,7 @@ test("look() brings the other device's snapshots, and localView() has them witho
   const view = await look(b)
   assert.deepEqual(
     view.heads.map(({ device, sequence }) => `${device} ${sequence}`),
-    [`${a.device?.id} 2`, `${b.device?.id} 1`].toSorted(),
+    [`${a.session.device?.id} 2`, `${b.session.device?.id} 1`].toSorted(),
   )
   const before = b.requests()
   const local = localView(b)
@@ -52,7 +52,7 @@ test("look() brings the other device's snapshots, and localView() has them witho
   assert.equal(local.newest("other"), undefined)
   assert.equal(local.snapshots().length, 3)
   assert.deepEqual(local.series(), ["notes", "photos"])
-  assert.equal(local.snapshots({ series: "photos" })[0]?.device, b.device?.id)
+  assert.equal(local.snapshots({ series: "photos" })[0]?.device, b.session.device?.id)
   assert.ok(local.lookedNs > 0n)
   assert.deepEqual(b.requests(), before)
 })
@@ -110,7 +110,10 @@ test("look() tells what only another device's manifest claims, on a home that ha
   const reader = await place.open(place.home(), { write: false })
   const alarm = await alarmOf(reader)
   assert.equal(alarm.code, "chain-rolled-back")
-  assert.match(alarm.message, new RegExp(`device ${b.device?.id.slice(0, 8)} \\(another\\) has seen it`))
+  assert.match(
+    alarm.message,
+    new RegExp(`device ${b.session.device?.id.slice(0, 8)} \\(another\\) has seen it`),
+  )
   for (const name of chainOfA()) place.objects.delete(name)
   assert.equal((await alarmOf(reader)).code, "chain-rolled-back")
 })
@@ -143,7 +146,7 @@ test("look() tells a store that was put back as a whole, trust included", async 
 test("look() tells two entries that one device has signed for one place", async (t) => {
   const { place, a, b } = await twoDevices(sharedPlace(t))
   await look(b)
-  const head = localView(a).heads.find((each) => each.device === a.device?.id)
+  const head = localView(a).heads.find((each) => each.device === a.session.device?.id)
   for (const user of ["one", "two"]) {
     place.objects.set(...forge(a, { sequence: 3, previous: head?.digest ?? null, user }))
   }
@@ -155,7 +158,7 @@ test("look() tells two entries that one device has signed for one place", async 
 test("look() believes no entry of a stranger, of a forger, of another place, or after another chain", async (t) => {
   const { place, a, b } = await twoDevices(sharedPlace(t))
   await look(b)
-  const previous = localView(a).heads.find((each) => each.device === a.device?.id)?.digest ?? null
+  const previous = localView(a).heads.find((each) => each.device === a.session.device?.id)?.digest ?? null
   const stranger = "f".repeat(32) as DeviceId
   const cases: [string, [ObjectName, Bytes]][] = [
     ["unenrolled-writer", forge(a, { device: stranger })],
@@ -188,7 +191,7 @@ test("look() leaves a damaged entry aside, says so, and reads the others", async
       [["digest", first]],
     )
     assert.equal(view.snapshots().length, 2)
-    assert.equal(reader.warnings.length, 1)
+    assert.equal(reader.session.warnings.length, 1)
   }
 })
 
@@ -219,14 +222,14 @@ test("look() ignores a trust entry that the root has not signed, and believes a 
   const junk = new Uint8Array(300).fill(7)
   place.objects.set(trustName(9, digestOf(junk)), junk)
   await look(a)
-  assert.equal(a.warnings.length, 1)
-  assert.match(a.warnings[0] ?? "", /not signed by this repository's root key; ignored/)
-  assert.deepEqual(a.trust.number, 2)
-  assert.equal(a.trust.digest, b.trust.digest)
+  assert.equal(a.session.warnings.length, 1)
+  assert.match(a.session.warnings[0] ?? "", /not signed by this repository's root key; ignored/)
+  assert.deepEqual(a.session.trust.number, 2)
+  assert.equal(a.session.trust.digest, b.session.trust.digest)
   const c = await place.open(place.home())
-  assert.equal(c.trust.number, 3)
+  assert.equal(c.session.trust.number, 3)
   await look(a)
-  assert.equal(a.trust.number, 3)
+  assert.equal(a.session.trust.number, 3)
 })
 
 test("look() survives the loss of pins, caches or both at any moment", async (t) => {
@@ -268,7 +271,7 @@ function forge(
   signer: Repository = author,
 ): [ObjectName, Bytes] {
   const { newSegments: segments, ...draft } = emptyDraft("notes", { user: changes.user ?? "somebody" })
-  const device = changes.device ?? (author.device?.id as DeviceId)
+  const device = changes.device ?? (author.session.device?.id as DeviceId)
   const entry: Entry = {
     ...draft,
     version: 0,
@@ -278,15 +281,15 @@ function forge(
     previous: changes.previous ?? null,
     heads: [],
     gcSeen: null,
-    trust: author.trust,
+    trust: author.session.trust,
     program: "forger",
     segments,
     rest: [],
     newest: [],
     parent: null,
   }
-  const sealing = author.keys.sealing.at(-1)
-  const signing = signer.device?.signing
+  const sealing = author.session.keys.sealing.at(-1)
+  const signing = signer.session.device?.signing
   assert.ok(sealing && signing)
   const place = { repository: author.id, device, sequence: entry.sequence }
   const salt = author.random.bytes(24)

@@ -5,7 +5,7 @@
 import { EngineError } from "../base/errors.ts"
 import type { DeviceId } from "../base/ids.ts"
 import type { Head } from "../format/entry.ts"
-import { type PinnedHead, type Pins, readPins, updatePins } from "../home/pins.ts"
+import type { PinnedHead, Pins } from "../home/pins.ts"
 import { lockChain } from "../home/series-lock.ts"
 import { enrolAnew } from "./enrol.ts"
 import { explainAlarm } from "./explain-alarm.ts"
@@ -14,8 +14,9 @@ import { checkLog, type Claim, withoutAccepted } from "../log/log-check.ts"
 import { hasEntry, listLog, type LogNames } from "../log/log-names.ts"
 import { refuseMirror } from "./mirror.ts"
 import { settleOwnChain } from "./own-chain.ts"
-import { refreshTrust, warnOnce } from "./refresh-trust.ts"
+import { refreshTrust } from "./refresh-trust.ts"
 import type { Repository } from "./repository.ts"
+import { movePins, noteAlarm, rereadPins, takeList, warnOnce } from "./session.ts"
 import { presentEnd } from "./sources.ts"
 import type { View } from "../log/view.ts"
 
@@ -31,6 +32,8 @@ const LOOK_PINNED_EVERY_NS = 3600n * 1_000_000_000n
 export interface LookOptions {
   /** Alarms are in the view's problems instead of being thrown: for verbs that must go on. */
   readonly tolerant?: boolean
+  /** The caller reports the view's problems; else each becomes a warning. */
+  readonly reported?: boolean
 }
 
 export interface Examined {
@@ -42,8 +45,8 @@ export interface Examined {
  * One LIST, and one GET for each entry that this home has not seen. Throws `untrusted` when something
  * that was seen is missing, forked or not signed by whom it should be; damage is in `problems`.
  */
-export async function look(repository: Repository, { tolerant = false }: LookOptions = {}): Promise<View> {
-  const { problems } = await lookAt(repository, () => "all", tolerant)
+export async function look(repository: Repository, options: LookOptions = {}): Promise<View> {
+  const { problems } = await lookAt(repository, () => "all", options)
   return viewOf(repository, problems)
 }
 
@@ -51,7 +54,7 @@ export async function look(repository: Repository, { tolerant = false }: LookOpt
 export async function lookAt(
   repository: Repository,
   extent: (names: LogNames) => Extent,
-  tolerant: boolean,
+  { tolerant = false, reported = false }: LookOptions = {},
 ): Promise<Examined> {
   let found = await examine(repository, await firstListing(repository), extent)
   // An object may have been put after the LIST and be named by what was read since.
@@ -60,7 +63,7 @@ export async function lookAt(
   const alarm = problems.find(isAlarm)
   if (alarm === undefined) pinWhatWasSeen(repository, names, extent(names) === "all")
   else await raise(repository, alarm, tolerant)
-  for (const problem of problems) if (problem !== alarm) warnOnce(repository, problem.message)
+  if (!reported) for (const problem of problems) if (problem !== alarm) warnOnce(repository, problem.message)
   return found
 }
 
@@ -69,8 +72,8 @@ export async function lookAt(
  * new device id when this home was cloned or restored (rule W6).
  */
 export async function lookToWrite(repository: Repository): Promise<View> {
-  if (repository.device === undefined) throw notEnrolled()
-  const { names, problems } = await lookAt(repository, () => "all", false)
+  if (repository.session.device === undefined) throw notEnrolled()
+  const { names, problems } = await lookAt(repository, () => "all")
   refuseMirror(names, repository.store)
   const view = viewOf(repository, problems)
   await requireMember(repository)
@@ -89,17 +92,15 @@ export function localView(repository: Repository): View {
 }
 
 async function firstListing(repository: Repository): Promise<LogNames> {
-  const { listed, clock } = repository
-  repository.listed = undefined
+  const listed = takeList(repository)
   if (listed === undefined) return await freshListing(repository)
-  const age = clock.now() - listed.atNs
+  const age = repository.clock.now() - listed.atNs
   return age >= 0n && age <= LISTED_NS_MAX ? listed.names : await freshListing(repository)
 }
 
 /** Pins are read before the LIST: another run of this device may add to them meanwhile. */
 async function freshListing(repository: Repository): Promise<LogNames> {
-  repository.listed = undefined
-  repository.pins = readPins(repository.home)
+  rereadPins(repository)
   return await listLog(repository.store)
 }
 
@@ -110,7 +111,8 @@ async function examine(
 ): Promise<Examined> {
   const damaged = await refreshTrust(repository, names)
   const imported = await importEntries(repository, names, extent(names))
-  const { log, pins, device, trust } = repository
+  const { log } = repository
+  const { pins, device, trust } = repository.session
   const claims = claimsOf(repository, names)
   const state = { names, pins, own: device?.id, claims, verified: log.verified(), labels: trust.labels }
   return { names, problems: [...damaged, ...checkLog(state), ...withoutAccepted(imported, pins)] }
@@ -132,8 +134,7 @@ async function raise(repository: Repository, alarm: EngineError, tolerant: boole
   repository.log.verify() // rotten caches are no reason to suspect the store
   const explained = await explainAlarm(repository, alarm)
   if (!tolerant) throw explained
-  if (repository.alarms.every(({ message }) => message !== explained.message))
-    repository.alarms.push(explained)
+  noteAlarm(repository, explained)
 }
 
 function isAlarm(error: EngineError): boolean {
@@ -142,7 +143,8 @@ function isAlarm(error: EngineError): boolean {
 
 /** A look that found nothing new is worth a write, with its flushes, once in a while only. */
 function pinWhatWasSeen(repository: Repository, names: LogNames, isWhole: boolean): void {
-  const { log, home, clock, trust, pins } = repository
+  const { log, clock } = repository
+  const { trust, pins } = repository.session
   const seen = log.heads().filter((head) => hasEntry(names, head.device, head))
   const nowNs = clock.now()
   const seenIn = (known: Pins): Pins => ({
@@ -157,7 +159,7 @@ function pinWhatWasSeen(repository: Repository, names: LogNames, isWhole: boolea
   const age = nowNs - (pins.lastLookNs ?? 0n)
   const isNew = seen.some(({ device, sequence }) => sequence > pinnedSequence(pins.heads, device))
   const isTold = age >= 0n && age < LOOK_PINNED_EVERY_NS && (pins.trust?.number ?? 0) >= trust.number
-  repository.pins = isNew || !isTold ? updatePins(home, seenIn) : seenIn(pins)
+  movePins(repository, seenIn, isNew || !isTold)
 }
 
 function pinnedSequence(pinned: readonly PinnedHead[], device: DeviceId): number {
@@ -174,7 +176,7 @@ function newerHeads(pinned: readonly PinnedHead[], seen: readonly Head[]): Pinne
 
 /** A device that two simultaneous changes of trust have lost comes in again; a revoked one does not. */
 async function requireMember(repository: Repository): Promise<void> {
-  const { device, trust, excludedBy } = repository
+  const { device, trust, excludedBy } = repository.session
   const { devices } = excludedBy ?? trust.state
   const member = devices.find((each) => each.id === device?.id)
   if (member === undefined)
@@ -190,7 +192,7 @@ export function notEnrolled(): EngineError {
   return new EngineError("denied", "not-enrolled", message)
 }
 
-function viewOf({ log, pins, clock }: Repository, problems: readonly EngineError[]): View {
+function viewOf({ log, session, clock }: Repository, problems: readonly EngineError[]): View {
   return {
     newest: (series) => log.newest(series, presentEnd(clock.now())),
     snapshots: (filter = {}) => log.snapshots(filter),
@@ -199,6 +201,6 @@ function viewOf({ log, pins, clock }: Repository, problems: readonly EngineError
     heads: log.heads(),
     gc: null,
     problems,
-    lookedNs: pins.lastLookNs ?? 0n,
+    lookedNs: session.pins.lastLookNs ?? 0n,
   }
 }

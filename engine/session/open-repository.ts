@@ -15,15 +15,14 @@ import { openDryHome, type DryHome } from "../home/dry-home.ts"
 import { readDeviceFile } from "../home/device-file.ts"
 import { type Home, openRepositoryHome, type RepositoryHome } from "../home/home.ts"
 import { devicesIn, rememberRepository, repositoryAt } from "../home/last-repository.ts"
-import { readPins, updatePins } from "../home/pins.ts"
+import { readPins } from "../home/pins.ts"
 import { refuseOwnPlace } from "../home/own-places.ts"
 import {
   assembleRepository,
   type LocalState,
   openLocalState,
+  type OpeningPorts,
   type Parts,
-  type Ports,
-  type Repository,
   SYSTEM_CLOCK,
   SYSTEM_RANDOM,
 } from "./assemble-repository.ts"
@@ -36,6 +35,8 @@ import { enrolDevice, keepDevice, makeDevice, roleOf } from "./enrol.ts"
 import { repositoryGone, repositorySwapped } from "./explain-alarm.ts"
 import { readRepositoryObject } from "./foreign.ts"
 import { refuseMirror } from "./mirror.ts"
+import type { Repository } from "./repository.ts"
+import { movePins } from "./session.ts"
 import { findRepository, type FoundRepository, openAsDevice, openWithSecret } from "./open.ts"
 import type { Secret } from "../trust/secret.ts"
 
@@ -148,7 +149,7 @@ export async function openRepository(request: OpenRequest): Promise<Repository> 
 
 /** Undefined when this home is no device of the repository. */
 async function openKnown(
-  ports: Ports,
+  ports: OpeningPorts,
   request: OpenRequest,
   id: RepositoryId,
 ): Promise<Repository | undefined> {
@@ -193,12 +194,16 @@ async function findExpected(
   return found
 }
 
-async function openBySecret(ports: Ports, request: OpenRequest, found: FoundRepository): Promise<Repository> {
+async function openBySecret(
+  ports: OpeningPorts,
+  request: OpenRequest,
+  found: FoundRepository,
+): Promise<Repository> {
   const { store, random } = ports
   const secret = await ports.askSecret()
   if (secret === undefined) throw noSecret()
   const { opened, slot, names, objects } = await openWithSecret(store, found, secret)
-  let access: Pick<Parts, "opened" | "member" | "device" | "listed"> = {
+  let access: Pick<Parts, "opened" | "member" | "device" | "listed" | "enrolled"> = {
     opened,
     member: slot.pair,
     device: undefined,
@@ -211,16 +216,13 @@ async function openBySecret(ports: Ports, request: OpenRequest, found: FoundRepo
     const how = { role: roleOf(opened, slot), slot, continues: null }
     const change = { source, members: [slot.pair], random, names, from: opened }
     const changed = await enrolDevice(change, device, how, labelOf(request))
-    access = { opened: changed.trust, member: device.sealing, device, listed: changed.names }
+    access = { opened: changed.trust, member: device.sealing, device, listed: changed.names, enrolled: true }
   }
   const home = homeFor(request, found.id)
   return withState(home, (state) => {
     const repository = assembleRepository(ports, { home, state, found, ...access })
     repository.objects.put([...objects.all(), [REPOSITORY_NAME, found.bytes]])
-    if (repository.device !== undefined) {
-      keepDevice(home, repository.device, repository)
-      repository.enrolled = true
-    }
+    if (access.device !== undefined) keepDevice(home, access.device, repository)
     remember(request, repository)
     return repository
   })
@@ -242,17 +244,18 @@ function openState(home: RepositoryHome | DryHome): LocalState {
 
 /** Pins the state of trust that it was opened with, unless a newer one is pinned; the location too. */
 function remember({ home: root, dryRun }: Place & Pick<OpenRequest, "dryRun">, repository: Repository): void {
-  const { trust, home, location, id, pins } = repository
+  const { location, id, session } = repository
+  const { trust, pins } = session
   if ((pins.trust?.number ?? 0) < trust.number) {
     const seen = { number: trust.number, digest: trust.digest }
-    repository.pins = updatePins(home, (before) =>
+    movePins(repository, (before) =>
       (before.trust?.number ?? 0) < seen.number ? { ...before, trust: seen } : before,
     )
   }
   if (dryRun !== true) rememberRepository(root, { location, repository: id })
 }
 
-function portsOf(place: Place, secret: OpenRequest["secret"]): Ports {
+function portsOf(place: Place, secret: OpenRequest["secret"]): OpeningPorts {
   const { store, clock = SYSTEM_CLOCK, random = SYSTEM_RANDOM } = place
   const metered = "traffic" in store ? (store as MeteredStore) : meteredStore(store)
   let asked: Promise<Secret | undefined> | undefined

@@ -7,8 +7,8 @@ import { assert } from "../base/assert.ts"
 import type { Head } from "../format/entry.ts"
 import { entryName } from "../format/names.ts"
 import { enrolAnew } from "./enrol.ts"
-import { warnOnce } from "./refresh-trust.ts"
 import type { Repository } from "./repository.ts"
+import { warnOnce } from "./session.ts"
 import { readSignedEntry, type SignedEntry } from "../log/signed-file.ts"
 
 type OwnChain =
@@ -28,7 +28,7 @@ export async function settleOwnChain(repository: Repository): Promise<boolean> {
     return true
   }
   repository.log.verify() // a rotten cache would cost this device its id
-  const old = repository.device
+  const old = repository.session.device
   assert(old !== undefined, "only a device has a chain")
   const why = WHY_ANEW[own.state]
   await enrolAnew(repository, why, old.id)
@@ -49,7 +49,8 @@ export function ownHead(repository: Repository): Head | undefined {
   return own.head
 }
 
-function compareOwnChain({ log, device, home }: Repository): OwnChain {
+function compareOwnChain({ log, home, session }: Repository): OwnChain {
+  const { device } = session
   assert(device !== undefined, "only a device has a chain")
   const head = log.heads().find((each) => each.device === device.id)
   const kept = readSignedEntry(home)

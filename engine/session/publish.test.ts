@@ -43,7 +43,7 @@ test("publish() is one PUT and one LIST, and links its entries", async (t) => {
   assert.equal(entry?.previous, first.digest)
   assert.equal(second.view.newest("notes")?.digest, second.digest)
   assert.deepEqual(readPins(repository.home).heads, [
-    { device: repository.device?.id, sequence: 2, digest: second.digest },
+    { device: repository.session.device?.id, sequence: 2, digest: second.digest },
   ])
 })
 
@@ -57,7 +57,7 @@ test("publish() says what it has seen of the other chains", async (t) => {
   await look(b)
   const next = await publishEmpty(b)
   assert.deepEqual(b.log.entry(next.digest)?.heads, [
-    { device: a.device?.id, sequence: 1, digest: first.digest },
+    { device: a.session.device?.id, sequence: 1, digest: first.digest },
   ])
   assert.equal(b.log.entry(next.digest)?.trust.number, 2)
 })
@@ -109,7 +109,7 @@ test("publish() killed at any call never signs two contents for one number, and 
       const { view } = await publishEmpty(again)
       assert.ok(view.snapshots().length > committed)
       requireNoForks(place)
-      assert.equal(again.device?.id, killed.device?.id)
+      assert.equal(again.session.device?.id, killed.session.device?.id)
       const reader = await place.open(place.home(), { write: false })
       assert.equal((await look(reader)).snapshots().length, view.snapshots().length)
     }
@@ -154,7 +154,7 @@ test("lookToWrite() goes on as a new device when what was signed is damaged or g
       const again = await place.open(home)
       await lookToWrite(again)
       const isKnown = isSent && damage === "bytes damaged" // by its name alone
-      assert.equal(again.device?.id === creator.device?.id, isKnown, `${damage}, ${isSent}`)
+      assert.equal(again.session.device?.id === creator.session.device?.id, isKnown, `${damage}, ${isSent}`)
       await publishEmpty(again)
       assert.equal(localView(again).snapshots().length, isSent ? 3 : 2)
       requireNoForks(place)
@@ -174,10 +174,10 @@ test("lookToWrite() gives a cloned home a device of its own, which continues the
 
   const cloned = await place.open(copy)
   await lookToWrite(cloned)
-  assert.notEqual(cloned.device?.id, original.device?.id)
-  assert.match(cloned.warnings.join(), /this home was copied or restored from a backup/)
-  const member = cloned.trust.state.devices.find(({ id }) => id === cloned.device?.id)
-  assert.equal(member?.continues, original.device?.id)
+  assert.notEqual(cloned.session.device?.id, original.session.device?.id)
+  assert.match(cloned.session.warnings.join(), /this home was copied or restored from a backup/)
+  const member = cloned.session.trust.state.devices.find(({ id }) => id === cloned.session.device?.id)
+  assert.equal(member?.continues, original.session.device?.id)
   await publishEmpty(cloned)
   await lookToWrite(original)
   const { view } = await publishEmpty(original)
@@ -214,7 +214,7 @@ test("lookToWrite() of two copies that wrote at once gives new ids to both, and 
   await assert.rejects(look(witness), (error) => isEngineError(error, "chain-forked"))
   for (const copy of copies) {
     await lookToWrite(copy)
-    assert.notEqual(copy.device?.id, creator.device?.id)
+    assert.notEqual(copy.session.device?.id, creator.session.device?.id)
     await publishEmpty(copy)
   }
   const view = await look(witness, { tolerant: true })

@@ -15,7 +15,8 @@ import { lockChain } from "../home/series-lock.ts"
 import { carryAlong, newestBefore } from "./carry.ts"
 import { CHAIN_WAIT_MS, look, notEnrolled } from "./look.ts"
 import { ownHead, settleOwnChain } from "./own-chain.ts"
-import type { Device, Repository } from "./repository.ts"
+import type { Repository } from "./repository.ts"
+import type { Device } from "./session.ts"
 import { presentEnd } from "./sources.ts"
 import { type SignedEntry, writeSignedEntry } from "../log/signed-file.ts"
 import type { View } from "../log/view.ts"
@@ -63,14 +64,15 @@ export interface Published {
  * resolves, the entry is durable and every other device sees it.
  */
 export async function publish(repository: Repository, draft: EntryDraft): Promise<Published> {
-  const { device, home } = repository
+  const { home } = repository
+  const { device } = repository.session
   if (device === undefined) throw notEnrolled()
   const lock = await lockChain(home, CHAIN_WAIT_MS)
   let signed: SignedEntry
   try {
     while (await settleOwnChain(repository)) await look(repository)
-    const entry = await chained(repository, repository.device ?? device, draft)
-    signed = sign(repository, repository.device ?? device, entry)
+    const entry = await chained(repository, repository.session.device ?? device, draft)
+    signed = sign(repository, repository.session.device ?? device, entry)
     writeSignedEntry(home, signed) // from here on nothing else is ever signed for this sequence
     const name = entryName(signed.device, signed.sequence, signed.digest)
     await repository.store.put(name, signed.bytes)
@@ -86,7 +88,8 @@ export async function publish(repository: Repository, draft: EntryDraft): Promis
 
 /** The draft in its place: after the own head, with what this device has seen of all others. */
 async function chained(repository: Repository, device: Device, draft: EntryDraft): Promise<Entry> {
-  const { log, trust } = repository
+  const { log } = repository
+  const { trust } = repository.session
   const { newSegments, superseded = [], covered = [], ...own } = draft
   const head = ownHead(repository)
   const previous = head === undefined ? undefined : log.entry(head.digest)
@@ -113,7 +116,8 @@ async function chained(repository: Repository, device: Device, draft: EntryDraft
   }
 }
 
-function sign({ id, keys, random }: Repository, device: Device, entry: Entry): SignedEntry {
+function sign({ id, random, session }: Repository, device: Device, entry: Entry): SignedEntry {
+  const { keys } = session
   const place = { repository: id, device: device.id, sequence: entry.sequence }
   const sealing = sealingKeyOfEpoch(keys, keys.epoch, "a new chain entry")
   const { bytes, digest } = signEntry(place, encodeEntryBody(entry), {

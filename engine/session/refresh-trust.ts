@@ -1,9 +1,9 @@
 /** The newest trust entry that a listing shows becomes this run's state: members, keys, labels. */
 import { type EngineError, isEngineError } from "../base/errors.ts"
 import { openTrust } from "../crypto/trust-state.ts"
-import { adoptTrust } from "./enrol.ts"
 import type { LogNames } from "../log/log-names.ts"
 import type { Repository } from "./repository.ts"
+import { acceptExclusion, acceptTrust, warnOnce } from "./session.ts"
 import { newestTrust } from "../trust/trust-log.ts"
 import { trustSource } from "./writers.ts"
 
@@ -12,7 +12,7 @@ import { trustSource } from "./writers.ts"
  * told by `checkLog`; what the root never signed is passed over with a warning.
  */
 export async function refreshTrust(repository: Repository, names: LogNames): Promise<EngineError[]> {
-  const { number, digest } = repository.trust
+  const { number, digest } = repository.session.trust
   const candidates = names.trust.filter((each) => each.number >= number)
   if (candidates.every((each) => each.digest === digest)) return []
   const newest = await newestTrust(trustSource(repository), candidates)
@@ -22,16 +22,12 @@ export async function refreshTrust(repository: Repository, names: LogNames): Pro
   }
   if (newest !== undefined && newest.trust.digest !== digest) {
     try {
-      adoptTrust(repository, openTrust(newest.trust, repository.member))
+      acceptTrust(repository, openTrust(newest.trust, repository.session.member))
     } catch (error) {
       if (!isEngineError(error, "not-a-member")) throw error
-      repository.excludedBy = newest.trust.state // the old keys still open what is old
+      acceptExclusion(repository, newest.trust.state)
       warnOnce(repository, "this device is no longer a member of the repository; reading what it still can")
     }
   }
   return ignored.filter((error) => error.kind === "corrupt")
-}
-
-export function warnOnce({ warnings }: Pick<Repository, "warnings">, warning: string): void {
-  if (!warnings.includes(warning)) warnings.push(warning)
 }

@@ -1,26 +1,21 @@
 /**
- * An open repository: a record of ports and of what this device knows, handed to every stage. It has
- * no methods that do work; the stages are functions that take it. Put together in
- * engine/session/assemble-repository.ts, the one place that names adapters. spec/ordering.md.
+ * An open repository, which every stage takes: ports that stay as they were opened, and a session, which
+ * changes. It has no methods that do work; the stages are functions of it. assemble-repository.ts puts it
+ * together and is the one place that names adapters. spec/ordering.md.
  */
-import type { EngineError } from "../base/errors.ts"
 import type { Clock, Random } from "../base/ports.ts"
-import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
-import type { KeyPair } from "../crypto/keypair.ts"
-import type { RepositoryKeys } from "../crypto/derive.ts"
+import type { Digest, RepositoryId } from "../base/ids.ts"
 import type { RepositoryRecord } from "../format/repository-record.ts"
-import type { TrustState } from "../format/trust-entry.ts"
 import type { FileCache, FileCacheBase } from "../home/file-cache.ts"
 import type { Journal } from "../home/journal.ts"
 import type { NodeCache } from "../home/node-cache.ts"
 import type { ObjectCache } from "../home/object-cache.ts"
-import type { Pins } from "../home/pins.ts"
 import type { RepositoryHome } from "../home/home.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
 import type { Secret } from "../trust/secret.ts"
-import type { LogNames } from "../log/log-names.ts"
 import type { LogTable } from "../log/log-table.ts"
+import type { Session } from "./session.ts"
 
 /** What the store was asked for since this repository was opened; what a provider bills. */
 export interface Requests {
@@ -33,23 +28,8 @@ export interface Requests {
   readonly bytesDown: number
 }
 
-/** The newest trust entry that this device has accepted. */
-export interface Trust {
-  readonly number: number
-  readonly digest: Digest
-  readonly state: TrustState
-  /** What people call devices and slots; by their ids. */
-  readonly labels: ReadonlyMap<string, string>
-}
-
-/** This device's identity, from its home. */
-export interface Device {
-  readonly id: DeviceId
-  readonly signing: KeyPair
-  readonly sealing: KeyPair
-}
-
-export interface Repository {
+/** What stays the same as long as the repository is open. */
+export interface Ports {
   readonly id: RepositoryId
   /** SHA-256 of the object `repository`. */
   readonly digest: Digest
@@ -73,34 +53,21 @@ export interface Repository {
   fileCacheBases(series: string): FileCacheBase[]
   /** All of what `run` writes to index, journal and caches, or nothing of it. */
   atomically<T>(run: () => T): T
-  /** The same with the state database opened again, which makes one that was found damaged anew. Closed by itself. */
+  /**
+   * The same repository and session over the state database opened again; a database that was found
+   * damaged is rebuilt. The caller closes it.
+   */
   renewed(): Repository
 
   readonly clock: Clock
   readonly random: Random
 
-  /** A look may bring newer ones: read them when they are used, never keep them. */
-  keys: RepositoryKeys
-  trust: Trust
-  /** A newer state, which does not seal its keys to this member: revoked, or lost between two changes. */
-  excludedBy: TrustState | undefined
-  /** Undefined when a secret alone opened the repository, for reading. */
-  device: Device | undefined
-  /** The device's sealing pair, or the keyslot's: opens what the trust state seals to it. */
-  member: KeyPair
-  pins: Pins
-  /** The log as it was listed while opening, and when: a look that follows at once takes it. */
-  listed: { readonly names: LogNames; readonly atNs: bigint } | undefined
   /** Asked only when this device has to be enrolled anew; undefined when nobody can answer. */
   askSecret(): Promise<Secret | undefined>
-
-  /** This run made this device known to the repository. */
-  enrolled: boolean
-  /** For the person at the end of the run. */
-  readonly warnings: string[]
-  /** Damage that a reading verb went on beside: its answer may be incomplete. */
-  readonly unread: EngineError[]
-  /** Of verbs that went on in spite of them (rule R1): the run must not end as if nothing were wrong. */
-  readonly alarms: EngineError[]
   close(): void
+}
+
+export interface Repository extends Ports {
+  /** What changes meanwhile, by the functions of session.ts alone. */
+  readonly session: Session
 }

@@ -24,10 +24,10 @@ export async function findWriter(
   device: DeviceId,
   names: LogNames,
 ): Promise<TrustDevice | EngineError> {
-  const known = repository.trust.state.devices.find((each) => each.id === device)
+  const known = repository.session.trust.state.devices.find((each) => each.id === device)
   if (known !== undefined)
     return known.status === "revoked" ? refusal(device, "revoked-writer", REVOKED) : known
-  const others = names.trust.filter((each) => each.digest !== repository.trust.digest)
+  const others = names.trust.filter((each) => each.digest !== repository.session.trust.digest)
   for (const name of others.slice(-OLDER_ENTRIES_MAX).toReversed()) {
     try {
       const { state } = await loadTrust(trustSource(repository), name)

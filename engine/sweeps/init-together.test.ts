@@ -64,7 +64,7 @@ async function winnerWorks({ location, environment }: Place, home: string, other
   const store = await openStore(location, {}, environment)
   const own = await openRepository({ store, home: findHome({ HOLDFAST_HOME: home }) })
   await publishEmpty(own)
-  assert.deepEqual(own.warnings, [])
+  assert.deepEqual(own.session.warnings, [])
   own.close()
   const secret = { kind: "key" as const, bytes: new Uint8Array(32).fill(7) }
   const reader = await openRepository({ store, home: findHome({ HOLDFAST_HOME: other }), secret })

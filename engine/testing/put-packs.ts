@@ -18,7 +18,7 @@ export async function putPack(repository: Repository, label: string, chunks: num
   const lengths = new Uint32Array(chunks).fill(3)
   const bytes = new Uint8Array(3 * chunks)
   const block = { kind: FRAME_DATA, codec: CODEC_STORED, rawLength: bytes.length, ids, lengths, bytes }
-  const sealing = sealingKeyOfEpoch(repository.keys, 1, "a pack")
+  const sealing = sealingKeyOfEpoch(repository.session.keys, 1, "a pack")
   const pack = sealPack([block], false, { sealing, random: repository.random, zstd: createZstd() })
   await repository.store.put(packName(pack.record.name), pack.bytes)
   repository.index.addPack(pack.record, pack.frames)

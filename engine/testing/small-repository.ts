@@ -56,7 +56,8 @@ export async function smallRepository(t: TestContext): Promise<SmallRepository> 
 
 /** Covers all packs once more. */
 async function putSegment(repository: Repository): Promise<void> {
-  const { index, keys, random, store, clock } = repository
+  const { index, random, store, clock } = repository
+  const { keys } = repository.session
   const packs = [...index.packs()].map((record) => ({
     record,
     directory: encodeDirectory(index.framesOfPack(record.name)),

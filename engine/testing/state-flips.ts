@@ -93,7 +93,7 @@ async function useHome(
       let repository: Repository | undefined
       try {
         repository = await open(from)
-        reported ||= repository.warnings.some((warning) =>
+        reported ||= repository.session.warnings.some((warning) =>
           /damaged|another program|another version/.test(warning),
         )
         return await work(repository)

@@ -107,7 +107,7 @@ test("changeTrust() merges a key that is removed with a device that is enrolled 
     await publishEmpty(other)
     const view = await look(repository)
     assert.equal(view.snapshots().length, 1)
-    assert.equal(repository.keys.epoch, 2)
+    assert.equal(repository.session.keys.epoch, 2)
   }
 })
 
@@ -130,7 +130,7 @@ test("look() believes a device whose enrolment was lost for a moment, and lookTo
   await lookToWrite(lost)
   await publishEmpty(lost)
   const known = await devicesNow(place)
-  assert.ok(known.includes(lost.device?.id ?? ""))
+  assert.ok(known.includes(lost.session.device?.id ?? ""))
 })
 
 test("changeTrust() killed at any call leaves a state that opens, and the change can be made again", async (t) => {
@@ -142,10 +142,10 @@ test("changeTrust() killed at any call leaves a state that opens, and the change
     const home = place.home()
     await assert.rejects(place.open(home, { store }))
     const again = await place.open(home)
-    assert.equal(again.enrolled, true)
+    assert.equal(again.session.enrolled, true)
     await lookToWrite(again)
     await publishEmpty(again)
-    assert.ok((await devicesNow(place)).includes(again.device?.id ?? ""))
+    assert.ok((await devicesNow(place)).includes(again.session.device?.id ?? ""))
   }
 })
 
@@ -155,7 +155,7 @@ test("changeTrust() works beside entries that the root has not signed", async (t
   const junk = new Uint8Array(100)
   place.objects.set(`log/trust/0000000007-${"0".repeat(64)}` as ObjectName, junk)
   const device = await place.open(place.home())
-  assert.equal(device.trust.number, 2)
+  assert.equal(device.session.trust.number, 2)
 })
 
 test("lookToWrite() of a device that was revoked is refused, and it still reads what is old", async (t) => {
@@ -164,13 +164,13 @@ test("lookToWrite() of a device that was revoked is refused, and it still reads 
   const other = await place.open(place.home())
   await lookToWrite(other)
   await publishEmpty(other)
-  const slots = first.trust.state.slots
+  const slots = first.session.trust.state.slots
   const slot = await unlock(first.store, { record: encodeRepository(first.record), slots }, place.secret)
   await look(first)
   const names = await listLog(first.store)
-  const from = first.trust
+  const from = first.session.trust
   const change = { source: trustSource(first), members: [slot.pair], random: first.random, names, from }
-  const id = other.device?.id
+  const id = other.session.device?.id
   assert.ok(id)
   await changeTrust(change, (draft) => endDevice(draft, id, "revoked", first.random))
   await assert.rejects(lookToWrite(other), (error) => isEngineError(error, "device-ended"))
