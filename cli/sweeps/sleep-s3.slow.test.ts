@@ -76,7 +76,7 @@ function startBackup({ box, environment, source }: Place): Running {
 
 async function packsStored({ server, location }: Place): Promise<number> {
   const { region, credentials } = server
-  const store = await openStore(location, { region, credentials, readOnly: true }, {})
+  const store = await openStore(location, { region, credentials }, {})
   let count = 0
   for await (const { name } of store.list("packs/")) if (name !== "") count++
   return count

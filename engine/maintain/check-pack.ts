@@ -16,11 +16,14 @@ import {
   checkDirectory,
   decodeDirectory,
   decodeLocator,
+  type DirectoryFrame,
+  frameOffsets,
+  type Locator,
   LOCATOR_BYTES,
   LOCATOR_FRAME_BYTES,
-  type DirectoryFrame,
-  type Locator,
   type PackRecord,
+  sameFrames,
+  sameLocator,
 } from "../format/pack.ts"
 import {
   CODEC_STORED,
@@ -32,7 +35,6 @@ import {
   NUMBER_LOCATOR,
 } from "../format/sealed-header.ts"
 import { openDirectory, openFrame, packSealer } from "../packs/open-pack.ts"
-import { frameOffsets, sameFrames, sameLocator } from "./same-pack.ts"
 
 export interface PackJob {
   readonly name: Digest

@@ -10,7 +10,7 @@ import { isEngineError } from "../base/errors.ts"
 import { comparePaths } from "../base/paths.ts"
 import { parseName } from "../format/names.ts"
 import { check, openRepository, type CheckResult, type Repository } from "../index.ts"
-import { readOnlyStore } from "../store/wrappers/read-only-store.ts"
+import { readOnlyStore } from "../testing/read-only-store.ts"
 import { restoreTo } from "../testing/backup-place.ts"
 import { smallRepository, withObjects, type SmallRepository } from "../testing/small-repository.ts"
 

@@ -13,9 +13,12 @@ import { entryName, packName, segmentName } from "../format/names.ts"
 import {
   checkDirectory,
   decodeDirectory,
-  directoryOffset,
   type DirectoryFrame,
+  directoryOffset,
+  frameOffsets,
   type PackRecord,
+  sameFrames,
+  sameRecord,
 } from "../format/pack.ts"
 import type { PackWithDirectory } from "../format/pack-record.ts"
 import { KIND_SEGMENT } from "../format/sealed-header.ts"
@@ -27,7 +30,6 @@ import { isLocalFault } from "../trust/trust-log.ts"
 import { newestEntries, type CheckedEntry } from "./check-log.ts"
 import { GETS_AT_ONCE } from "./check-trust.ts"
 import type { Findings } from "./findings.ts"
-import { frameOffsets, sameFrames, sameRecord } from "./same-pack.ts"
 
 export interface NamedPack {
   readonly record: PackRecord

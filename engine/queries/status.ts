@@ -20,7 +20,7 @@ import {
 import { type ObjectCache, openObjectCache } from "../home/object-cache.ts"
 import { readPins } from "../home/pins.ts"
 import { lastRunStart } from "../home/series-lock.ts"
-import { openJournal } from "../home/sqlite-journal.ts"
+import { openJournal } from "../home/journal.ts"
 import { openStateDatabase } from "../home/state-database.ts"
 import { type LogTable, openLogTable } from "../log/log-table.ts"
 import { devicesContinued, isFuture, newestOfSources } from "../session/sources.ts"

@@ -6,7 +6,7 @@
 import { fstatSync, readdirSync, readlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
-import { hasExactSizes } from "./exact-sizes.ts"
+import { hasExactSizes } from "../system/file-systems.ts"
 import { openFolderChain } from "../system/folder-chain.ts"
 import type { FolderHandle } from "../system/in-folder.ts"
 import type { Native } from "../system/native-calls.ts"

@@ -6,6 +6,7 @@ import * as path from "node:path"
 import { after, it } from "node:test"
 import { pathToFileURL } from "node:url"
 import { EngineError } from "../base/errors.ts"
+import { readOnlyStore } from "../testing/read-only-store.ts"
 import { startS3FaultServer } from "../testing/s3-fault-server.ts"
 import { collect, isFailure, named, pattern } from "../testing/store-contract.ts"
 import { parseAddress, type S3Address } from "./address.ts"
@@ -22,7 +23,7 @@ it("openStore() opens a folder, and makes it only when told to", async () => {
   assert.equal(store.location, root)
   assert.equal(fs.statSync(root).mode & 0o777, 0o700)
   assert.deepEqual(store.traffic().requests, { put: 1, get: 0, head: 0, list: 0, delete: 0 })
-  const reader = await openStore(root, { readOnly: true })
+  const reader = readOnlyStore(await openStore(root))
   assert.deepEqual(await reader.get(named("a")), pattern(10))
   await assert.rejects(reader.put(named("b"), pattern(10)), isFailure("denied", "read-only-store"))
 })

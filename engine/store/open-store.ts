@@ -20,15 +20,12 @@ import {
   type ProviderId,
   type ProviderProfile,
 } from "./provider-profiles.ts"
-import { readOnlyStore } from "./wrappers/read-only-store.ts"
 import { retryingStore, SYSTEM_RETRY_PORTS, type RetryPorts } from "./wrappers/retrying-store.ts"
 import { credentialsByReference, type S3Credentials, type S3CredentialsSource } from "./s3/s3-credentials.ts"
 import type { S3StoreSettings } from "./s3/s3-store.ts"
 import type { Store } from "./store.ts"
 
 export interface OpenStoreOptions extends Bandwidth {
-  /** Refuses puts and removals. */
-  readonly readOnly?: boolean | undefined
   /** Makes a local folder that is not there: for `init` alone. */
   readonly create?: boolean | undefined
   /** S3: before the environment's; an endpoint in the location comes before this. */
@@ -112,8 +109,7 @@ export async function openStore(
   const wrapped = (adapter: Store): OpenedStore => {
     const metered = meteredStore(adapter, counts)
     const retrying = retryingStore(limitedStore(metered, options), options.retryPorts ?? SYSTEM_RETRY_PORTS)
-    const store = options.readOnly === true ? readOnlyStore(retrying) : retrying
-    return { ...store, traffic: () => metered.traffic() }
+    return { ...retrying, traffic: () => metered.traffic() }
   }
   if (address.kind === "local") {
     if (options.create === true) await createLocalRoot(address.path)

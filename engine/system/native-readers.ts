@@ -3,9 +3,16 @@ import { constants } from "node:os"
 import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
 import { XATTR_BYTES_MAX, XATTRS_MAX } from "../base/limits.ts"
-import { joinDeviceNumber } from "./device-number.ts"
 import type { Native } from "./native-calls.ts"
-import { type ExtendedAttribute, type Failure, fileType, MODE_BITS, type Stat, storableTime } from "./stat.ts"
+import {
+  type ExtendedAttribute,
+  type Failure,
+  fileType,
+  joinDeviceNumber,
+  MODE_BITS,
+  type Stat,
+  storableTime,
+} from "./stat.ts"
 
 /** A function of the C library. */
 export interface Call {

@@ -7,11 +7,10 @@ import fc from "fast-check"
 import type { Koffi } from "./native-readers.ts"
 import type { Native } from "./native-calls.ts"
 import { META, NEW, put, raw, targetFolder } from "../testing/target-fixture.ts"
-import { joinDeviceNumber, splitDeviceNumber } from "./device-number.ts"
 import { openDiskSource } from "../source/disk-source.ts"
 import { bindNative, openNative } from "./native.ts"
-import { isFailure, lstat } from "./stat.ts"
-import { makeSpecial } from "../target/special-files.ts"
+import { isFailure, joinDeviceNumber, lstat, splitDeviceNumber } from "./stat.ts"
+import { makeSpecial } from "../target/target-links.ts"
 
 const folder = targetFolder()
 

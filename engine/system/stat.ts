@@ -2,7 +2,7 @@
  * lstat as the engine wants it: nanoseconds and inode numbers exact, sizes as numbers, the type as a
  * word. Used by the disk source and by the disk target, which must see the same thing.
  */
-import { lstatSync, type BigIntStats } from "node:fs"
+import { type BigIntStats, lstatSync } from "node:fs"
 import { fsPath } from "../base/paths.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -122,4 +122,23 @@ export function fileType(mode: number): FileType {
     default:
       return "socket"
   }
+}
+
+/** The two numbers of a device node, which Linux packs into st_rdev: 12 + 20 bits each. */
+export interface DeviceNumber {
+  readonly major: number
+  readonly minor: number
+}
+
+export function splitDeviceNumber(packed: bigint): DeviceNumber {
+  const major = ((packed >> 8n) & 0xfffn) | ((packed >> 32n) & 0xfffff000n)
+  const minor = (packed & 0xffn) | ((packed >> 12n) & 0xffffff00n)
+  return { major: Number(major), minor: Number(minor) }
+}
+
+export function joinDeviceNumber({ major, minor }: DeviceNumber): bigint {
+  const [high, low] = [BigInt(major), BigInt(minor)]
+  return (
+    (low & 0xffn) | ((high & 0xfffn) << 8n) | ((low & 0xffffff00n) << 12n) | ((high & 0xfffff000n) << 32n)
+  )
 }

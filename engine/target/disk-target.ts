@@ -3,14 +3,12 @@
  * the thing under a temporary name in that folder, sets its metadata through the descriptor, and only
  * then gives it its name. Each worker thread opens the target for itself. spec/files.md.
  */
-import { chmodSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs"
+import { chmodSync, closeSync, constants, mkdirSync, openSync, rmdirSync, unlinkSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { makeFolders } from "../base/make-folders.ts"
 import { fsPath, showPath } from "../base/paths.ts"
-import { syncTarget } from "../system/flush.ts"
-import { closeFolders, folderAt, forgetFolder, makeWritable } from "./folder-handles.ts"
-import { removeTree } from "./remove-tree.ts"
+import { closeFolders, folderAt, forgetFolder, makeWritable, removeTree } from "./folder-handles.ts"
 import { checkPath } from "./safe-path.ts"
 import { staging } from "./staging.ts"
 import { errorCode, isFailure, lstat, systemError } from "../system/stat.ts"
@@ -21,6 +19,9 @@ import { listFolder, looking } from "./target-look.ts"
 import { guarded, openState, placeOf, type TargetState } from "./target-state.ts"
 import type { Target, TargetOptions } from "./target.ts"
 import { isTemporaryName } from "../system/temporary-name.ts"
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import type { Native } from "../system/native-calls.ts"
 
 /**
  * @param root absolute raw path; links in it are the user's own choice and are followed, once
@@ -89,5 +90,38 @@ function ending(state: TargetState): Ending {
       if (isOpen) closeFolders(state.folders)
       isOpen = false
     },
+  }
+}
+
+/**
+ * One flush for a whole restore: syncing each file alone would cost minutes where this costs a moment. It
+ * covers the file system that holds the target's root. Throws unavailable "flush-failed".
+ * @param root absolute raw path of the target
+ */
+async function syncTarget(root: string, native: Native | undefined): Promise<void> {
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(fsPath(root), constants.O_RDONLY | constants.O_DIRECTORY)
+    const error = native === undefined ? "ENOSYS" : await native.syncFileSystem(descriptor)
+    if (error === undefined) return
+    if (error !== "ENOSYS") throw new Error(error)
+    await syncByChild(descriptor)
+  } catch (cause) {
+    const message = `${showPath(root)}: the disk failed to write the restored files; some may be lost. Restore to another disk`
+    throw new EngineError("unavailable", "flush-failed", message, { cause })
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+async function syncByChild(descriptor: number): Promise<void> {
+  const run = promisify(execFile)
+  try {
+    // by descriptor, since a raw path may be no text that a child can be given
+    if (process.platform === "linux") await run("sync", ["-f", `/proc/${process.pid}/fd/${descriptor}`])
+    else await run("sync")
+  } catch {
+    // some systems' `sync` has no -f
+    await run("sync")
   }
 }

@@ -5,11 +5,20 @@
  * kept. Where there is no /proc, every folder of a path is checked by lstat before each use, which
  * stops links that are there, not links that appear in between. spec/files.md.
  */
-import { chmodSync, closeSync, constants, fstatSync, openSync, unlinkSync } from "node:fs"
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+} from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
-import { openFolderChain, type FolderChain } from "../system/folder-chain.ts"
-import { makeFolderIn, O_PATH, openIn, type FolderHandle } from "../system/in-folder.ts"
+import { type FolderChain, openFolderChain } from "../system/folder-chain.ts"
+import { type FolderHandle, makeFolderIn, O_PATH, openIn } from "../system/in-folder.ts"
 import type { Native } from "../system/native-calls.ts"
 import { errorCode, isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
@@ -268,4 +277,28 @@ function ensureBelow(folders: FolderHandles, wanted: Wanted, replace: boolean): 
     }
   }
   throw targetError(last, wanted.path)
+}
+
+/**
+ * Removes an entry with all that is below it, folder by folder through handles: a link is removed, never
+ * what it leads to, also when it replaces a folder while this runs.
+ * @returns the number of entries removed; 0 when it was not there. Throws what node:fs or `folderAt` throw.
+ */
+export function removeTree(folders: FolderHandles, path: RawPath): number {
+  const parent = parentPath(path)
+  const found = lstat(folderAt(folders, parent).prefix + baseName(path))
+  if (isFailure(found)) return 0
+  let removed = 1
+  const isFolder = found.type === "directory"
+  if (isFolder) {
+    makeWritable(folders, path)
+    const names = readdirSync(fsPath(folderAt(folders, path).prefix), "latin1") as RawPath[]
+    for (const name of names) removed += removeTree(folders, joinPath(path, name))
+    forgetFolder(folders, path)
+  }
+  // found anew: on a deep path the handle from above may have been closed for another
+  const place = fsPath(folderAt(folders, parent).prefix + baseName(path))
+  if (isFolder) rmdirSync(place)
+  else unlinkSync(place)
+  return removed
 }

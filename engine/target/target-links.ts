@@ -12,14 +12,22 @@ import { setMetadataAt } from "./metadata.ts"
 import { isOurs } from "./permitted.ts"
 import { dropTemporary, giveName } from "./placing.ts"
 import { checkPath } from "./safe-path.ts"
-import { isFailure, lstat } from "../system/stat.ts"
-import { makeSpecial } from "./special-files.ts"
+import {
+  checkCode,
+  type DeviceNumber,
+  isFailure,
+  joinDeviceNumber,
+  lstat,
+  systemError,
+} from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 import { syncFolder } from "./target-files.ts"
 import { attributesAt, guarded, placeOf, type TargetState, withHandle } from "./target-state.ts"
 import type { Identity, LeftOut, Metadata, Placing, Target, Updated } from "./target.ts"
 import { temporaryName } from "../system/temporary-name.ts"
 import { leftOutOfEqual, updateMetadataAt } from "./update-metadata.ts"
+import { execFileSync } from "node:child_process"
+import type { Native } from "../system/native-calls.ts"
 
 export type Linking = Pick<
   Target,
@@ -124,4 +132,31 @@ function placeNew(
 
 function isSame(stat: ReturnType<typeof lstat>, identity: Identity): boolean {
   return !isFailure(stat) && stat.inode === identity.inode && stat.device === identity.device
+}
+
+const TYPE_BITS = { fifo: 0x1000, "character-device": 0x2000, "block-device": 0x6000 } as const
+const TOOL_LETTERS = { fifo: "p", "character-device": "c", "block-device": "b" } as const
+
+export interface Special extends DeviceNumber {
+  readonly type: keyof typeof TYPE_BITS
+}
+
+/**
+ * Makes a FIFO or a device node, by a system call where there is one, otherwise by mknod(1).
+ * Throws an error with the system's code.
+ * @param place absolute raw path of an ASCII name, perhaps below `/proc/self/fd`; nothing is there
+ */
+export function makeSpecial(place: string, special: Special, native: Native | undefined): void {
+  const code = native?.makeNode(place, TYPE_BITS[special.type] | 0o600, joinDeviceNumber(special))
+  if (native !== undefined && code !== "ENOSYS") return checkCode(code)
+  // a child has another /proc/self
+  const seen = place.replace(/^\/proc\/self\//, `/proc/${process.pid}/`)
+  const path = fsPath(seen)
+  if (typeof path !== "string") throw systemError("EILSEQ")
+  const numbers = special.type === "fifo" ? [] : [String(special.major), String(special.minor)]
+  try {
+    execFileSync("mknod", ["-m", "600", path, TOOL_LETTERS[special.type], ...numbers], { stdio: "ignore" })
+  } catch (cause) {
+    throw Object.assign(new Error("mknod failed", { cause }), { code: "EPERM" })
+  }
 }

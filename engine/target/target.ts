@@ -7,9 +7,8 @@
  */
 import type { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import type { DeviceNumber } from "../system/device-number.ts"
 import type { EnsureOptions } from "./folder-handles.ts"
-import type { ExtendedAttribute, Stat } from "../system/stat.ts"
+import type { DeviceNumber, ExtendedAttribute, Stat } from "../system/stat.ts"
 
 export interface Metadata {
   /** Permission bits to 0o7777; setuid and setgid are left out where rule F19 says so. */

@@ -9,7 +9,8 @@ import { readFileSync } from "node:fs"
 import type { GetObjectCommandOutput, PutObjectCommand } from "@aws-sdk/client-s3"
 import { EngineError } from "../../base/errors.ts"
 import type { S3Credentials, S3CredentialsSource } from "./s3-credentials.ts"
-import { withRenewal, type IdentitySource } from "./s3-renewal.ts"
+import { readFault } from "./s3-fault.ts"
+import { MEANING_OF_CODE } from "./s3-verdicts.ts"
 
 export interface S3Settings {
   readonly bucket: string
@@ -209,4 +210,45 @@ function readAuthorities(file: string): string {
     })
   }
   throw new EngineError("invalid", "ca-file", `${file}: contains no PEM certificate`)
+}
+
+interface Identity {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
+}
+
+/** As the SDK keeps it: remembered until it expires; calls at one time share one fetch. */
+type IdentitySource = (options?: { forceRefresh?: boolean }) => Promise<Identity>
+
+/**
+ * When the server says that credentials have expired or are unknown, they are fetched once more. If others come,
+ * the call may be repeated: that is the retrying store's, which counts it. The same ones again mean what the
+ * server said.
+ */
+async function withRenewal<T>(source: IdentitySource, call: () => Promise<T>): Promise<T> {
+  // The SDK signs with the same one, or with a newer one that was fetched meanwhile.
+  const used = await source()
+  try {
+    return await call()
+  } catch (error) {
+    const meaning = MEANING_OF_CODE.get(readFault(error).code)
+    if (meaning !== "expired" && meaning !== "unknownKey") throw error
+    if (!isSame(used, await source()) || !isSame(used, await source({ forceRefresh: true })))
+      throw renewed(error)
+    throw error
+  }
+}
+
+function isSame(a: Identity, b: Identity): boolean {
+  return (
+    a.accessKeyId === b.accessKeyId &&
+    a.secretAccessKey === b.secretAccessKey &&
+    a.sessionToken === b.sessionToken
+  )
+}
+
+function renewed(cause: unknown): EngineError {
+  const message = "the credentials expired during the run and were renewed"
+  return new EngineError("unavailable", "credentials-renewed", message, { cause })
 }

@@ -1,7 +1,7 @@
 /**
  * S3's keys by reference: fetched when they are first needed, fetched again before they expire, and
  * when the server says that they have. A run may so be longer than any session token lives. What
- * expired on the way is `s3-renewal.ts`. See spec/stores.md.
+ * expired on the way is `s3-client.ts`. See spec/stores.md.
  */
 import type { SecretPorts } from "../../secrets/run-program.ts"
 import { EngineError } from "../../base/errors.ts"

@@ -3,7 +3,7 @@ import { storeContract, storeReadContract } from "../../testing/store-contract.t
 import { limitedStore } from "./limited-store.ts"
 import { memoryStore } from "../../testing/memory-store.ts"
 import { meteredStore } from "./metered-store.ts"
-import { readOnlyStore } from "./read-only-store.ts"
+import { readOnlyStore } from "../../testing/read-only-store.ts"
 import { retryingStore } from "./retrying-store.ts"
 
 const noSleep = { sleep: async () => {}, random: () => 0.5, now: () => 0 }

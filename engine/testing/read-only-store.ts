@@ -1,6 +1,6 @@
 /** A store whose writes are refused before they reach it: for commands that must only read. */
-import { EngineError } from "../../base/errors.ts"
-import type { Store } from "../store.ts"
+import { EngineError } from "../base/errors.ts"
+import type { Store } from "../store/store.ts"
 
 export function readOnlyStore(store: Store): Store {
   return {

@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict"
 import { it } from "node:test"
-import { isFailure, named, pattern } from "../../testing/store-contract.ts"
-import { memoryStore } from "../../testing/memory-store.ts"
+import { isFailure, named, pattern } from "./store-contract.ts"
+import { memoryStore } from "./memory-store.ts"
 import { readOnlyStore } from "./read-only-store.ts"
 
 it("readOnlyStore() refuses put and remove, and the store stays as it was", async () => {
