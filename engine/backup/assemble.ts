@@ -11,7 +11,7 @@ import type { Content, Entry } from "../format/listing-entry.ts"
 import type { ListingBuilder } from "../listing/build.ts"
 import type { Change, PutChange } from "./scan.ts"
 import type { SplitPool } from "./split/split-pool.ts"
-import type { SplitRead, SplitResult } from "./split/split-job.ts"
+import type { SplitRead, SplitResult } from "./split/split-messages.ts"
 
 /** A batch of small files is one message; a large file is one alone. */
 const BATCH_FILES_MAX = 128

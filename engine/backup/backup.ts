@@ -33,7 +33,7 @@ import { noticeLostAttributes, openRunSource, requireSomeRead, type RunSource } 
 import { createRunStore, type RunStore } from "./run-store.ts"
 import { scan, type Change, type ScanCounts } from "./scan.ts"
 import type { PoolPorts, SplitPool } from "./split/split-pool.ts"
-import type { MadeChunk } from "./split/splitter.ts"
+import type { MadeChunk } from "./split/split-messages.ts"
 import { putStream } from "./stream.ts"
 import { createTally, type Tally } from "./tally.ts"
 import { threadPool } from "./split/thread-pool.ts"

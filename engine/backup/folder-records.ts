@@ -11,7 +11,7 @@ import {
   type RecordedEntry,
   type RecordedType,
 } from "../home/directory-record.ts"
-import type { FreshStat } from "./split/split-job.ts"
+import type { FreshStat } from "./split/split-messages.ts"
 
 export interface OpenRecord {
   readonly path: RawPath

@@ -17,7 +17,7 @@ import type { Repository } from "../session/repository.ts"
 import { openClaims, shareClaims, type SharedClaims } from "./split/claims.ts"
 import { coverPacks } from "./cover.ts"
 import type { SealedPack } from "../packs/seal-pack.ts"
-import type { MadeChunk, SplitterKeys } from "./split/splitter.ts"
+import type { MadeChunk, SplitterKeys } from "./split/split-messages.ts"
 import { createUploader } from "./uploader.ts"
 
 export interface RunStore {

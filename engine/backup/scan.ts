@@ -15,7 +15,7 @@ import type { Entry, EntryType } from "../format/listing-entry.ts"
 import { openDirectoryRecord, type DirectoryCursor, type Passed } from "../home/directory-record.ts"
 import type { FileCache } from "../home/file-cache.ts"
 import type { FolderRecords, OpenRecord } from "./folder-records.ts"
-import type { SplitJob, SplitRead } from "./split/split-job.ts"
+import type { SplitJob, SplitRead } from "./split/split-messages.ts"
 
 export type Change = PutChange | { readonly type: "remove"; readonly path: RawPath }
 

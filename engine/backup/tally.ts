@@ -1,5 +1,5 @@
 /** Counts what a run does and tells whoever watches; what could not be kept is listed here. */
-import { unreadableReason } from "./split/open-file.ts"
+import { unreadableReason } from "./split/steady-read.ts"
 import type { RawPath } from "../base/ids.ts"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { SnapshotSummary } from "../format/entry.ts"

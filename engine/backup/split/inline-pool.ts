@@ -1,7 +1,7 @@
 /** The stages of a small run, or of a stream, in this thread. */
 import { groupIntoPacks, type SealedPack } from "../../packs/seal-pack.ts"
 import type { PoolPorts, SplitPool } from "./split-pool.ts"
-import type { SplitRead } from "./split-job.ts"
+import type { SplitRead } from "./split-messages.ts"
 import { createSplitter } from "./splitter.ts"
 
 /** One that can also read a stream. */

@@ -5,7 +5,7 @@
  */
 import { CHUNK_SIZES, classify, FILE_CLASS, MAGIC_BYTES, type FileClass } from "../../chunks/classes.ts"
 import type { Cutter } from "../../chunks/cutter.ts"
-import { readPiece, requireFile } from "./open-file.ts"
+import { readPiece, requireFile } from "./steady-read.ts"
 
 /** A chunk lies at `offset` of `memory` during the call. */
 export type OnChunk = (memory: Uint8Array, offset: number, length: number, fileClass: FileClass) => void

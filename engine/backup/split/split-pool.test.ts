@@ -13,7 +13,7 @@ import { shareClaims } from "./claims.ts"
 import { inlinePool } from "./inline-pool.ts"
 import type { SealedPack } from "../../packs/seal-pack.ts"
 import type { PoolPorts } from "./split-pool.ts"
-import type { SplitJob } from "./split-job.ts"
+import type { SplitJob } from "./split-messages.ts"
 import { threadPool } from "./thread-pool.ts"
 
 const PIECE_BYTES = 1024 * 1024

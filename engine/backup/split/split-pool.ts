@@ -7,8 +7,7 @@ import type { Random } from "../../base/ports.ts"
 import type { SharedIndex } from "../../chunk-index/chunk-index.ts"
 import type { SharedClaims } from "./claims.ts"
 import type { SealedPack } from "../../packs/seal-pack.ts"
-import type { SplitJob, SplitResult } from "./split-job.ts"
-import type { MadeChunk, SplitterKeys } from "./splitter.ts"
+import type { MadeChunk, SplitJob, SplitResult, SplitterKeys } from "./split-messages.ts"
 
 export interface SplitPool {
   /** Results come in the order of the jobs. */

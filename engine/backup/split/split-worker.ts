@@ -6,9 +6,14 @@ import { serve, type Served } from "../../base/worker-pool.ts"
 import { openChunkLookup } from "../../chunk-index/chunk-lookup.ts"
 import { memoryOf } from "../../packs/block.ts"
 import { type SealedPack, takeRoom } from "../../packs/seal-pack.ts"
-import { packResults, unpackJobs } from "./split-columns.ts"
-import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-messages.ts"
-import type { SplitResult } from "./split-job.ts"
+import {
+  type FromSplitWorker,
+  packResults,
+  type SplitResult,
+  type SplitWorkerData,
+  type ToSplitWorker,
+  unpackJobs,
+} from "./split-messages.ts"
 import { createSplitter } from "./splitter.ts"
 
 const { keys, claims, index, rooms, underWay, help } = workerData as SplitWorkerData

@@ -10,7 +10,7 @@ import { FRAME_CHUNK_LIST, FRAME_DATA } from "../../format/sealed-header.ts"
 import { EXAMPLE_KEYS, openPack, sealTools } from "../../testing/example-blocks.ts"
 import { shareClaims } from "./claims.ts"
 import type { SealedPack } from "../../packs/seal-pack.ts"
-import type { SplitJob, SplitRead, SplitResult } from "./split-job.ts"
+import type { SplitJob, SplitRead, SplitResult } from "./split-messages.ts"
 import { createSplitter, type Splitter } from "./splitter.ts"
 
 let folder = ""

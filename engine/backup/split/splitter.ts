@@ -4,12 +4,11 @@
  * new chunks go into this thread's packs. Files that change while they are read are read again.
  */
 import { release, type Bytes } from "../../base/bytes.ts"
-import { CHUNK_ID_BYTES, type ChunkId, type RepositoryId } from "../../base/ids.ts"
+import { CHUNK_ID_BYTES, type ChunkId } from "../../base/ids.ts"
 import type { Random } from "../../base/ports.ts"
 import { createCutter, gearTable } from "../../chunks/cutter.ts"
 import { createZstd } from "../../chunks/zstd.ts"
 import { chunkHasher, chunkIdKey } from "../../crypto/chunk-id.ts"
-import type { SealingKey } from "../../crypto/seal.ts"
 import { openFolderChain } from "../../system/folder-chain.ts"
 import { FRAME_CHUNK_LIST, FRAME_DATA } from "../../format/sealed-header.ts"
 import { buildChunkList } from "../../listing/chunk-list.ts"
@@ -18,7 +17,7 @@ import type { ClosedBlock, FullBlock } from "../../packs/block.ts"
 import { createPackFiller, type OnBlock, type OnFull } from "../../packs/pack-filler.ts"
 import { sealPack, type SealedPack } from "../../packs/seal-pack.ts"
 import { splitFile, splitStream, type OnChunk } from "./split-file.ts"
-import type { SplitJob, SplitRead, SplitResult } from "./split-job.ts"
+import type { MadeChunk, SplitJob, SplitRead, SplitResult, SplitterKeys } from "./split-messages.ts"
 import { readSteady, type ReadOnce } from "./steady-read.ts"
 
 /** Ids up to this many stand in the listing entry itself; more make a chunk list. */
@@ -26,21 +25,6 @@ export const INLINE_CHUNKS_MAX = 8
 const WINDOW_BYTES = 4 * 1024 * 1024
 /** A longer file is told of while it is read, and other threads close blocks of it. */
 const LONG_BYTES = 4 * WINDOW_BYTES
-
-/** A chunk made elsewhere (a listing node), with its id. */
-export interface MadeChunk {
-  readonly kind: number
-  readonly id: Uint8Array
-  readonly bytes: Uint8Array
-}
-
-/** Plain data, so that a worker thread can be given it. */
-export interface SplitterKeys {
-  readonly repository: RepositoryId
-  readonly sealing: SealingKey
-  readonly chunkKey: Uint8Array
-  readonly chunkerKey: Uint8Array
-}
 
 export interface SplitterPorts {
   readonly keys: SplitterKeys

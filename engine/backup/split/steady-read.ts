@@ -1,23 +1,26 @@
 /**
- * A file is read until it was the same before and after, three times at most: what changes while it is read
- * would be neither what it was nor what it is. The size that a file system reports is a hint (procfs reports 0,
- * sysfs a page): if another count of bytes was read, a second read that agrees settles it.
+ * Reads a file until it is the same before and after the read, at most three times: a mix of two states
+ * is neither. The size that a file system reports is a hint (procfs reports 0, sysfs a page): if the
+ * number of bytes read differs, a second read that agrees settles it. spec/files.md.
+ *
+ * A failing call on the file throws `UnreadableFile`: the file is not saved and the run continues. Any
+ * other error ends the run, since a claimed chunk might not be stored.
  */
-import { constants, openSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
+import { errnoText } from "../../base/errno.ts"
 import type { RawPath } from "../../base/ids.ts"
 import { baseName, fsPath, parentPath } from "../../base/paths.ts"
 import type { FileClass } from "../../chunks/classes.ts"
 import { handleOf, type FolderChain } from "../../system/folder-chain.ts"
 import { openNative } from "../../system/native.ts"
-import { errorCode } from "../../system/stat.ts"
-import { closeFile, requireFile, UnreadableFile, unreadableReason } from "./open-file.ts"
-import type { FreshStat, SplitJob, SplitRead, SplitResult } from "./split-job.ts"
+import { errorCode, isFailure, type Stat, toStat } from "../../system/stat.ts"
+import type { FreshStat, SplitJob, SplitRead, SplitResult } from "./split-messages.ts"
 
 const ATTEMPTS = 3
 
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-/** Reads all of the open file, from its start. */
+/** Reads an open file from start to end. */
 export type ReadOnce = (
   fd: number,
   expectedBytes: number,
@@ -27,13 +30,13 @@ export type ReadOnce = (
 export function readSteady(job: SplitJob, folders: FolderChain, readOnce: ReadOnce): SplitResult {
   const previousClass = job.previousClass < 0 ? undefined : (job.previousClass as FileClass)
   let seen: FreshStat | SplitJob = job
-  /** The read before this one, if the file rested during it. */
+  /** The previous read, if the file did not change during it. */
   let rested: { readonly bytes: number; readonly stat: FreshStat } | undefined
   try {
     for (let attempt = 1; ; attempt++) {
       const { fd, close } = open(job, folders)
       try {
-        if (attempt > 1) seen = freshStat(fd) // refuses what is no file any more
+        if (attempt > 1) seen = freshStat(fd) // refuses what is not a file any more
         const read = readOnce(fd, seen.size, previousClass)
         const xattrs = openNative()?.attributesOf(fd) ?? []
         const after = freshStat(fd)
@@ -60,7 +63,7 @@ interface OpenFile {
   readonly close: () => void
 }
 
-/** By its name below the folder that is held open: the file may have been replaced since it was looked at. */
+/** Opens a file relative to its open folder, without following links: a path may have been replaced since the walk. */
 function open({ anchor, path }: SplitJob, folders: FolderChain): OpenFile {
   const folder = anchor < 0 ? undefined : folders.reach(handleOf(anchor), parentPath(path as RawPath))
   if (typeof folder === "string") throw new UnreadableFile(folder)
@@ -94,4 +97,73 @@ function same(a: FreshStat | SplitJob, b: FreshStat): boolean {
 function freshStat(fd: number): FreshStat {
   const { size, mode, uid, gid, inode, mtimeNs, ctimeNs } = requireFile(fd)
   return { size, mode, uid, gid, inode, mtimeNs, ctimeNs }
+}
+
+export class UnreadableFile extends Error {
+  /** An errno name, or "ENOTFILE". */
+  readonly code: string
+
+  constructor(code: string, cause?: unknown) {
+    super(code, { cause })
+    this.name = "UnreadableFile"
+    this.code = code
+  }
+}
+
+/** Returns the number of bytes read, 0 at the end of the file. */
+export function readPiece(fd: number, memory: Uint8Array, offset: number, lengthBytes: number): number {
+  try {
+    return readSync(fd, memory, offset, lengthBytes, null)
+  } catch (error) {
+    const code = errorCode(error)
+    if (code === "EAGAIN") requireFile(fd) // a FIFO in the file's place has nothing to read yet
+    throw new UnreadableFile(code, error)
+  }
+}
+
+function statOpen(fd: number): Stat {
+  const found = openNative()?.statOf(fd)
+  if (found !== undefined && !isFailure(found)) return found
+  try {
+    return toStat(fstatSync(fd, { bigint: true }))
+  } catch (error) {
+    throw new UnreadableFile(errorCode(error), error)
+  }
+}
+
+/** Refuses a device or a pipe in the file's place, which may never end. */
+export function requireFile(fd: number): Stat {
+  const stat = statOpen(fd)
+  if (stat.type !== "file") throw new UnreadableFile("ENOTFILE")
+  return stat
+}
+
+/** Close errors count: a network file system may report a failed read here. */
+function closeFile(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch (error) {
+    throw new UnreadableFile(errorCode(error), error)
+  }
+}
+
+/** Explains to a person why a file is not in the snapshot. */
+export function unreadableReason(code: string): string {
+  switch (code) {
+    case "ENOENT":
+      return "it was removed during the backup"
+    case "EACCES":
+    case "EPERM":
+      return "permission denied"
+    case "ELOOP":
+    case "ENOTDIR":
+    case "EISDIR":
+    case "ENXIO":
+    case "ENOTFILE":
+      return "it was replaced by something else during the backup"
+    case "E2BIG":
+      return "it has more extended attributes than can be saved"
+    default:
+      return `could not be read: ${errnoText(code)}`
+  }
 }

@@ -10,8 +10,13 @@ import {
   type PackRooms,
   type SealedPack,
 } from "../../packs/seal-pack.ts"
-import { packJobs, unpackResults } from "./split-columns.ts"
-import type { FromSplitWorker, SplitWorkerData, ToSplitWorker } from "./split-messages.ts"
+import {
+  type FromSplitWorker,
+  packJobs,
+  type SplitWorkerData,
+  type ToSplitWorker,
+  unpackResults,
+} from "./split-messages.ts"
 import type { PoolPorts, SplitPool } from "./split-pool.ts"
 
 /** So many that the threads have work while the walk reads a large folder. */
