@@ -3,7 +3,7 @@ import { monotonicMs } from "../../engine/base/monotonic.ts"
 import { errnoText } from "../../engine/base/errno.ts"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
+import { createReadStream, fstatSync, readFileSync } from "node:fs"
 import { hostname, userInfo } from "node:os"
 import { resolve } from "node:path"
 import {
@@ -28,9 +28,8 @@ import { showBytes, showCount, showDuration, showNumber } from "../output/format
 import { itemFields, pathText, requestsFields, summaryFields } from "../output/json-shapes.ts"
 import { createPace, paceFields } from "../output/pace.ts"
 import type { Progress } from "../output/progress.ts"
-import { shown } from "../output/show-path.ts"
+import { shown } from "../output/entry-text.ts"
 import { parseBudget, parseSize, parseTime } from "../verbs/sizes.ts"
-import { standardInput } from "./standard-input.ts"
 
 export const backup: Command = async (call) => {
   const input = openInput(call)
@@ -257,4 +256,13 @@ function report({ output, options }: Call, result: BackupResult): void {
   if (result.errors.length > 0) {
     output.warn(`${showCount(result.errors.length, "item")} could not be read; everything else was saved`)
   }
+}
+
+/** Node's own `process.stdin` ends at once, without an error, if it is a block device or a folder. */
+function standardInput(): AsyncIterable<Uint8Array> {
+  const stat = fstatSync(0)
+  if (stat.isDirectory())
+    throw new UsageError("standard input is a folder. To save a folder, name it: holdfast backup FOLDER")
+  const isRead = stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !process.stdin.isTTY)
+  return isRead ? createReadStream("", { fd: 0, autoClose: false }) : process.stdin
 }

@@ -5,7 +5,7 @@ import type { Call } from "../verbs/call.ts"
 import { homeOf, locationOf, storeAt } from "./connection.ts"
 import { EXIT, type ExitCode } from "../output/exit-codes.ts"
 import { showBytes, showCount } from "../output/format.ts"
-import { tellObjectError } from "../output/object-error.ts"
+import { reportObjectError } from "../output/output.ts"
 
 export async function checkStore(call: Call): Promise<ExitCode> {
   const { output } = call
@@ -20,7 +20,7 @@ export async function checkStore(call: Call): Promise<ExitCode> {
     progress.update({ bytes: bytesDone, bytesTotal, current })
   })
   progress.wipe()
-  for (const error of errors) tellObjectError(output, "check", error)
+  for (const error of errors) reportObjectError(output, "check", error)
   output.object({
     message_type: "summary",
     num_errors: errors.length,

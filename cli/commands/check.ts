@@ -5,8 +5,7 @@ import type { Call, Command } from "../verbs/call.ts"
 import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { showBytes, showCount, showNumber } from "../output/format.ts"
-import { namedObject, tellObjectError } from "../output/object-error.ts"
-import type { Output } from "../output/output.ts"
+import { namedObject, reportObjectError, type Output } from "../output/output.ts"
 import { parseSubset } from "../verbs/sizes.ts"
 import { checkStore } from "./check-store.ts"
 
@@ -75,5 +74,5 @@ function reportError(output: Output, error: CheckResult["errors"][number]): void
   const { snapshots } = error
   const whose = snapshots.map((id) => id.slice(0, 8)).join(", ")
   const behind = snapshots.length === 0 ? "" : `; needed by ${whose}`
-  tellObjectError(output, "check", error, { more: { snapshots }, behind })
+  reportObjectError(output, "check", error, { more: { snapshots }, behind })
 }

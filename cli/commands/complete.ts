@@ -46,7 +46,8 @@ async function ask(
 ): Promise<Candidate[]> {
   if (verb === undefined || what === undefined) return []
   const silent = createOutput({ json: false, quiet: true, verbose: false, progress: false, environment })
-  const call: Call = { ...parse(verb, rest), output: { ...silent, warn: () => {} }, environment, stores: [] }
+  const output = { ...silent, warn: () => {} }
+  const call: Call = { ...parse(verb, rest), output, environment, umask: 0o077, stores: [] }
   const credentials = call.options.text("credentials") ?? environment["HOLDFAST_CREDENTIALS"] ?? ""
   // the command may ask a person
   if (credentials.startsWith("command:")) return []

@@ -7,6 +7,8 @@ import {
   openHome,
   openRepository,
   openStore,
+  parseAddress,
+  parseEndpoint,
   knownPlaces,
   locationName,
   rememberedRepository,
@@ -20,7 +22,6 @@ import {
 } from "../../engine/index.ts"
 import type { Call } from "../verbs/call.ts"
 import { EXIT, isEngineError, UsageError } from "../output/exit-codes.ts"
-import { refuseS3Flags } from "../verbs/s3-flags.ts"
 import { askPassphrase, givenSecrets, withTypedTries } from "../secrets/secrets.ts"
 
 export function homeOf(call: Call): Home {
@@ -186,4 +187,38 @@ function noLocation(call: Call, home: Home): string {
     "  holdfast init /path/to/repository",
     `  holdfast backup ${wanted}`,
   ].join("\n")
+}
+
+const S3_FLAGS = ["endpoint", "region", "credentials", "addressing", "ca-file"]
+/** `copy` has them with "to-" for the mirror; without it they serve both places. */
+const MIRROR_FLAGS = ["endpoint", "region", "credentials"]
+
+/**
+ * Refuses flags for S3 that can have no effect: at a folder, and `--endpoint` beside a location that has its own. The
+ * user expects another place than the one that would be used.
+ *
+ * @param mirror the place that `copy` sends to
+ */
+export function refuseS3Flags({ options }: Call, location: string, mirror?: string): void {
+  for (const flag of S3_FLAGS) {
+    const value = options.text(flag)
+    const own = mirror !== undefined && MIRROR_FLAGS.includes(flag) ? options.text(`to-${flag}`) : undefined
+    if (value !== undefined) {
+      const places = mirror === undefined || own !== undefined ? [location] : [location, mirror]
+      const reasons = places.map((place) => whyUnused(place, flag, value))
+      if (!reasons.includes(undefined)) throw new UsageError(`--${flag} ${reasons.join("; it ")}`)
+    }
+    if (own === undefined || mirror === undefined) continue
+    const reason = whyUnused(mirror, flag, own)
+    if (reason !== undefined) throw new UsageError(`--to-${flag} ${reason}`)
+  }
+}
+
+/** Undefined if it has an effect there, or names what the location names. */
+function whyUnused(place: string, flag: string, value: string): string | undefined {
+  const address = parseAddress(place)
+  if (address.kind === "local") return `is for S3, and ${place} is a folder`
+  if (flag !== "endpoint" || address.endpoint === undefined || address.endpoint === parseEndpoint(value))
+    return undefined
+  return `has no effect: ${place} has its own endpoint`
 }

@@ -9,12 +9,19 @@ import {
 } from "../../engine/index.ts"
 import { askedFields } from "./asked.ts"
 import type { Call, Command } from "../verbs/call.ts"
-import { addressingOf, homeOf, locationOf, storeAt, wholeNumber, withRepository } from "./connection.ts"
+import {
+  addressingOf,
+  homeOf,
+  locationOf,
+  refuseS3Flags,
+  storeAt,
+  wholeNumber,
+  withRepository,
+} from "./connection.ts"
 import { EXIT, UsageError, type ExitCode } from "../output/exit-codes.ts"
 import { showBytes, showCount, showDuration } from "../output/format.ts"
 import { requestsFields } from "../output/json-shapes.ts"
-import { tellObjectError } from "../output/object-error.ts"
-import { refuseS3Flags } from "../verbs/s3-flags.ts"
+import { reportObjectError } from "../output/output.ts"
 
 export const copy: Command = async (call) => {
   if (call.options.flag("promote")) return await promoteMirror(call)
@@ -93,7 +100,7 @@ interface Told {
 function report(call: Call, result: CopyResult, { to, dryRun }: Told): void {
   const { output } = call
   const { copied, present, errors, durationMs } = result
-  for (const error of errors) tellObjectError(output, "copy", error)
+  for (const error of errors) reportObjectError(output, "copy", error)
   output.object({
     message_type: "summary",
     repository: to.location,

@@ -6,7 +6,7 @@ import { EXIT, UsageError } from "../output/exit-codes.ts"
 import { namedSnapshot } from "./filter.ts"
 import { showNumber } from "../output/format.ts"
 import { pathFields } from "../output/json-shapes.ts"
-import { shown } from "../output/show-path.ts"
+import { shown } from "../output/entry-text.ts"
 
 /** The letters of restic's diff. */
 const LETTERS: Readonly<Record<Difference["change"], string>> = {

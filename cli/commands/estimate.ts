@@ -11,7 +11,7 @@ import { table } from "../output/columns.ts"
 import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { showBytes, showCount, showDollars, showNumber } from "../output/format.ts"
-import { shown } from "../output/show-path.ts"
+import { shown } from "../output/entry-text.ts"
 import { summaryFields } from "../output/json-shapes.ts"
 import { checkSource, filesFromOf, pricedAs, selectionOf, userName } from "./backup.ts"
 

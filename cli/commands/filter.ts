@@ -1,10 +1,16 @@
-/** The filter flags that most reading verbs share, and the snapshot that a person named. */
+/**
+ * What a person selects: snapshots by the filter flags that most reading verbs share, one snapshot by its name, and the
+ * files of a restore by patterns.
+ */
+import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
+import { errnoText } from "../../engine/base/errno.ts"
 import {
   findSnapshot,
   rawPathFromText,
   type RawPath,
   type Repository,
+  type RestoreRequest,
   type Snapshot,
   type SnapshotFilter,
 } from "../../engine/index.ts"
@@ -51,4 +57,35 @@ export async function namedSnapshot(
 ): Promise<Named> {
   const whole = path === undefined ? address : `${address}:${path}`
   return await findSnapshot(repository, whole, filterOf(call))
+}
+
+type Patterns = Pick<RestoreRequest, "include" | "iinclude" | "exclude" | "iexclude">
+
+/** From flags, and from files with one gitignore pattern per line. Patterns of files come first: a later one wins. */
+export function patternsOf(call: Call): Patterns {
+  const typed = (flag: string): RawPath[] => call.options.list(flag).map(rawPathFromText)
+  return {
+    include: [...patternsFrom(call, "include-file"), ...typed("include")],
+    iinclude: typed("iinclude"),
+    exclude: [...patternsFrom(call, "exclude-file"), ...typed("exclude")],
+    iexclude: typed("iexclude"),
+  }
+}
+
+/** A file without a pattern is refused: for --include-file it would mean everything. */
+function patternsFrom({ options }: Call, flag: string): RawPath[] {
+  return options.list(flag).flatMap((file) => {
+    const lines = readLines(file, flag).filter((line) => line.trim() !== "" && !line.startsWith("#"))
+    if (lines.length === 0) throw new UsageError(`--${flag} ${file} has no pattern in it`)
+    return lines as RawPath[]
+  })
+}
+
+function readLines(file: string, flag: string): string[] {
+  try {
+    return readFileSync(file, "latin1").split(/\r?\n/)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    throw new UsageError(`--${flag} ${file}: ${errnoText(code)}`)
+  }
 }

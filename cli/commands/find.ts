@@ -12,8 +12,7 @@ import { EXIT } from "../output/exit-codes.ts"
 import { filterOf } from "./filter.ts"
 import { showBytes, showTime } from "../output/format.ts"
 import { entryFields } from "../output/json-shapes.ts"
-import { longLine } from "../output/long-line.ts"
-import { shown } from "../output/show-path.ts"
+import { longLine, shown } from "../output/entry-text.ts"
 import { parseMoment } from "../verbs/sizes.ts"
 
 export const find: Command = async (call) => {

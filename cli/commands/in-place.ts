@@ -14,7 +14,7 @@ import {
 import type { Call } from "../verbs/call.ts"
 import { UsageError } from "../output/exit-codes.ts"
 import type { Named } from "./filter.ts"
-import { shown } from "../output/show-path.ts"
+import { shown } from "../output/entry-text.ts"
 
 export interface Place {
   readonly target: RawPath

@@ -5,8 +5,7 @@ import { withRepository } from "./connection.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { namedSnapshot, type Named } from "./filter.ts"
 import { entryFields } from "../output/json-shapes.ts"
-import { longLine } from "../output/long-line.ts"
-import { shown } from "../output/show-path.ts"
+import { longLine, shown } from "../output/entry-text.ts"
 
 export const ls: Command = async (call) =>
   await withRepository(call, { write: false }, async (repository) => {

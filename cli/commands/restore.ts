@@ -13,17 +13,14 @@ import {
 import type { Call, Command } from "../verbs/call.ts"
 import { withRepository } from "./connection.ts"
 import { EXIT, UsageError } from "../output/exit-codes.ts"
-import { namedSnapshot, type Named } from "./filter.ts"
-import { patternsOf } from "./pattern-files.ts"
+import { namedSnapshot, patternsOf, type Named } from "./filter.ts"
 import { showBytes, showCount, showDuration } from "../output/format.ts"
 import { itemFields, requestsFields } from "../output/json-shapes.ts"
 import { inPlace, type Place } from "./in-place.ts"
-import { useUsersUmask } from "./umask.ts"
-import { leftOutInAll, leftOutOfEntry } from "../output/left-out.ts"
+import { leftOutInAll, leftOutOfEntry, shown } from "../output/entry-text.ts"
 import type { Output } from "../output/output.ts"
 import { createPace, paceFields } from "../output/pace.ts"
 import type { Progress } from "../output/progress.ts"
-import { shown } from "../output/show-path.ts"
 
 export const restore: Command = async (call) => {
   const target = targetOf(call)
@@ -44,7 +41,7 @@ export const restore: Command = async (call) => {
         )
       }
       if (target === undefined) call.output.say(`restoring to ${shown(place.target)}`)
-      useUsersUmask()
+      process.umask(call.umask) // folders above the target are the user's own
       const result = await runRestore(
         repository,
         { ...requestOf(call, named, place), ...patterns, countAhead: progress.isShown },

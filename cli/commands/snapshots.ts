@@ -8,11 +8,10 @@ import {
 import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"
 import { withRepository, wholeNumber } from "./connection.ts"
-import { EXIT } from "../output/exit-codes.ts"
+import { EXIT, UsageError } from "../output/exit-codes.ts"
 import { filterOf } from "./filter.ts"
 import { showBytes, showCount, showNumber, showTime } from "../output/format.ts"
 import { pathText, snapshotFields } from "../output/json-shapes.ts"
-import { groupSnapshots, latestOf, parseGroupBy, type SnapshotGroup } from "./snapshot-groups.ts"
 
 export const snapshots: Command = async (call) => {
   const by = parseGroupBy(call.options.text("group-by") ?? "")
@@ -88,4 +87,55 @@ function shortTable(all: readonly Snapshot[]): string[] {
     tags.join(","),
   ])
   return table(["id", "time", "host", "series", "tags"], rows)
+}
+
+/** Fields of `--group-by`: restic's, and the series. */
+const KEYS = ["host", "paths", "tags", "series"] as const
+
+type GroupKey = (typeof KEYS)[number]
+
+interface SnapshotGroup {
+  /** What its snapshots have in common, by the names of JSON. */
+  readonly key: Readonly<Record<string, string | readonly string[]>>
+  readonly snapshots: readonly Snapshot[]
+}
+
+/** "host,paths" as typed; "path" and "tag" are meant too. */
+function parseGroupBy(text: string): GroupKey[] {
+  return text
+    .split(",")
+    .filter((word) => word !== "")
+    .map((word) => {
+      const key = KEYS.find((each) => each === word || each === `${word}s`)
+      if (key !== undefined) return key
+      throw new UsageError(`--group-by needs some of ${KEYS.join(", ")}, not "${word}"`)
+    })
+}
+
+/** In the order of their first snapshots. Without keys, all are one group. */
+function groupSnapshots(all: readonly Snapshot[], by: readonly GroupKey[]): SnapshotGroup[] {
+  const groups = new Map<string, { key: SnapshotGroup["key"]; snapshots: Snapshot[] }>()
+  for (const snapshot of all) {
+    const key = keyOf(snapshot, by)
+    const name = JSON.stringify(key)
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, { key, snapshots: [snapshot] })
+    else group.snapshots.push(snapshot)
+  }
+  return [...groups.values()]
+}
+
+function keyOf(snapshot: Snapshot, by: readonly GroupKey[]): SnapshotGroup["key"] {
+  const key: Record<string, string | readonly string[]> = {}
+  if (by.includes("host")) key["hostname"] = snapshot.host
+  if (by.includes("series")) key["series"] = snapshot.series
+  if (by.includes("paths")) key["paths"] = snapshot.paths.map((path) => pathText(path)).toSorted()
+  if (by.includes("tags")) key["tags"] = [...snapshot.tags].toSorted()
+  return key
+}
+
+/** The last ones of each group, in the order of the list. */
+function latestOf(all: readonly Snapshot[], by: readonly GroupKey[], count: number): Snapshot[] {
+  const kept = new Set(groupSnapshots(all, by).flatMap(({ snapshots }) => snapshots.slice(-count)))
+  return all.filter((snapshot) => kept.has(snapshot))
 }

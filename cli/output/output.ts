@@ -163,3 +163,25 @@ export function writeAll(descriptor: number, text: string): boolean {
   }
   return true
 }
+
+/** An object of the store that is wrong: reported by check, scrub and copy. */
+export interface ObjectError {
+  readonly object: string
+  readonly message: string
+}
+
+/** Prints it on a line of its own. `more` adds fields to the JSON line, `behind` text to the words. */
+export function reportObjectError(
+  output: Output,
+  during: "check" | "copy",
+  { object, message }: ObjectError,
+  { more = {}, behind = "" }: { more?: Record<string, unknown>; behind?: string } = {},
+): void {
+  output.errorObject({ message_type: "error", message, error: { message }, during, item: object, ...more })
+  output.line(`${namedObject(object, message)}${behind}`)
+}
+
+/** Most messages begin with the object's name. */
+export function namedObject(object: string, message: string): string {
+  return message.includes(object) ? message : `${object}: ${message}`
+}

@@ -19,7 +19,6 @@ import { checkArguments, parse } from "../verbs/parse.ts"
 import { splitVerb } from "../verbs/split-verb.ts"
 import { isTerminal, question } from "../output/terminal.ts"
 import { checkTypedPaths } from "../verbs/typed-paths.ts"
-import { noteUmask } from "../commands/umask.ts"
 import { refuseUnusable } from "../verbs/unusable-flags.ts"
 import type { Verb } from "../verbs/verb.ts"
 
@@ -52,10 +51,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   help: async () => (await import("../commands/help.ts")).help,
 }
 
-/** @param umask the one that the program was started with */
 export async function start(words: readonly string[], umask: number): Promise<never> {
-  noteUmask(umask)
-  const code = words[0] === COMPLETE ? await printCompletions(words.slice(1)) : await run(words)
+  const code = words[0] === COMPLETE ? await printCompletions(words.slice(1)) : await run(words, umask)
   // A worker thread or a socket that is still closing must not hold the program back.
   process.exit(code)
 }
@@ -70,7 +67,8 @@ async function printCompletions(words: readonly string[]): Promise<ExitCode> {
   return EXIT.done
 }
 
-export async function run(words: readonly string[]): Promise<ExitCode> {
+/** @param umask the one that the program was started with */
+export async function run(words: readonly string[], umask: number): Promise<ExitCode> {
   const environment = process.env
   let output = outputFor(words, environment)
   let verb: string | undefined
@@ -88,7 +86,7 @@ export async function run(words: readonly string[]): Promise<ExitCode> {
     } else {
       const parsed = parse(split.verb, split.rest)
       output = outputFor(words, environment, parsed.options)
-      code = await runVerb({ ...parsed, output, environment, stores })
+      code = await runVerb({ ...parsed, output, environment, umask, stores })
       await tellRequests(output, stores)
       // a person has been told in words; a script is promised a last line
       if (code !== EXIT.done && output.json) output.fail(code, messageOfCode(code))

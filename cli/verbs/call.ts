@@ -7,6 +7,8 @@ import type { Parsed } from "./parse.ts"
 export interface Call extends Parsed {
   readonly output: Output
   readonly environment: NodeJS.ProcessEnv
+  /** The user's. The program runs with 077: what it writes is for its owner alone. */
+  readonly umask: number
   /** Those that were opened so far, to tell what they were asked. */
   readonly stores: Store[]
 }

@@ -1,8 +1,8 @@
 /**
- * Flags that contradict each other, or that would be ignored, are refused before anything is done: exit code 2 with
- * the reason. What depends on the kind of store is in s3-flags.ts. Not refused: a flag that asks for what holds
+ * Refuses flags that contradict each other or would be ignored, before anything is done: exit code 2 with the reason.
+ * commands/connection.ts refuses those that depend on the kind of store. Not refused: a flag that asks for what holds
  * anyway (`--stdin --force`), flags for a table beside `--json`, and a secret or a store's flag where a verb needs
- * none, since they may be part of a shell alias.
+ * none. Those may be part of a shell alias.
  */
 import type { Call } from "./call.ts"
 import { UsageError } from "../output/exit-codes.ts"
