@@ -105,9 +105,7 @@ export interface ChunkIndex {
   /** Yields known packs in the order they were added. Without `state`, includes condemned packs. */
   packs(state?: PackState): Iterable<PackRecord>
 
-  /**
-   * Returns the directory as it was added, in frame order; empty for an unknown pack. Any state.
-   */
+  /** Returns the directory as it was added, in frame order; empty for an unknown pack. Any state. */
   framesOfPack(name: Digest): DirectoryFrame[]
 
   /** Returns every id of a pack's directory in order, with duplicates. Any state. */

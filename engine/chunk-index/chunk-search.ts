@@ -74,9 +74,7 @@ export function openChunkSearch(
     return frame
   }
 
-  /**
-   * Returns the live frame with the chunk, and the chunk's position in it. Makes it the last frame.
-   */
+  /** Returns the live frame with the chunk, and the chunk's position in it. Makes it the last frame. */
   const find = (id: Uint8Array): { frame: CachedFrame; position: number } | undefined => {
     for (const reference of candidates(id)) {
       const frame = frameAt(reference)

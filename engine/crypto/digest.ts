@@ -1,6 +1,4 @@
-/**
- * SHA-256 of a whole object, in hex. It is the object's name and reveals damage without any key.
- */
+/** SHA-256 of a whole object, in hex. It is the object's name and reveals damage without any key. */
 import { hash } from "node:crypto"
 
 import { corrupt } from "../base/errors.ts"

@@ -1,4 +1,4 @@
-/** `cache`: what this device keeps to be fast, for each repository, and how to throw it away (rule L1). */
+/** `cache`: lists this device's caches, one per repository, and deletes them (rule L1). */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import type { RepositoryId } from "../base/ids.ts"
@@ -8,13 +8,13 @@ import { removeStateFiles } from "../home/state-database.ts"
 
 export interface CacheInfo {
   readonly repository: RepositoryId
-  /** Where this repository was seen last; undefined when that is forgotten. */
+  /** The repository's last known location; undefined if unknown. */
   readonly location: string | undefined
   readonly bytes: number
   readonly path: string
 }
 
-/** Sorted by repository. Makes nothing. */
+/** Returns the caches sorted by repository. Creates nothing. */
 export function cacheInfo(home: Home): CacheInfo[] {
   const folder = path.join(home.cacheRoot, "repositories")
   const known = knownRepositories(home)
@@ -35,7 +35,7 @@ function stateBytes(file: string): number {
   )
 }
 
-/** Keys and pins stay. Safe at any moment, also while another run is at work. */
+/** Deletes all caches and keeps keys and pins. Safe at any time, even during another run. */
 export function clearCache(home: Home): void {
   for (const cache of cacheInfo(home)) removeStateFiles(cache.path)
 }

@@ -1,4 +1,7 @@
-/** Whoever writes a snapshot names files of the machine that compares it: none may be waited for, or read without end. */
+/**
+ * A snapshot's writer chooses names of files on the machine that compares it. The diff must not
+ * wait for any of them, nor read without end.
+ */
 import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -13,7 +16,10 @@ const TIMEOUT_MS = 30_000
 
 type Differences = (plan: Omit<DiffPlan, "home" | "repository">) => Record<string, string>
 
-/** A snapshot of b.md, data and zero; then new.md and new.tmp come, and a FIFO and a link to /dev/zero replace data and zero. */
+/**
+ * A snapshot of b.md, data and zero. Afterwards new.md and new.tmp are added, a FIFO replaces data,
+ * and a link to /dev/zero replaces zero.
+ */
 async function made(t: TestContext): Promise<{ source: string; differences: Differences }> {
   const place = await backupPlace(t, { local: true })
   const source = join(place.folder, "source")
@@ -44,7 +50,7 @@ async function made(t: TestContext): Promise<{ source: string; differences: Diff
 
 const CHANGED = { "": "metadata", data: "type", "new.md": "added", "new.tmp": "added", zero: "type" }
 
-test("diffWithDisk() opens no FIFO and no device that a manifest names as a file of patterns or as a marker", async (t) => {
+test("diffWithDisk() opens no FIFO or device that a snapshot names as a pattern file or a marker", async (t) => {
   const { source, differences } = await made(t)
   const list = join(source, "..", "list")
   fs.writeFileSync(list, "*.tmp\n")
@@ -55,7 +61,7 @@ test("diffWithDisk() opens no FIFO and no device that a manifest names as a file
   assert.deepEqual(differences({ selection: { excludeIfPresent: ["data:x", "zero:\0"] } }), CHANGED)
 })
 
-test("diffWithDisk() opens nothing but a regular file in a file's place", async (t) => {
+test("diffWithDisk() opens only regular files in place of files", async (t) => {
   const { differences } = await made(t)
   assert.deepEqual(differences({ selection: {}, within: "data" }), { data: "type" })
   assert.deepEqual(differences({ selection: {}, within: "zero", folder: "/dev" }), { zero: "type" })

@@ -47,7 +47,7 @@ async function made(
   return { place, source, write }
 }
 
-test("diffWithDisk() finds nothing when nothing changed, and each kind of change, in order", async (t) => {
+test("diffWithDisk() reports nothing if nothing changed, and each kind of change, in order", async (t) => {
   const { place, source, write } = await made(t)
   assert.deepEqual(await differences(place), {})
   write("deep/a.md", "two\n")
@@ -67,7 +67,7 @@ test("diffWithDisk() finds nothing when nothing changed, and each kind of change
   assert.deepEqual(Object.keys(await differences(place)), ["", "b.md", "deep/a.md", "large", "link", "new"])
 })
 
-test("diffWithDisk() reads a file of the same size and another time, and believes its content", async (t) => {
+test("diffWithDisk() compares the content of a file with the same size and another time", async (t) => {
   const { place, source, write } = await made(t)
   const time = 1_700_000_000_123_456_789n
   setMtime(path.join(source, "large"), time)
@@ -78,7 +78,7 @@ test("diffWithDisk() reads a file of the same size and another time, and believe
   assert.deepEqual(await differences(place), { large: "modified" })
 })
 
-test("diffWithDisk() leaves out what the backup left out", async (t) => {
+test("diffWithDisk() excludes what the backup excluded", async (t) => {
   const selection = { excludes: ["*.tmp" as RawPath], ignoreFiles: [".holdfastignore" as RawPath] }
   const { place, write } = await made(t, { selection })
   assert.deepEqual(await differences(place), {})
@@ -87,7 +87,7 @@ test("diffWithDisk() leaves out what the backup left out", async (t) => {
   assert.deepEqual(await differences(place), { "": "metadata", kept: "added" })
 })
 
-test("diffWithDisk() compares with another folder, and with a part", async (t) => {
+test("diffWithDisk() compares with another folder, and a part of the snapshot", async (t) => {
   const { place, source, write } = await made(t)
   const folder = path.join(place.folder, "elsewhere")
   await restoreTo(place.repository, "latest", folder)
@@ -106,7 +106,7 @@ test("diffWithDisk() compares with another folder, and with a part", async (t) =
   await assert.rejects(differences(place, { folder: path.join(source, "none") }), { code: "no-source" })
 })
 
-test("diffWithDisk() knows the several paths, and the single file, that a snapshot was taken of", async (t) => {
+test("diffWithDisk() compares the several paths, or the single file, of a snapshot", async (t) => {
   const { place, source, write } = await made(t)
   const paths = ["deep", "b.md"].map((name) => path.join(source, name) as RawPath)
   await save(place.repository, "", { paths, series: "notes" })
@@ -121,12 +121,12 @@ test("diffWithDisk() knows the several paths, and the single file, that a snapsh
   assert.deepEqual(await differences(place, { folder: source }), { "b.md": "modified" })
 })
 
-test("diffWithDisk() finds what was named through a link, and refuses what was saved under another name", async (t) => {
+test("diffWithDisk() follows a link that was named, and refuses paths saved under another name", async (t) => {
   const { place, source } = await made(t)
   const link = path.join(place.folder, "a link")
   fs.symlinkSync("notes", link)
   const saved = async (...paths: string[]): Promise<string> => {
-    // each but the link itself is another source than the folder whose name it would take
+    // each but the link itself is a different source than the folder whose name it would take
     const series = paths[0] === link ? undefined : paths.join(" ")
     return (await save(place.repository, "", { paths: paths as RawPath[], series, forceSnapshot: true }))
       .series

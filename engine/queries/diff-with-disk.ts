@@ -1,36 +1,39 @@
 /**
- * `diff` of a snapshot with the disk: what the next backup would find changed. Two ordered streams are
- * merged; a file's content is read only when its size is the snapshot's and its time is not.
+ * `diff` of a snapshot with the disk: the changes that the next backup would find. It merges two
+ * ordered streams. A file's content is read only if its size is unchanged and its time is not.
  */
-import { errnoText } from "../base/errno.ts"
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
 import { resolve } from "node:path"
 import { equalBytes } from "../base/bytes.ts"
+import { errnoText } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
-import type { RawPath } from "../base/ids.ts"
-import { comparePaths, rawPathFromText, showPath } from "../base/paths.ts"
-import { openNative } from "../system/native.ts"
-import { type Source } from "../source/source.ts"
-import { errorCode, isFailure, splitDeviceNumber } from "../system/stat.ts"
+import { CHUNK_ID_BYTES, type ChunkId, type RawPath } from "../base/ids.ts"
+import { comparePaths, fsPath, rawPathFromText, showPath } from "../base/paths.ts"
+import { chunkHasher, type ChunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
 import type { Entry } from "../format/listing-entry.ts"
+import { walkChunkList } from "../listing/chunk-list.ts"
 import { lookUp, noEntry } from "../listing/look-up.ts"
+import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { walkListing } from "../listing/walk.ts"
+import type { SnapshotRecord } from "../log/view.ts"
 import type { Repository } from "../session/repository.ts"
 import { warn } from "../session/session.ts"
-import type { SnapshotRecord } from "../log/view.ts"
-import type { Difference } from "./difference.ts"
-import { openDiskSide, type DiskEntry, type DiskSide } from "./disk-side.ts"
+import type { Source } from "../source/source.ts"
+import { openNative } from "../system/native.ts"
+import { errorCode, isFailure, splitDeviceNumber } from "../system/stat.ts"
+import type { Difference } from "./diff-snapshots.ts"
+import { type DiskEntry, type DiskSide, openDiskSide } from "./disk-side.ts"
 import { openNodeReader } from "./node-reader.ts"
-import { contentComparer, type CompareContent } from "./same-content.ts"
 
 export interface DiskDiffRequest {
-  /** As typed: the folder that stands for `within`. Default: where the snapshot was taken. */
+  /** As typed: the folder to compare with `within`. Default: where the snapshot was taken. */
   readonly folder?: string | undefined
   readonly within?: RawPath | undefined
 }
 
 /**
- * From the snapshot to the disk, in listing order. Throws invalid "no-folder", not-found "no-entry" and
- * "no-source". What can't be read is in the repository's warnings.
+ * Yields the changes from the snapshot to the disk, in listing order. Unreadable files are added to
+ * the repository's warnings. @throws invalid "no-folder"; not-found "no-entry" and "no-source"
  */
 export async function* diffWithDisk(
   repository: Repository,
@@ -87,7 +90,7 @@ function comparer(repository: Repository, source: Source, sameContent: CompareCo
   const native = openNative()
   const sameAttributes = ({ xattrs }: Entry, file: string): boolean => {
     const found = native?.readsAttributes === true ? native.attributes(file) : undefined
-    if (found === undefined || isFailure(found)) return true // this machine can't tell
+    if (found === undefined || isFailure(found)) return true // this machine can't read attributes
     return (
       found.length === xattrs.length &&
       found.every(({ name, value }, i) => name === xattrs[i]?.name && equalBytes(value, xattrs[i].value))
@@ -129,4 +132,64 @@ function comparer(repository: Repository, source: Source, sameContent: CompareCo
     const isSame = sameTime && sameOwner && before.mode === stat.mode && sameAttributes(before, file)
     return isSame ? undefined : "metadata"
   }
+}
+
+type CompareContent = (file: string, entry: Entry) => Promise<boolean>
+
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/**
+ * Compares a file on the disk with its content in a snapshot, chunk by chunk, without the store. Stops
+ * at the first difference.
+ * @throws errors of node:fs
+ */
+function contentComparer({ session, index }: Repository, loadLists: LoadNodes): CompareContent {
+  const { keys } = session
+  const hasher = chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "data"))
+  return async (file, { content, size }) => {
+    if (content === null) return false
+    const fd = openSync(fsPath(file), OPEN_FLAGS)
+    try {
+      const stat = fstatSync(fd)
+      if (!stat.isFile() || stat.size !== size) return false // it was replaced after it was found
+      let offset = 0
+      const isSame = (ids: Uint8Array): boolean => {
+        for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
+          const id = ids.subarray(at, at + CHUNK_ID_BYTES) as ChunkId
+          const length = index.locate(id)?.length
+          if (
+            length === undefined ||
+            offset + length > size ||
+            !chunkStands(fd, { offset, length }, id, hasher)
+          )
+            return false
+          offset += length
+        }
+        return true
+      }
+      if (content.chunks !== undefined) return isSame(content.chunks) && offset === size
+      for await (const { ids } of walkChunkList(content.list, loadLists)) if (!isSame(ids)) return false
+      return offset === size
+    } finally {
+      closeSync(fd)
+    }
+  }
+}
+
+let buffer = new Uint8Array(64 * 1024)
+
+function chunkStands(
+  fd: number,
+  { offset, length }: { offset: number; length: number },
+  id: ChunkId,
+  hasher: ChunkHasher,
+): boolean {
+  if (length > buffer.length) buffer = new Uint8Array(length)
+  let read = 0
+  while (read < length) {
+    const count = readSync(fd, buffer, read, length - read, offset + read)
+    if (count === 0) return false
+    read += count
+  }
+  return equalBytes(hasher.id(buffer.subarray(0, length)), id)
 }

@@ -1,6 +1,6 @@
 /**
- * The disk as one side of a comparison: the entries that a backup of the snapshot's paths would take
- * now, in listing order, under the paths that they have in the snapshot. Nothing is read but folders.
+ * The disk as one side of a comparison: the entries that a backup of the snapshot's paths would
+ * save now. They are in listing order, under their paths in the snapshot. Only folders are read.
  */
 import { errnoText } from "../base/errno.ts"
 import { dirname } from "node:path"
@@ -22,9 +22,9 @@ import { warn } from "../session/session.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 export interface DiskEntry {
-  /** In the snapshot. */
+  /** Path in the snapshot. */
   readonly path: RawPath
-  /** On the disk, below the source's root. */
+  /** Path on the disk, below the source's root. */
   readonly inside: RawPath
   readonly stat: Stat
 }
@@ -32,15 +32,15 @@ export interface DiskEntry {
 export interface DiskSide {
   readonly source: Source
   entries(): Generator<DiskEntry>
-  /** Whether the disk could not be read here, so that nothing is known of it. */
+  /** Whether the disk couldn't be read at this path. */
   isUnread(path: RawPath): boolean
 }
 
 export interface DiskRequest {
-  /** Absolute raw path that stands for `within`; else where the snapshot was taken. */
+  /** Absolute raw path to compare with `within`. Default: where the snapshot was taken. */
   readonly folder: RawPath | undefined
   readonly within: RawPath
-  /** The snapshot's entry there. */
+  /** The snapshot's entry at `within`. */
   readonly entry: Entry | undefined
 }
 
@@ -77,7 +77,7 @@ export function openDiskSide(
         }
         for (let i = from; i < to; i++) {
           const inside = joinPath(at.path, at.names[i] as RawPath)
-          const stat = at.stats[i] as Stat // they run beside the names
+          const stat = at.stats[i] as Stat // stats are parallel to names
           const path = toSnapshot(inside)
           if (stat.type !== "socket" && isWithin(path, within)) yield { path, inside, stat }
         }
@@ -151,7 +151,7 @@ function selection(repository: Repository, { snapshot, source, named }: Looked):
   })
 }
 
-/** Folders that can hold nothing wanted are not entered. */
+/** Doesn't enter folders that can't contain a wanted path. */
 function narrowed(scope: Scope, isWanted: (path: RawPath) => boolean): Scope {
   return {
     enters: (directory, stat) => isWanted(directory) && scope.enters(directory, stat),

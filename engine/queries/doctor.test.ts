@@ -13,7 +13,7 @@ async function troubles(home: Home, repository?: Repository): Promise<string[]> 
     .map(({ level, subject }) => `${level} ${subject}`)
 }
 
-test("doctor() is content with a good device and store, and says what to do about a bad one", async (t) => {
+test("doctor() accepts a good device and store, and advises how to fix a bad one", async (t) => {
   const place = await backupPlace(t)
   const { repository, home, clock } = place
   const source = path.join(place.folder, "notes")
@@ -35,7 +35,7 @@ test("doctor() is content with a good device and store, and says what to do abou
   assert.deepEqual(await troubles(home, repository), ["bad store"])
 })
 
-test("cacheInfo() and clearCache() know caches alone: the device stays, and the next run needs no secret", async (t) => {
+test("clearCache() removes only caches: the device remains, and the next run needs no secret", async (t) => {
   const place = await backupPlace(t)
   const source = path.join(place.folder, "notes")
   fs.mkdirSync(source)

@@ -1,4 +1,4 @@
-/** `doctor`: what is wrong on this device and at the store, and what to do about it. Repairs nothing. */
+/** `doctor`: reports problems of this device and of the store, and how to fix them. Changes nothing. */
 import * as fs from "node:fs"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { Clock } from "../base/ports.ts"
@@ -9,8 +9,17 @@ import { devicesIn, knownRepositories } from "../home/last-repository.ts"
 import { look } from "../session/look.ts"
 import type { Repository } from "../session/repository.ts"
 import { cacheInfo } from "./caches.ts"
-import { failureFindings, guarded, type Failure } from "./doctor-failure.ts"
-import { good, unfinished, type Finding } from "./finding.ts"
+import {
+  failureFindings,
+  type Failure,
+  type Finding,
+  good,
+  guarded,
+  inactiveDevice,
+  noRecoveryWords,
+  unfinished,
+  unknownRepository,
+} from "./finding.ts"
 import { storeAbilities } from "./store-abilities.ts"
 
 const FREE_BYTES_MIN = 256 * 1024 * 1024
@@ -20,15 +29,15 @@ const SLOW_MS = 3_000
 const YEAR_2025_NS = 1_735_689_600n * 1_000_000_000n
 
 export interface DoctorRequest {
-  /** Try what the store does, which writes and removes a few objects; else what `init` found is told. */
+  /** Test the store, which writes and removes a few objects. Otherwise report what `init` found. */
   readonly probe?: boolean
   /** Why there is no repository to examine. */
   readonly failure?: Failure | undefined
 }
 
 /**
- * Without a repository, of this device alone; without a home, of the program alone. One LIST with a repository.
- * What goes wrong in one examination is a finding, and the others go on.
+ * Examines the program, the home if there is one, and the repository if there is one (one LIST). An
+ * error in one examination becomes a finding, and the others still run.
  */
 export async function doctor(
   home: Home | undefined,
@@ -43,7 +52,7 @@ export async function doctor(
   ]
   if (repository !== undefined) found.push(...(await examine(repository, probe)))
   else if (failure !== undefined) found.push(...(await failureFindings(home, failure)))
-  else if (home !== undefined) found.push(...(await guarded("repository", () => unknownRepository(home))))
+  else if (home !== undefined) found.push(...(await guarded("repository", () => noRepository(home))))
   return found
 }
 
@@ -55,23 +64,8 @@ async function examineHome(home: Home): Promise<Finding[]> {
   ]
 }
 
-function unknownRepository(home: Home): Finding[] {
-  if (knownRepositories(home).length > 0) return []
-  const devices = devicesIn(home).length
-  if (devices > 0) {
-    const message = `this device has keys for ${devices === 1 ? "a repository" : `${devices} repositories`} whose location is lost`
-    const advice = "run `holdfast connect LOCATION`"
-    return [{ level: "bad", subject: "repository", message, advice }]
-  }
-  return [
-    {
-      level: "warning",
-      subject: "repository",
-      message: "this device knows no repository",
-      advice:
-        "run `holdfast init LOCATION` to create one, or `holdfast connect LOCATION` to use an existing one",
-    },
-  ]
+function noRepository(home: Home): Finding[] {
+  return knownRepositories(home).length > 0 ? [] : [unknownRepository(devicesIn(home).length, "warning")]
 }
 
 function program(): Finding {
@@ -113,7 +107,7 @@ function homeFolder({ identityRoot, cacheRoot }: Home): Finding {
   const subject = "home"
   for (const folder of new Set([identityRoot, cacheRoot])) {
     const stat = fs.statSync(folder, { throwIfNoEntry: false })
-    if (stat === undefined) continue // made when it is needed
+    if (stat === undefined) continue // created when needed
     if (process.platform !== "win32" && (stat.mode & 0o022) !== 0) {
       return {
         level: "bad",
@@ -152,7 +146,7 @@ function freeSpace(subject: string, folder: string): Finding[] {
       },
     ]
   } catch {
-    return [] // not every file system can tell
+    return [] // not every file system reports it
   }
 }
 
@@ -184,7 +178,7 @@ async function examine(repository: Repository, probe: boolean): Promise<Finding[
   ]
 }
 
-/** The look is kept in the home: what follows is answered from there. */
+/** Times the look and keeps it in the home: later examinations need no request. */
 async function reach(repository: Repository): Promise<readonly Finding[]> {
   const subject = "store"
   const { location } = repository
@@ -225,25 +219,14 @@ function device({ session: { device: own, trust } }: Repository): Finding {
   }
   const status = trust.state.devices.find(({ id }) => id === own.id)?.status
   if (status === "active") return good(subject, `enrolled as ${own.id.slice(0, 8)}; it needs no secret`)
-  return {
-    level: "bad",
-    subject,
-    message: `this device is ${status ?? "unknown to the repository"}`,
-    advice: "run `holdfast connect` with a secret to enrol it again",
-  }
+  return inactiveDevice(status)
 }
 
 function keys({ session: { trust } }: Repository): Finding {
-  const subject = "keys"
   const { slots } = trust.state
   if (slots.some(({ kind }) => kind === "recovery"))
-    return good(subject, `${slots.length} secrets open the repository, including recovery words`)
-  return {
-    level: "warning",
-    subject,
-    message: "no recovery words open the repository",
-    advice: "run `holdfast key add --recovery` and write the words on paper",
-  }
+    return good("keys", `${slots.length} secrets open the repository, including recovery words`)
+  return noRecoveryWords()
 }
 
 function clock({ clock: time, log: table }: Pick<Repository, "clock" | "log"> & { clock: Clock }): Finding {

@@ -3,26 +3,10 @@ import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { Writable } from "node:stream"
 import { test } from "node:test"
 import { makeFifo, setMtime } from "../../fixtures/native.ts"
 import { seededRandom } from "../../fixtures/random.ts"
-import type { RawPath } from "../base/ids.ts"
-import { dump, findSnapshot } from "../index.ts"
-import { backupPlace, save, type BackupPlace } from "../testing/backup-place.ts"
-
-async function dumped({ repository }: BackupPlace, at: string, archive: "zip"): Promise<Buffer> {
-  const parts: Buffer[] = []
-  const out = new Writable({
-    write(bytes: Uint8Array, _encoding, done) {
-      parts.push(Buffer.from(bytes)) // a copy: the bytes are only lent
-      done()
-    },
-  })
-  const { snapshot } = await findSnapshot(repository, "latest")
-  await dump(repository, snapshot, at as RawPath, { out, archive })
-  return Buffer.concat(parts)
-}
+import { backupPlace, dumped, save } from "../testing/backup-place.ts"
 
 test("dump() writes a zip archive that unzip unpacks to the same files, folders and links", async (t) => {
   const place = await backupPlace(t)
@@ -55,7 +39,7 @@ test("dump() writes a zip archive that unzip unpacks to the same files, folders 
   assert.equal(fs.statSync(path.join(target, "empty")).mtimeMs, 1_700_000_000_000)
   assert.ok(!fs.existsSync(path.join(target, "pipe")), "a zip archive has no FIFOs")
 
-  // a reader that sees the archive as a stream, and one that checks every record
+  // One reader reads the archive as a stream, the other checks every record.
   const check = [
     "import sys, zipfile",
     "z = zipfile.ZipFile(sys.argv[1])",

@@ -8,27 +8,10 @@ import { makeFifo, setMtime } from "../../fixtures/native.ts"
 import { differences, pictureOf, showDifferences } from "../../fixtures/picture.ts"
 import { seededRandom } from "../../fixtures/random.ts"
 import type { RawPath } from "../base/ids.ts"
-import { dump, findSnapshot, type DumpRequest } from "../index.ts"
-import { backupPlace, save, type BackupPlace } from "../testing/backup-place.ts"
+import { dump, findSnapshot } from "../index.ts"
+import { backupPlace, dumped, save } from "../testing/backup-place.ts"
 
-async function dumped(
-  { repository }: BackupPlace,
-  at: string,
-  archive?: DumpRequest["archive"],
-): Promise<Buffer> {
-  const parts: Buffer[] = []
-  const out = new Writable({
-    write(bytes: Uint8Array, _encoding, done) {
-      parts.push(Buffer.from(bytes)) // a copy: the bytes are only lent
-      done()
-    },
-  })
-  const { snapshot } = await findSnapshot(repository, "latest")
-  await dump(repository, snapshot, at as RawPath, { out, archive })
-  return Buffer.concat(parts)
-}
-
-/** A folder whose names and numbers fit no plain tar header. */
+/** A folder with names and numbers that don't fit a plain tar header. */
 function writeTree(folder: string): void {
   const long = "long".repeat(40)
   fs.mkdirSync(path.join(folder, long, long), { recursive: true })
@@ -45,7 +28,7 @@ function writeTree(folder: string): void {
   setMtime(path.join(folder, "block"), -86_400_500_000_000n)
 }
 
-test("dump() prints a file's bytes, and refuses what is none", async (t) => {
+test("dump() writes a file's bytes, and refuses other types", async (t) => {
   const place = await backupPlace(t)
   const source = path.join(place.folder, "notes")
   writeTree(source)
@@ -61,7 +44,7 @@ test("dump() prints a file's bytes, and refuses what is none", async (t) => {
   await assert.rejects(dumped(place, "nothing"), { code: "no-entry" })
 })
 
-test("dump() writes an archive that tar unpacks to the very same tree", async (t) => {
+test("dump() writes an archive that tar unpacks to the same tree", async (t) => {
   const place = await backupPlace(t)
   const source = path.join(place.folder, "notes")
   writeTree(source)
@@ -71,7 +54,7 @@ test("dump() writes an archive that tar unpacks to the very same tree", async (t
     fs.mkdirSync(target)
     execFileSync("tar", ["-x", "-p", "-f", "-", "-C", target], {
       input: archive,
-      stdio: ["pipe", "pipe", "ignore"], // it warns of old times
+      stdio: ["pipe", "pipe", "ignore"], // it warns about old times
     })
     return target
   }
@@ -85,7 +68,7 @@ test("dump() writes an archive that tar unpacks to the very same tree", async (t
   assert.deepEqual(fs.readFileSync(path.join(one, "same")), fs.readFileSync(path.join(source, "block")))
 })
 
-test("dump() stops when its reader goes away, and fails on damage", async (t) => {
+test("dump() stops if its reader goes away, and fails on damage", async (t) => {
   const place = await backupPlace(t)
   const source = path.join(place.folder, "notes")
   writeTree(source)

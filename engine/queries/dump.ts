@@ -1,28 +1,32 @@
-/** `dump`: one file's bytes, or a folder as a tar or zip archive, to a stream, and nothing else. */
+/** `dump`: writes a file's bytes, or a folder as a tar or zip archive, to a stream. */
 import type { Writable } from "node:stream"
-import { EngineError } from "../base/errors.ts"
-import type { RawPath } from "../base/ids.ts"
+import { corrupt, EngineError } from "../base/errors.ts"
+import { CHUNK_ID_BYTES, type ChunkId, type RawPath } from "../base/ids.ts"
 import { baseName, isWithin, showPath } from "../base/paths.ts"
 import type { Entry } from "../format/listing-entry.ts"
+import { walkChunkList } from "../listing/chunk-list.ts"
 import { noEntry } from "../listing/look-up.ts"
 import { walkListing } from "../listing/walk.ts"
-import type { Repository } from "../session/repository.ts"
 import type { SnapshotRecord } from "../log/view.ts"
-import { contentOf } from "./content-reader.ts"
+import type { Repository } from "../session/repository.ts"
 import { dumpZip } from "./dump-zip.ts"
-import { openNodeReader, type NodeReader } from "./node-reader.ts"
-import { contentBytes, TAR_END, tarHeader, tarPadding, type TarMember } from "./tar-header.ts"
+import { type NodeReader, openNodeReader } from "./node-reader.ts"
+import { contentBytes, TAR_END, tarHeader, type TarMember, tarPadding } from "./tar-header.ts"
+
+/** Requested at once, so about eight blocks are fetched in parallel. */
+const BATCH_BYTES = 8 * 1024 * 1024
+const BATCH_CHUNKS = 4096
 
 export interface DumpRequest {
-  /** Not ended. When its reader goes away, the dump stops without an error. */
+  /** Isn't ended. If its reader goes away, the dump stops without an error. */
   readonly out: Writable
-  /** Needed for a folder. */
+  /** Required for a folder. */
   readonly archive?: "tar" | "zip" | undefined
 }
 
 /**
- * Throws not-found "no-entry", invalid "dump-folder" and "dump-type", `corrupt` for damage: what was
- * written until then is right, and is not all.
+ * @throws not-found "no-entry"; invalid "dump-folder" and "dump-type"; corrupt for damage, in which
+ * case the bytes written are right but incomplete
  */
 export async function dump(
   repository: Repository,
@@ -78,7 +82,7 @@ async function* startingWith(top: Entry, rest: AsyncIterable<Entry>): AsyncGener
   yield* rest
 }
 
-/** Names are relative to the folder that was asked for, as in a restore. */
+/** Names are relative to the requested folder, as in a restore. */
 function namesBelow(top: Entry): (path: RawPath) => RawPath {
   return (path) => {
     if (top.type !== "directory") return baseName(path)
@@ -113,13 +117,62 @@ async function dumpTar(
   await output.write(TAR_END)
 }
 
+/**
+ * Yields the bytes of a file in pieces. @throws corrupt "file-size" unless they are exactly
+ * `entry.size` bytes
+ */
+async function* contentOf(
+  repository: Repository,
+  nodes: NodeReader,
+  entry: Entry,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const batch of batchesOf(repository, idsOf(nodes, entry))) {
+    for (const chunk of await nodes.reader.read("data", batch)) {
+      bytes += chunk.length
+      if (bytes > entry.size) break
+      yield chunk
+    }
+  }
+  if (bytes !== entry.size) {
+    throw corrupt(
+      "file-size",
+      showPath(entry.path),
+      `its chunks do not add up to the ${entry.size} bytes recorded in the snapshot`,
+    )
+  }
+}
+
+async function* idsOf(nodes: NodeReader, { content }: Entry): AsyncGenerator<Uint8Array> {
+  if (content === null) return
+  if (content.chunks !== undefined) yield content.chunks
+  else for await (const run of walkChunkList(content.list, nodes.chunkLists)) yield run.ids
+}
+
+async function* batchesOf({ index }: Repository, runs: AsyncIterable<Uint8Array>): AsyncGenerator<ChunkId[]> {
+  let batch: ChunkId[] = []
+  let bytes = 0
+  for await (const ids of runs) {
+    for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES) {
+      const id = ids.subarray(at, at + CHUNK_ID_BYTES) as ChunkId
+      batch.push(id)
+      bytes += index.locate(id)?.length ?? 0
+      if (bytes < BATCH_BYTES && batch.length < BATCH_CHUNKS) continue
+      yield batch
+      batch = []
+      bytes = 0
+    }
+  }
+  if (batch.length > 0) yield batch
+}
+
 interface Output {
-  /** False when nobody reads any more. */
+  /** Returns false if the reader has gone away. */
   write(bytes: Uint8Array): Promise<boolean>
   close(): void
 }
 
-/** Each write waits until it is taken. */
+/** Each write resolves when its bytes are consumed. */
 function openOutput(out: Writable): Output {
   let failure: NodeJS.ErrnoException | undefined
   const onError = (error: Error): void => void (failure ??= error)
@@ -127,7 +180,7 @@ function openOutput(out: Writable): Output {
   return {
     async write(bytes) {
       if (bytes.length > 0 && failure === undefined && !out.destroyed) {
-        // the bytes may be a view of a block that is kept: they are read before this resolves
+        // The bytes may be a view of a reused block, so they are consumed before this resolves.
         await new Promise<void>((resolve) => out.write(bytes, () => resolve()))
       }
       if (failure !== undefined && failure.code !== "EPIPE") throw failure

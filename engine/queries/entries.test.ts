@@ -38,7 +38,7 @@ function sourceIn({ folder }: BackupPlace, files: Readonly<Record<string, string
   return source
 }
 
-test("entries() lists a tree, a part of it, and one folder alone, and nothing for what is not there", async (t) => {
+test("entries() lists a tree, a part of it, and one folder, and nothing for a missing path", async (t) => {
   const place = await backupPlace(t)
   const many = Object.fromEntries(Array.from({ length: 2_300 }, (_, i) => [`b/c/${i}`, ""]))
   const source = sourceIn(place, { a: "1", "b/d": "2", "b-e": "3", ...many })
@@ -55,7 +55,7 @@ test("entries() lists a tree, a part of it, and one folder alone, and nothing fo
   assert.deepEqual(await paths({ within: "nothing" as RawPath }), [])
 })
 
-test("entries() of the newest snapshot asks the store nothing on the device that made it", async (t) => {
+test("entries() of the newest snapshot makes no request on the device that made it", async (t) => {
   const place = await backupPlace(t)
   await save(place.repository, sourceIn(place, { a: "1", "b/c": "2" }))
   const snapshot = await newest(place.repository)
@@ -64,7 +64,7 @@ test("entries() of the newest snapshot asks the store nothing on the device that
   assert.deepEqual(place.repository.requests(), before)
 })
 
-test("findEntries() finds names anywhere and paths where they are, newest snapshot first", async (t) => {
+test("findEntries() finds names anywhere and paths in their place, newest snapshot first", async (t) => {
   const place = await backupPlace(t)
   const source = sourceIn(place, {
     "plan.md": "1",
@@ -80,7 +80,7 @@ test("findEntries() finds names anywhere and paths where they are, newest snapsh
   assert.deepEqual(await find("*.md"), ["2025/plan.md", "2025/plan.md", "plan.md"])
   assert.deepEqual(await find("/plan.md"), ["plan.md"])
   assert.deepEqual(await find("2025/*.txt"), ["2025/other.txt", "2025/other.txt"])
-  // A folder is found without what lies in it.
+  // A folder is found without its content.
   assert.deepEqual(await find("plans"), ["plans", "plans"])
   assert.deepEqual(await find("plans/"), ["plans", "plans"])
   assert.deepEqual(await find("*.md", "other*"), [
@@ -94,7 +94,7 @@ test("findEntries() finds names anywhere and paths where they are, newest snapsh
   await assert.rejects(find(""), { code: "no-pattern" })
 })
 
-test("fileHistory() folds equal versions, and tells when the file was gone", async (t) => {
+test("fileHistory() folds equal versions, and reports when the file was gone", async (t) => {
   const place = await backupPlace(t)
   const source = sourceIn(place, { other: "0" })
   const at: string[] = []
@@ -119,7 +119,7 @@ test("fileHistory() folds equal versions, and tells when the file was gone", asy
   assert.deepEqual(await collect(fileHistory(place.repository, "never" as RawPath)), [])
 })
 
-test("diffSnapshots() tells what kind of change each is, in a part too", async (t) => {
+test("diffSnapshots() reports the kind of each change, also in a part", async (t) => {
   const place = await backupPlace(t)
   const source = sourceIn(place, {
     "a/gone": "1",
@@ -159,7 +159,7 @@ test("diffSnapshots() tells what kind of change each is, in a part too", async (
   assert.deepEqual(await diff(before, before), {})
 })
 
-test("stats() counts what lies in the store, by kind, and what the snapshots hold", async (t) => {
+test("stats() counts the store's objects by kind, and the snapshots' content", async (t) => {
   const place = await backupPlace(t)
   const source = sourceIn(place, { a: "x".repeat(1000) })
   await save(place.repository, source)

@@ -1,4 +1,4 @@
-/** `ls`: the entries of a snapshot, of one sub-tree, or of one folder alone. spec/listing.md. */
+/** `ls`: lists the entries of a snapshot, of a sub-tree, or of one folder. spec/listing.md. */
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { parentPath, showPath } from "../base/paths.ts"
@@ -10,16 +10,19 @@ import { noteUnread } from "../session/session.ts"
 import { openNodeReader } from "./node-reader.ts"
 
 export interface EntriesRequest {
-  /** Only this path and what lies below it. */
+  /** Only this path and paths below it. */
   readonly within?: RawPath | undefined
-  /** False: of what lies below, only the folder's own entries. Default true. */
+  /** False: only the folder's own entries. Default true. */
   readonly recursive?: boolean | undefined
 }
 
-/** From here on it is cheaper to jump over the rest of a sub-folder than to read through it. */
+/** After this many entries of a sub-folder, jumping over the rest is cheaper than reading it. */
 const PASSED_MAX = 2_000
 
-/** In listing order; nothing when there is no such path. A damaged part is noted in the repository, and left out. */
+/**
+ * Yields entries in listing order, and nothing if the path doesn't exist. Damaged parts are skipped
+ * and noted in the repository.
+ */
 export async function* entries(
   repository: Repository,
   { root, series }: Pick<SnapshotRecord, "root" | "series">,
@@ -41,7 +44,7 @@ export async function* entries(
         passed = 0
         yield entry
       } else if (++passed > PASSED_MAX) {
-        from = `${child}\0` as RawPath // after all that lies below `child`, before any other name
+        from = `${child}\0` as RawPath // after everything below `child`, before any other name
         break
       }
     }

@@ -1,6 +1,6 @@
 /**
- * `log PATH`: the versions of one file over a series' snapshots. Each snapshot costs one look-up, and
- * snapshots with one listing, or with one node where the path would be, share it.
+ * `log PATH`: lists the versions of one file in a series' snapshots. Each snapshot costs one
+ * look-up. Snapshots that share a listing, or the node for the path, share it.
  */
 import { toHex } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -16,19 +16,19 @@ import { openNodeReader } from "./node-reader.ts"
 import { snapshots, type Snapshot } from "./snapshots.ts"
 
 export interface FileVersion {
-  /** The oldest of the snapshots that have this version: it came in with this one. */
+  /** The oldest snapshot with this version. */
   readonly snapshot: Snapshot
-  /** Undefined: from this snapshot on it was gone. */
+  /** Undefined: the file is gone from this snapshot on. */
   readonly entry: Entry | undefined
-  /** How many later snapshots of the series in a row have the same. */
+  /** How many later snapshots of the series in a row have the same version. */
   readonly folded: number
 }
 
 const UNREAD = Symbol("unread")
 
 /**
- * Newest first; versions of several series are told apart. Nothing when no snapshot has the path, which is
- * one inside the snapshots, or an absolute one that each snapshot's own source gives a place.
+ * Yields versions newest first, separately per series; nothing if no snapshot has the path. `path`
+ * is inside the snapshots, or absolute and resolved by each snapshot's source.
  */
 export async function* fileHistory(
   repository: Repository,
@@ -73,7 +73,7 @@ async function firstOf(
   return undefined
 }
 
-/** Which other names the file has is no part of its version. */
+/** The file's other names aren't part of its version. */
 function sameVersion(a: Entry | undefined, b: Entry | undefined): boolean {
   if (a === undefined || b === undefined) return a === b
   return equalEntries({ ...a, hardLink: null }, { ...b, hardLink: null })

@@ -1,6 +1,6 @@
 /**
- * `find`: entries by name, over all snapshots. A part of a listing that several snapshots share is
- * searched once, so that the cost follows what is different, not the number of snapshots.
+ * `find`: searches all snapshots for entries by name. A part that several snapshots share is
+ * searched once, so the cost depends on the differences and not on the number of snapshots.
  */
 import { toHex } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
@@ -24,25 +24,25 @@ export interface FoundEntry {
 }
 
 export interface FindRequest {
-  /** gitignore's. */
+  /** In gitignore's syntax. */
   readonly patterns: readonly string[]
   readonly ignoreCase?: boolean | undefined
-  /** Modified at this time or before it. */
+  /** Modified at this time or earlier. */
   readonly newestNs?: bigint | undefined
-  /** Modified at this time or after it. */
+  /** Modified at this time or later. */
   readonly oldestNs?: bigint | undefined
-  /** Only in these, whatever the filter says. */
+  /** Only in these snapshots; replaces the filter. */
   readonly within?: readonly Snapshot[] | undefined
 }
 
-/** Newest snapshot first, each one's entries in listing order. */
+/** Yields the newest snapshot first, and each one's entries in listing order. */
 export async function* findEntries(
   repository: Repository,
   request: FindRequest,
   filter: SnapshotFilter = {},
 ): AsyncGenerator<FoundEntry> {
   const nodes = openNodeReader(repository)
-  /** By the folder that the snapshots were taken from, which absolute patterns are relative to. */
+  /** By the folder that the snapshots were taken from, since absolute patterns are relative to it. */
   const searches = new Map<string, Omit<Search, "load">>()
   const all = request.within ?? (await snapshots(repository, filter))
   for (const snapshot of all.toReversed()) {
@@ -60,12 +60,12 @@ export async function* findEntries(
 interface Search {
   readonly repository: Repository
   readonly load: LoadNodes
-  /** The matches below a node, by the node's id. */
+  /** Matches below a node, by the node's id. */
   readonly searched: Map<string, readonly Entry[]>
   isMatch(this: void, entry: Entry): boolean
 }
 
-/** A damaged node is noted in the repository, and nothing is found in it. */
+/** A damaged node is noted in the repository and has no matches. */
 async function search(refs: readonly NodeRef[], how: Search): Promise<readonly Entry[]> {
   const { searched, isMatch } = how
   const each = loadEach(how.load)
@@ -75,7 +75,7 @@ async function search(refs: readonly NodeRef[], how: Search): Promise<readonly E
     const loaded = await each.load(batch.map(({ id }) => id))
     for (const [i, ref] of batch.entries()) {
       const found = await readOr(how.repository, [], async () => {
-        const bytes = loaded[i] as Uint8Array // a load gives a node for each id
+        const bytes = loaded[i] as Uint8Array // a load returns one node per id
         const error = each.lost.get(bytes)
         if (error !== undefined) throw error
         const opened = openNode(ref, bytes)
@@ -88,8 +88,8 @@ async function search(refs: readonly NodeRef[], how: Search): Promise<readonly E
 }
 
 /**
- * gitignore's patterns, but of the entry itself: a folder that matches is found without all that lies
- * in it. A pattern without a slash is tried on the name alone, one with a slash on the whole path.
+ * Applies gitignore's patterns to the entry itself: a matching folder is found without its content.
+ * A pattern without a slash is matched with the name, one with a slash with the whole path.
  */
 function matcher(
   { patterns, ignoreCase, newestNs, oldestNs }: FindRequest,

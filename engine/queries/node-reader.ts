@@ -1,6 +1,6 @@
 /**
- * Listing nodes for those who look: from memory, from what this device kept of the series' newest
- * listing, or from the store. Nodes that many snapshots share are fetched once. spec/listing.md.
+ * Reads listing nodes for queries: from memory, from this device's cache of the series' newest
+ * listing, or from the store. Nodes shared by many snapshots are fetched once. spec/listing.md.
  */
 import { toHex, type Bytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
@@ -10,12 +10,12 @@ import type { Repository } from "../session/repository.ts"
 
 export interface NodeReader {
   readonly reader: ChunkReader
-  /** Of a snapshot of this series. */
+  /** Loads the listing nodes of a snapshot in this series. */
   listing(series: string): LoadNodes
   readonly chunkLists: LoadNodes
 }
 
-/** Nodes kept in memory: more than a look-up in a listing of millions of entries passes. */
+/** Bytes of nodes in memory: more than one look-up needs in a listing of millions of entries. */
 const KEPT_BYTES_MAX = 16 * 1024 * 1024
 
 export function openNodeReader(repository: Repository): NodeReader {
@@ -28,7 +28,7 @@ export function openNodeReader(repository: Repository): NodeReader {
       kept.clear()
       keptBytes = 0
     }
-    kept.set(toHex(id), bytes.slice()) // not a view that holds its whole block
+    kept.set(toHex(id), bytes.slice()) // a view would keep its whole block in memory
     keptBytes += bytes.length
   }
   return {
@@ -45,7 +45,7 @@ export function openNodeReader(repository: Repository): NodeReader {
         const fetched = missing.length === 0 ? [] : await reader.read("listing", missing)
         missing.forEach((id, i) => keep(id, fetched[i] as Bytes))
         let next = 0
-        return nodes.map((node) => node ?? (fetched[next++] as Bytes)) // in the order that they were missing
+        return nodes.map((node) => node ?? (fetched[next++] as Bytes)) // in the order they were missing
       }
     },
   }

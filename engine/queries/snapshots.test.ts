@@ -19,12 +19,12 @@ function code(wanted: string, text = ""): (error: unknown) => boolean {
   }
 }
 
-test("findSnapshot() takes prefixes, latest, latest~N and times, with a path", async (t) => {
+test("findSnapshot() accepts prefixes, latest, latest~N and times, with a path", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const times = ["2026-05-01T10:00:00Z", "2026-05-02T10:00:30Z", "2026-05-03T10:00:00Z"]
   const ids: string[] = []
-  // Put in another order than their times are in.
+  // Published in another order than their times.
   for (const time of [times[1], times[2], times[0]] as string[]) {
     ids.push((await publish(repository, at(time))).digest)
   }
@@ -44,7 +44,7 @@ test("findSnapshot() takes prefixes, latest, latest~N and times, with a path", a
   assert.equal(snapshot.id, second)
   assert.equal(path, "notes/a.md")
   assert.deepEqual([snapshot.shortId, snapshot.deviceLabel], [second?.slice(0, 8), "first"])
-  // What it followed when it was made, whatever their times are.
+  // The parent at the time it was made, whatever their times.
   assert.equal(snapshot.parent, null)
   assert.equal((await findSnapshot(repository, "latest")).snapshot.parent, second)
 
@@ -59,7 +59,7 @@ test("findSnapshot() takes prefixes, latest, latest~N and times, with a path", a
   }
 })
 
-test("findSnapshot() refuses a latest that could be of several series, and takes filters", async (t) => {
+test("findSnapshot() refuses a latest that may be in several series, and applies filters", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   await assert.rejects(
@@ -84,7 +84,7 @@ test("findSnapshot() refuses a latest that could be of several series, and takes
   )
 })
 
-test("splitAddress() knows a time's colons from a path's", () => {
+test("splitAddress() distinguishes a time's colons from a path's", () => {
   const cases: [string, string, string][] = [
     ["latest:a:b", "latest", "a:b"],
     ["2026-05-01T12:00:notes", "2026-05-01T12:00", "notes"],

@@ -1,6 +1,6 @@
 /**
- * Snapshots as people name them: an id's prefix, `latest`, `latest~2`, or a time, with `:sub/path`
- * where it makes sense. spec/names.md.
+ * Finds snapshots by the addresses that people type: an id's prefix, `latest`, `latest~2`, or a
+ * time, optionally followed by `:sub/path`. spec/names.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { Digest, RawPath } from "../base/ids.ts"
@@ -24,30 +24,30 @@ import type { SnapshotFilter, SnapshotRecord, View } from "../log/view.ts"
 import { openNodeReader } from "./node-reader.ts"
 
 export interface Snapshot extends SnapshotRecord {
-  /** The digest, under the name that scripts know. */
+  /** The digest, under the name that scripts use. */
   readonly id: Digest
-  /** What people call the device; "" when it has no name. */
+  /** The device's name; "" if it has none. */
   readonly deviceLabel: string
 }
 
 export interface FoundSnapshot {
   readonly snapshot: Snapshot
-  /** "" for all of it. */
+  /** "" for the whole snapshot. */
   readonly path: RawPath
 }
 
 const ID_DIGITS_MIN = 4
-/** How many are named when an address fits none. */
+/** How many snapshots an error lists. */
 const EXAMPLES_MAX = 5
 
-/** Oldest first. One LIST. */
+/** Returns snapshots oldest first. One LIST. */
 export async function snapshots(repository: Repository, filter: SnapshotFilter = {}): Promise<Snapshot[]> {
   const view = await look(repository, { tolerant: true })
   noteUnread(repository, view.problems)
   return snapshotsIn(repository, view, filter)
 }
 
-/** Of a view that is at hand. */
+/** Like `snapshots()`, from an existing view. */
 export function snapshotsIn(repository: Repository, view: View, filter: SnapshotFilter = {}): Snapshot[] {
   return view.snapshots(filter).map((record) => named(repository, record))
 }
@@ -57,8 +57,9 @@ function named({ session: { trust } }: Repository, record: SnapshotRecord): Snap
 }
 
 /**
- * One LIST; on a home that does not know the log yet, as few entries as will do. Throws not-found "no-snapshot", with what there is; invalid "several-series" for a bare
- * `latest` that could mean more than one, "ambiguous-id", "snapshot-address".
+ * Costs one LIST. If the home doesn't know the log yet, reads as few entries as possible. @throws
+ * not-found "no-snapshot", which lists what exists; invalid "several-series" for a `latest` with
+ * several candidates, "ambiguous-id", "snapshot-address"
  */
 export async function findSnapshot(
   repository: Repository,
@@ -71,7 +72,7 @@ export async function findSnapshot(
   return { snapshot, path: await pathIn(repository, snapshot, rawPathFromText(path)) }
 }
 
-/** One look-up for each further meaning that a path may have, and almost none has one. */
+/** Costs one look-up for each further meaning of a path. Almost no path has one. */
 async function pathIn(repository: Repository, snapshot: Snapshot, typed: RawPath): Promise<RawPath> {
   const [first = "" as RawPath, ...others] = pathsInside(originOf(snapshot), typed)
   if (others.length === 0) return first
@@ -87,7 +88,7 @@ async function findAmongAll(repository: Repository, name: string, filter: Snapsh
   const all = snapshotsIn(repository, view, filter)
   const isLatest = name.startsWith("latest")
   const snapshot = isLatest ? pickLatest(repository, all, name) : pick(name, all)
-  // an id that was found is the right one, whatever else there is
+  // an id that was found is right, whatever else exists
   if (snapshot === undefined || !isId(name)) noteUnread(repository, view.problems)
   if (snapshot === undefined) {
     throw all.length === 0 ? noMatch(filter, snapshotsIn(repository, view)) : noSnapshot(name, all)
@@ -97,7 +98,7 @@ async function findAmongAll(repository: Repository, name: string, filter: Snapsh
   return snapshot
 }
 
-/** Undefined when the whole log has to be known, or is. */
+/** Returns undefined if the whole log is needed or already known. */
 async function findByGlance(
   repository: Repository,
   name: string,
@@ -107,7 +108,7 @@ async function findByGlance(
   if (isFiltered || (name !== "latest" && !(isId(name) && series === undefined))) return undefined
   const seen = await glance(repository)
   const found = seen.isWhole ? undefined : await pickFrom(seen, name, series)
-  // what may need a word about others is chosen among all
+  // choices that may need a warning are made among all snapshots
   const isPlain =
     isId(name) ||
     (found?.options[SHARED_OPTION] === undefined &&
@@ -127,7 +128,7 @@ function isId(name: string): boolean {
   return /^[0-9a-f]+$/.test(name)
 }
 
-/** A damaged entry tells neither its series nor its time. */
+/** A damaged entry reveals neither its series nor its time. */
 function warnOfNewer(
   repository: Repository,
   { shortId, timeNs }: SnapshotRecord,
@@ -161,7 +162,7 @@ interface Address {
   readonly path: string
 }
 
-/** The colons of a time are no separators: only one that follows a whole name is. */
+/** Splits at a colon only after a complete name, so the colons of a time aren't separators. */
 export function splitAddress(address: string): Address {
   const match =
     /^([0-9a-f]{4,64}|latest(?:~\d+)?|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?)(?::(.*))?$/s.exec(
@@ -174,7 +175,7 @@ export function splitAddress(address: string): Address {
   return { name: match[1] as string, path: match[2] ?? "" }
 }
 
-/** `all` oldest first. A name of digits that is a whole year's date is a time. */
+/** `all` is oldest first. Digits in the form of a date are a time. */
 function pick(name: string, all: readonly Snapshot[]): Snapshot | undefined {
   if (/^\d{4}-/.test(name)) return pickByTime(all, name)
   const found = all.filter(({ id }) => id.startsWith(name))
@@ -189,7 +190,7 @@ function pick(name: string, all: readonly Snapshot[]): Snapshot | undefined {
   return found[0]
 }
 
-/** What is dated in the future would stay the latest for as long: it is passed over, with a word. */
+/** Skips snapshots dated in the future, with a warning. They would stay the latest until then. */
 function pickLatest(repository: Repository, all: readonly Snapshot[], name: string): Snapshot | undefined {
   requireOneSeries(all.map(({ series }) => series))
   const back = Number(name.slice("latest~".length) || 0)
@@ -204,7 +205,7 @@ function pickLatest(repository: Repository, all: readonly Snapshot[], name: stri
   return (present.length === 0 ? all : present).at(-1 - back)
 }
 
-/** A series may have several sources, of which only one is meant. Not after a move: the old place has ended. */
+/** Warns if the series has several recent sources. A source that was moved doesn't count. */
 function warnOfOtherSources(
   repository: Repository,
   name: string,
@@ -252,8 +253,8 @@ function requireOneSeries(all: readonly string[]): void {
 }
 
 /**
- * The end of what was named: a day means until its last moment, a minute until its last second. A time
- * without a zone is this machine's.
+ * Returns the end of the named time: a day's last moment, a minute's last second. A time without a
+ * zone is local.
  */
 function parseTime(name: string): bigint {
   const [, day = "", rest = ""] = /^(\d{4}-\d\d-\d\d)[T ]?(.*)$/.exec(name) ?? []
@@ -271,7 +272,7 @@ function parseTime(name: string): bigint {
   return BigInt(milliseconds) * 1_000_000n + BigInt((fraction === "" ? "999999999" : fraction).padEnd(9, "0"))
 }
 
-/** The filter leaves none; `all` is what there is without it. */
+/** The filter matches nothing. `all` are the snapshots without it. */
 function noMatch({ series, host, tags, path }: SnapshotFilter, all: readonly Snapshot[]): EngineError {
   const words = [
     ...(series === undefined ? [] : [`--series ${showText(series)}`]),

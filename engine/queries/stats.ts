@@ -1,4 +1,4 @@
-/** `stats`: what lies in the store, by kind, what it costs, and what the snapshots hold. Two LISTs. */
+/** `stats`: counts the store's objects by kind, their cost, and the snapshots' content. Two LISTs. */
 import { parseName } from "../format/names.ts"
 import { providerOf } from "../store/open-store.ts"
 import { dollarsPerMonth, type Stored } from "../store/pricing.ts"
@@ -17,13 +17,13 @@ export interface Stats {
   readonly snapshots: number
   readonly objects: number
   readonly storedBytes: number
-  /** "other": what is not ours; not counted in `objects` and `storedBytes`. */
+  /** "other" are foreign objects, not counted in `objects` and `storedBytes`. */
   readonly byKind: Readonly<Record<StatsKind, KindStats>>
-  /** Chunks that are stored, listings' nodes included. */
+  /** Stored chunks, including listing nodes. */
   readonly chunks: number
-  /** What restoring every snapshot would write. */
+  /** Bytes that a restore of every snapshot would write. */
   readonly rawBytes: number
-  /** What this much costs a month, by list prices: whose store it is first, when that is one of them. */
+  /** Monthly cost of this size by list prices. The store's own provider is first, if known. */
   readonly money: readonly MonthlyCost[]
 }
 
@@ -32,7 +32,7 @@ export interface MonthlyCost {
   readonly title: string
   /** When the list was read. */
   readonly asOf: string
-  /** It lies there. */
+  /** Whether this is the store's provider. */
   readonly isHere: boolean
   readonly dollarsPerMonth: number
 }

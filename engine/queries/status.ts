@@ -1,6 +1,6 @@
 /**
- * `status`: what this home knows of a repository: its device, the series and sources that it backs up, when
- * each was saved last, and what is wrong. Answered from the home alone; the store is asked nothing.
+ * `status`: reports what this home knows of a repository: its device, the series and sources it
+ * backs up, when each was last saved, and problems. Uses only the home and makes no requests.
  */
 import { isEngineError } from "../base/errors.ts"
 import type { DeviceId, RawPath } from "../base/ids.ts"
@@ -25,7 +25,7 @@ import { openStateDatabase } from "../home/state-database.ts"
 import { type LogTable, openLogTable } from "../log/log-table.ts"
 import { devicesContinued, isFuture, newestOfSources } from "../session/sources.ts"
 import type { SnapshotRecord } from "../log/view.ts"
-import { unfinished, type Finding } from "./finding.ts"
+import { type Finding, inactiveDevice, noRecoveryWords, unfinished, unknownRepository } from "./finding.ts"
 
 export interface SourceStatus {
   readonly series: string
@@ -33,23 +33,26 @@ export interface SourceStatus {
   readonly paths: readonly RawPath[]
   /** The newest snapshot of the source. */
   readonly snapshot: SnapshotRecord
-  /** When a run of the series began last on this device: later than the snapshot where nothing had changed. */
+  /**
+   * When a run of the series last started on this device. Later than the snapshot if nothing had
+   * changed.
+   */
   readonly lastRunNs: bigint | undefined
 }
 
 export interface HomeStatus {
   readonly repository: (KnownRepository & { readonly isDefault: boolean }) | undefined
   readonly device: { readonly id: DeviceId; readonly label: string } | undefined
-  /** When the store was looked at last. */
+  /** When the store was last looked at. */
   readonly lookedNs: bigint | undefined
-  /** Of this device and those that it continues. */
+  /** Sources of this device and of the devices that it continues. */
   readonly sources: readonly SourceStatus[]
-  /** Repositories that this home knows besides. */
+  /** Other repositories that this home knows. */
   readonly others: readonly KnownRepository[]
   readonly problems: readonly Finding[]
 }
 
-/** Of the repository at `location`, as the home knows it; default: the default repository. */
+/** @param location the repository's; default: the default repository */
 export function status(home: Home, location: string | undefined, nowNs: bigint): HomeStatus {
   const known = knownRepositories(home)
   const chosen = defaultRepository(home)
@@ -57,7 +60,7 @@ export function status(home: Home, location: string | undefined, nowNs: bigint):
   const others = known.filter((each) => each !== found && each.location !== found?.location)
   const problems: Finding[] = []
   if (found === undefined) {
-    problems.push(unknownRepository(location, known, devicesIn(home).length))
+    problems.push(notFound(location, known, devicesIn(home).length))
     return { repository: undefined, device: undefined, lookedNs: undefined, sources: [], others, problems }
   }
   const repository = { ...found, isDefault: found.location === chosen?.location }
@@ -110,7 +113,7 @@ function sourcesOf(home: RepositoryHome, own: readonly SnapshotRecord[]): Source
   })
 }
 
-/** Undefined when the home's caches do not have it: the next run fetches it. */
+/** Returns undefined if the home's caches don't have it. The next run fetches it. */
 function openKnownTrust(
   objects: ObjectCache,
   { repository, sealing }: DeviceFile,
@@ -128,7 +131,7 @@ function openKnownTrust(
   }
 }
 
-/** This device and all that it continues (rule W6). */
+/** Returns this device and all devices that it continues (rule W6). */
 function ownDevices(device: DeviceId, trust: OpenedTrust | undefined): DeviceId[] {
   return trust === undefined ? [device] : devicesContinued(trust.state, device)
 }
@@ -139,23 +142,12 @@ function deviceProblems(file: DeviceFile | undefined, trust: OpenedTrust | undef
     return [{ level: "warning", subject: "device", message, advice: "run `holdfast connect` to make them" }]
   }
   const found = trust?.state.devices.find(({ id }) => id === file.device)
-  if (trust === undefined || found?.status === "active") return []
-  const message = `this device is ${found?.status ?? "unknown to the repository"}`
-  return [
-    {
-      level: "bad",
-      subject: "device",
-      message,
-      advice: "run `holdfast connect` with a secret to enrol it again",
-    },
-  ]
+  return trust === undefined || found?.status === "active" ? [] : [inactiveDevice(found?.status)]
 }
 
 function wordsProblem(trust: OpenedTrust | undefined): Finding[] {
   if (trust === undefined || trust.state.slots.some(({ kind }) => kind === "recovery")) return []
-  const message = "no recovery words open the repository"
-  const advice = "run `holdfast key add --recovery` and write the words on paper"
-  return [{ level: "warning", subject: "keys", message, advice }]
+  return [noRecoveryWords()]
 }
 
 function snapshotProblems(log: LogTable, nowNs: bigint): Finding[] {
@@ -171,30 +163,14 @@ function snapshotProblems(log: LogTable, nowNs: bigint): Finding[] {
   return [{ level: "warning", subject: "clock", message, advice }]
 }
 
-function unknownRepository(
-  location: string | undefined,
-  known: readonly KnownRepository[],
-  devices: number,
-): Finding {
+function notFound(location: string | undefined, known: readonly KnownRepository[], devices: number): Finding {
   const subject = "repository"
   if (location !== undefined) {
     const message = `${location}: not known to this device`
     return { level: "bad", subject, message, advice: `run: holdfast connect ${shellWord(location)}` }
   }
-  if (known.length > 0) {
-    const message = "no default repository is set"
-    return {
-      level: "warning",
-      subject,
-      message,
-      advice: "run `holdfast connect LOCATION --default` to set it",
-    }
-  }
-  if (devices > 0) {
-    const message = `this device has keys for ${devices === 1 ? "a repository" : `${devices} repositories`} whose location is lost`
-    return { level: "bad", subject, message, advice: "run `holdfast connect LOCATION`" }
-  }
-  const advice =
-    "run `holdfast init LOCATION` to create one, or `holdfast connect LOCATION` to use an existing one"
-  return { level: "bad", subject, message: "this device knows no repository", advice }
+  if (known.length === 0) return unknownRepository(devices, "bad")
+  const message = "no default repository is set"
+  const advice = "run `holdfast connect LOCATION --default` to set it"
+  return { level: "warning", subject, message, advice }
 }

@@ -29,7 +29,7 @@ function told(findings: readonly Finding[]): string[] {
   return findings.map(({ level, subject, message }) => `${level} ${subject}: ${message}`)
 }
 
-test("openRepository() guards puts from then on where init found that a conditional put works", async (t) => {
+test("openRepository() guards puts if init found that conditional puts work", async (t) => {
   const { server, reopen } = await setting(t)
   const { store } = await reopen()
   await store.put(named("keys/a"), pattern(10))
@@ -38,7 +38,7 @@ test("openRepository() guards puts from then on where init found that a conditio
   assert.deepEqual(server.objects.get("x/keys/a"), pattern(10))
 })
 
-test("openRepository() guards no puts where a conditional put does not work, or the provider refuses it", async (t) => {
+test("openRepository() does not guard puts if conditional puts fail, or the provider refuses them", async (t) => {
   const ignored = await setting(t, { conditionalPut: "ignored" })
   const works = await setting(t)
   for (const { store } of [await ignored.reopen(), await works.reopen("backblaze")]) {
@@ -48,7 +48,7 @@ test("openRepository() guards no puts where a conditional put does not work, or 
   }
 })
 
-test("doctor() tells whose store it is, what was found there, and what that costs", async (t) => {
+test("doctor() reports the store's provider, what was found there, and what that costs", async (t) => {
   const { reopen, place } = await setting(t, { serverName: "MinIO" })
   assert.equal(place.repository.session.trust.state.store["provider"], "minio")
   const known = told(await storeAbilities(await reopen(), false))
@@ -56,7 +56,7 @@ test("doctor() tells whose store it is, what was found there, and what that cost
   assert.match(known[1] ?? "", /^good store lists: new objects immediately \(tested on /)
   assert.ok(told(await doctor(place.home, await reopen())).includes("good provider: MinIO"))
 
-  // The record came along with a mirror, from elsewhere.
+  // The record came with a mirror of another store.
   const elsewhere = told(await storeAbilities(await reopen("backblaze"), false))
   assert.deepEqual(elsewhere, [
     "good provider: Backblaze B2; deleted objects are billed until a lifecycle rule removes old versions",
@@ -67,7 +67,7 @@ test("doctor() tells whose store it is, what was found there, and what that cost
   assert.ok(tried.includes("good store: supports conditional PUT (tested now)"))
 })
 
-test("doctor() says nothing about providers for a store in memory or a folder", async (t) => {
+test("doctor() reports no provider for a store in memory or a folder", async (t) => {
   const place = await backupPlace(t)
   assert.deepEqual(await storeAbilities(place.repository, true), [])
 })

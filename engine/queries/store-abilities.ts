@@ -1,4 +1,4 @@
-/** What the store was found to do, at `init` or just now, as findings of `doctor`. spec/stores.md. */
+/** Reports the store's abilities, tested at `init` or now, as findings of `doctor`. spec/stores.md. */
 import { showDay } from "../base/show.ts"
 import type { Value } from "../format/msgpack.ts"
 import { probeOf, providerOf } from "../store/open-store.ts"
@@ -6,7 +6,7 @@ import { PROVIDER_PROFILES, type ProviderProfile } from "../store/provider-profi
 import type { Repository } from "../session/repository.ts"
 import type { Finding } from "./finding.ts"
 
-/** None for a folder. */
+/** Returns nothing for a folder. */
 export async function storeAbilities(repository: Repository, probe: boolean): Promise<Finding[]> {
   const byHost = providerOf(repository.store)
   if (byHost === undefined) return []
@@ -20,7 +20,10 @@ export async function storeAbilities(repository: Repository, probe: boolean): Pr
   return [about, listing(abilities, when), ...remarks(abilities, when)]
 }
 
-/** Undefined when nothing was tried, or at another provider: the record comes along with a mirror. */
+/**
+ * Returns undefined if nothing was tested, or if the record is from another provider: a mirror
+ * copies it.
+ */
 function profileHere(byHost: ProviderProfile, tried: Value | undefined): ProviderProfile | undefined {
   const found = Object.values(PROVIDER_PROFILES).find(({ id }) => id === tried)
   if (found === undefined || found.id === byHost.id) return found
@@ -71,7 +74,7 @@ function remarks(abilities: Readonly<Record<string, Value>>, when: string): Find
   return findings
 }
 
-/** No rule depends on it, so none of them is a fault. */
+/** No rule depends on conditional PUT, so none of these is a problem. */
 const SAYS: Readonly<Record<string, string>> = {
   works: "supports conditional PUT",
   races: "conditional PUT is not exclusive; nothing depends on it",

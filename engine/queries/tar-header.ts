@@ -1,7 +1,6 @@
 /**
- * The 512 bytes that stand before each member of a tar archive (POSIX.1-2001, pax), for `dump`. Own
- * code, since names are bytes here and the packages know text alone: a name that is not UTF-8 goes out
- * as it is, under `hdrcharset=BINARY`. Pure.
+ * Encodes tar headers (POSIX.1-2001 pax) for `dump`. Names are bytes here, and the packages handle
+ * only text: a name that isn't UTF-8 is written unchanged, under `hdrcharset=BINARY`. Pure.
  */
 import { concatBytes, type Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -18,14 +17,14 @@ const NS = 1_000_000_000n
 export const TAR_END: Bytes = new Uint8Array(2 * BLOCK)
 
 export interface TarMember {
-  /** As it stands in the archive; folders end with a slash. */
+  /** The name in the archive. Folders end with a slash. */
   readonly name: string
   readonly entry: Entry
   /** The member that this one is a hard link to. */
   readonly linkTo: RawPath | undefined
 }
 
-/** What stands before the content: with a pax header when the plain one can't say it all. */
+/** Returns everything before the content, with a pax header if the plain one isn't enough. */
 export function tarHeader(member: TarMember): Bytes {
   const { name, entry, linkTo } = member
   const link = linkTo ?? entry.linkTarget ?? ""
@@ -52,7 +51,7 @@ export function tarHeader(member: TarMember): Bytes {
   return concatBytes([head, pax, tarPadding(pax.length), plain])
 }
 
-/** Bytes of content that follow the header. */
+/** Bytes of content after the header. */
 export function contentBytes({ entry, linkTo }: TarMember): number {
   return entry.type === "file" && linkTo === undefined ? entry.size : 0
 }
@@ -79,7 +78,7 @@ function typeFlag({ entry, linkTo }: TarMember): string {
   }
 }
 
-/** All strings here have one character a byte. */
+/** All strings here have one character per byte. */
 function paxRecords({ name, entry, linkTo }: TarMember, link: string, size: number): string[] {
   const fields: [string, string][] = []
   if (name.length > NAME_BYTES) fields.push(["path", name])
@@ -105,7 +104,7 @@ function paxRecords({ name, entry, linkTo }: TarMember, link: string, size: numb
   )
 }
 
-/** "length key=value\n", where the length counts its own digits too. */
+/** Returns "length key=value\n". The length includes its own digits. */
 function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`
   let length = rest.length + 1

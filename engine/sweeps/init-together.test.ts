@@ -14,7 +14,7 @@ import type { Answer, Order } from "../testing/init-child.ts"
 import { startS3FaultServer, type S3FaultServerOptions } from "../testing/s3-fault-server.ts"
 import { publishEmpty } from "../testing/shared-place.ts"
 
-const CHILD = fileURLToPath(new URL("testing/init-child.ts", import.meta.url))
+const CHILD = fileURLToPath(new URL("../testing/init-child.ts", import.meta.url))
 const CHILDREN = 4
 
 interface Place {

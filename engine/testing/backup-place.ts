@@ -6,6 +6,7 @@
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { Writable } from "node:stream"
 import type { TestContext } from "node:test"
 import { differences, pictureOf, showDifferences, type Picture } from "../../fixtures/picture.ts"
 import type { Bytes } from "../base/bytes.ts"
@@ -14,6 +15,7 @@ import type { Clock } from "../base/ports.ts"
 import {
   backup,
   createRepository,
+  dump,
   findSnapshot,
   openHome,
   openRepository,
@@ -21,6 +23,7 @@ import {
   type BackupObserver,
   type BackupRequest,
   type BackupResult,
+  type DumpRequest,
   type Home,
   type Repository,
   type RestoreRequest,
@@ -150,6 +153,24 @@ export async function restoreTo(
     sync: "none",
     ...changes,
   })
+}
+
+/** Returns what `dump` writes for a path of the newest snapshot. */
+export async function dumped(
+  { repository }: BackupPlace,
+  at: string,
+  archive?: DumpRequest["archive"],
+): Promise<Buffer> {
+  const parts: Buffer[] = []
+  const out = new Writable({
+    write(bytes: Uint8Array, _encoding, done) {
+      parts.push(Buffer.from(bytes)) // a copy, since the bytes are reused
+      done()
+    },
+  })
+  const { snapshot } = await findSnapshot(repository, "latest")
+  await dump(repository, snapshot, at as RawPath, { out, archive })
+  return Buffer.concat(parts)
 }
 
 /** Throws with the first differences. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { zipDescriptor, zipDirectoryEntry, zipEnd, zipHeader, type ZipMember } from "./zip-format.ts"
+import { zipDescriptor, zipDirectoryEntry, zipEnd, zipHeader, type ZipMember } from "./dump-zip.ts"
 
-test("zip records of large files, far offsets and many members have eight bytes for them", () => {
+test("zip records of large files, far offsets and many members use eight bytes for them", () => {
   const entry = { type: "file", mode: 0o644, mtimeNs: 0n, size: 5e9 } as unknown as ZipMember["entry"]
   const member: ZipMember = { name: "a", entry, size: 5e9, offset: 6e9 }
   const sizes = { crc: 7, packed: 5_000_100_000, size: 5e9 }
