@@ -18,6 +18,22 @@ function withNotes(context: TestContext): Sandbox {
   return box
 }
 
+/** What a draft takes of an earlier snapshot. */
+const SAID = [
+  "series",
+  "host",
+  "user",
+  "paths",
+  "tags",
+  "trigger",
+  "root",
+  "summary",
+  "skipped",
+  "skippedCount",
+  "options",
+  "single",
+] as const
+
 /** A member of the repository writes a snapshot of the newest one's content, and says of it what they like. */
 async function forge(box: Sandbox, changes: Partial<SnapshotDraft>): Promise<void> {
   const repository = await openRepository({
@@ -28,34 +44,10 @@ async function forge(box: Sandbox, changes: Partial<SnapshotDraft>): Promise<voi
   })
   try {
     const { snapshot } = await findSnapshot(repository, "latest")
-    const {
-      series,
-      host,
-      user,
-      paths,
-      tags,
-      trigger,
-      root,
-      summary,
-      skipped,
-      skippedCount,
-      options,
-      single,
-    } = snapshot
-    const said = {
-      series,
-      host,
-      user,
-      paths,
-      tags,
-      trigger,
-      root,
-      summary,
-      skipped,
-      skippedCount,
-      options,
-      single,
-    }
+    const said = Object.fromEntries(SAID.map((field) => [field, snapshot[field]])) as Pick<
+      typeof snapshot,
+      (typeof SAID)[number]
+    >
     const timeNs = snapshot.timeNs + 1n
     await publish(repository, {
       ...said,

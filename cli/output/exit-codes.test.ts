@@ -15,16 +15,7 @@ import {
 import { dirname, join } from "node:path"
 import { test } from "node:test"
 import { exitCodeOf, messageOf, UsageError } from "./exit-codes.ts"
-import { sandbox, type JsonLine, type Sandbox } from "../testing/run-cli.ts"
-
-function ready(box: Sandbox): string {
-  const source = box.path("notes")
-  mkdirSync(source)
-  writeFileSync(join(source, "a.md"), "first\n")
-  box.must("init")
-  box.must("backup", source)
-  return source
-}
+import { ready, sandbox, type JsonLine, type Sandbox } from "../testing/run-cli.ts"
 
 /** The code in the last line of standard error. */
 function exitError(err: string): unknown {

@@ -1,19 +1,10 @@
 /** Odd things in a store's place: a location with a secret in it, and what is no regular file. */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import { sandbox, type Sandbox } from "../testing/run-cli.ts"
-
-function ready(box: Sandbox): string {
-  const source = box.path("notes")
-  mkdirSync(source)
-  writeFileSync(join(source, "a.md"), "first\n")
-  box.must("init")
-  box.must("backup", source)
-  return source
-}
+import { ready, sandbox } from "../testing/run-cli.ts"
 
 const FORMS = [
   "s3://KEY:hunter2@host",

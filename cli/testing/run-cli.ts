@@ -3,7 +3,7 @@
  * environment that holds nothing of the developer's. `npm test` builds it first. Tests only.
  */
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import type { TestContext } from "node:test"
@@ -74,6 +74,16 @@ export function sandbox(context: TestContext): Sandbox {
       return outcome
     },
   }
+}
+
+/** A repository with one snapshot of the folder `notes`, whose path is returned; it has the file a.md. */
+export function ready(box: Sandbox): string {
+  const source = box.path("notes")
+  mkdirSync(source)
+  writeFileSync(join(source, "a.md"), "first\n")
+  box.must("init")
+  box.must("backup", source)
+  return source
 }
 
 function runCli(

@@ -2,6 +2,12 @@
 import { DRY_RUN, FILTER_FLAGS, RECOVERY_READ } from "./flags.ts"
 import type { Flag, Verb } from "./verb.ts"
 
+/** Beside --exclude, in backup, estimate and restore. */
+const MORE_EXCLUDES: readonly Flag[] = [
+  { name: "iexclude", value: "PATTERN", many: true, text: "same as --exclude, but ignore case" },
+  { name: "exclude-file", value: "FILE", many: true, text: "read exclude patterns from FILE" },
+]
+
 /** What is left out of a backup. Patterns are gitignore's, relative to the source's root. */
 const EXCLUDE_FLAGS: readonly Flag[] = [
   {
@@ -11,8 +17,7 @@ const EXCLUDE_FLAGS: readonly Flag[] = [
     many: true,
     text: "skip matching files and folders (.gitignore patterns)",
   },
-  { name: "iexclude", value: "PATTERN", many: true, text: "same as --exclude, but ignore case" },
-  { name: "exclude-file", value: "FILE", many: true, text: "read exclude patterns from FILE" },
+  ...MORE_EXCLUDES,
   { name: "exclude-caches", text: "skip folders marked with a CACHEDIR.TAG file" },
   {
     name: "exclude-if-present",
@@ -163,8 +168,7 @@ export const BACKUP_VERBS: readonly Verb[] = [
         many: true,
         text: "skip files and folders that match",
       },
-      { name: "iexclude", value: "PATTERN", many: true, text: "same as --exclude, but ignore case" },
-      { name: "exclude-file", value: "FILE", many: true, text: "read exclude patterns from FILE" },
+      ...MORE_EXCLUDES,
       {
         name: "overwrite",
         value: "WHEN",
