@@ -29,8 +29,25 @@ async function children(t: TestContext, environment: StoreEnvironment = {}): Pro
   t.after(() => {
     for (const child of all) child.kill("SIGKILL")
   })
-  await Promise.all(all.map(async (child) => await once(child, "message")))
+  await Promise.all(all.map(messageOf))
   return all
+}
+
+/** The child's next message; rejects if it ends instead. */
+async function messageOf(child: ChildProcess): Promise<unknown> {
+  const ended = new AbortController()
+  const end = once(child, "exit", { signal: ended.signal }).then(([code]) => {
+    throw new Error(`a child ended with ${String(code)}`)
+  })
+  try {
+    const [message] = (await Promise.race([once(child, "message", { signal: ended.signal }), end])) as [
+      unknown,
+    ]
+    return message
+  } finally {
+    ended.abort()
+    end.catch(() => {})
+  }
 }
 
 function folder(t: TestContext): string {
@@ -46,7 +63,7 @@ async function race(all: ChildProcess[], { location, environment }: Place, homes
     all.map(async (child, i) => {
       const order: Order = { location, environment, home: path.join(homes, String(i)), startMs }
       child.send(order)
-      return ((await once(child, "message")) as [Answer])[0]
+      return (await messageOf(child)) as Answer
     }),
   )
   for (const answer of answers) {
