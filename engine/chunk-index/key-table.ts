@@ -51,7 +51,21 @@ interface StoredRun {
   run: KeyRun | undefined
 }
 
-export function openKeyTable(database: Database): KeyTable {
+/** The runs that this connection knows, and their rows. */
+interface Runs {
+  /** Longest first. */
+  all: StoredRun[]
+  refresh(): void
+  partsOf(stored: StoredRun): Generator<KeyRun, void, undefined>
+  /**
+   * @param length at least the number of entries in `parts`
+   * @param keep whether the new run stays in memory
+   */
+  write(parts: Iterable<KeyRun>, length: number, keep: boolean): void
+  drop(stored: StoredRun): void
+}
+
+function openRuns(database: Database): Runs {
   const list = lazyStatement<[], { id: number; length: number; sum: number }>(
     database,
     "SELECT id, length, sum FROM key_runs ORDER BY length DESC, id",
@@ -70,46 +84,82 @@ export function openKeyTable(database: Database): KeyTable {
     database,
     "DELETE FROM key_parts WHERE id BETWEEN ? AND ?",
   )
+  const runs: Runs = {
+    all: [],
 
-  let runs: StoredRun[] = []
+    refresh() {
+      const known = new Map(runs.all.map((stored) => [stored.id, stored]))
+      runs.all = list()
+        .all()
+        .map(({ id, length, sum }) => {
+          if (sum !== rowSum([id, length])) throw damagedRow("key_runs")
+          return known.get(id) ?? { id, length, run: undefined }
+        })
+    },
+
+    /** Parts are missing if another process merged the run since `refresh`; a newer run has the entries. */
+    *partsOf({ id, length, run }) {
+      if (run !== undefined) return yield run
+      for (let part = 0; part * PART_ENTRIES < length; part++) {
+        const row = readPart().get(id * PARTS_MAX + part)
+        if (row === undefined) return
+        if (row.sum !== rowSum([id * PARTS_MAX + part, row.entries])) throw damagedRow("key_parts")
+        yield toRun(row.entries)
+        release(row.entries)
+      }
+    },
+
+    write(parts, length, keep) {
+      const id = randomBytes(5).readUIntBE(0, 5)
+      let number = 0
+      let entries = 0
+      const written = function* (): Generator<KeyRun, void, undefined> {
+        for (const part of parts) {
+          const partId = id * PARTS_MAX + number++
+          const bytes = bytesOf(part)
+          insertPart().run(partId, bytes, rowSum([partId, bytes]))
+          entries += runLength(part)
+          yield part
+        }
+      }
+      const run = keep ? gather(written(), new Uint32Array(length * 2)) : undefined
+      if (run === undefined) for (const _ of written());
+      if (entries === 0) return
+      insert().run(id, entries, rowSum([id, entries]))
+      runs.all.push({ id, length: entries, run })
+      runs.all.sort((a, b) => b.length - a.length)
+    },
+
+    drop({ id, run }) {
+      remove().run(id)
+      removeParts().run(id * PARTS_MAX, id * PARTS_MAX + PARTS_MAX - 1)
+      if (run !== undefined) release(run) // merges leave behind several times the memory in use
+    },
+  }
+  return runs
+}
+
+export function openKeyTable(database: Database): KeyTable {
+  const runs = openRuns(database)
   /** Whether runs stay in memory: only after the first search. */
   let searching = false
-  /** The loaded `runs`, in order; undefined after a change. */
+  /** The loaded runs, in order; undefined after a change. */
   let inMemory: KeyRun[] | undefined
   const search = candidateSearch()
 
   const refresh = (): void => {
     inMemory = undefined
-    const known = new Map(runs.map((stored) => [stored.id, stored]))
-    runs = list()
-      .all()
-      .map(({ id, length, sum }) => {
-        if (sum !== rowSum([id, length])) throw damagedRow("key_runs")
-        return known.get(id) ?? { id, length, run: undefined }
-      })
+    runs.refresh()
   }
 
-  /**
-   * Yields a run's parts. They are missing if another process merged the run since the list was
-   * read; a newer run has the entries.
-   */
-  function* partsOf({ id, length, run }: StoredRun): Generator<KeyRun, void, undefined> {
-    if (run !== undefined) return yield run
-    for (let part = 0; part * PART_ENTRIES < length; part++) {
-      const row = readPart().get(id * PARTS_MAX + part)
-      if (row === undefined) return
-      if (row.sum !== rowSum([id * PARTS_MAX + part, row.entries])) throw damagedRow("key_parts")
-      yield toRun(row.entries)
-      release(row.entries)
-    }
+  const write = (parts: Iterable<KeyRun>, length: number): void => {
+    inMemory = undefined
+    runs.write(parts, length, searching)
   }
 
   const load = (stored: StoredRun): KeyRun => {
-    stored.run ??= gather(
-      partsOf(stored),
-      new Uint32Array(new SharedArrayBuffer(stored.length * ENTRY_BYTES)),
-    )
-    return stored.run
+    const room = (): KeyRun => new Uint32Array(new SharedArrayBuffer(stored.length * ENTRY_BYTES))
+    return (stored.run ??= gather(runs.partsOf(stored), room()))
   }
 
   const loaded = (): KeyRun[] => {
@@ -117,51 +167,13 @@ export function openKeyTable(database: Database): KeyTable {
       searching = true
       refresh()
     }
-    return (inMemory ??= runs.map(load))
-  }
-
-  /** @param length at least the number of entries in `parts` */
-  const write = (parts: Iterable<KeyRun>, length: number): void => {
-    const id = randomBytes(5).readUIntBE(0, 5)
-    let number = 0
-    let entries = 0
-    const written = function* (): Generator<KeyRun, void, undefined> {
-      for (const part of parts) {
-        const partId = id * PARTS_MAX + number++
-        const bytes = bytesOf(part)
-        insertPart().run(partId, bytes, rowSum([partId, bytes]))
-        entries += runLength(part)
-        yield part
-      }
-    }
-    inMemory = undefined
-    const run = searching ? gather(written(), new Uint32Array(length * 2)) : undefined
-    if (run === undefined) for (const _ of written());
-    if (entries === 0) return
-    insert().run(id, entries, rowSum([id, entries]))
-    runs.push({ id, length: entries, run })
-    runs.sort((a, b) => b.length - a.length)
-  }
-
-  const drop = ({ id, run }: StoredRun): void => {
-    remove().run(id)
-    removeParts().run(id * PARTS_MAX, id * PARTS_MAX + PARTS_MAX - 1)
-    if (run !== undefined) release(run) // merges leave behind several times the memory in use
+    return (inMemory ??= runs.all.map(load))
   }
 
   return {
-    candidates(id) {
-      return search(loaded(), id)
-    },
+    candidates: (id) => search(loaded(), id),
 
-    share: () =>
-      loaded().map((run) => {
-        if (run.buffer instanceof SharedArrayBuffer) return run
-        // A run merged by this process: shared memory can't be released, and merges make much of it.
-        const shared = new Uint32Array(new SharedArrayBuffer(run.byteLength))
-        shared.set(run)
-        return shared
-      }),
+    share: () => loaded().map(shared),
 
     refresh,
 
@@ -170,39 +182,47 @@ export function openKeyTable(database: Database): KeyTable {
       const merged: StoredRun[] = []
       let length = runLength(run)
       let parts: Iterable<KeyRun> = inParts(run)
-      for (let last = runs.at(-1); last !== undefined && isDue(last.length, length); last = runs.at(-1)) {
-        parts = mergeRuns(partsOf(last), parts)
+      for (let last = runs.all.at(-1); last && isDue(last.length, length); last = runs.all.at(-1)) {
+        parts = mergeRuns(runs.partsOf(last), parts)
         length += last.length
         merged.push(last)
-        runs.pop()
+        runs.all.pop()
       }
       write(parts, length)
-      merged.forEach(drop)
+      for (const stored of merged) runs.drop(stored)
       release(run) // it was written, and gathered into another array
     },
 
     isComplete() {
-      runs = []
+      runs.all = []
       refresh()
-      return runs.every((stored) => {
+      return runs.all.every((stored) => {
         let entries = 0
-        for (const part of partsOf(stored)) entries += runLength(part)
+        for (const part of runs.partsOf(stored)) entries += runLength(part)
         return entries === stored.length
       })
     },
 
-    length: () => runs.reduce((sum, stored) => sum + stored.length, 0),
+    length: () => runs.all.reduce((sum, stored) => sum + stored.length, 0),
 
     compact(keep) {
       refresh()
-      const old = runs
-      runs = []
+      const old = runs.all
+      runs.all = []
       for (const stored of old) {
-        write(mergeRuns(partsOf(stored), [], keep), stored.length)
-        drop(stored)
+        write(mergeRuns(runs.partsOf(stored), [], keep), stored.length)
+        runs.drop(stored)
       }
     },
   }
+}
+
+/** A run merged by this process isn't shared: shared memory can't be released, and merges make much of it. */
+function shared(run: KeyRun): KeyRun {
+  if (run.buffer instanceof SharedArrayBuffer) return run
+  const copy = new Uint32Array(new SharedArrayBuffer(run.byteLength))
+  copy.set(run)
+  return copy
 }
 
 function isDue(older: number, newer: number): boolean {

@@ -100,10 +100,6 @@ export function openPackRows(database: Database): PackRows {
     `SELECT kind, codec, offset, sealed_length AS sealedLength, raw_length AS rawLength, lengths, ids, sum
       FROM frames WHERE reference >= ? AND reference < ? ORDER BY reference`,
   )
-  const anyLive = lazyStatement<[], number>(database, "SELECT 1 FROM packs WHERE state = 0 LIMIT 1", "pluck")
-  const counts = lazyStatement<[], IndexCounts>(database, COUNTS)
-  const ranges = lazyStatement<[], [number, number]>(database, "SELECT first_frame, frames FROM packs", "raw")
-  const chunks = lazyStatement<[], number>(database, "SELECT coalesce(sum(chunks), 0) FROM packs", "pluck")
 
   const findPack = (name: Digest): PackRow | undefined => {
     const row = find().get(digestKey(name))
@@ -134,6 +130,16 @@ export function openPackRows(database: Database): PackRows {
         return toFrame(frame)
       })
     },
+    ...openTotals(database),
+  }
+}
+
+function openTotals(database: Database): Pick<PackRows, "anyLive" | "counts" | "referencesInUse" | "chunks"> {
+  const anyLive = lazyStatement<[], number>(database, "SELECT 1 FROM packs WHERE state = 0 LIMIT 1", "pluck")
+  const counts = lazyStatement<[], IndexCounts>(database, COUNTS)
+  const ranges = lazyStatement<[], [number, number]>(database, "SELECT first_frame, frames FROM packs", "raw")
+  const chunks = lazyStatement<[], number>(database, "SELECT coalesce(sum(chunks), 0) FROM packs", "pluck")
+  return {
     anyLive: () => anyLive().get() !== undefined,
     counts: () => counts().get() as IndexCounts, // an aggregate always has one row
     referencesInUse: () => markRanges(ranges().all()),

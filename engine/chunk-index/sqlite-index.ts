@@ -11,7 +11,7 @@ import type { ChunkIndex, PackState } from "./chunk-index.ts"
 import { openChunkSearch } from "./chunk-search.ts"
 import { runOfFrames } from "./key-runs.ts"
 import { KEY_TABLE_SCHEMA, type KeyTable, openKeyTable } from "./key-table.ts"
-import { openPackRows, PACK_ROWS_SCHEMA, type PackRows, toRecord } from "./pack-rows.ts"
+import { openPackRows, PACK_ROWS_SCHEMA, type PackRow, type PackRows, toRecord } from "./pack-rows.ts"
 import { STATE_CONDEMNED, STATE_LIVE } from "./row-checks.ts"
 
 /** Fewer keys of removed packs than this aren't worth a rewrite. */
@@ -39,15 +39,7 @@ export function openChunkIndex(database: Database): ChunkIndex {
   let isSound = false
   /** Checks once whether a chunk is missing because this file is damaged. @throws state-damaged */
   const verifyOnce = (): undefined => {
-    if (isSound) return undefined
-    checkWhole(database)
-    if (!keys.isComplete()) throw damagedRow("key_parts")
-    for (
-      let page = rows.after(0, undefined);
-      page.length > 0;
-      page = rows.after(page.at(-1)?.id ?? 0, undefined)
-    )
-      for (const row of page) rows.frames(row)
+    if (!isSound) verify(database, rows, keys)
     isSound = true
     return undefined
   }
@@ -83,6 +75,25 @@ export function openChunkIndex(database: Database): ChunkIndex {
       removePack.immediate(name)
     },
 
+    setPackState(name, state) {
+      search.forget()
+      return rows.setState(name, stateNumber(state))
+    },
+
+    ...packViews(rows),
+  })
+}
+
+function verify(database: Database, rows: PackRows, keys: KeyTable): void {
+  checkWhole(database)
+  if (!keys.isComplete()) throw damagedRow("key_parts")
+  for (const row of pagedRows(rows, undefined)) rows.frames(row)
+}
+
+type PackViews = Pick<ChunkIndex, "hasPack" | "pack" | "packState" | "packs" | "framesOfPack" | "idsOfPack">
+
+function packViews(rows: PackRows): PackViews {
+  return {
     hasPack: (name) => rows.find(name) !== undefined,
 
     pack(name) {
@@ -93,11 +104,6 @@ export function openChunkIndex(database: Database): ChunkIndex {
     packState(name) {
       const row = rows.find(name)
       return row === undefined ? undefined : row.state === STATE_LIVE ? "live" : "condemned"
-    },
-
-    setPackState(name, state) {
-      search.forget()
-      return rows.setState(name, stateNumber(state))
     },
 
     packs: (state) => pagedPacks(rows, state),
@@ -111,15 +117,17 @@ export function openChunkIndex(database: Database): ChunkIndex {
       const row = rows.find(name)
       return row === undefined ? [] : rows.frames(row).flatMap(idsOf)
     },
-  })
+  }
+}
+
+function* pagedPacks(rows: PackRows, state: PackState | undefined): Generator<PackRecord> {
+  for (const row of pagedRows(rows, state === undefined ? undefined : stateNumber(state))) yield toRecord(row)
 }
 
 /** Reads in pages, since an open SQLite cursor would block writes to the index. */
-function* pagedPacks(rows: PackRows, state: PackState | undefined): Generator<PackRecord> {
-  const wanted = state === undefined ? undefined : stateNumber(state)
-  for (let page = rows.after(0, wanted); page.length > 0; page = rows.after(page.at(-1)?.id ?? 0, wanted)) {
-    for (const row of page) yield toRecord(row)
-  }
+function* pagedRows(rows: PackRows, state: number | undefined): Generator<PackRow> {
+  for (let page = rows.after(0, state); page.length > 0; page = rows.after(page.at(-1)?.id ?? 0, state))
+    yield* page
 }
 
 function idsOf(frame: DirectoryFrame): ChunkId[] {
