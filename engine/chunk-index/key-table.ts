@@ -56,6 +56,7 @@ interface Runs {
   /** Longest first. */
   all: StoredRun[]
   refresh(): void
+  /** Parts are missing if another process merged the run since `refresh`; a newer run has the entries. */
   partsOf(stored: StoredRun): Generator<KeyRun, void, undefined>
   /**
    * @param length at least the number of entries in `parts`
@@ -97,7 +98,6 @@ function openRuns(database: Database): Runs {
         })
     },
 
-    /** Parts are missing if another process merged the run since `refresh`; a newer run has the entries. */
     *partsOf({ id, length, run }) {
       if (run !== undefined) return yield run
       for (let part = 0; part * PART_ENTRIES < length; part++) {

@@ -7,13 +7,13 @@ import { fstatSync, readdirSync, readlinkSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { hasExactSizes } from "../system/file-systems.ts"
-import { openFolderChain } from "../system/folder-chain.ts"
+import { type FolderChain, openFolderChain } from "../system/folder-chain.ts"
 import type { FolderHandle } from "../system/in-folder.ts"
 import type { Native } from "../system/native-calls.ts"
 import { openOwners } from "../system/owners.ts"
 import { everything, type Roots } from "./roots.ts"
-import { sourcePlaces } from "./source-places.ts"
-import { type Source } from "./source.ts"
+import { type SourcePlaces, sourcePlaces } from "./source-places.ts"
+import type { Anchored, Source } from "./source.ts"
 import { errorCode, type Failure, isFailure, lstat, type Stat, toStat } from "../system/stat.ts"
 
 /** So many entries are looked at before the calls that are not Node's are loaded for it, which takes a while. */
@@ -32,24 +32,7 @@ export function openDiskSource(roots: Roots | string, native?: () => Native | un
   const calls = (): Native | undefined => (looks < LOOKS_BEFORE_NATIVE ? undefined : native?.())
   const chain = openFolderChain(calls)
 
-  const folderAt = (directory: RawPath): FolderHandle | Failure => {
-    const found = places.find(directory)
-    if (isFailure(found)) return found
-    const reached = chain.reach(found.anchor, found.path)
-    return typeof reached === "string" ? { error: reached } : reached
-  }
-  /** The folder that an entry is in, and its name there: "." is the folder itself. */
-  const entryAt = (path: RawPath): { folder: FolderHandle; name: RawPath } | Failure => {
-    const found = places.find(path)
-    if (isFailure(found)) return found
-    const reached = chain.reach(found.anchor, parentPath(found.path))
-    if (typeof reached === "string") return { error: reached }
-    return { folder: reached, name: found.path === "" ? ("." as RawPath) : baseName(found.path) }
-  }
-  const place = (path: RawPath): string | Failure => {
-    const found = entryAt(path)
-    return isFailure(found) ? found : found.folder.prefix + found.name
-  }
+  const { folderAt, entryAt, place, anchored } = reaching(chosen, places, chain)
   return {
     list: (directory) => {
       const partial = places.partOf(directory)
@@ -88,15 +71,7 @@ export function openDiskSource(roots: Roots | string, native?: () => Native | un
       return hints
     },
     place,
-    anchored: (path) => {
-      const found = places.find(path)
-      return isFailure(found)
-        ? { anchor: -1, path: chosen.base }
-        : {
-            anchor: found.anchor.descriptor,
-            path: found.anchor.descriptor < 0 ? found.anchor.prefix + found.path : found.path,
-          }
-    },
+    anchored,
     xattrsAvailable: native !== undefined,
     xattrs: (path) => {
       const known = native?.()
@@ -109,6 +84,44 @@ export function openDiskSource(roots: Roots | string, native?: () => Native | un
     close: () => {
       chain.close()
       places.close()
+    },
+  }
+}
+
+/** How the paths of a source are reached: through folders that are held open. */
+interface Reaching {
+  readonly folderAt: (directory: RawPath) => FolderHandle | Failure
+  /** The folder that an entry is in, and its name there: "." is the folder itself. */
+  readonly entryAt: (path: RawPath) => { folder: FolderHandle; name: RawPath } | Failure
+  readonly place: (path: RawPath) => string | Failure
+  readonly anchored: (path: RawPath) => Anchored
+}
+
+function reaching({ base }: Roots, places: SourcePlaces, chain: FolderChain): Reaching {
+  const entryAt: Reaching["entryAt"] = (path) => {
+    const found = places.find(path)
+    if (isFailure(found)) return found
+    const reached = chain.reach(found.anchor, parentPath(found.path))
+    if (typeof reached === "string") return { error: reached }
+    return { folder: reached, name: found.path === "" ? ("." as RawPath) : baseName(found.path) }
+  }
+  return {
+    folderAt(directory) {
+      const found = places.find(directory)
+      if (isFailure(found)) return found
+      const reached = chain.reach(found.anchor, found.path)
+      return typeof reached === "string" ? { error: reached } : reached
+    },
+    entryAt,
+    place(path) {
+      const found = entryAt(path)
+      return isFailure(found) ? found : found.folder.prefix + found.name
+    },
+    anchored(path) {
+      const found = places.find(path)
+      if (isFailure(found)) return { anchor: -1, path: base }
+      const { descriptor, prefix } = found.anchor
+      return { anchor: descriptor, path: descriptor < 0 ? prefix + found.path : found.path }
     },
   }
 }

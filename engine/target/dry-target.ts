@@ -7,7 +7,7 @@ import type { RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
 import { whyClosed, whyNotMade } from "./can-make.ts"
 import { openDiskTarget } from "./disk-target.ts"
-import { isOurs, permittedBy, withheld } from "./permitted.ts"
+import { isOurs, type Permitted, permittedBy, withheld } from "./permitted.ts"
 import { checkPath } from "./safe-path.ts"
 import { isFailure, lstat, type Stat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
@@ -31,26 +31,47 @@ export function openDryTarget(root: string, options: TargetOptions = {}): Target
   return { ...overlay(root, staged, options), wouldStage }
 }
 
-/** Undefined: nothing is there, and all would be made. */
-function overlay(root: string, inner: Target | undefined, options: TargetOptions): Target {
-  const permitted = permittedBy(options)
+/** What is there, without what the run would have removed by now. */
+interface Seen {
+  /** The target; undefined when nothing is there, and all would be made. */
+  readonly inner: Target | undefined
+  readonly look: (path: RawPath) => Stat | undefined
+  readonly list: (folder: RawPath) => RawPath[]
+  readonly remove: (path: RawPath) => void
+}
+
+function seeing(inner: Target | undefined): Seen {
   const removed = new Set<RawPath>()
   const isRemoved = (path: RawPath): boolean => {
     if (removed.size === 0) return false
     for (let at = path; at !== ""; at = parentPath(at)) if (removed.has(at)) return true
     return false
   }
-  const look = (path: RawPath): Stat | undefined => {
-    checkPath(path, false)
-    return inner === undefined || isRemoved(path) ? undefined : inner.look(path)
+  return {
+    inner,
+    look(path) {
+      checkPath(path, false)
+      return inner === undefined || isRemoved(path) ? undefined : inner.look(path)
+    },
+    list(folder) {
+      if (inner === undefined || isRemoved(folder)) return []
+      return inner.list(folder).filter((name) => !removed.has(joinPath(folder, name)))
+    },
+    remove: (path) => void removed.add(path),
   }
-  const list = (folder: RawPath): RawPath[] => {
-    if (inner === undefined || isRemoved(folder)) return []
-    return inner.list(folder).filter((name) => !removed.has(joinPath(folder, name)))
-  }
-  const closed = new Map<RawPath, string | undefined>()
+}
+
+/** What the file system would refuse. */
+interface Refusing {
   /** Of a folder that is there and is somebody else's: whether names in it may be made and taken away. */
-  const requireOpen = (path: RawPath, existing: Stat | undefined): void => {
+  readonly requireOpen: (path: RawPath, existing: Stat | undefined) => void
+  /** What giving a name would say. */
+  readonly take: (path: RawPath, placing: Placing) => void
+}
+
+function refusing(root: string, { look, list }: Seen): Refusing {
+  const closed = new Map<RawPath, string | undefined>()
+  const requireOpen: Refusing["requireOpen"] = (path, existing) => {
     const uid = process.geteuid?.() ?? 0
     const folder = parentPath(path)
     const above = uid === 0 || path === "" ? undefined : look(folder)
@@ -61,77 +82,50 @@ function overlay(root: string, inner: Target | undefined, options: TargetOptions
     const isSticky = (above.mode & 0o1000) !== 0
     if (isSticky && existing !== undefined && existing.uid !== uid) throw targetError("EPERM", path)
   }
-  /** What giving a name would say. */
-  const take = (path: RawPath, { replace }: Placing): void => {
-    const stat = look(path)
-    requireOpen(path, stat)
-    if (stat === undefined) return
-    if (!replace) throw targetError("EEXIST", path)
-    if (stat.type === "directory" && list(path).length > 0) throw targetError("ENOTEMPTY", path)
+  return {
+    requireOpen,
+    take(path, { replace }) {
+      const stat = look(path)
+      requireOpen(path, stat)
+      if (stat === undefined) return
+      if (!replace) throw targetError("EEXIST", path)
+      if (stat.type === "directory" && list(path).length > 0) throw targetError("ENOTEMPTY", path)
+    },
   }
+}
+
+function overlay(root: string, inner: Target | undefined, options: TargetOptions): Target {
+  const permitted = permittedBy(options)
+  const seen = seeing(inner)
+  const refuse = refusing(root, seen)
   return {
     root,
     timesExact: inner?.timesExact ?? true,
     xattrsAvailable: inner?.xattrsAvailable ?? true,
-    look,
-    list,
+    look: seen.look,
+    list: seen.list,
     readLink: (path) => inner?.readLink(path) ?? ("" as RawPath),
     attributes: (path) => inner?.attributes(path) ?? [],
     openExisting: (path) => inner?.openExisting(path),
-    ensureFolder(path, { replace, isNew }) {
-      const stat = isNew === true ? undefined : look(path)
-      if (stat?.type !== "directory" && isNew !== true) requireOpen(path, stat)
-      if (stat === undefined) return "created"
-      if (stat.type === "directory") {
-        requireWritable(path, stat)
-        return "existing"
-      }
-      if (!replace) throw targetError("ENOTDIR", path)
-      removed.add(path)
-      return "created"
-    },
-    finishFolder: (path, metadata) => {
-      const stat = look(path)
-      const before = stat && inner?.compareMetadata(path, stat, metadata)
-      return before ?? withheld(permitted, metadata)
-    },
-    beginFile: (path, size, sparse) => ({ path, name: path, descriptor: -1, size, sparse }),
-    finishFile: ({ path }, metadata, placing) => {
-      take(path, placing)
-      return withheld(permitted, metadata)
-    },
-    abandonFile() {},
-    placeSymlink: (path, _linkTarget, _metadata, placing) => {
-      take(path, placing)
-      return []
-    },
-    placeHardLink: (path, _first, placing) => take(path, placing),
-    placeFifo: (path, metadata, placing) => {
-      take(path, placing)
-      return withheld(permitted, metadata)
-    },
-    placeDevice: (path, _device, metadata, placing) => {
-      if (process.geteuid?.() !== 0) throw targetError("EPERM", path)
-      take(path, placing)
-      return withheld(permitted, metadata)
-    },
+    ...folders(seen, refuse, permitted),
+    ...placing(refuse, permitted),
     compareMetadata: (path, existing, metadata) => inner?.compareMetadata(path, existing, metadata),
     updateMetadata(path, metadata) {
-      const stat = look(path)
+      const stat = seen.look(path)
       if (stat === undefined || (stat.links > 1 && stat.type !== "directory")) return undefined
       if (!isOurs(stat, permitted)) return undefined
       return { changed: true, leftOut: withheld(permitted, metadata) }
     },
     removeExtra(path) {
-      const stat = look(path)
+      const stat = seen.look(path)
       if (stat === undefined) return 0
-      requireOpen(path, stat)
-      removed.add(path)
+      refuse.requireOpen(path, stat)
+      seen.remove(path)
       return 1
     },
     removeEntry(path) {
-      requireOpen(path, look(path))
-      removed.add(path)
+      refuse.requireOpen(path, seen.look(path))
+      seen.remove(path)
     },
     unlockFolder: () => undefined,
     lockFolder() {},
@@ -142,6 +136,60 @@ function overlay(root: string, inner: Target | undefined, options: TargetOptions
     unstage() {},
     flush: async () => {},
     close: () => inner?.close(),
+  }
+}
+
+function folders(
+  { look, remove, inner }: Seen,
+  { requireOpen }: Refusing,
+  permitted: Permitted,
+): Pick<Target, "ensureFolder" | "finishFolder"> {
+  return {
+    ensureFolder(path, { replace, isNew }) {
+      const stat = isNew === true ? undefined : look(path)
+      if (stat?.type !== "directory" && isNew !== true) requireOpen(path, stat)
+      if (stat === undefined) return "created"
+      if (stat.type === "directory") {
+        requireWritable(path, stat)
+        return "existing"
+      }
+      if (!replace) throw targetError("ENOTDIR", path)
+      remove(path)
+      return "created"
+    },
+    finishFolder(path, metadata) {
+      const stat = look(path)
+      const before = stat && inner?.compareMetadata(path, stat, metadata)
+      return before ?? withheld(permitted, metadata)
+    },
+  }
+}
+
+type Placings = Pick<Target, "placeSymlink" | "placeHardLink" | "placeFifo" | "placeDevice"> &
+  Pick<Target, "beginFile" | "finishFile" | "abandonFile">
+
+function placing({ take }: Refusing, permitted: Permitted): Placings {
+  return {
+    beginFile: (path, size, sparse) => ({ path, name: path, descriptor: -1, size, sparse }),
+    finishFile: ({ path }, metadata, how) => {
+      take(path, how)
+      return withheld(permitted, metadata)
+    },
+    abandonFile() {},
+    placeSymlink: (path, _linkTarget, _metadata, how) => {
+      take(path, how)
+      return []
+    },
+    placeHardLink: (path, _first, how) => take(path, how),
+    placeFifo: (path, metadata, how) => {
+      take(path, how)
+      return withheld(permitted, metadata)
+    },
+    placeDevice: (path, _device, metadata, how) => {
+      if (process.geteuid?.() !== 0) throw targetError("EPERM", path)
+      take(path, how)
+      return withheld(permitted, metadata)
+    },
   }
 }
 

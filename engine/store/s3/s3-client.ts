@@ -6,7 +6,7 @@
  */
 import { hash } from "node:crypto"
 import { readFileSync } from "node:fs"
-import type { GetObjectCommandOutput, PutObjectCommand } from "@aws-sdk/client-s3"
+import type { GetObjectCommandOutput, PutObjectCommand, S3Client } from "@aws-sdk/client-s3"
 import { EngineError } from "../../base/errors.ts"
 import type { S3Credentials, S3CredentialsSource } from "./s3-credentials.ts"
 import { readFault } from "./s3-fault.ts"
@@ -67,34 +67,9 @@ export interface S3Api {
 
 export async function connectS3(settings: S3Settings): Promise<S3Api> {
   const [sdk, requestHandler] = await Promise.all([import("@aws-sdk/client-s3"), httpSettings(settings)])
-  const { bucket: Bucket, endpoint, region, credentials, profile } = settings
-  const client = new sdk.S3Client({
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-    // A copy, for the SDK writes into it.
-    ...(credentials === undefined
-      ? {}
-      : { credentials: typeof credentials === "function" ? credentials : { ...credentials } }),
-    forcePathStyle: settings.addressing === "path",
-    // Newer defaults add CRC32 and trailers, which B2, older Ceph and others refuse or mis-sign.
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    maxAttempts: 1,
-    // One round trip less a pack; and some servers never answer 100.
-    expectContinueHeader: false,
-    requestHandler,
-  })
-  let serverName: string | undefined
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const result = await next(args)
-      const { headers } = result.response as { headers?: Record<string, string> }
-      serverName = headers?.["server"] ?? serverName
-      return result
-    },
-    { step: "deserialize", priority: "low", name: "holdfastServerName" },
-  )
+  const client = createClient(sdk, settings, requestHandler)
+  const serverName = watchServerName(client)
+  const { bucket: Bucket } = settings
   const identity: IdentitySource = (options) => (client.config.credentials as IdentitySource)(options)
   const renewing = <T>(call: () => Promise<T>): Promise<T> => withRenewal(identity, call)
 
@@ -148,8 +123,46 @@ export async function connectS3(settings: S3Settings): Promise<S3Api> {
       return $metadata.httpStatusCode === 204 || $metadata.requestId !== undefined
     },
 
-    serverName: () => serverName,
+    serverName,
   }
+}
+
+type Sdk = typeof import("@aws-sdk/client-s3")
+
+function createClient(sdk: Sdk, settings: S3Settings, requestHandler: object): S3Client {
+  const { endpoint, region, credentials, profile } = settings
+  return new sdk.S3Client({
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+    // A copy, for the SDK writes into it.
+    ...(credentials === undefined
+      ? {}
+      : { credentials: typeof credentials === "function" ? credentials : { ...credentials } }),
+    forcePathStyle: settings.addressing === "path",
+    // Newer defaults add CRC32 and trailers, which B2, older Ceph and others refuse or mis-sign.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    maxAttempts: 1,
+    // One round trip less a pack; and some servers never answer 100.
+    expectContinueHeader: false,
+    requestHandler,
+  })
+}
+
+/** @returns what the newest answer's `Server` header says */
+function watchServerName(client: S3Client): () => string | undefined {
+  let serverName: string | undefined
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      const { headers } = result.response as { headers?: Record<string, string> }
+      serverName = headers?.["server"] ?? serverName
+      return result
+    },
+    { step: "deserialize", priority: "low", name: "holdfastServerName" },
+  )
+  return () => serverName
 }
 
 /** As the header has it, from the digest in the name when there is one. */
