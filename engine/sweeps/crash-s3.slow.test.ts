@@ -1,4 +1,4 @@
-/** Every call of two backups fails once, in each of four ways, on real S3 servers of different make. */
+/** Every call of two backups fails once, in each of four ways, on real S3 servers. */
 import { after, test } from "node:test"
 import { REAL_S3_SERVERS, startS3Server } from "../../fixtures/s3-servers.ts"
 import { openStore } from "../store/open-store.ts"
@@ -12,7 +12,7 @@ for (const kind of REAL_S3_SERVERS) {
   for (const fault of CRASH_FAULTS) {
     test(`backup() over ${kind} that is ${fault} at any call loses no snapshot and needs no help`, async (t) => {
       const { endpoint, bucket, region, credentials } = server
-      // A prefix of its own is an empty store.
+      // A new prefix is an empty store.
       const empty = async () =>
         await openStore(`s3:${endpoint}/${bucket}/crash-${places++}`, { region, credentials }, {})
       await crashSweep(t, { fault, empty })

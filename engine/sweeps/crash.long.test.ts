@@ -1,4 +1,4 @@
-/** 3,000 kills of processes that back up or restore: half an hour. */
+/** 3,000 kills of processes that back up or restore; takes half an hour. */
 import { test } from "node:test"
 import { killAtEveryCall, killAtRandom, killRestores } from "../testing/kill-sweep.ts"
 
@@ -10,6 +10,6 @@ test("backup() killed 1,500 times at random moments loses nothing", async (t) =>
   await killAtRandom(t, 1_500)
 })
 
-test("restore() killed 500 times at random moments completes when it is run again", async (t) => {
+test("restore() killed 500 times at random moments completes when repeated", async (t) => {
   await killRestores(t, 500)
 })

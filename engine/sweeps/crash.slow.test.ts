@@ -10,8 +10,8 @@ test("backup() killed at random moments loses nothing and leaves no lock", async
   await killAtRandom(t, 150)
 })
 
-test("backup() of many packs, killed over and over, gets through and sends little twice", killManyPacks)
+test("backup() of many packs completes after repeated kills and sends little twice", killManyPacks)
 
-test("restore() killed at random moments completes when it is run again", async (t) => {
+test("restore() killed at random moments completes when repeated", async (t) => {
   await killRestores(t, 50)
 })

@@ -1,4 +1,7 @@
-/** Every call of two backups fails once, in each of four ways; on real servers in the slow tier. */
+/**
+ * Every call of two backups fails once, in each of four ways. The slow tier does the same on real
+ * servers.
+ */
 import { test } from "node:test"
 import { memoryStore } from "../testing/memory-store.ts"
 import { CRASH_FAULTS, crashSweep } from "../testing/crash-sweep.ts"

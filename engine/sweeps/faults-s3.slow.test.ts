@@ -1,4 +1,4 @@
-/** Each of twelve faults at each request of a backup, once and for good. */
+/** Each of twelve faults at each request of a backup, once and permanently. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { faultSweep, SWEEP_FAULTS } from "../testing/s3-sweep.ts"
@@ -23,10 +23,10 @@ for (const fault of SWEEP_FAULTS) {
   })
 }
 
-/** Two packs and a part of one; of so many the directories go into an index segment. */
+/** Two full packs and a part of one. For so many, the directories go to an index segment. */
 const MANY_PACKS_BYTES = 40 * 2 ** 20
 
-test("backup() of several packs over S3 with each fault at each request from the first pack on saves all, or loses nothing", async (t) => {
+test("backup() of several packs over S3 with each fault at each request from the first pack on saves everything, or loses nothing", async (t) => {
   const sweep = await faultSweep(t, MANY_PACKS_BYTES)
   assert.ok(sweep.requests - sweep.firstPack >= 6, "3 packs, a segment, the entry, the look after it")
   for (const fault of SWEEP_FAULTS) {

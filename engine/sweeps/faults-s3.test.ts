@@ -1,4 +1,4 @@
-/** A sample of the fault sweep, other cells each run; the whole of it is in the slow tier. */
+/** A sample of the fault sweep, with other cells in each run. The slow tier runs the whole sweep. */
 import assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
 import { test } from "node:test"
@@ -7,7 +7,7 @@ import { faultSweep, SWEEP_FAULTS } from "../testing/s3-sweep.ts"
 
 const SAMPLES = 12
 
-test("backup() over a failing S3 server saves all, or says what is wrong and loses nothing (sample)", async (t) => {
+test("backup() over a failing S3 server saves everything, or reports the error and loses nothing (sample)", async (t) => {
   const sweep = await faultSweep(t)
   const seed = process.env["HOLDFAST_SEED"] ?? randomBytes(4).toString("hex")
   t.diagnostic(`${sweep.requests} requests; HOLDFAST_SEED=${seed} repeats them`)
@@ -22,7 +22,7 @@ test("backup() over a failing S3 server saves all, or says what is wrong and los
   assert.ok(saved > SAMPLES / 2, `only ${saved} of ${SAMPLES} went on in spite of one fault`)
 })
 
-test("backup() on a server that fails for good ends as unavailable, and the next run loses nothing", async (t) => {
+test("backup() on a permanently failing server ends as unavailable, and the next run loses nothing", async (t) => {
   const sweep = await faultSweep(t)
   for (const [k, fault] of [
     [0, "500"],

@@ -1,4 +1,7 @@
-/** Several `init`s in one place at the same time, as processes of their own: one gets it, the others leave nothing. */
+/**
+ * Several processes run `init` in one place at the same time. One succeeds, and the others leave
+ * nothing.
+ */
 import assert from "node:assert/strict"
 import { fork, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
@@ -22,7 +25,7 @@ interface Place {
   readonly environment: StoreEnvironment
 }
 
-/** The SDK reads its credentials in the process's own environment. */
+/** The SDK reads its credentials from the process's environment. */
 async function children(t: TestContext, environment: StoreEnvironment = {}): Promise<ChildProcess[]> {
   const env = { ...process.env, ...environment }
   const all = Array.from({ length: CHILDREN }, () => fork(CHILD, [], { execArgv: ["--import", "tsx"], env }))
@@ -56,7 +59,10 @@ function folder(t: TestContext): string {
   return made
 }
 
-/** The winner's answer, if there is one; fails when there are two, or a loser hears anything but what to do. */
+/**
+ * Returns the winner's answer, if there is one. Fails if there are two, or if a loser's error
+ * doesn't say what to do.
+ */
 async function race(all: ChildProcess[], { location, environment }: Place, homes: string): Promise<number> {
   const startMs = Date.now() + 30
   const answers = await Promise.all(
@@ -76,7 +82,10 @@ async function race(all: ChildProcess[], { location, environment }: Place, homes
   return answers.findIndex((answer) => "id" in answer)
 }
 
-/** The winner's home backs up, an empty home opens it with the secret, and nobody else's objects are left. */
+/**
+ * The winner's home backs up, an empty home opens it with the secret, and no other objects are
+ * left.
+ */
 async function winnerWorks({ location, environment }: Place, home: string, other: string): Promise<void> {
   const store = await openStore(location, {}, environment)
   const own = await openRepository({ store, home: findHome({ HOLDFAST_HOME: home }) })
@@ -93,7 +102,7 @@ async function winnerWorks({ location, environment }: Place, home: string, other
   assert.equal(names.filter((name) => name.startsWith("log/trust/")).length, 1)
 }
 
-test("createRepository() in a folder: of four processes at once exactly one succeeds, forty times", async (t) => {
+test("createRepository() in a folder: exactly one of four concurrent processes succeeds, forty times", async (t) => {
   const all = await children(t)
   for (let round = 0; round < 40; round++) {
     const base = folder(t)
@@ -122,7 +131,7 @@ async function s3(
   return { environment, placeOf: (round) => ({ location: `${base}/round-${round}`, environment }) }
 }
 
-test("createRepository() on S3 with If-None-Match: of four processes at once exactly one succeeds", async (t) => {
+test("createRepository() on S3 with If-None-Match: exactly one of four concurrent processes succeeds", async (t) => {
   const { environment, placeOf } = await s3(t, {})
   const all = await children(t, environment)
   for (let round = 0; round < 4; round++) {
@@ -134,7 +143,7 @@ test("createRepository() on S3 with If-None-Match: of four processes at once exa
 })
 
 for (const conditionalPut of ["ignored", "refused"] as const) {
-  test(`createRepository() on S3 whose If-None-Match is ${conditionalPut}: at most one of four succeeds`, async (t) => {
+  test(`createRepository() on S3 with If-None-Match ${conditionalPut}: at most one of four succeeds`, async (t) => {
     const { environment, placeOf } = await s3(t, { conditionalPut })
     const all = await children(t, environment)
     let made = 0

@@ -1,4 +1,4 @@
-/** What 50 ms of latency cost a backup and a restore of 20,000 small files, 1 GiB in all. */
+/** Measures what 50 ms of latency cost a backup and a restore of 20,000 small files, 1 GiB in all. */
 import assert from "node:assert/strict"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import * as path from "node:path"
@@ -25,7 +25,7 @@ test("backup() and restore() of 20,000 small files take at most 1.3 times as lon
   writeSmallFiles(source)
   let near: Timing = { backup: Infinity, restore: Infinity }
   let far = near
-  // The best of each, in turns, until it shows: other work on the machine only ever makes one slower.
+  // Compares the best of alternating runs until they are close: other load only makes a run slower.
   for (let round = 0; round < ROUNDS_MAX && !isClose(near, far); round++) {
     near = best(near, await timed(t, { source, latencyMs: 0 }))
     far = best(far, await timed(t, { source, latencyMs: LATENCY_MS }))
@@ -64,7 +64,7 @@ async function timed(
   return { backup: (middle - start) / 1000, restore: (end - middle) / 1000 }
 }
 
-/** What does not compress, in folders of 200. */
+/** Incompressible, in folders of 200. */
 function writeSmallFiles(source: string): void {
   const random = seededRandom("small files")
   for (let i = 0; i < FILES; i++) {

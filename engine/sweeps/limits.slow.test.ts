@@ -12,7 +12,7 @@ const KiB = 1024
 const MiB = 1024 * KiB
 const GiB = 1024 * MiB
 
-/** All bytes that one backup puts into the store: packs, entries, everything. */
+/** Returns all bytes that one backup puts in the store: packs, entries, everything. */
 async function sentBy({ repository }: BackupPlace, source: string): Promise<number> {
   const { requests, snapshotId, errors } = await save(repository, source)
   assert.deepEqual(errors, [])
@@ -32,7 +32,7 @@ function median(figures: readonly number[]): number {
   return figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? 0
 }
 
-test("one changed byte in 1 GiB stores two average chunks, three of the largest at worst, and 64 KiB", async (t) => {
+test("one changed byte in 1 GiB stores two average chunks and 64 KiB, or three of the largest at worst", async (t) => {
   const place = await backupPlace(t, { local: true })
   const source = join(place.folder, "source")
   const random = seededRandom("1 GiB")
@@ -58,7 +58,7 @@ test("one changed byte in 1 GiB stores two average chunks, three of the largest 
   assertPicture(join(place.folder, "target"), pictureOf(source))
 })
 
-test("a line appended to a log of 10 MB sends 64 KiB at most, all objects included", async (t) => {
+test("a line appended to a log of 10 MB sends at most 64 KiB, including all objects", async (t) => {
   const place = await backupPlace(t)
   const source = join(place.folder, "source")
   const random = seededRandom("log")
@@ -82,7 +82,7 @@ test("a line appended to a log of 10 MB sends 64 KiB at most, all objects includ
   assert.ok(Math.max(...figures) <= 64 * KiB)
 })
 
-/** 5,000 files in 350 folders, and one of them after the other touched and then renamed. */
+/** 5,000 files in 350 folders. One after another is touched and then renamed. */
 async function touchAndRename(
   t: TestContext,
   seed: string,
@@ -113,7 +113,7 @@ async function touchAndRename(
   return found
 }
 
-test("a rename or a touch sends 16 KiB at most, all objects included", async (t) => {
+test("a rename or a touch sends at most 16 KiB, including all objects", async (t) => {
   const all = { touches: [] as number[], renames: [] as number[] }
   for (let i = 0; i < 8; i++) {
     const { touches, renames } = await touchAndRename(t, `touch ${i}`, 5)
@@ -125,14 +125,14 @@ test("a rename or a touch sends 16 KiB at most, all objects included", async (t)
   assert.ok(Math.max(...all.touches, ...all.renames) <= 16 * KiB)
 })
 
-test("100 renames and touches in a row send 16 KiB each in the mean, entries that gather others included", async (t) => {
+test("100 successive renames and touches send 16 KiB each on average, including entries that gather others", async (t) => {
   const { touches, renames } = await touchAndRename(t, "in a row", 50)
   const all = [...touches, ...renames]
   told(t, "touches and renames in a row", all)
   assert.ok(all.reduce((sum, each) => sum + each, 0) / all.length <= 16 * KiB)
 })
 
-test("100,000 files in one folder are saved, changed and brought back", async (t) => {
+test("100,000 files in one folder are saved, changed and restored", async (t) => {
   const place = await backupPlace(t)
   const source = join(place.folder, "source")
   const target = join(place.folder, "target")

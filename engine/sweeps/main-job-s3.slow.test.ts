@@ -1,4 +1,4 @@
-/** The main job on real S3 servers of different make. */
+/** The main job on real S3 servers. */
 import { after, test } from "node:test"
 import { REAL_S3_SERVERS, startS3Server } from "../../fixtures/s3-servers.ts"
 import { openStore } from "../store/open-store.ts"

@@ -1,4 +1,7 @@
-/** The main job over the S3 adapter, the meter and the retries, on a server that checks signatures. */
+/**
+ * The main job over the S3 adapter, the meter and the retries, on a server that verifies
+ * signatures.
+ */
 import { test } from "node:test"
 import { openStore } from "../store/open-store.ts"
 import { mainJob } from "../testing/main-job.ts"

@@ -1,4 +1,7 @@
-/** What the usual verbs ask of a store, counted as a provider bills it. spec/ordering.md, spec/log.md. */
+/**
+ * Counts the store requests of the usual verbs, as a provider bills them. spec/ordering.md,
+ * spec/log.md.
+ */
 import assert from "node:assert/strict"
 import { appendFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs"
 import * as path from "node:path"
@@ -22,7 +25,7 @@ function total(repository: Repository): number {
   return counts(repository.requests()).reduce((sum, count) => sum + count)
 }
 
-/** S3 with its meter, limit and retries, and memory: what is counted is the same. */
+/** S3 with its meter, limit and retries, and memory. Both count the same. */
 const STORES = {
   memory: async (): Promise<Store | undefined> => undefined,
   S3: async (): Promise<Store | undefined> => {
@@ -54,7 +57,7 @@ async function source(t: TestContext, kind: (typeof KINDS)[number], files: numbe
 }
 
 for (const kind of KINDS) {
-  test(`backup() to ${kind} of nothing new asks nothing, and makes one LIST when the last look is a day old`, async (t) => {
+  test(`backup() to ${kind} of nothing new makes no requests, and one LIST if the last look is a day old`, async (t) => {
     const { place, folder } = await source(t, kind, 20)
     await save(place.repository, folder)
     assert.deepEqual(counts((await save(place.repository, folder)).requests), [0, 0, 0, 0, 0])
@@ -66,7 +69,7 @@ for (const kind of KINDS) {
     assert.deepEqual(counts((await save(later, folder)).requests), [0, 0, 0, 0, 0])
   })
 
-  test(`backup() to ${kind} of a small change is 2 PUT and 2 LIST, forty times in a row`, async (t) => {
+  test(`backup() to ${kind} of a small change makes 2 PUT and 2 LIST, forty times in a row`, async (t) => {
     const { place, folder, change } = await source(t, kind, 30)
     await save(place.repository, folder)
     for (let round = 0; round < 40; round++) {
@@ -80,7 +83,7 @@ for (const kind of KINDS) {
   })
 
   for (const files of [20, 1500]) {
-    test(`restore() from ${kind} on an empty machine needs at most 10 requests before the first of ${files} files`, async (t) => {
+    test(`restore() from ${kind} on an empty machine makes at most 10 requests before the first of ${files} files`, async (t) => {
       const { place, folder, change } = await source(t, kind, files)
       await save(place.repository, folder)
       for (let round = 1; round < 10; round++) {
@@ -96,7 +99,7 @@ for (const kind of KINDS) {
     })
   }
 
-  test(`restore() from ${kind} on an empty machine needs at most 2 requests more for another device`, async (t) => {
+  test(`restore() from ${kind} on an empty machine makes at most 2 more requests for another device`, async (t) => {
     const { place, folder, change } = await source(t, kind, 20)
     for (let round = 0; round < 10; round++) {
       change(round)
@@ -114,12 +117,12 @@ for (const kind of KINDS) {
 }
 
 interface RequestsForFile {
-  /** Up to the file, its own data included: metadata of its parents may be read after it. */
+  /** Up to the file, including its data: metadata of its parents may be read after it. */
   readonly first: number
   readonly all: number
 }
 
-/** Those of a restore of one small file by a home that knows nothing. */
+/** Requests of restoring one small file by a new home. */
 async function requestsForOneFile(
   place: BackupPlace,
   address: string,

@@ -1,4 +1,4 @@
-/** Real servers die and come back twenty times during an upload of 2 GiB. */
+/** Real servers die and restart twenty times during an upload of 2 GiB. */
 import { test } from "node:test"
 import { REAL_S3_SERVERS } from "../../fixtures/s3-servers.ts"
 import { uploadThroughRestarts } from "../testing/restarts.ts"

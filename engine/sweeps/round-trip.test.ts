@@ -2,7 +2,7 @@ import { test } from "node:test"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { roundTrips } from "../testing/round-trip.ts"
 
-test("backup() and restore() bring 150 random trees and their edits back to the last bit", async (t) => {
+test("backup() and restore() reproduce 150 random trees and their edits to the last bit", async (t) => {
   const counts = await roundTrips(t, {
     seed: process.env["HOLDFAST_SEED"] ?? "fast",
     trees: 150,

@@ -16,7 +16,7 @@ const WINDOW_BYTES = 16
 const NAME_BYTES_MIN = 8
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 
-/** Everything that the store must not show. */
+/** Everything that the store must not reveal. */
 interface Secrets {
   readonly windows: Set<string>
   readonly names: string[]
@@ -35,7 +35,7 @@ function secretsOf(root: string): Secrets {
   return secrets
 }
 
-/** What an object gives away; empty for one that is opaque. */
+/** Returns what an object reveals; empty if it is opaque. */
 function leaks(object: Uint8Array, { windows, names }: Secrets): string[] {
   const bytes = Buffer.from(object)
   const text = bytes.toString("latin1")
@@ -78,7 +78,7 @@ function makeSource(folder: string): string {
   return source
 }
 
-test("the store shows no content, no name, no compressed frame and nothing of who made the backup", async (t) => {
+test("the store reveals no content, no name, no compressed frame and nothing about who made the backup", async (t) => {
   const { repository, objects, folder } = await backupPlace(t)
   const source = makeSource(folder)
   const secrets = secretsOf(source)
@@ -110,7 +110,7 @@ test("the store shows no content, no name, no compressed frame and nothing of wh
   )
 })
 
-test("the test of what the store shows notices content, names and compressed frames", () => {
+test("leaks() detects content, names and compressed frames", () => {
   const secrets: Secrets = { windows: new Set(["sixteen bytes ab"]), names: ["a long name"] }
   const noise = seededRandom("carrier").bytes(5000)
   const carry = (inside: Uint8Array): string[] => leaks(Buffer.concat([noise, inside, noise]), secrets)
@@ -122,7 +122,7 @@ test("the test of what the store shows notices content, names and compressed fra
   ])
 })
 
-test("packs of the same content differ in every byte, and their sizes lie on the grid alone", async (t) => {
+test("packs of the same content differ in every byte, and their sizes are all on the grid", async (t) => {
   const first = await backupPlace(t)
   const second = await backupPlace(t)
   const sizes: number[][] = []

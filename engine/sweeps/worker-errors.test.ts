@@ -1,4 +1,4 @@
-/** Each pool of worker threads fails with the error that one thread of this process would have thrown. */
+/** Each pool of worker threads fails with the error that a single thread would have thrown. */
 import * as assert from "node:assert/strict"
 import { mkdtempSync, rmSync, writeFileSync, lstatSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -36,14 +36,14 @@ async function failureOf(run: () => Promise<unknown>): Promise<Seen> {
   return assert.fail("it did not fail")
 }
 
-/** No key at all: every use of it fails. */
+/** Every use of this key fails. */
 const BAD = null as unknown as Bytes
 const BAD_KEYS: RepositoryKeys = {
   ...EXAMPLE_KEYS,
   sealing: [{ epoch: 1, repository: EXAMPLE_KEYS.repository, key: BAD }],
 }
 
-test("threadPool() rejects with the error of the thread that seals", async (t) => {
+test("threadPool() rejects with the error of the sealing thread", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-worker-"))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, "file")
@@ -80,7 +80,7 @@ test("threadPool() rejects with the error of the thread that seals", async (t) =
   assert.deepEqual(await failureOf(() => run(threadPool({ ...ports, claims: shareClaims() }))), inline)
 })
 
-test("threadPlacePool() rejects with the error of the thread that places", async () => {
+test("threadPlacePool() rejects with the error of the placing thread", async () => {
   const options: PlacerOptions = { keys: EXAMPLE_KEYS, root: "/nowhere/at all", target: {} }
   const file = { path: "f" as RawPath, ids: new Uint8Array(32), lengths: Uint32Array.of(1) }
   const inline = await failureOf(async () => await inlinePlacePool(options).compare([file]))

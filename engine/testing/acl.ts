@@ -1,6 +1,6 @@
 /**
- * ACLs and capabilities as the kernel keeps them in attributes, from text such as "u::rw- u:7:r-- g::r-- m::rw- o::---".
- * Tests write them without setfacl and setcap, which a machine may not have.
+ * Encodes ACLs and capabilities as the kernel stores them in attributes, from text such as "u::rw-
+ * u:7:r-- g::r-- m::rw- o::---". Tests then don't need setfacl and setcap.
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"

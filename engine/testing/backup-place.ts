@@ -1,7 +1,7 @@
 /**
- * A repository, a home and folders for tests of whole backups and restores, on real parts. The store
- * is memory unless a test wants another; the clock runs ten seconds ahead, so that files just written
- * are old enough to be believed (rule W8). Removed when the test ends.
+ * A repository, a home and folders for tests of whole backups and restores, with real parts. The
+ * store is in memory by default. The clock is ten seconds ahead, so new files are old enough to be
+ * trusted (rule W8). Everything is removed when the test ends.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -34,29 +34,29 @@ import { memoryStore } from "./memory-store.ts"
 import { localStore } from "../store/folder/local-store.ts"
 
 export interface BackupPlace {
-  /** For this test alone. */
+  /** For this test only. */
   readonly folder: string
-  /** What the memory store holds. */
+  /** The memory store's objects. */
   readonly objects: Map<ObjectName, Bytes>
   readonly clock: Clock & { aheadNs: bigint }
   readonly home: Home
-  /** The repository that the home's first device opened. */
+  /** Opened by the home's first device. */
   readonly repository: Repository
   newHome(): Home
-  /** A client of the store; `wrap` may make it faulty. */
+  /** Returns a client of the store. `wrap` may make it faulty. */
   store(wrap?: (store: Store) => Store): Store
-  /** Opens it with the key when the home is new; closed with the place. */
+  /** Opens the repository, with the key if the home is new. Closed with the place. */
   open(home?: Home, store?: Store, write?: boolean): Promise<Repository>
-  /** Closes all that was opened, and removes the folder; so does the end of the test. */
+  /** Closes everything that was opened and removes the folder. Also called when the test ends. */
   close(): void
 }
 
 const KEY = { kind: "key" as const, bytes: new Uint8Array(32).fill(7) }
 
 export interface PlaceOptions {
-  /** A folder as a store instead of memory. */
+  /** Use a folder as the store instead of memory. */
   readonly local?: boolean
-  /** Any store, empty as yet. */
+  /** Any empty store. */
   readonly adapter?: Store
 }
 
@@ -115,17 +115,17 @@ export async function backupPlace(
   }
 }
 
-/** Memory where the machine has a folder in it: these tests make a hundred thousand files. */
+/** Returns a folder in memory if the machine has one: these tests create a hundred thousand files. */
 export function fastFolder(): string {
   return process.env["TMPDIR"] === undefined && fs.existsSync("/dev/shm") ? "/dev/shm" : os.tmpdir()
 }
 
 export interface Saved extends BackupResult {
-  /** The snapshot that stands for the source now: the new one, or the parent when nothing changed. */
+  /** The source's current snapshot: the new one, or the parent if nothing changed. */
   readonly at: string
 }
 
-/** Backs up one folder as a series of its base name. */
+/** Backs up one folder in a series named after it. */
 export async function save(
   repository: Repository,
   source: string,
@@ -137,7 +137,7 @@ export async function save(
   return { ...result, at: result.snapshotId ?? result.parentId ?? "" }
 }
 
-/** Restores all of a snapshot, with everything that root may set. */
+/** Restores a whole snapshot, with everything that root may set. */
 export async function restoreTo(
   repository: Repository,
   id: string,
@@ -173,7 +173,7 @@ export async function dumped(
   return Buffer.concat(parts)
 }
 
-/** Throws with the first differences. */
+/** @throws an error with the first differences */
 export function assertPicture(
   found: Picture | string,
   expected: Picture,

@@ -1,4 +1,4 @@
-/** Starts `use-case-child.ts`, waits for it, or kills it at a random moment. */
+/** Starts `use-case-child.ts`, and waits for it or kills it at a random moment. */
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import type { ChildPlan, ChildResult } from "./use-case-child.ts"
@@ -6,13 +6,13 @@ import type { ChildPlan, ChildResult } from "./use-case-child.ts"
 const CHILD = fileURLToPath(new URL("use-case-child.ts", import.meta.url))
 
 export interface Ended {
-  /** Undefined when it was killed before it had one. */
+  /** Undefined if it was killed before it had one. */
   readonly result: ChildResult | undefined
   readonly isKilled: boolean
   readonly durationMs: number
 }
 
-/** Throws when it ends in any way but well or by a kill. */
+/** @throws unless the child succeeds or is killed */
 export async function runChild(plan: ChildPlan, killAfterMs?: number): Promise<Ended> {
   const startedMs = performance.now()
   const child = spawn(process.execPath, ["--import", "tsx", CHILD, JSON.stringify(plan)], {

@@ -1,4 +1,4 @@
-/** A thread that claims ids from a shared set as fast as it can, for the test of claims. */
+/** A thread that claims ids from a shared set as fast as it can. Used by the tests of claims. */
 import { parentPort, workerData } from "node:worker_threads"
 import { openClaims, type SharedClaims } from "../backup/split/claims.ts"
 

@@ -1,6 +1,6 @@
 /**
- * What every codec of a structure must hold: damaged bytes are refused as `corrupt`, or are another
- * value's one and only encoding; nothing else is ever thrown.
+ * The contract of every codec. Damaged bytes are refused as `corrupt`, or they are the only
+ * encoding of another value. Nothing else is thrown.
  */
 import assert from "node:assert/strict"
 
@@ -13,7 +13,7 @@ export interface Codec<T> {
   decode(bytes: Uint8Array): T
 }
 
-/** The value, or undefined when the bytes were refused. */
+/** Returns the value, or undefined if the bytes were refused. */
 export function decodedOrRefused<T>(codec: Codec<T>, bytes: Uint8Array): T | undefined {
   try {
     return codec.decode(bytes)
@@ -23,7 +23,10 @@ export function decodedOrRefused<T>(codec: Codec<T>, bytes: Uint8Array): T | und
   }
 }
 
-/** Tries every bit and every length of one encoding. Returns how many damaged copies were refused. */
+/**
+ * Tests every flipped bit and every wrong length of one encoding. Returns how many damaged copies
+ * were refused.
+ */
 export function assertDamageIsSeen<T>(codec: Codec<T>, value: T): number {
   const bytes = codec.encode(value)
   let refused = 0

@@ -1,7 +1,7 @@
 /**
- * Two backups over a store that fails at its k-th call, for every k: whatever the moment, no snapshot is
- * lost or half there, and the next run, of the same device or of a new one, needs no help. For any
- * store that is empty when it is opened.
+ * Two backups over a store that fails at its k-th call, for every k. No snapshot is lost or
+ * incomplete, and the next run, by the same device or a new one, needs no help. Works with any
+ * empty store.
  */
 import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
@@ -24,15 +24,15 @@ interface Story {
   readonly adapter: Store
   readonly store: FaultyStore
   readonly source: string
-  /** What the source was at each of the two backups. */
+  /** The source's state at each of the two backups. */
   readonly pictures: Picture[]
-  /** Ids that a backup has returned, with what they are of. */
+  /** Snapshot ids that a backup returned, with the state they saved. */
   readonly committed: Map<string, Picture>
-  /** Both backups went through. */
+  /** Both backups succeeded. */
   readonly isWhole: boolean
 }
 
-/** Two backups over a store that fails at its k-th call; a crash ends the story. */
+/** Runs two backups over a store that fails at its k-th call, until the end or a crash. */
 async function live(t: TestContext, sweep: Sweep, k: number): Promise<Story> {
   const adapter = await sweep.empty()
   const place = await backupPlace(t, { adapter })
@@ -64,7 +64,7 @@ async function live(t: TestContext, sweep: Sweep, k: number): Promise<Story> {
   }
 }
 
-/** What a store refuses is told as unavailable, and the run can simply be made again. */
+/** A refused call is reported as unavailable, and the run can be repeated. */
 async function saveTold(
   repository: Repository,
   { source, pictures, committed }: Omit<Story, "isWhole">,
@@ -79,7 +79,7 @@ async function saveTold(
   }
 }
 
-/** Every snapshot that anybody can see is one of the source's states, and those that were told of are there. */
+/** Every visible snapshot is one of the source's states, and every returned id is visible. */
 async function assertWhole(repository: Repository, { place, pictures, committed }: Story): Promise<void> {
   const found = await snapshots(repository)
   for (const { id } of found) {
@@ -105,7 +105,7 @@ function isSame(a: Picture, b: Picture): boolean {
   return a.size === b.size && [...a].every(([path, line]) => b.get(path) === line)
 }
 
-/** Of each pack that lies in the store. */
+/** Returns the size of each pack in the store. */
 async function packSizes({ adapter }: Story): Promise<number[]> {
   const sizes: number[] = []
   for await (const { sizeBytes } of adapter.list("packs/")) sizes.push(sizeBytes)
@@ -120,7 +120,7 @@ export const CRASH_FAULTS = ["refused", "lost-reply", "crash-before", "crash-aft
 
 export interface Sweep {
   readonly fault: (typeof CRASH_FAULTS)[number]
-  /** A store with nothing in it. */
+  /** Opens an empty store. */
   readonly empty: () => Promise<Store>
 }
 
@@ -133,7 +133,7 @@ export async function crashSweep(t: TestContext, sweep: Sweep): Promise<void> {
     const call = story.store.calls[k]
     const what = `${sweep.fault} at call ${k}, ${call?.method} ${call?.name.slice(0, 20)}`
     await assertGoesOn(story, what)
-    // one run's packs are under way at most: a small run has one
+    // at most one run's packs are unfinished, and a small run has one
     const stored = sum(await packSizes(story))
     assert.ok(stored <= sum(expected) + 2 * Math.max(...expected), `${what}: ${stored} bytes of packs`)
   }

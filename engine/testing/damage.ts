@@ -1,6 +1,6 @@
-/** Every small damage that bytes can take, for tests that nothing damaged is ever believed. */
+/** Every small damage to bytes, for tests that damaged bytes are refused. */
 
-/** Each copy of `bytes` with one bit flipped. */
+/** Yields copies of `bytes`, each with one bit flipped. */
 export function* flippedBits(
   bytes: Uint8Array,
 ): Generator<{ bit: number; damaged: Uint8Array<ArrayBuffer> }> {
@@ -11,7 +11,7 @@ export function* flippedBits(
   }
 }
 
-/** Each proper prefix of `bytes`, and `bytes` with one more byte. */
+/** Yields each proper prefix of `bytes`, and `bytes` with one more byte. */
 export function* wrongLengths(bytes: Uint8Array): Generator<Uint8Array<ArrayBuffer>> {
   for (let length = 0; length < bytes.length; length++)
     yield bytes.slice(0, length) as Uint8Array<ArrayBuffer>

@@ -1,6 +1,7 @@
 /**
- * A comparison of a snapshot with the disk in a process of its own, for tests in which it might wait or read for ever:
- * a JSON plan as its argument, what it found as one JSON line. Started by tests only.
+ * Compares a snapshot with the disk in its own process, for tests in which it might wait or read
+ * forever. Its argument is a JSON plan; it prints the differences as one JSON line. Only tests
+ * start it.
  */
 import { localStore } from "../store/folder/local-store.ts"
 import { diffWithDisk, findSnapshot, openHome, openRepository, type RawPath } from "../index.ts"
@@ -8,7 +9,7 @@ import { diffWithDisk, findSnapshot, openHome, openRepository, type RawPath } fr
 export interface DiffPlan {
   readonly home: string
   readonly repository: string
-  /** What the snapshot's manifest says of its selection. */
+  /** The selection in the snapshot's options. */
   readonly selection: object
   readonly folder?: string
   readonly within?: string

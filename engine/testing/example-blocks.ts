@@ -1,4 +1,4 @@
-/** Keys, ids and blocks for tests of packs: real sealing keys, randomness that repeats. */
+/** Keys, ids and blocks for tests of packs, with real sealing keys and seeded randomness. */
 import { createHash } from "node:crypto"
 import type { Bytes } from "../base/bytes.ts"
 import type { ObjectName, RepositoryId } from "../base/ids.ts"
@@ -49,7 +49,7 @@ export interface OpenedPack {
   readonly chunks: { kind: number; id: string; bytes: Buffer; frame: number }[]
 }
 
-/** As a stranger reads a pack: the locator at its end, the directory, every frame. */
+/** Reads a pack as a stranger does: the locator at its end, the directory, every frame. */
 export function openPack({ bytes, record }: SealedPack): OpenedPack {
   const object = "packs/00/example" as ObjectName
   const zstd = createZstd()

@@ -1,4 +1,4 @@
-/** Pack records and directories made from words, for tests of the index and the journal. */
+/** Pack records and directories derived from words, for tests of the index and the journal. */
 import { createHash } from "node:crypto"
 import type { ChunkId, Digest } from "../base/ids.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
@@ -8,12 +8,15 @@ export interface ExamplePack {
   readonly frames: DirectoryFrame[]
 }
 
-/** The id of the chunk that a test calls by this name. */
+/** Returns the id of the chunk with this name in a test. */
 export function exampleId(name: string): ChunkId {
   return new Uint8Array(createHash("sha256").update(name).digest()) as ChunkId
 }
 
-/** A pack with the chunks named, a frame for each inner list. Chunk i of a frame has 1000 + i bytes. */
+/**
+ * Returns a pack with the named chunks, one frame per inner list. Chunk i of a frame has 1000 + i
+ * bytes.
+ */
 export function examplePack(label: string, chunks: readonly (readonly (string | ChunkId)[])[]): ExamplePack {
   const frames = chunks.map((names, number): DirectoryFrame => {
     const ids = names.map((name) => (typeof name === "string" ? exampleId(name) : name))

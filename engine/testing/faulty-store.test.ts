@@ -21,7 +21,7 @@ it("faultyStore() refuses before any effect, or loses the reply after it", async
   }
 })
 
-it("faultyStore() brings wrong bytes from get, and leaves the object alone", async () => {
+it("faultyStore() returns wrong bytes from get, and leaves the object unchanged", async () => {
   const memory = memoryStore()
   await memory.put(named("a"), pattern(8))
   const store = faultyStore(memory, ({ number }) => (["truncated", "corrupted"] as const)[number])
@@ -31,7 +31,7 @@ it("faultyStore() brings wrong bytes from get, and leaves the object alone", asy
   assert.deepEqual(await store.get(named("a")), pattern(8))
 })
 
-it("faultyStore() lists as it was before", async () => {
+it("faultyStore() returns a stale listing", async () => {
   const memory = memoryStore()
   await memory.put(named("log/a"), pattern(1))
   await memory.put(named("log/b"), pattern(2))
@@ -48,7 +48,7 @@ it("faultyStore() lists as it was before", async () => {
   )
 })
 
-it("faultyStore() is dead after a crash, whose call was done or not", async () => {
+it("faultyStore() is dead after a crash, whether the call took effect or not", async () => {
   for (const [fault, size] of [
     ["crash-before", 1],
     ["crash-after", 2],

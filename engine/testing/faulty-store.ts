@@ -1,7 +1,7 @@
 /**
- * A store that fails at chosen calls, in the ways that networks and disks fail, so that every use
- * case can be run with a fault at its k-th call. Calls are numbered from 0 as they begin; a put is
- * never partial (the port forbids it), a get may bring wrong bytes, and a listing may be stale.
+ * A store that fails at chosen calls like networks and disks, so every use case can run with a
+ * fault at its k-th call. Calls are numbered from 0 in the order they start. A put is never partial
+ * (the port forbids it), a get may return wrong bytes, and a listing may be stale.
  */
 import { EngineError } from "../base/errors.ts"
 import type { ObjectName } from "../base/ids.ts"
@@ -12,18 +12,18 @@ export type StoreMethod = "put" | "get" | "list" | "remove"
 export interface StoreCall {
   readonly number: number
   readonly method: StoreMethod
-  /** The object's name, or the listing's prefix. */
+  /** The object's name or the listing's prefix. */
   readonly name: string
 }
 
-/** Crashes are the end: the call and all later ones throw `StoreCrash`, as if the process had died. */
+/** After a crash, the call and all later ones throw `StoreCrash`, as if the process had died. */
 export type Fault =
-  | "refused" // unavailable, before any effect
-  | "lost-reply" // done, and then unavailable; a listing breaks off in its middle
-  | "denied" // refused for good
-  | "truncated" // a get brings half of the bytes; other calls as refused
-  | "corrupted" // a get brings one flipped bit; other calls as refused
-  | "stale-list" // a listing without what was put, and with what was removed, through this store
+  | "refused" // unavailable, without an effect
+  | "lost-reply" // done, then unavailable; a listing stops halfway
+  | "denied" // refused permanently
+  | "truncated" // a get returns half of the bytes; other calls are refused
+  | "corrupted" // a get returns bytes with one flipped bit; other calls are refused
+  | "stale-list" // a listing without objects put, and with objects removed, through this store
   | "crash-before"
   | "crash-after"
   | { readonly delay: () => Promise<void> }
@@ -31,13 +31,13 @@ export type Fault =
 export class StoreCrash extends Error {}
 
 export interface FaultyStore extends Store {
-  /** What was called so far, in order. */
+  /** Calls so far, in order. */
   readonly calls: readonly StoreCall[]
 }
 
 type Plan = (call: StoreCall) => Fault | undefined
 
-/** The k-th call of all (from 0), or of one method. */
+/** Plans a fault for the k-th call (from 0), of all methods or of one. */
 export function faultAt(number: number, fault: Fault, method?: StoreMethod): Plan {
   let seen = 0
   return (call) => ((method === undefined || call.method === method) && seen++ === number ? fault : undefined)
@@ -91,9 +91,9 @@ export function faultyStore(store: Store, plan: Plan): FaultyStore {
 
 interface FaultGate {
   readonly calls: StoreCall[]
-  /** What shall happen to this call; throws the faults that come before any effect. */
+  /** Returns the fault planned for this call. Throws faults that come before any effect. */
   begin(this: void, method: StoreMethod, name: string): Promise<Fault | undefined>
-  /** Throws the faults that come after the effect. */
+  /** Throws faults that come after the effect. */
   end(this: void, fault: Fault | undefined, name: string): void
 }
 
@@ -123,7 +123,7 @@ function faultGate(plan: Plan): FaultGate {
     end(fault, name) {
       if (fault === "crash-after") throw crash()
       if (fault === "lost-reply") throw unavailable(name)
-      // The run has died while this call was on its way.
+      // The run died while this call was in progress.
       if (crashed) throw new StoreCrash("the process is dead")
     },
   }

@@ -1,4 +1,4 @@
-/** Random values of the structures in format/, all of them valid: for round trips by property. */
+/** Random valid values of the structures in format/, for round trips with fast-check. */
 import fc from "fast-check"
 
 import { type Bytes, toHex } from "../base/bytes.ts"
@@ -16,7 +16,7 @@ import type { Content, Entry, EntryType, Xattr } from "../format/listing-node.ts
 import type { PackWithDirectory } from "../format/pack-record.ts"
 import { type DirectoryFrame, encodeDirectory } from "../format/pack.ts"
 
-/** Plain objects: what decoders give has a prototype, and tests compare that, too. */
+/** Plain objects: decoded values have a prototype, and tests compare it. */
 export const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>
 
@@ -36,7 +36,7 @@ const text = (max: number): fc.Arbitrary<string> =>
   fc.oneof(fc.constantFrom("", "root", "alice"), fc.string({ unit: "grapheme", maxLength: max }))
 const time = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
 
-/** Short names from few bytes, so that many are equal, and some of every byte but NUL and "/". */
+/** Short names of few bytes, so many are equal, and some of any bytes but NUL and "/". */
 const component: fc.Arbitrary<string> = fc
   .oneof(
     fc.string({ unit: fc.constantFrom("a", "b", "-", ".", "\xff"), minLength: 1, maxLength: 3 }),
@@ -104,7 +104,7 @@ const entry: fc.Arbitrary<Entry> = record({ path: rawPaths, typed, metadata }).m
   },
 )
 
-/** Sorted, as a leaf has them. */
+/** Sorted, as in a leaf. */
 export const listingEntries: fc.Arbitrary<Entry[]> = fc
   .uniqueArray(entry, { selector: ({ path }) => path, maxLength: 20 })
   .map((entries) => entries.sort((a, b) => comparePaths(a.path, b.path)))

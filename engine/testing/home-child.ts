@@ -1,6 +1,6 @@
 /**
  * A second process on a home, for tests that kill it: `node home-child.ts <what> <HOLDFAST_HOME>`.
- * It prints a line when it has got where the test wants it, and then stays. Started by tests only.
+ * It prints a line when it reaches the tested state, and then waits. Only tests start it.
  */
 import { findHome, openRepositoryHome } from "../home/home.ts"
 import { lockSeries } from "../home/series-lock.ts"
@@ -18,7 +18,7 @@ if (what === "hold-series") {
   setInterval(() => {}, 60_000)
 }
 
-/** Adds packs without end, and says each only after it was added. */
+/** Adds packs endlessly and prints a line after each. */
 if (what === "add-packs") {
   const index = openChunkIndex(openStateDatabase(home).database)
   for (let i = 0; ; i++) {

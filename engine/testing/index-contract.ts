@@ -1,6 +1,6 @@
 /**
- * The contract of the `ChunkIndex` port, as tests that every implementation runs: one test for each
- * sentence of `chunk-index/chunk-index.ts`. Imported by tests only.
+ * The contract of the `ChunkIndex` port as tests for every implementation: one test per sentence of
+ * `chunk-index/chunk-index.ts`.
  */
 import * as assert from "node:assert/strict"
 import { describe, it } from "node:test"
@@ -15,7 +15,7 @@ export interface OpenedIndex {
   readonly close?: () => void
 }
 
-/** Opens an empty index, a new one each time. */
+/** Opens a new empty index. */
 export type OpenEmptyIndex = () => OpenedIndex
 
 export function indexContract(label: string, open: OpenEmptyIndex): void {
@@ -52,7 +52,7 @@ function lookupContract(check: Check): void {
     assert.deepEqual([...index.packs()], [])
   })
 
-  check("locate() gives pack, frame and place in the block", (index) => {
+  check("locate() returns pack, frame and place in the block", (index) => {
     add(index, first)
     const { name, sizeBytes, epoch, salt } = first.record
     assert.deepEqual(index.locate(exampleId("c")), {
@@ -81,7 +81,7 @@ function lookupContract(check: Check): void {
     }
   })
 
-  check("ids that share their first bytes are told apart", (index) => {
+  check("ids that share their first bytes are distinguished", (index) => {
     const alike = Array.from({ length: 40 }, (_, i) => {
       const id = exampleId("alike")
       id[31] = i
@@ -97,16 +97,19 @@ function lookupContract(check: Check): void {
     assert.equal(index.locate(alike[38] as ChunkId)?.pack.name, exampleName("two"))
   })
 
-  check("a chunk in two packs is found in the first, and in the second once the first is gone", (index) => {
-    add(index, first)
-    add(index, second)
-    assert.equal(index.locate(exampleId("a"))?.pack.name, first.record.name)
-    index.removePack(first.record.name)
-    assert.equal(index.locate(exampleId("a"))?.pack.name, second.record.name)
-    assert.equal(index.has(exampleId("b")), false)
-  })
+  check(
+    "a chunk in two packs is found in the first, and in the second after the first is removed",
+    (index) => {
+      add(index, first)
+      add(index, second)
+      assert.equal(index.locate(exampleId("a"))?.pack.name, first.record.name)
+      index.removePack(first.record.name)
+      assert.equal(index.locate(exampleId("a"))?.pack.name, second.record.name)
+      assert.equal(index.has(exampleId("b")), false)
+    },
+  )
 
-  check("locateAll() finds each chunk in its order, and nothing when one is missing", (index) => {
+  check("locateAll() finds each chunk in order, and nothing if one is missing", (index) => {
     add(index, first)
     add(index, examplePack("more", [["m1", "m2", "m3"], ["m4"]]))
     for (const labels of [[], ["m1", "m2", "m3", "m4"], ["m2", "b", "m3", "m3", "m1", "d", "m4", "m1"]]) {
@@ -142,7 +145,7 @@ function directoryContract(check: Check): void {
     assert.deepEqual(before, { packs: 1, frames: 2, chunks: 4, condemnedPacks: 0 })
   })
 
-  check("packs() gives the records in the order added, and allows changes meanwhile", (index) => {
+  check("packs() yields the records in the order added, and allows changes meanwhile", (index) => {
     add(index, first)
     add(index, second)
     assert.deepEqual([...index.packs()], [first.record, second.record])
@@ -150,7 +153,7 @@ function directoryContract(check: Check): void {
     assert.equal(index.isEmpty(), true)
   })
 
-  check("pack() gives the record, hasPack() whether it is known", (index) => {
+  check("pack() returns the record, hasPack() whether it is known", (index) => {
     add(index, first)
     assert.deepEqual(index.pack(first.record.name), first.record)
     assert.equal(index.hasPack(first.record.name), true)
@@ -158,13 +161,13 @@ function directoryContract(check: Check): void {
     assert.equal(index.hasPack(second.record.name), false)
   })
 
-  check("framesOfPack() gives the directory as it was added", (index) => {
+  check("framesOfPack() returns the directory as it was added", (index) => {
     add(index, first)
     assert.deepEqual(index.framesOfPack(first.record.name), first.frames)
     assert.deepEqual(index.framesOfPack(second.record.name), [])
   })
 
-  check("idsOfPack() and chunksOfPack() give this pack's chunks in its order", (index) => {
+  check("idsOfPack() and chunksOfPack() return this pack's chunks in order", (index) => {
     add(index, first)
     add(index, second)
     assert.deepEqual(index.idsOfPack(second.record.name), [exampleId("e"), exampleId("a")])
@@ -221,7 +224,7 @@ function stateContract(check: Check): void {
     assert.deepEqual([...index.packs("condemned")], [first.record])
   })
 
-  check("setPackState() of an unknown pack says so", (index) => {
+  check("setPackState() of an unknown pack returns false", (index) => {
     assert.equal(index.setPackState(exampleName("none"), "condemned"), false)
     assert.equal(index.packState(exampleName("none")), undefined)
   })

@@ -1,6 +1,6 @@
 /**
- * A process of its own that makes repositories, for tests of several `init`s at once. It answers each
- * `Order` that its parent sends with an `Answer`; the parent sends "go" when all are ready.
+ * Creates repositories in its own process, for tests of several simultaneous `init`s. It answers
+ * each `Order` of its parent with an `Answer`.
  */
 import * as path from "node:path"
 import { findHome } from "../home/home.ts"
@@ -11,7 +11,7 @@ import { openStore, type StoreEnvironment } from "../store/open-store.ts"
 export interface Order {
   readonly location: string
   readonly home: string
-  /** Wall-clock time at which all begin. */
+  /** Wall-clock time at which all processes start. */
   readonly startMs: number
   readonly environment: StoreEnvironment
 }

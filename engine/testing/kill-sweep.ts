@@ -1,7 +1,7 @@
 /**
- * Backups and restores in processes of their own, killed before and after each of their store calls and at
- * random moments: nothing is lost, no lock is left, what is there is whole, and the next run needs no
- * help. Hundreds of kills in the slow tier, thousands in the long one.
+ * Backups and restores in their own processes, killed before and after each of their store calls
+ * and at random moments. Nothing is lost, no lock remains, visible snapshots are whole, and the
+ * next run needs no help. Hundreds of kills in the slow tier, thousands in the long one.
  */
 import * as assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
@@ -27,16 +27,19 @@ const SHAPE: TreeShape = { entries: 25, fileBytesMax: 30_000 }
 const SECRET = { kind: "key" as const, bytes: CHILD_KEY }
 
 const THREADS = Math.min(4, availableParallelism())
-/** What a killed run may have to send again: the open pack of each thread, and those being sealed or on their way. */
+/**
+ * The most that a killed run may have to send again: each thread's open pack, and the packs being
+ * sealed or uploaded.
+ */
 const SENT_AGAIN_MAX = (THREADS + UPLOADS_AT_ONCE.folder) * PACK_BYTES
 
 interface Place {
   readonly folder: string
   readonly source: string
   readonly plan: ChildPlan
-  /** What each snapshot that was ever seen must bring back. */
+  /** The expected content of each snapshot that was ever seen. */
   readonly states: Map<string, Picture>
-  /** The source when each entry was signed: one that a killed run did not send is sent by a later run. */
+  /** The source when each entry was signed. A later run sends the entry if a killed run didn't. */
   readonly signed: Map<string, Picture>
 }
 
@@ -68,7 +71,7 @@ async function open({ plan, folder }: Place, isFresh: boolean): Promise<Reposito
   })
 }
 
-/** After each run, before the source changes again. */
+/** Called after each run, before the source changes again. */
 async function noteSigned(place: Place): Promise<void> {
   const { states, signed, source } = place
   const repository = await open(place, false)
@@ -78,7 +81,7 @@ async function noteSigned(place: Place): Promise<void> {
   signed.set(entry.digest, pictureOf(source))
 }
 
-/** All snapshots that can be seen restore to the state that they are of. */
+/** Every visible snapshot restores to the state it saved. */
 async function assertSnapshots(place: Place, isFresh: boolean): Promise<void> {
   const { states, signed, folder } = place
   const repository = await open(place, isFresh)
@@ -101,7 +104,7 @@ async function assertSnapshots(place: Place, isFresh: boolean): Promise<void> {
   }
 }
 
-/** A run that nobody kills: it works at once, and its snapshot is there. */
+/** An undisturbed run succeeds at once, and its snapshot is visible. */
 async function assertGoesOn(place: Place, isFresh: boolean): Promise<void> {
   const { result } = await runChild(place.plan)
   assert.equal(result?.errors, 0)
@@ -112,11 +115,14 @@ async function assertGoesOn(place: Place, isFresh: boolean): Promise<void> {
 
 interface Kills {
   readonly count: number
-  /** Of a plan, or of the moment, by number of the kill. */
+  /** Kills by plan or by time, depending on the kill's number. Returns whether it was killed. */
   readonly run: (place: Place, random: SeededRandom, number: number) => Promise<boolean>
 }
 
-/** Kills backups one after the other, each of a source that has changed; a new repository now and then. */
+/**
+ * Kills backups one after another, each of a changed source; every twelfth time in a new
+ * repository.
+ */
 async function killBackups(t: TestContext, { count, run }: Kills): Promise<void> {
   const random = seededRandom(`${SEED} ${t.name}`)
   let place = await killPlace(t)
@@ -138,7 +144,7 @@ async function killBackups(t: TestContext, { count, run }: Kills): Promise<void>
   assert.ok(killed > count / 2, `only ${killed} of ${count} were killed`)
 }
 
-/** Each of the four calls of a small run, before it and after it, again and again. */
+/** Kills before and after each of the four calls of a small run, repeatedly. */
 export async function killAtEveryCall(t: TestContext, count: number): Promise<void> {
   await killBackups(t, {
     count,
@@ -157,7 +163,7 @@ export async function killAtRandom(t: TestContext, count: number): Promise<void>
   await killBackups(t, {
     count,
     async run({ plan }, random) {
-      // most of a run is starting: the second half is where it works
+      // most of a run is startup: the second half does the work
       const { isKilled } = await runChild(plan, durationMs * (0.4 + 0.7 * random.unit()))
       return isKilled
     },
@@ -227,7 +233,7 @@ export async function killRestores(t: TestContext, count: number): Promise<void>
     if (isNew && fs.existsSync(target)) assertNoHalfFile(target, picture)
     const again = await runChild(plan)
     if (isNew) {
-      assert.equal(again.result?.errors, 0) // else a folder may be in the way, which only delete removes
+      assert.equal(again.result?.errors, 0) // otherwise a folder may be in the way, which only delete removes
       assertPicture(target, picture)
     }
     const repository = await open(place, false)
@@ -239,7 +245,7 @@ export async function killRestores(t: TestContext, count: number): Promise<void>
   assert.ok(killed > count / 2)
 }
 
-/** What a killed restore has placed under a name of the snapshot in a new folder is whole. */
+/** Every file that a killed restore has placed in a new folder is whole. */
 function assertNoHalfFile(target: string, picture: Picture): void {
   for (const [path, line] of pictureOf(target)) {
     const expected = picture.get(path)

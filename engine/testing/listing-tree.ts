@@ -1,4 +1,4 @@
-/** Listings in memory, for tests of what builds and reads them. The ids are plain SHA-256. */
+/** Listings in memory, for tests of builders and readers. The ids are plain SHA-256. */
 import assert from "node:assert/strict"
 import { hash } from "node:crypto"
 
@@ -14,7 +14,7 @@ export function plainId(node: Uint8Array): ChunkId {
   return new Uint8Array(hash("sha256", node, "buffer")) as ChunkId
 }
 
-/** A file's entry; `mark` shows in its time and its content. */
+/** Returns a file's entry. `mark` determines its time and content. */
 export function fileEntry(path: string, size: number = 0, mark: number = 0): Entry {
   return {
     path: path as RawPath,
@@ -40,7 +40,7 @@ export function sortedPaths(paths: Iterable<string>): string[] {
   return [...new Set(paths)].sort(comparePaths)
 }
 
-/** About `count` paths, in folders that take from a part of a node to many nodes. */
+/** Returns about `count` paths in folders of different sizes, from part of a node to many nodes. */
 export function manyPaths(count: number, seed: number): string[] {
   const paths = new Set([""])
   for (let i = 0; paths.size < count; i++) {
@@ -51,7 +51,7 @@ export function manyPaths(count: number, seed: number): string[] {
   return sortedPaths(paths)
 }
 
-/** Nodes by id, and which of them were asked for, call by call. */
+/** Nodes by id, and the ids requested per call. */
 export class NodeShelf {
   readonly nodes: Map<string, Uint8Array> = new Map()
   readonly calls: string[][] = []
@@ -76,7 +76,7 @@ export class NodeShelf {
     return this.nodes.get(toHex(id)) ?? assert.fail("a node that was never emitted")
   }
 
-  /** A listing made from an older one on this shelf, or from nothing. */
+  /** Builds a listing from an older one on this shelf, or from nothing. */
   build(old: BuiltListing | undefined, change: (builder: ListingBuilder) => void): BuiltListing {
     const from = old && { root: old.root.id, level: old.root.level, load: this.loadOne }
     const builder = listingBuilder({ cutKey, identify: plainId, emit: this.emit, old: from })
@@ -90,7 +90,7 @@ export class NodeShelf {
     })
   }
 
-  /** Forgets what was asked for so far. */
+  /** Forgets earlier calls. */
   startCounting(): void {
     this.calls.length = 0
   }

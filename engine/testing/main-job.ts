@@ -1,6 +1,6 @@
 /**
- * The main job on any store: make a repository, back up, change, back up again, restore both snapshots
- * on another machine, and compare every byte. Fast on a fault server, the same on real servers.
+ * The main job on any store: create a repository, back up, change, back up again, restore both
+ * snapshots on another machine, and compare every byte. Runs on a fault server and on real servers.
  */
 import assert from "node:assert/strict"
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
@@ -19,7 +19,7 @@ export interface MainJob {
   readonly fileBytesMax: number
 }
 
-/** `store` is empty, and is left with the repository in it. */
+/** @param adapter an empty store; it contains the repository afterwards */
 export async function mainJob(
   t: TestContext,
   adapter: Store,
@@ -51,7 +51,7 @@ export async function mainJob(
   }
 }
 
-/** A file more, a line more, one less. */
+/** Adds files and changes one. */
 function changeSome(source: string): void {
   const folder = path.join(source, "added")
   mkdirSync(folder)

@@ -1,6 +1,6 @@
 /**
- * The chunk index as plain maps: for tests, and the naive twin that the SQLite one must agree with.
- * Never used where a repository may be large, for it takes hundreds of bytes a chunk.
+ * The chunk index as plain maps: for tests, and the naive twin of the SQLite index. It takes
+ * hundreds of bytes per chunk, so it isn't for large repositories.
  */
 import { asBuffer } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES, type Digest } from "../base/ids.ts"
@@ -40,7 +40,7 @@ export function createMemoryIndex(): ChunkIndex {
     },
 
     isEmpty: () => known("live").length === 0,
-    share: () => ({ file: "", keys: [] }), // other threads know nothing
+    share: () => ({ file: "", keys: [] }), // no look-up in other threads
 
     counts() {
       const frames = known("live").flatMap((pack) => pack.frames)

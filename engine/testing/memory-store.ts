@@ -1,6 +1,6 @@
 /**
- * A store in memory, for tests and simulations. It is the reference for the port: the simplest thing
- * that passes `testing/store-contract.ts`. `objects` is open, so that a test can damage or count.
+ * A store in memory, for tests and simulations. It is the port's reference: the simplest
+ * implementation that passes `testing/store-contract.ts`. Tests may damage or count its `objects`.
  */
 import { equalBytes, type Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"

@@ -1,9 +1,7 @@
-/**
- * Cut points as spec/chunking.md writes them, byte by byte: the twin that the cutter must agree with.
- */
+/** Cut points as spec/chunking.md defines them, byte by byte: the cutter's naive twin. */
 import type { ChunkSizes } from "../chunks/classes.ts"
 
-/** The ends of all chunks of the whole content. */
+/** Returns the ends of all chunks of the content. */
 export function naiveCuts(content: Uint8Array, sizes: ChunkSizes, gear: Uint32Array): number[] {
   const ends: number[] = []
   for (let start = 0; start < content.length; start = ends.at(-1) ?? 0) {

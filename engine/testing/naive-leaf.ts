@@ -1,6 +1,6 @@
 /**
  * The naive twin of the leaf codec in format/: spec/listing.md over whole values, through
- * `encodeCanonical` and `decodeCanonical`. Slow, and plain enough to be compared with the page.
+ * `encodeCanonical` and `decodeCanonical`. Slow, but easy to compare with the page.
  */
 import { equalBytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
@@ -13,7 +13,7 @@ import { decodedOrRefused } from "./codec-contract.ts"
 const TYPES = ["file", "directory", "symlink", "fifo", "character-device", "block-device"]
 const latin1 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "latin1"))
 
-/** The grammar of spec/listing.md as a value. */
+/** Returns the value of the grammar in spec/listing.md. */
 export function leafValue(entries: readonly Entry[]): Value[] {
   return entries.map((entry, i) => {
     const shared = i === 0 ? 0 : sharedLength(entries[i - 1]?.path ?? "", entry.path)
@@ -48,7 +48,7 @@ export function naiveLeaf(rows: readonly Value[]): Uint8Array {
   return encodeCanonical([0, rows])
 }
 
-/** Accepts exactly what the grammar and the rules of an entry allow, by the slow way. */
+/** Whether the grammar and the rules of an entry allow the bytes. */
 export function naiveAccepts(bytes: Uint8Array): boolean {
   const value = decodedOrRefused(
     { encode: encodeCanonical, decode: (of) => decodeCanonical(of, "node") },

@@ -1,7 +1,7 @@
 /**
- * Tests as root and as an ordinary user. Root may do almost everything, so a test that runs as root alone
- * misses what a user meets. Run as root, the tests of a file run once more in a child with the ids of "nobody";
- * run by anybody else, they run as that user, and nothing is added. Used by tests only.
+ * Runs tests both as root and as an ordinary user. Root may do almost everything, so tests as root
+ * miss what a user meets. If run as root, a file's tests run again in a child with the ids of
+ * "nobody". Otherwise they run once, as the current user.
  */
 import assert from "node:assert/strict"
 import { spawn, spawnSync } from "node:child_process"
@@ -15,14 +15,14 @@ import { isRoot } from "../../fixtures/native.ts"
 /** Nobody and nogroup on Linux. */
 export const ORDINARY_ID = 65534
 
-/** For `spawn` and its kin: an ordinary user's ids, whoever runs the test. */
+/** Options for `spawn` with an ordinary user's ids, whoever runs the test. */
 export const ORDINARY_USER: { readonly uid?: number; readonly gid?: number } = isRoot
   ? { uid: ORDINARY_ID, gid: ORDINARY_ID }
   : {}
 
 const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url))
 
-/** A folder that belongs to the ordinary user; removed when the test ends. */
+/** Returns a folder owned by the ordinary user. Removed when the test ends. */
 export function ordinaryFolder(context: TestContext): string {
   const folder = openFolder(context)
   if (isRoot) chownSync(folder, ORDINARY_ID, ORDINARY_ID)
@@ -30,12 +30,12 @@ export function ordinaryFolder(context: TestContext): string {
 }
 
 /**
- * Registers one more test, which runs the whole file as an ordinary user, and fails with what that run printed.
- * Call it at the end of the file. @param url `import.meta.url`
+ * Registers one more test, which runs the whole file as an ordinary user and fails with that run's
+ * output. Call it at the end of the file. @param url `import.meta.url`
  */
 export function alsoAsOrdinaryUser(url: string): void {
   if (!isRoot) return
-  test("all of this file as an ordinary user", async (context) => {
+  test("the whole file passes as an ordinary user", async (context) => {
     const file = relative(CHECKOUT, fileURLToPath(url))
     const { code, output } = await runOrdinary(context, ["--import", "tsx", "--test-reporter=tap", file])
     assert.equal(code, 0, output)
@@ -51,11 +51,11 @@ export interface OrdinaryRun {
   readonly output: string
 }
 
-/** Runs this Node in the checkout as an ordinary user, with a temporary folder of its own. */
+/** Runs this Node in the checkout as an ordinary user, with its own temporary folder. */
 export async function runOrdinary(context: TestContext, words: readonly string[]): Promise<OrdinaryRun> {
   const checkout = readableCheckout(context)
   const environment: NodeJS.ProcessEnv = { ...process.env, TMPDIR: ordinaryFolder(context) }
-  delete environment["NODE_TEST_CONTEXT"] // the child is a run of its own
+  delete environment["NODE_TEST_CONTEXT"] // the child is a separate run
   delete environment["HOME"]
   const child = spawn(inCheckout(checkout, process.execPath), words, {
     ...ORDINARY_USER,
@@ -73,7 +73,7 @@ export async function runOrdinary(context: TestContext, words: readonly string[]
   return { code, output }
 }
 
-/** The checkout, or a copy of it where a folder above is closed to other users. */
+/** Returns the checkout, or a copy if a folder above it is closed to other users. */
 function readableCheckout(context: TestContext): string {
   const probe = spawnSync(process.execPath, ["--version"], { ...ORDINARY_USER, cwd: CHECKOUT })
   if (probe.status === 0) return CHECKOUT
@@ -92,7 +92,7 @@ function inCheckout(checkout: string, path: string): string {
   return inside.startsWith("..") ? path : join(checkout, inside)
 }
 
-/** Where every user may pass: a TMPDIR of one's own may be closed to others. */
+/** Returns a folder that every user can reach. TMPDIR may be closed to other users. */
 function openFolder(context: TestContext): string {
   const parents =
     process.env["TMPDIR"] === undefined ? ["/dev/shm", tmpdir()] : [tmpdir(), "/tmp", "/var/tmp"]

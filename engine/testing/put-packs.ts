@@ -1,4 +1,4 @@
-/** Packs and snapshots that name them, without files, for tests of what the log makes known. */
+/** Packs and snapshots that list them, without files, for tests of what the log makes known. */
 import { createZstd } from "../chunks/zstd.ts"
 import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import { packName } from "../format/names.ts"
@@ -10,7 +10,7 @@ import { type SealedPack, sealPack } from "../packs/seal-pack.ts"
 import { exampleId } from "./example-packs.ts"
 import { emptyDraft } from "./shared-place.ts"
 
-/** A durable pack of as many chunks, whose ids follow from the label. */
+/** Stores a pack of `chunks` chunks, with ids derived from the label. */
 export async function putPack(repository: Repository, label: string, chunks: number): Promise<SealedPack> {
   const ids = new Uint8Array(
     Buffer.concat(Array.from({ length: chunks }, (_, i) => exampleId(`${label} ${i}`))),
@@ -25,7 +25,7 @@ export async function putPack(repository: Repository, label: string, chunks: num
   return pack
 }
 
-/** A snapshot with these packs, covered as the write path does it. */
+/** Publishes a snapshot with these packs, covered as in a backup. */
 export async function publishPacks(
   repository: Repository,
   packs: readonly SealedPack[],

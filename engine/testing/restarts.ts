@@ -1,6 +1,6 @@
 /**
- * A large upload to a real S3 server that is killed and started again many times meanwhile. The backup
- * must complete, and send again no more than what was on its way. Measured, not only asserted.
+ * A large upload to a real S3 server that is killed and restarted many times. The backup must
+ * complete, and send again at most what was in progress. It reports measurements.
  */
 import assert from "node:assert/strict"
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs"
@@ -20,7 +20,10 @@ export interface Restarts {
   readonly restarts: number
 }
 
-/** Packs on their way when a server dies, and sent again: the constant that spec/stores.md states. */
+/**
+ * The most bytes in progress when a server dies. They are sent again; spec/stores.md states this
+ * constant.
+ */
 export const RESENT_BYTES_MAX: number = UPLOADS_AT_ONCE.remote * PACK_BYTES
 
 const FILE_BYTES = 128 * 1024 * 1024
@@ -69,18 +72,18 @@ export async function uploadThroughRestarts(
 }
 
 /**
- * The server dies at even steps of the upload, with packs on their way. No put meets two outages: its
- * ten attempts are for one, and on a busy machine one takes several of them.
+ * The server dies at even steps of the upload, while packs are in progress. No put meets two
+ * outages: its ten attempts are for one, and a busy machine needs several for it.
  */
 interface Outages {
   readonly bytes: number
   readonly restarts: number
-  /** Of all puts that were begun, each once, however often it was tried. */
+  /** Bytes of all puts that were started, each counted once. */
   begunBytes: number
   kills: number
-  /** Puts that have not ended. */
+  /** Puts in progress. */
   readonly underWay: Set<symbol>
-  /** Those of them that the last outage met. */
+  /** Puts that the last outage interrupted. */
   met: readonly symbol[]
 }
 
@@ -92,7 +95,10 @@ function isOver({ met, underWay }: Outages): boolean {
   return !met.some((put) => underWay.has(put))
 }
 
-/** Puts wait while an outage is due and the last one is not over, or the upload would be done too early. */
+/**
+ * Puts wait while an outage is due and the last one isn't over. Otherwise the upload would finish
+ * too early.
+ */
 function heldStore(store: OpenedStore, outages: Outages): OpenedStore {
   const put: OpenedStore["put"] = async (name, bytes) => {
     while (isDue(outages) && !isOver(outages)) await pause(10)
@@ -125,7 +131,7 @@ async function pause(ms: number): Promise<void> {
   await new Promise((resolve) => void setTimeout(resolve, ms))
 }
 
-/** Of what does not compress, so that all of it goes up. */
+/** Writes incompressible data, so all of it is uploaded. */
 function writeNoise(folder: string, bytes: number): void {
   mkdirSync(folder)
   for (let written = 0, number = 0; written < bytes; number++) {

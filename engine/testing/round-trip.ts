@@ -1,7 +1,7 @@
 /**
- * Random trees through whole backups and restores: saved, edited, saved again; then both snapshots
- * are restored, the second over the first, and compared to the last bit. A repository takes many trees,
- * so that it also grows and dedupes between them.
+ * Random trees through whole backups and restores: saved, edited, and saved again. Then both
+ * snapshots are restored, the second over the first, and compared to the last bit. One repository
+ * takes many trees, so it also grows and deduplicates between them.
  */
 import assert from "node:assert/strict"
 import { rmSync } from "node:fs"
@@ -17,7 +17,7 @@ import { assertPicture, backupPlace, restoreTo, save, type BackupPlace, type Sav
 export interface RoundTrips {
   readonly seed: string
   readonly trees: number
-  /** Every so many, one tree has files that need worker threads and several windows. */
+  /** One tree in so many has files that need worker threads and several windows. */
   readonly largeEvery: number
 }
 
@@ -38,10 +38,10 @@ export async function roundTrips(
 ): Promise<RoundTripCounts> {
   let place = await backupPlace(t)
   const counts: RoundTripCounts = { trees: 0, entries: 0, snapshots: 0, restores: 0 }
-  const only = process.env["HOLDFAST_TREE"] // to look at one tree of a seed
+  const only = process.env["HOLDFAST_TREE"] // to examine one tree of a seed
   for (let number = Number(only ?? 0); number < (only === undefined ? trees : Number(only) + 1); number++) {
     if (number % TREES_A_REPOSITORY === TREES_A_REPOSITORY - 1) {
-      place.close() // thousands of trees would not fit into memory
+      place.close() // thousands of trees would not fit in memory
       place = await backupPlace(t)
     }
     const done: string[] = []
@@ -101,7 +101,7 @@ async function saveWhole(repository: Repository, source: string): Promise<Saved>
   return saved
 }
 
-/** Nothing has changed: nothing is written, and the store is asked for nothing. */
+/** If nothing changed, nothing is written and no request is made. */
 async function assertIdle(repository: Repository, source: string): Promise<void> {
   const { snapshotId, requests } = await save(repository, source)
   assert.equal(snapshotId, null)

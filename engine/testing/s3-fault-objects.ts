@@ -1,11 +1,11 @@
-/** The fault server's objects: what each S3 request does to them, and what it answers. */
+/** The fault server's objects: applies S3 requests and builds the replies. */
 import { createHash } from "node:crypto"
 import { compareBytes } from "../base/bytes.ts"
 
 export interface ServedBucket {
   readonly bucket: string
   readonly objects: Map<string, Uint8Array>
-  /** The objects that were removed, for stale listings. */
+  /** Removed objects, for stale listings. */
   readonly removed: Map<string, Uint8Array>
   readonly pageNames: number
   readonly conditionalPut: "works" | "refused" | "ignored"
@@ -27,14 +27,14 @@ export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
-  /** Of a HEAD, whose body is not sent. */
+  /** Content length of a HEAD, whose body isn't sent. */
   readonly length?: number
 }
 
-/** A stale listing does not know the objects of this many last writes. */
+/** A stale listing omits this many of the last writes. */
 const STALE_WRITES = 2
 
-/** When a write that the network doubled arrives again. */
+/** When a duplicated write arrives again. */
 const DUPLICATE_AFTER_MS = 10
 
 const NOTHING = new Uint8Array(0)
@@ -75,7 +75,7 @@ function put(
   { objects, conditionalPut, isLocked }: ServedBucket,
   { key, headers, body }: ServedRequest,
 ): Reply {
-  // Holdfast must never send these: servers exist that refuse or mis-handle them.
+  // Holdfast must never send these: some servers refuse or mishandle them.
   if (
     "transfer-encoding" in headers ||
     "x-amz-trailer" in headers ||
@@ -91,7 +91,7 @@ function put(
     if (conditionalPut === "refused") return errorReply(501, "NotImplemented")
     if (conditionalPut === "works" && objects.has(key)) return errorReply(412, "PreconditionFailed")
   }
-  // A rewritten object is the newest again.
+  // A rewritten object becomes the newest.
   objects.delete(key)
   objects.set(key, new Uint8Array(body))
   return { status: 200, headers: { etag: etagOf(body) }, body: NOTHING }

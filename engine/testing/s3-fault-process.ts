@@ -1,6 +1,6 @@
 /**
- * The fault server in a process of its own, with nothing but latency: so that what it costs does not count
- * as the client's. It ends with the test that started it.
+ * The fault server in its own process, with latency only, so its cost doesn't count as the
+ * client's. It ends with the test that started it.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"

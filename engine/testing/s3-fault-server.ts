@@ -1,7 +1,7 @@
 /**
  * A small S3 server in this process: PUT, GET with ranges, HEAD, ListObjectsV2 and DELETE on one
- * bucket, signatures and payload hashes checked. At any request it can fail in the ways that real
- * servers and networks do. It has none of the SDK in it, so the two check each other.
+ * bucket. It checks signatures and payload hashes, and can fail at any request like real servers
+ * and networks. It doesn't use the SDK, so the two check each other.
  */
 import * as http from "node:http"
 import * as https from "node:https"
@@ -10,27 +10,27 @@ import { handleRequest, errorReply, type Reply, type ServedBucket } from "./s3-f
 import { verifySignature } from "./sigv4-verify.ts"
 
 export interface S3Request {
-  /** From 0, as they arrive. */
+  /** From 0, in the order of arrival. */
   readonly number: number
   readonly method: "PUT" | "GET" | "HEAD" | "LIST" | "DELETE"
-  /** The key, or the listing's prefix. */
+  /** The key or the listing's prefix. */
   readonly key: string
 }
 
 export type S3ServerFault =
-  | "500" // InternalError, before any effect
-  | "503" // SlowDown, before any effect
+  | "500" // InternalError, without an effect
+  | "503" // SlowDown, without an effect
   | "429" // with Retry-After: 1
-  | "reset" // the connection dies in the middle of the request, before any effect
-  | "lost-reply" // done, and the connection dies before the answer
-  | "torn-body" // the answer's head, half of its body, and the connection dies
-  | "duplicate" // a listing has its last name twice; a write is applied again a little later
-  | "stale-list" // a listing without the newest objects, and with the ones removed last
-  | "portal" // 200 and a page of HTML, as a captive portal answers
-  | "hang" // no answer at all
-  | "unsettled" // a conditional put is refused as there already, and it is not
-  | "stale" // refused as signed too long ago, by a server whose clock is right
-  | "flipped-bit" // a read with one wrong bit, and all else right
+  | "reset" // the connection dies during the request, without an effect
+  | "lost-reply" // done, but the connection dies before the reply
+  | "torn-body" // the connection dies after half of the reply's body
+  | "duplicate" // a listing repeats its last name; a write is applied again shortly after
+  | "stale-list" // a listing without the newest objects, and with the last removed ones
+  | "portal" // 200 and an HTML page, like a captive portal
+  | "hang" // no reply
+  | "unsettled" // a conditional put is refused as existing, but the object doesn't exist
+  | "stale" // refused as signed too long ago, by a server with the right clock
+  | "flipped-bit" // a read with one wrong bit
   | { readonly delayMs: number }
 
 export interface S3FaultServerOptions {
@@ -38,24 +38,24 @@ export interface S3FaultServerOptions {
   readonly region?: string
   readonly accessKeyId?: string
   readonly secretAccessKey?: string
-  /** Temporary keys: requests with another token are answered ExpiredToken. */
+  /** Temporary keys: requests with another token get ExpiredToken. */
   readonly sessionToken?: string
-  /** Names a listing has at most. */
+  /** The most names in one listing page. */
   readonly pageNames?: number
   readonly conditionalPut?: "works" | "refused" | "ignored"
   readonly ranges?: "works" | "ignored"
   readonly isLocked?: boolean
-  /** What it calls itself. */
+  /** The Server header. */
   readonly serverName?: string
-  /** Whoever asks for these is answered AccessDenied. */
+  /** These methods get AccessDenied. */
   readonly denied?: readonly S3Request["method"][]
   /** How far the server's clock is ahead of this machine's. */
   readonly clockAheadMs?: number
-  /** Before every answer. */
+  /** Before every reply. */
   readonly latencyMs?: number
-  /** Speaks TLS with this certificate and key, PEM. */
+  /** PEM certificate and key. The server then uses TLS. */
   readonly tls?: { readonly cert: string; readonly key: string }
-  /** A bucket may stand before this name instead of in the path: virtual addressing. */
+  /** Virtual addressing: the bucket may precede this host name. */
   readonly hostName?: string
   readonly plan?: (request: S3Request) => S3ServerFault | undefined
 }
@@ -66,9 +66,9 @@ export interface S3FaultServer {
   readonly region: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly objects: Map<string, Uint8Array>
-  /** What arrived so far, faults included. */
+  /** Requests so far, including failed ones. */
   readonly requests: readonly S3Request[]
-  /** These replace the options' from here on. */
+  /** Changes to these replace the options. */
   clockAheadMs: number
   sessionToken: string | undefined
   plan: (request: S3Request) => S3ServerFault | undefined

@@ -1,4 +1,4 @@
-/** Opens S3 stores on fault servers, for the tests of the S3 store and of what uses it. */
+/** Opens S3 stores on fault servers, for tests of the S3 store and its users. */
 import { after } from "node:test"
 import type { RetryPorts } from "../store/wrappers/retrying-store.ts"
 import { openS3Store, type S3StoreSettings } from "../store/s3/s3-store.ts"
@@ -8,7 +8,7 @@ import { startS3FaultServer, type S3FaultServer, type S3FaultServerOptions } fro
 const servers: S3FaultServer[] = []
 after(() => Promise.all(servers.map((server) => server.close())))
 
-/** A store on a server of its own; both go when the tests of this file have ended. */
+/** Opens a store on its own server. Both are closed when the tests of this file end. */
 export async function openOnFaultServer(
   options: S3FaultServerOptions = {},
   settings: Partial<S3StoreSettings> = {},

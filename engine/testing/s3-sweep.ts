@@ -1,7 +1,7 @@
 /**
- * Every fault at every request of a backup, on the fault server: a new device opens, enrols, looks
- * and backs up what changed. It must end in a snapshot that restores whole, or in an error that says what
- * happened; and after an error the next run must succeed, with nothing lost.
+ * Every fault at every request of a backup, on the fault server. A new device opens, enrols, looks,
+ * and backs up changes. The result is a snapshot that restores whole, or an error that says what
+ * happened. After an error the next run must succeed, with nothing lost.
  */
 import assert from "node:assert/strict"
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
@@ -34,15 +34,21 @@ export const SWEEP_FAULTS: readonly S3ServerFault[] = [
 ]
 
 export interface Sweep {
-  /** Requests of the backup when nothing fails. */
+  /** Requests of the backup without a fault. */
   readonly requests: number
-  /** The first of them that brings a pack. */
+  /** The first request that puts a pack. */
   readonly firstPack: number
-  /** The fault at the k-th request, from 0, or at it and all that follow. Throws when a promise is broken. */
+  /**
+   * Runs with the fault at the k-th request (from 0), or at it and all later ones. @throws if a
+   * promise is broken
+   */
   run(k: number, fault: S3ServerFault, lasting?: boolean): Promise<"saved" | EngineError>
 }
 
-/** `addedBytes` beyond one pack make a run of several packs, sent at once, with an index segment. */
+/**
+ * @param addedBytes more than one pack gives several packs, uploaded together, with an index
+ * segment
+ */
 export async function faultSweep(t: TestContext, addedBytes: number = 70_000): Promise<Sweep> {
   const server = await startServer()
   const { prefix } = settingsOf(server)
@@ -75,7 +81,9 @@ interface Setting {
     readonly old: Picture
     readonly now: Picture
   }
-  /** A request that its client has given up may arrive when the next run has begun: each has a place of its own. */
+  /**
+   * Each run has its own prefix: a request that a client gave up may arrive during the next run.
+   */
   readonly nextPrefix: () => string
 }
 
@@ -84,7 +92,7 @@ interface RunPlace extends Setting {
   readonly client: () => Promise<Store>
 }
 
-/** As `openStore` puts them together, with shorter patience. */
+/** Combines the wrappers like `openStore`, with shorter timeouts. */
 async function openClient(server: S3FaultServer, prefix: string): Promise<Store> {
   const timeouts = { connectMs: 1000, idleMs: 250 }
   return retryingStore(meteredStore(await openS3Store({ ...settingsOf(server), prefix, timeouts })), noSleep)
@@ -111,7 +119,7 @@ async function countRequests(setting: Setting): Promise<Pick<Sweep, "requests" |
 async function backUp({ place, source, client }: RunPlace, home: Home): Promise<string> {
   const repository = await place.open(home, await client())
   try {
-    // What a failed run had committed before it failed is found again, and is the newest snapshot.
+    // The next run finds the snapshot that a failed run committed before it failed.
     return (await save(repository, source)).at
   } finally {
     repository.close()
@@ -128,12 +136,12 @@ async function runOnce(
   server.plan = ({ number }) => (number - start === k || (lasting && number - start > k) ? fault : undefined)
   const home = setting.place.newHome()
   const outcome = await backUp(run, home).catch((error: unknown) => {
-    // Whatever is not an EngineError is a bug.
+    // Any other error is a bug.
     if (error instanceof EngineError) return error
     throw error
   })
   server.plan = () => undefined
-  // A write that the network doubles may arrive this late.
+  // A duplicated write may arrive this late.
   await new Promise((resolve) => void setTimeout(resolve, 15))
   if (typeof outcome === "string") {
     await requireRestorable(run, outcome)
@@ -144,7 +152,7 @@ async function runOnce(
   return outcome
 }
 
-/** By a machine that knows nothing, with no fault: both snapshots, and every object is right. */
+/** A new machine without faults restores both snapshots, and every object is right. */
 async function requireRestorable({ place, base, client }: RunPlace, id: string): Promise<void> {
   const empty = await place.open(place.newHome(), await client(), false)
   try {

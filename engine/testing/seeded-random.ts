@@ -1,6 +1,6 @@
 /**
- * Randomness that repeats: SHA-256 of a seed and a counter. For tests, vectors and the simulation
- * only; keys that come from here protect nothing.
+ * Reproducible randomness: SHA-256 of a seed and a counter. For tests, vectors and simulation only;
+ * keys from it protect nothing.
  */
 import { createHash } from "node:crypto"
 

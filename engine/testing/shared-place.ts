@@ -1,6 +1,6 @@
 /**
- * One store in memory that several homes share, for tests of trust, looks and commits: each home is a
- * device, secrets are raw keys, which cost no derivation, and snapshots are small and say nothing.
+ * One store in memory shared by several homes, for tests of trust, looks and commits. Each home is
+ * a device. Secrets are raw keys, which need no derivation. Snapshots are small and empty.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -22,15 +22,15 @@ export interface SharedPlace {
   readonly objects: Map<ObjectName, Bytes>
   readonly secret: Secret
   readonly random: Random
-  /** A new empty home. */
+  /** Returns a new empty home. */
   home(): Home
-  /** A client of its own. `wrap` may make it faulty. */
+  /** Returns a new client. `wrap` may make it faulty. */
   store(wrap?: (store: Store) => Store): Store
-  /** Makes the repository; its home is a device. */
+  /** Creates the repository, with its home as a device. */
   create(home?: Home): Promise<{ repository: Repository; home: Home; recoveryWords: string }>
-  /** Opens it with the key; `write` unless it says otherwise. */
+  /** Opens it with the key, for writing unless the request says otherwise. */
   open(home: Home, request?: Partial<OpenRequest>): Promise<Repository>
-  /** Names in the store that start so. */
+  /** Returns names in the store with this prefix. */
   names(prefix: string): ObjectName[]
 }
 
@@ -70,13 +70,13 @@ export function sharedPlace(t: TestContext, seed = "place"): SharedPlace {
   }
 }
 
-/** A second more at each call. */
+/** A second later at each call. */
 function steppingClock(): Clock {
   let now = 1_800_000_000_000_000_000n
   return { now: () => (now += 1_000_000_000n) }
 }
 
-/** A snapshot of nothing, for entries whose content does not matter. */
+/** A snapshot of nothing, for entries whose content doesn't matter. */
 export function emptyDraft(series = "notes", changes: Partial<SnapshotDraft> = {}): SnapshotDraft {
   return {
     type: "snapshot",
@@ -112,7 +112,7 @@ export function emptyDraft(series = "notes", changes: Partial<SnapshotDraft> = {
   }
 }
 
-/** One more snapshot, at the repository's next second. */
+/** Publishes an empty snapshot at the repository's next second. */
 export async function publishEmpty(repository: Repository, series = "notes"): Promise<Published> {
   return await publish(repository, emptyDraft(series, { timeNs: repository.clock.now() }))
 }

@@ -1,13 +1,13 @@
 /**
- * Checks an AWS Signature Version 4 in the Authorization header, from the published description and
- * without the SDK, so that the fault server does not believe a client that signs wrongly. It gives
- * the S3 error code that a real server would, or undefined when all is well. Used by tests only.
+ * Verifies an AWS Signature Version 4 in the Authorization header, from its published description
+ * and without the SDK, so the fault server refuses wrong signatures. Returns the S3 error code of a
+ * real server, or undefined if the signature is valid.
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto"
 
 export interface SignedRequest {
   readonly method: string
-  /** As on the wire, with its query. */
+  /** As sent, with its query. */
   readonly target: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
@@ -73,7 +73,7 @@ function parseTime(text: string): number {
   return Date.parse(iso)
 }
 
-/** S3 signs the path as it is encoded on the wire, once. */
+/** S3 signs the path as sent, encoded once. */
 function canonicalPath(target: string): string {
   return target.split("?", 1)[0] ?? ""
 }

@@ -1,7 +1,7 @@
 /**
- * A repository of every kind of object, small enough that each object can be damaged in turn: two
- * devices, three snapshots, a file with a chunk list, a pack whose directory stands in the pack alone,
- * one whose directory rides in an entry, and an index segment.
+ * A repository with every kind of object, small enough to damage each object in turn: two devices,
+ * three snapshots, a file with a chunk list, a pack whose directory is only in the pack, one whose
+ * directory is in an entry, and an index segment.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -21,9 +21,9 @@ import { publish } from "../session/publish.ts"
 import { backupPlace, save, type BackupPlace } from "./backup-place.ts"
 
 export interface SmallRepository extends BackupPlace {
-  /** Of the second device; `repository` is the first one's. */
+  /** The second device's; `repository` is the first device's. */
   readonly second: Repository
-  /** Oldest first, with what they hold. */
+  /** Oldest first, with their content. */
   readonly saved: readonly { readonly id: string; readonly picture: Picture }[]
 }
 
@@ -54,7 +54,7 @@ export async function smallRepository(t: TestContext): Promise<SmallRepository> 
   return { ...place, second, saved }
 }
 
-/** Covers all packs once more. */
+/** Writes a segment that covers all packs again. */
 async function putSegment(repository: Repository): Promise<void> {
   const { index, random, store, clock } = repository
   const { keys } = repository.session
@@ -79,7 +79,7 @@ async function putSegment(repository: Repository): Promise<void> {
   })
 }
 
-/** Puts something else into the store while `run` runs; undefined: nothing. */
+/** Changes objects in the store while `run` runs. Undefined removes an object. */
 export async function withObjects<T>(
   objects: Map<ObjectName, Bytes>,
   changes: ReadonlyMap<ObjectName, Bytes | undefined>,

@@ -1,6 +1,6 @@
 /**
- * A repository's beginning, made from a seed: root pair, `repository` object, a raw-key slot and a
- * recovery slot (no passphrase, which would cost a second), and its first trust entry.
+ * The start of a repository, made from a seed: root pair, `repository` object, a raw-key slot and a
+ * recovery slot, and its first trust entry. There is no passphrase, which would cost a second.
  */
 import { type Bytes, toHex } from "../base/bytes.ts"
 import type { RepositoryId } from "../base/ids.ts"
@@ -24,7 +24,7 @@ export interface SmallTrust {
   readonly root: KeyPair
   /** The object `repository`. */
   readonly record: Bytes
-  /** A raw key of role full, and recovery words of role writer. */
+  /** A raw key with role full, and recovery words with role writer. */
   readonly key: MadeSlot
   readonly recovery: MadeSlot
   readonly first: VerifiedTrust & { readonly bytes: Bytes }

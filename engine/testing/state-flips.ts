@@ -1,7 +1,7 @@
 /**
- * One flipped bit at a time in a home's state database, as memory and disks that rot leave it: whatever it
- * was, the next backup, check and restore are right, or the home reports that its caches were damaged, and the
- * same command is right when it is run again.
+ * Flips one bit at a time in a home's state database, as failing memory and disks do. Afterwards
+ * backup, check and restore give the right result, or the home reports that its caches were
+ * damaged, and repeating the command gives the right result.
  */
 import * as assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
@@ -61,7 +61,7 @@ export async function flipStateBits(t: TestContext, flips: number): Promise<void
   t.diagnostic(`${flips} flips: ${seen.right} made no difference, ${seen.reported} were reported`)
 }
 
-/** Most of a small database is zeros, which say little. */
+/** Avoids most zeros: a small database consists mostly of them. */
 function flipOne(file: string, random: SeededRandom): string {
   const bytes = fs.readFileSync(file)
   let at = random.below(bytes.length)
@@ -87,7 +87,7 @@ async function useHome(
       label: "x",
       clock: place.clock,
     })
-  /** Run again when the home reports damage, as a person does. */
+  /** Runs again if the home reports damage, as a person does. */
   const use = async <T>(from: Home, work: (repository: Repository) => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
       let repository: Repository | undefined
@@ -165,7 +165,7 @@ async function prepare(t: TestContext, random: SeededRandom): Promise<Stage> {
   return { place, moments, sources: paths.map((path) => ({ path, picture: pictureOf(path) })) }
 }
 
-/** Leaves packs in the journal that no entry names. */
+/** Leaves packs in the journal that no entry lists. */
 async function killedRun(place: BackupPlace, source: string): Promise<void> {
   const store = place.store((inner) =>
     faultyStore(inner, ({ method, name }) =>

@@ -1,7 +1,7 @@
 /**
- * The contract of the `Store` port, as tests that any implementation or wrapper can run: one test
- * for each sentence of `store/store.ts`. `storeReadContract` is the part that a store without the
- * right to write must keep too. Imported by tests only.
+ * The contract of the `Store` port as tests for every implementation and wrapper: one test per
+ * sentence of `store/store.ts`. `storeReadContract` is the part that also applies to stores without
+ * write permission.
  */
 import * as assert from "node:assert/strict"
 import { hash } from "node:crypto"
@@ -31,7 +31,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
 
   describe(`${label} writes as the port says`, () => {
     it(
-      "put() is seen by every later get and list",
+      "put() is visible to every later get and list",
       withStore(async (store) => {
         for (let i = 0; i < 5; i++) {
           await store.put(named(`log/d/${i}`), pattern(i + 1))
@@ -41,7 +41,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "put() keeps the bytes as they were, of a part of a larger buffer too",
+      "put() stores the bytes as they were, also from a part of a larger buffer",
       withStore(async (store) => {
         const memory = pattern(5000)
         const part = memory.subarray(100, 4100)
@@ -51,7 +51,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "put() of the same bytes again succeeds, at once and later",
+      "put() of the same bytes again succeeds, concurrently and later",
       withStore(async (store) => {
         const bytes = pattern(70_000)
         await Promise.all([1, 2, 3, 4].map(() => store.put(named("packs/ab/x"), bytes)))
@@ -61,7 +61,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "put() of other bytes is refused or replaces them whole",
+      "put() of other bytes is refused or replaces the whole object",
       withStore(async (store) => {
         await store.put(named("a"), pattern(100))
         const other = new Uint8Array(50).fill(7)
@@ -72,7 +72,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "put() replaces what is not what its name says by what is",
+      "put() replaces an object that doesn't match its name by one that does",
       withStore(async (store) => {
         const whole = pattern(100_000)
         const name = named(`log/d/0000000001-${hash("sha256", whole, "hex")}`)
@@ -91,7 +91,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "put() and remove() refuse names from outside the alphabet",
+      "put() and remove() refuse names outside the alphabet",
       withStore(async (store) => {
         for (const name of OUTSIDE_NAMES) {
           await assert.rejects(store.put(named(name), pattern(1)), isFailure("invalid", "object-name"))
@@ -101,7 +101,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "remove() removes, and of what is not there succeeds",
+      "remove() removes, and succeeds for a missing object",
       withStore(async (store) => {
         await store.put(named("keys/a"), pattern(10))
         await store.put(named("keys/b"), pattern(10))
@@ -116,7 +116,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "put() after remove() is a new object",
+      "put() after remove() stores a new object",
       withStore(async (store) => {
         await store.put(named("keys/a"), pattern(10))
         await store.remove(named("keys/a"))

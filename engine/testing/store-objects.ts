@@ -1,4 +1,4 @@
-/** What tests of stores share: names, bytes, listings as arrays, and the check for a failure's kind. */
+/** Shared by tests of stores: names, bytes, listings as arrays, and a check of an error's kind. */
 import * as assert from "node:assert/strict"
 import { isEngineError, type EngineError } from "../base/errors.ts"
 import type { ObjectName } from "../base/ids.ts"
@@ -6,15 +6,15 @@ import type { Store, StoredObject } from "../store/store.ts"
 
 export interface OpenedStore {
   readonly store: Store
-  /** Another door to the same objects, through which tests put what `store` then reads. */
+  /** Another client of the same objects, through which tests put what `store` reads. */
   readonly seed?: Store
   readonly close?: () => void | Promise<void>
 }
 
-/** Opens an empty store, a new one each time. */
+/** Opens a new empty store. */
 export type OpenEmptyStore = () => OpenedStore | Promise<OpenedStore>
 
-/** Names that no store takes. */
+/** Names that every store refuses. */
 export const OUTSIDE_NAMES: readonly string[] = [
   "",
   "/",
@@ -32,7 +32,7 @@ export const OUTSIDE_NAMES: readonly string[] = [
   "a\n",
 ]
 
-/** For tests: any text as a name, good or bad. */
+/** Returns any text as a name, valid or not. */
 export function named(text: string): ObjectName {
   return text as ObjectName
 }
@@ -43,14 +43,14 @@ export async function collect(store: Store, prefix: string): Promise<StoredObjec
   return found
 }
 
-/** Bytes that differ from place to place, so that a shifted range is seen. */
+/** Returns bytes that differ by position, so a shifted range is detected. */
 export function pattern(length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)
   for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >>> 8) * 17 + length) & 0xff
   return bytes
 }
 
-/** For `assert.rejects`: an EngineError of this kind and, when given, this code. */
+/** A predicate for `assert.rejects`: an EngineError of this kind and, if given, this code. */
 export function isFailure(kind: EngineError["kind"], code?: string): (error: unknown) => true {
   return (error) => {
     assert.ok(isEngineError(error), `an EngineError, not ${String(error)}`)

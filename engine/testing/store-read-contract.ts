@@ -1,4 +1,4 @@
-/** The reading half of the contract of the `Store` port: see `store-contract.ts`. */
+/** The reading half of the contract of the `Store` port; see `store-contract.ts`. */
 import * as assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import type { Store } from "../store/store.ts"
@@ -16,7 +16,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
 
   describe(`${label} reads as the port says`, () => {
     it(
-      "get() gives the whole object, in memory of its own",
+      "get() returns the whole object, in its own memory",
       withSeeded(async (store, seed) => {
         const bytes = pattern(3000)
         await seed.put(named("packs/ab/one"), bytes)
@@ -29,7 +29,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "get() gives empty and large objects",
+      "get() returns empty and large objects",
       withSeeded(async (store, seed) => {
         const large = pattern(1_300_001)
         await seed.put(named("empty"), new Uint8Array(0))
@@ -43,7 +43,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "get() gives exactly the range asked for",
+      "get() returns exactly the requested range",
       withSeeded(async (store, seed) => {
         const bytes = pattern(1000)
         await seed.put(named("a"), bytes)
@@ -62,7 +62,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "get() refuses a range that passes the end",
+      "get() refuses a range beyond the end",
       withSeeded(async (store, seed) => {
         await seed.put(named("a"), pattern(1000))
         for (const [offset, length] of [
@@ -80,7 +80,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "get() of an object that is not there is not-found",
+      "get() of a missing object is not-found",
       withSeeded(async (store, seed) => {
         await seed.put(named("keys/a"), pattern(10))
         await assert.rejects(store.get(named("keys/b")), isFailure("not-found", "object-not-found"))
@@ -89,7 +89,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "get() and list() refuse names from outside the alphabet",
+      "get() and list() refuse names outside the alphabet",
       withSeeded(async (store) => {
         for (const name of OUTSIDE_NAMES) {
           await assert.rejects(store.get(named(name)), isFailure("invalid", "object-name"))
@@ -149,7 +149,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "list() of an empty store yields nothing, and may be left early",
+      "list() of an empty store yields nothing, and may be stopped early",
       withSeeded(async (store, seed) => {
         assert.deepEqual(await collect(store, ""), [])
         for (let i = 0; i < 5; i++) await seed.put(named(`log/${i}`), pattern(1))
@@ -161,7 +161,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
       }),
     )
     it(
-      "many calls may run at once",
+      "many calls may run concurrently",
       withSeeded(async (store, seed) => {
         const numbers = Array.from({ length: 24 }, (_, i) => i)
         await Promise.all(numbers.map((i) => seed.put(named(`packs/0${i % 5}/${i}`), pattern(100 + i))))

@@ -1,6 +1,4 @@
-/**
- * What every disk target must do, whichever way it reaches the disk: the port's promises as tests.
- */
+/** The contract of disk targets as tests: the port's promises, for every way of reaching the disk. */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -27,7 +25,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.equal(fs.statSync(folder.root).mode & 0o777, 0o700)
   })
 
-  test(`a target ${name} places files in any order of writes`, () => {
+  test(`a target ${name} accepts writes in any order`, () => {
     const target = folder.open(options)
     const file = target.beginFile(raw("f"), 10, false)
     writeAt(file, 6, Buffer.from("6789"))
@@ -36,7 +34,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.equal(folder.text("f"), "0123456789")
   })
 
-  test(`a target ${name} keeps times exact or says that it doesn't`, () => {
+  test(`a target ${name} sets exact times, or reports that it doesn't`, () => {
     const target = folder.open(options)
     for (const mtimeNs of [
       0n,
@@ -59,7 +57,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     }
   })
 
-  test(`a target ${name} refuses a taken name, and replaces when that is asked for`, () => {
+  test(`a target ${name} refuses an existing name, and replaces it on request`, () => {
     const target = folder.open(options)
     put(target, "f", "old")
     assert.throws(() => put(target, "f", "new"), code("exists"))
@@ -77,7 +75,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.deepEqual(folder.names(), ["empty", "f", "full"])
   })
 
-  test(`a target ${name} never writes into a file that stands there`, () => {
+  test(`a target ${name} never writes into an existing file`, () => {
     const target = folder.open(options)
     const outside = join(folder.base, "outside")
     fs.writeFileSync(outside, "untouched", { mode: 0o600 })
@@ -93,7 +91,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.deepEqual([after.mode, after.mtimeNs, after.links], [0o600, before.mtimeNs, 1])
   })
 
-  test(`a target ${name} follows no link on its way`, () => {
+  test(`a target ${name} never follows a link in a path`, () => {
     const target = folder.open(options)
     const outside = join(folder.base, "outside")
     fs.mkdirSync(outside)
@@ -125,7 +123,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.equal(fs.statSync(join(outside, "f")).mode & 0o777, 0o644)
   })
 
-  test(`a target ${name} puts a folder in a file's place only when that is asked for`, () => {
+  test(`a target ${name} replaces a file by a folder only on request`, () => {
     const target = folder.open(options)
     put(target, "f", "")
     assert.throws(() => target.ensureFolder(raw("f/g"), { replace: false }), code("in-the-way"))
@@ -148,7 +146,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.equal(folder.text("g"), "x")
   })
 
-  test(`a target ${name} places FIFOs, and device nodes only when opened for them`, () => {
+  test(`a target ${name} places FIFOs, and device nodes only if opened for them`, () => {
     const target = folder.open(options)
     target.placeFifo(raw("p"), META, NEW)
     assert.deepEqual([folder.stat("p").type, folder.stat("p").mode], ["fifo", 0o640])
@@ -163,7 +161,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.deepEqual(folder.names().filter(isTemporaryName), [])
   })
 
-  test(`a target ${name} keeps setuid and setgid of its user's own files, and says where it leaves them out`, () => {
+  test(`a target ${name} keeps setuid and setgid of its user's own files, and reports where it leaves them out`, () => {
     const mode = 0o6755
     const others = { ...META, mode, uid: 1234, gid: 4321 }
     const isRoot = process.geteuid?.() === 0
@@ -181,7 +179,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.equal(folder.stat("folder").mode, 0o2755)
   })
 
-  test(`a target ${name} touches nothing that is right already, setuid bits least of all`, () => {
+  test(`a target ${name} changes nothing that is already right, in particular no setuid bits`, () => {
     const mode = 0o6755
     put(folder.open(options), "f", "", { mode })
     for (const more of [{ setuid: false }, { owners: false }, {}]) {
@@ -196,7 +194,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     }
   })
 
-  test(`a target ${name} removes what is extra, with all below it, and leftovers`, () => {
+  test(`a target ${name} removes extra entries, with everything below, and leftovers`, () => {
     const target = folder.open(options)
     target.ensureFolder(raw("d/e/f"), { replace: false })
     for (const path of ["d/1", "d/e/2", "d/e/f/3", "keep"]) put(target, path, "")
@@ -214,7 +212,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.throws(() => target.removeExtra(raw("")), code("unsafe-path"))
   })
 
-  test(`a target ${name} takes names of any bytes`, () => {
+  test(`a target ${name} accepts names of any bytes`, () => {
     const target = folder.open(options)
     const all = Array.from({ length: 254 }, (_, i) => String.fromCharCode(i + 1)).filter((one) => one !== "/")
     const wild = [
@@ -249,7 +247,7 @@ export function targetContract(name: string, options: TargetOptions, folder: Tar
     assert.deepEqual([folder.stat("f").mode, folder.stat("f").inode], [0o600, inode])
   })
 
-  test(`a target ${name} reads what stands there`, () => {
+  test(`a target ${name} reads existing files`, () => {
     const target = folder.open(options)
     put(target, "f", "0123456789")
     const found = target.openExisting(raw("f"))

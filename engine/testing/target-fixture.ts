@@ -1,6 +1,4 @@
-/**
- * A folder for a test of targets, with the few calls that such tests repeat. Removed after each test.
- */
+/** A folder for tests of targets, with their common calls. Removed after each test. */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
@@ -33,7 +31,7 @@ export const code =
     isEngineError(error, expected)
 
 export interface TargetFolder {
-  /** The folder that holds the target, and what must stay as it is beside it. */
+  /** The folder with the target, and with files beside it that must not change. */
   readonly base: string
   readonly root: string
   open(options?: TargetOptions): Target
@@ -43,7 +41,7 @@ export interface TargetFolder {
   assertTime(target: Target, path: string, expected: bigint): void
 }
 
-/** Call it at the top of a test file: it registers hooks, and its folder is another one in each test. */
+/** Call it at the top of a test file. It registers hooks, and its folder is a new one in each test. */
 export function targetFolder(): TargetFolder {
   let base = ""
   const opened: Target[] = []
@@ -82,7 +80,7 @@ export function targetFolder(): TargetFolder {
 function assertTime(target: Target, found: bigint, expected: bigint): void {
   if (target.timesExact) return assert.equal(found, expected)
   const off = Math.abs(Number(found - expected))
-  // before 1970 Node has milliseconds only
+  // before 1970 Node has only milliseconds
   assert.ok(off < (expected < 0n ? 1_000_000 : 1000), `off by ${off} ns`)
 }
 

@@ -1,4 +1,4 @@
-/** A home of its own for a test, gone when the test ends. Imported by tests only. */
+/** A temporary home for a test, removed when the test ends. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -8,7 +8,7 @@ import { findHome, type Home, openRepositoryHome, type RepositoryHome } from "..
 
 export const EXAMPLE_REPOSITORY: RepositoryId = "0123456789abcdef0123456789abcdef" as RepositoryId
 
-/** For those who have no test's context: call `remove` at the end. */
+/** For callers without a test context: call `remove` at the end. */
 export function temporaryFolderHome(): { root: Home; home: RepositoryHome; remove: () => void } {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-home-"))
   const root = findHome({ HOLDFAST_HOME: folder })

@@ -1,7 +1,7 @@
 /**
- * One backup or restore in a process of its own, for tests that kill it: a JSON plan as its argument.
- * It can kill itself before or after its k-th store call; else the test kills it when it likes. The
- * result goes to standard output as one JSON line. Started by tests only.
+ * One backup or restore in its own process, for tests that kill it. Its argument is a JSON plan. It
+ * can kill itself before or after its k-th store call; otherwise the test may kill it at any time.
+ * It prints the result as one JSON line. Only tests start it.
  */
 import { writeSync } from "node:fs"
 import {
@@ -20,10 +20,10 @@ export interface ChildPlan {
   readonly action: "backup" | "restore"
   readonly home: string
   readonly repository: string
-  /** The source of a backup, the target of a restore. */
+  /** The source of a backup or the target of a restore. */
   readonly folder: string
   readonly snapshot?: string
-  /** The number of the store call at which it dies, from 0. */
+  /** Number of the store call at which it dies, from 0. */
   readonly dieAt?: number
   readonly dieAfter?: boolean
 }
@@ -33,7 +33,7 @@ export interface ChildResult {
   readonly errors: number
   readonly calls: number
   readonly bytesUp: number
-  /** The most memory that all threads together had, in bytes. */
+  /** Peak memory of all threads together, in bytes. */
   readonly peakBytes: number
 }
 

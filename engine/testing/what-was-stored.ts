@@ -1,4 +1,4 @@
-/** What runs have put into a repository, for tests that nothing is stored twice. */
+/** Measures what runs have stored in a repository, for tests that nothing is stored twice. */
 import { FRAME_CHUNK_LIST, FRAME_DATA, FRAME_LISTING } from "../format/sealed-header.ts"
 import type { Repository } from "../index.ts"
 
@@ -10,7 +10,7 @@ export interface Stored {
   readonly packs: number
 }
 
-/** Of all packs that this device knows of. */
+/** Counts all packs that this device knows. */
 export function storedBytes({ index }: Repository): Stored {
   const bytes = { data: 0, listing: 0, lists: 0, packs: 0 }
   for (const { name } of index.packs()) {
@@ -24,14 +24,14 @@ export function storedBytes({ index }: Repository): Stored {
   return bytes
 }
 
-/** How many bytes of content a run has stored. */
+/** Returns the bytes of content that a run has stored. */
 export async function newData(repository: Repository, run: () => Promise<unknown>): Promise<number> {
   const before = storedBytes(repository).data
   await run()
   return storedBytes(repository).data - before
 }
 
-/** Raw bytes of content in packs that are durable and in no entry. */
+/** Returns the raw bytes of content in durable packs that no entry lists. */
 export function pendingData({ index, journal }: Repository): number {
   let bytes = 0
   for (const { record } of journal.pending()) {
