@@ -46,9 +46,15 @@ export const UPLOADS_AT_ONCE = { folder: 1, remote: 3 } as const
 const NODES_BYTES = 256 * 1024
 
 /**
- * Backs up once. Writes no snapshot when nothing changed. What could not be read is in
- * `result.errors` and not in the snapshot. Throws `EngineError`s: conflict "busy", not-found
- * "no-source", denied "no-source-read", untrusted (the store lost or changed what this device had seen), unavailable, denied.
+ * Backs up once. Writes no snapshot if nothing changed. What could not be read is in `result.errors` and not in
+ * the snapshot. An interrupted run continues when it is run again.
+ * @returns counts, sizes in bytes, and the snapshot, if one was written
+ * @throws conflict "busy"; not-found "no-source"; denied "no-source-read"; untrusted if the store lost or changed
+ * what this device has seen; unavailable or denied as the store
+ * @example
+ * const paths = [rawPathFromText("notes")]
+ * const result = await backup(repository, { paths, cwd: process.cwd(), host: "laptop", user: "ann" })
+ * console.log(result.snapshot?.shortId ?? "nothing changed")
  */
 export async function backup(
   repository: Repository,

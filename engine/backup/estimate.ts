@@ -61,7 +61,11 @@ export interface Budget {
   readonly dollars?: number | undefined
 }
 
-/** Reads all that is new, and writes nothing. One LIST. */
+/**
+ * Estimates size, requests and cost of a backup. Reads everything that is new and writes nothing. One LIST.
+ * @returns sizes in bytes, prices in dollars
+ * @throws as `backup`
+ */
 export async function estimate(
   repository: Repository,
   { provider, ...request }: EstimateRequest,
@@ -83,7 +87,10 @@ export async function estimate(
   return { run, ...what, money: profile === undefined ? null : moneyOf(profile, what) }
 }
 
-/** Throws denied "budget" when the run would exceed it, invalid "no-prices" when nobody can tell. */
+/**
+ * @param budget the most that a backup may add, in bytes and in dollars a month
+ * @throws denied "budget" if the run would exceed it; invalid "no-prices" if the provider's prices are unknown
+ */
 export async function requireBudget(
   repository: Repository,
   request: EstimateRequest,

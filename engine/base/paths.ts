@@ -12,7 +12,10 @@ export function rawPath(bytes: Uint8Array): RawPath {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1") as RawPath
 }
 
-/** From text that a person typed. */
+/**
+ * @param text UTF-8, as a person typed it
+ * @returns its bytes as a raw path
+ */
 export function rawPathFromText(text: string): RawPath {
   return Buffer.from(text, "utf8").toString("latin1") as RawPath
 }
@@ -71,7 +74,10 @@ export function comparePaths(a: string, b: string): number {
   return y === SLASH ? 1 : x - y
 }
 
-/** For people: UTF-8 where it is UTF-8, and control or stray bytes escaped as \xNN. */
+/**
+ * Escapes a path for people: UTF-8 stays, control characters and stray bytes become \xNN.
+ * @param path raw
+ */
 export function showPath(path: string): string {
   const bytes = Buffer.from(path, "latin1")
   const text = bytes.toString("utf8")

@@ -1,4 +1,6 @@
-/** A word of a command that a person is to copy: as it is, or in quotes where a shell would take it apart. */
+/**
+ * Quotes a word of a command that a person may copy, if a shell would split or expand it.
+ */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

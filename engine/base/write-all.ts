@@ -7,7 +7,11 @@ import { write, writeSync } from "node:fs"
 /** Above this a transfer goes through libuv's threads instead of holding up the event loop. */
 export const SYNCHRONOUS_BYTES_MAX: number = 64 * 1024
 
-/** @param position undefined writes where the descriptor is. Throws what node:fs throws. */
+/**
+ * Writes all bytes, also where the system takes only a part at a time.
+ * @param position in bytes; undefined: the descriptor's own position
+ * @throws what node:fs throws
+ */
 export function writeAll(descriptor: number, bytes: Uint8Array, position?: number): void {
   let done = 0
   while (done < bytes.length) {

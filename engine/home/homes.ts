@@ -9,12 +9,19 @@ export interface HomeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
-/** Does nothing on disk. */
+/**
+ * Finds the folders for keys, index and caches. Creates nothing.
+ * @param directory before HOLDFAST_HOME and the XDG folders
+ * @example
+ * const home = openHome({ environment: process.env })
+ */
 export function openHome({ directory, environment }: HomeOptions): Home {
   return findHome(directory === undefined ? environment : { ...environment, HOLDFAST_HOME: directory })
 }
 
-/** The repository that a verb without a location means. */
+/**
+ * @returns the default repository, which a verb without a location uses; undefined if there is none
+ */
 export function rememberedRepository(
   home: Home,
 ): { readonly location: string; readonly repositoryId: RepositoryId } | undefined {
@@ -23,8 +30,8 @@ export function rememberedRepository(
 }
 
 /**
- * Makes an open repository's location the default: if there is none, or with `replace`. Gives the
- * location that is the default from now on.
+ * Makes an open repository's location the default if there is none yet, or always with `replace`.
+ * @returns the default location afterwards
  */
 export function setDefaultRepository(home: Home, location: string, replace: boolean): string {
   return chooseDefault(home, location, replace)
@@ -36,7 +43,9 @@ export interface KnownPlaces {
   readonly deviceCount: number
 }
 
-/** What a home without a default knows all the same. */
+/**
+ * @returns the repositories that this home has used, for a person who named none
+ */
 export function knownPlaces(home: Home): KnownPlaces {
   return {
     locations: knownRepositories(home).map(({ location }) => location),

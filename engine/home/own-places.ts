@@ -18,9 +18,9 @@ export interface OwnPlaces {
 }
 
 /**
- * Throws conflict "own-place".
- * @param path absolute and raw; neither it nor the folders above it need be there
+ * @param path absolute and raw; neither it nor the folders above it need exist
  * @param mayBe "repository": the place itself may be one, as the place of a mirror is
+ * @throws conflict "own-place" inside a repository or holdfast's own folders
  */
 export function refuseOwnPlace(own: OwnPlaces, path: string, mayBe?: "repository"): void {
   const place = realPlace(path)

@@ -29,7 +29,13 @@ import { checkSubset } from "./draw-packs.ts"
 import { readPacks } from "./read-packs.ts"
 import { isSnapshot, walkSnapshots } from "./walk-snapshots.ts"
 
-/** What is damaged is in the result. Throws `unavailable` and `denied` as the store does. */
+/**
+ * Verifies the log, all listings and the index; with `readData` the content of packs too. Damage is in the result.
+ * @returns counts, sizes in bytes, and the snapshots that each error affects
+ * @throws unavailable or denied as the store
+ * @example
+ * const { errors: damage } = await check(repository, { readData: true })
+ */
 export async function check(
   repository: Repository,
   request: CheckRequest = {},

@@ -83,8 +83,11 @@ interface Copying {
 }
 
 /**
- * Throws conflict "not-a-mirror" (devices may write there, or it holds something else),
- * "mirror-diverged"; untrusted when the source has lost what this device has seen.
+ * Copies all objects to another store, without opening them, and continues a copy that was interrupted.
+ * The result is a read-only mirror until `promote`.
+ * @throws conflict "not-a-mirror" or "mirror-diverged"; untrusted if the source lost what this device has seen
+ * @example
+ * await copy(repository, { to: await openStore("/mnt/mirror/notes") })
  */
 export async function copy(
   repository: Repository,
@@ -250,8 +253,9 @@ function requireNoOthers(to: Store, listed: readonly Listed[], there: ReadonlyMa
 }
 
 /**
- * From here on devices may write to it, and it is no mirror any more. The repository that it was copied
- * from must not be written to again. With `dryRun` only whether it could be. Throws "no-repository" when the copy was not finished.
+ * Makes a finished mirror writable. Nothing may be written to its original afterwards.
+ * @param store the mirror
+ * @throws conflict "not-a-mirror"; not-found "no-repository" if the copy has not finished
  */
 export async function promote(
   store: Store,

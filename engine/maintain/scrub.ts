@@ -33,7 +33,10 @@ export interface ScrubEvent {
 
 const OBJECTS_AT_ONCE = 6
 
-/** Throws not-found "no-repository", and what the store throws. */
+/**
+ * Verifies the digest of every object without any key: reads the whole store.
+ * @throws not-found "no-repository", and what the store throws
+ */
 export async function scrub(
   store: Store,
   observe: (event: ScrubEvent) => void = () => {},

@@ -14,7 +14,10 @@ export interface CacheInfo {
   readonly path: string
 }
 
-/** Returns the caches sorted by repository. Creates nothing. */
+/**
+ * Lists the caches of a home by repository. Creates nothing.
+ * @returns sizes in bytes
+ */
 export function cacheInfo(home: Home): CacheInfo[] {
   const folder = path.join(home.cacheRoot, "repositories")
   const known = knownRepositories(home)

@@ -23,8 +23,13 @@ export interface Difference {
 }
 
 /**
- * Yields the changes from `a` to `b` in listing order. @throws not-found "no-entry" if neither has
- * `within`
+ * Compares two snapshots in listing order. Reads only the parts of their listings that differ.
+ * @param within a path inside the snapshots; "" is everything
+ * @throws not-found "no-entry" if neither snapshot has `within`
+ * @example
+ * const [older, newer] = await snapshots(repository)
+ * if (older !== undefined && newer !== undefined)
+ *   for await (const { path } of diffSnapshots(repository, older, newer)) console.log(showPath(path))
  */
 export async function* diffSnapshots(
   repository: Repository,

@@ -25,8 +25,9 @@ export interface DumpRequest {
 }
 
 /**
- * @throws not-found "no-entry"; invalid "dump-folder" and "dump-type"; corrupt for damage, in which
- * case the bytes written are right but incomplete
+ * Writes a file's content, or a folder as a tar or zip archive.
+ * @throws not-found "no-entry"; invalid "dump-folder" or "dump-type"; corrupt for damage: what was written until
+ * then is right, but incomplete
  */
 export async function dump(
   repository: Repository,

@@ -40,7 +40,12 @@ const ID_DIGITS_MIN = 4
 /** How many snapshots an error lists. */
 const EXAMPLES_MAX = 5
 
-/** Returns snapshots oldest first. One LIST. */
+/**
+ * Lists the snapshots that match, oldest first. One LIST, and a GET for each entry that this home has not seen.
+ * @throws untrusted if the store lost or changed what this device has seen; unavailable or denied as the store
+ * @example
+ * for (const { shortId, paths } of await snapshots(repository)) console.log(shortId, paths.map(showPath))
+ */
 export async function snapshots(repository: Repository, filter: SnapshotFilter = {}): Promise<Snapshot[]> {
   const view = await look(repository, { tolerant: true })
   noteUnread(repository, view.problems)
@@ -57,9 +62,12 @@ function named({ session: { trust } }: Repository, record: SnapshotRecord): Snap
 }
 
 /**
- * Costs one LIST. If the home doesn't know the log yet, reads as few entries as possible. @throws
- * not-found "no-snapshot", which lists what exists; invalid "several-series" for a `latest` with
- * several candidates, "ambiguous-id", "snapshot-address"
+ * Finds the snapshot that a person named. One LIST; an empty home reads as few entries as possible.
+ * @param address at least 4 digits of an ID, `latest`, `latest~N` or a time, optionally followed by `:PATH`
+ * @throws not-found "no-snapshot", which lists the snapshots that exist; invalid "several-series" if `latest` has
+ * several candidates, "ambiguous-id" or "snapshot-address"
+ * @example
+ * const { snapshot } = await findSnapshot(repository, "latest")
  */
 export async function findSnapshot(
   repository: Repository,

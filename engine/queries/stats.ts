@@ -37,6 +37,11 @@ export interface MonthlyCost {
   readonly dollarsPerMonth: number
 }
 
+/**
+ * Counts what is stored, by kind of object. Reads the names of all objects, and the newest part of the log.
+ * @returns sizes in bytes, prices in dollars a month
+ * @throws as `snapshots`
+ */
 export async function stats(repository: Repository): Promise<Stats> {
   const all = await snapshots(repository)
   const byKind: Record<StatsKind, { objects: number; bytes: number }> = {

@@ -52,7 +52,13 @@ export interface HomeStatus {
   readonly problems: readonly Finding[]
 }
 
-/** @param location the repository's; default: the default repository */
+/**
+ * Reports from this home's files alone, without a request.
+ * @param location the repository's; undefined: the default repository
+ * @param nowNs nanoseconds since 1970
+ * @example
+ * const { sources } = status(home, store.location, BigInt(Date.now()) * 1_000_000n)
+ */
 export function status(home: Home, location: string | undefined, nowNs: bigint): HomeStatus {
   const known = knownRepositories(home)
   const chosen = defaultRepository(home)

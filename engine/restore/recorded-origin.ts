@@ -17,7 +17,10 @@ export interface RecordedOrigin {
 
 type Recorded = Pick<SnapshotRecord, "shortId" | "paths" | "options" | "skipped">
 
-/** Throws invalid "no-origin", "renamed" and "strange-origin". */
+/**
+ * @returns the folder that a snapshot was taken from, for a restore in place
+ * @throws invalid "no-origin", "renamed" or "strange-origin"
+ */
 export function recordedOrigin({ shortId, paths, options, skipped }: Recorded): RecordedOrigin {
   const { base, renamed } = options
   if (base === undefined)

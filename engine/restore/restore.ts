@@ -38,10 +38,13 @@ import { verifyWindow } from "./verify.ts"
 import { createWindows, type FileWindow } from "./windows.ts"
 
 /**
- * Makes the target equal to the snapshot, or to the part of it that was asked for. What could not be
- * restored is in `result.errors`, and nothing wrong stands under its name. Run again after a crash,
- * it goes on. Throws when nothing could be done: untrusted, unavailable, denied, invalid, not-found "no-entry",
- * conflict "own-place", and "busy" while another restore into the target is at work.
+ * Makes the target equal to the snapshot, or to the part of it that is asked for. What could not be restored is in
+ * `result.errors`, and no wrong content is left under its name. An interrupted run continues when it is run again.
+ * @returns counts, and sizes in bytes
+ * @throws not-found "no-entry"; conflict "own-place", or "busy" while another restore into the target runs;
+ * untrusted, unavailable, denied or invalid if nothing could be done
+ * @example
+ * const { errors } = await restore(repository, { snapshot, target: rawPathFromText("/tmp/restored") })
  */
 export async function restore(
   repository: Repository,

@@ -16,7 +16,12 @@ import { outputOf, SECRET_BYTES_MAX, type SecretPorts } from "./run-program.ts"
 const OTHERS = 0o077
 const UNPRINTED_PATH = /[^\w@%+=:,./~-]/
 
-/** Without a last newline. `what` names the secret in messages, which begin with it. */
+/**
+ * Reads a secret that is named by reference (spec/secrets.md), without a trailing newline.
+ * @param reference `env:NAME`, `file:PATH`, `command:LINE` or `keychain:NAME`
+ * @param what the secret's name in messages, which begin with it
+ * @throws invalid "literal-secret", "secret-reference", "secret-missing" or "secret-file"; denied "secret-open" or "secret-command"
+ */
 export async function readSecret(reference: string, what: string, ports: SecretPorts): Promise<string> {
   const parsed = parseSecretReference(reference, what)
   const text = await readText()

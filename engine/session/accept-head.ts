@@ -35,9 +35,10 @@ type Observe = (event: AcceptEvent) => void
 const ROUNDS_MAX = 3
 
 /**
- * Opens the repository as `openRepository` does, with what its store holds now; no event when nothing is
- * wrong. Throws what that throws; denied "enrol-anew" when this device must go on as a new one and nobody
- * gives a secret; `untrusted` when this is no repository, another one, or when the log goes on changing.
+ * Opens a repository whose store was put back to an older state, and accepts what it holds now.
+ * Reports no event if nothing was wrong.
+ * @throws as `openRepository`; denied "enrol-anew" if this device must continue as a new one and no secret is
+ * given; untrusted if the place holds no repository or another one, or if the log keeps changing
  */
 export async function acceptHead(request: OpenRequest, observe: Observe): Promise<Repository> {
   for (let round = 1; ; round++) {

@@ -67,14 +67,20 @@ export interface AddedKey {
   readonly recoveryWords: string
 }
 
-/** One LIST. */
+/**
+ * Lists the secrets that open the repository, without their values. One LIST.
+ * @throws as `snapshots`
+ */
 export async function listKeys(repository: Repository): Promise<KeyInfo[]> {
   await look(repository)
   const { state, labels } = repository.session.trust
   return state.slots.map(({ id, kind, role }) => ({ id, kind, role, label: labels.get(id) ?? "" }))
 }
 
-/** One LIST. */
+/**
+ * Lists the devices that may read or write. One LIST.
+ * @throws as `snapshots`
+ */
 export async function listDevices(repository: Repository): Promise<DeviceInfo[]> {
   await look(repository)
   const { state, labels } = repository.session.trust
@@ -88,7 +94,10 @@ export async function listDevices(repository: Repository): Promise<DeviceInfo[]>
   }))
 }
 
-/** The keyslot is durable before the trust entry that counts it. A wrong authority writes nothing. */
+/**
+ * Adds a secret that opens the repository. The keyslot is durable before the trust entry that counts it.
+ * @throws denied "wrong-key" for a wrong authority, before anything is written; invalid "no-new-secret"
+ */
 export async function addKey(repository: Repository, request: AddKeyRequest): Promise<AddedKey> {
   const allowed = await authorize(repository, request.authority)
   const entropy = repository.random.bytes(RECOVERY_BYTES)
@@ -106,8 +115,9 @@ export async function addKey(repository: Repository, request: AddKeyRequest): Pr
 }
 
 /**
- * A new epoch begins: what is written from now on the removed secret does not open. With `dryRun` all is
- * checked and nothing is written.
+ * Removes a secret and begins a new epoch: data written from now on can't be opened with it.
+ * With `dryRun` everything is checked and nothing is written.
+ * @throws denied "wrong-key" for a wrong authority; not-found "no-such-slot"; invalid "last-full-slot"
  */
 export async function removeKey(
   repository: Repository,
@@ -122,7 +132,11 @@ export async function removeKey(
   await removeKeyslot(repository, id)
 }
 
-/** Exchanges the passphrase that is the authority, or the only one there is. */
+/**
+ * Replaces the passphrase that is the authority, or the only one.
+ * @throws denied "wrong-key" for a wrong authority; invalid "which-passphrase" if there is none, or if there are several and
+ * the authority is another secret; invalid "not-a-passphrase"
+ */
 export async function changePassphrase(
   repository: Repository,
   request: Authorized & { readonly secret: NewSecret; readonly kdf?: KdfParameters },

@@ -79,8 +79,12 @@ export interface CreatedRepository {
 }
 
 /**
- * Throws `conflict` when the place is not empty, or another one makes a repository there at the same time
- * ("init-lost"), or it is inside a repository or holdfast's own folders ("own-place"). What an interrupted one has left is removed.
+ * Creates a repository and makes this home its first device.
+ * @throws conflict "repository-exists", "foreign-repository", "store-not-empty", "own-place" inside a repository or
+ * holdfast's own folders, "init-lost" if another process creates one there at the same time; denied "no-secret"
+ * @example
+ * const secret = { kind: "passphrase", text: "correct horse battery staple" } as const
+ * const { repository, recoveryWords } = await createRepository({ home, store, secrets: [secret] })
  */
 export async function createRepository(request: NewRepository): Promise<CreatedRepository> {
   const { secrets, kdf, home, recovery = () => {} } = request
@@ -131,9 +135,12 @@ function withState(home: RepositoryHome | DryHome, use: (state: LocalState) => R
 }
 
 /**
- * Opens a repository with this home's device, which asks the store nothing, or with a secret. Throws
- * not-found "no-repository", denied "no-secret" or "wrong-key", invalid "format-too-new", untrusted
- * when the place does not hold what this home knows of it, and what the store throws.
+ * Opens a repository with this home's device, which needs no request, or with a secret. Close it afterwards.
+ * @throws not-found "no-repository"; denied "no-secret" or "wrong-key"; invalid "format-too-new"; untrusted if
+ * the place does not hold what this home knows of it; and what the store throws
+ * @example
+ * const again = await openRepository({ home, store, write: true })
+ * again.close()
  */
 export async function openRepository(request: OpenRequest): Promise<Repository> {
   const ports = portsOf(request, request.secret)

@@ -16,7 +16,9 @@ export function requestsSince(before: Requests, now: Requests): Requests {
   }
 }
 
-/** All that a store was asked since `openStore`. */
+/**
+ * @returns requests and bytes of this store since `openStore`
+ */
 export function requestsOf(store: Store): Requests {
   return requestsIn(trafficOf(store))
 }

@@ -30,7 +30,10 @@ const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/
 // eslint-disable-next-line no-control-regex
 const PREFIX_PART = /^(?!\.{1,2}$)[^\x00-\x1f\x7f\\]+$/
 
-/** Throws "invalid": "store-address", "store-scheme" or "secret-in-address". */
+/**
+ * @param location an absolute or relative folder, or `s3:ENDPOINT/BUCKET/PREFIX`
+ * @throws invalid "store-address", "store-scheme" or "secret-in-address"
+ */
 export function parseAddress(location: string): StoreAddress {
   if (location === "")
     throw badAddress(
@@ -65,7 +68,11 @@ function inUrl(path: string): string {
   return path.replace(/[%?# ]/g, encodeURIComponent)
 }
 
-/** Checks an endpoint and brings it to its usual form: scheme, host, port. */
+/**
+ * @param text a host, or a URL with scheme, host and port
+ * @returns scheme, host and port
+ * @throws invalid "store-address" or "secret-in-address"
+ */
 export function parseEndpoint(text: string): string {
   const url = parseUrl(/^https?:\/\//i.test(text) ? text : `https://${text}`)
   if (url.pathname !== "/")

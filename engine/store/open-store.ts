@@ -98,7 +98,14 @@ export function trafficOf(store: Store): Traffic {
   return (store as Partial<OpenedStore>).traffic?.() ?? noTraffic()
 }
 
-/** Sends nothing yet: a store that cannot be reached fails at its first call. */
+/**
+ * Opens a folder or an S3 bucket. Sends no request: a store that can't be reached fails at its first call.
+ * @param location as for `parseAddress`
+ * @param environment for the credentials, as every AWS tool reads them
+ * @throws invalid for a wrong location or option
+ * @example
+ * const store = await openStore("/mnt/backups/notes")
+ */
 export async function openStore(
   location: string,
   options: OpenStoreOptions = {},
@@ -130,7 +137,10 @@ export async function openStore(
   return { ...store, provider, probe, guardPuts: () => adapter.guardPuts() }
 }
 
-/** The name under which a location is remembered: the same for all ways to write one place. */
+/**
+ * @returns the name under which a location is remembered: the same for every way to write one place
+ * @throws as `parseAddress`
+ */
 export function locationName(
   location: string,
   options: OpenStoreOptions = {},
