@@ -21,7 +21,7 @@ import type { RunSource } from "./run-source.ts"
 import type { RunStore } from "./run-store.ts"
 import type { ScanCounts } from "./scan.ts"
 import type { Tally } from "./tally.ts"
-import { isTimeToTrim, trimNodes } from "./trim-nodes.ts"
+import { isTimeToTrim, trimNodes } from "./kept-nodes.ts"
 
 export interface Finished {
   readonly request: BackupRequest

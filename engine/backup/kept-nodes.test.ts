@@ -6,7 +6,7 @@ import { chunkHasher } from "../crypto/chunk-id.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import type { NodeCache } from "../home/node-cache.ts"
 import { listingBuilder, type BuiltListing, type OldListing } from "../listing/build.ts"
-import { isTimeToTrim, trimNodes } from "./trim-nodes.ts"
+import { isTimeToTrim, trimNodes } from "./kept-nodes.ts"
 
 const hasher = chunkHasher(new Uint8Array(32).fill(7))
 const key = (id: Uint8Array): string => Buffer.from(id).toString("hex")
