@@ -1,45 +1,41 @@
 /**
- * Commit, the last stage: the new listing is compared with the parent's, directories are made
- * durable (W2), the signed entry is put (W3), and only then does this device's own memory move on:
- * the file cache takes its new base, the journal lets go of the packs that are named now.
+ * Commit, the last stage: compares the new listing with the parent's, makes the packs' directories durable
+ * (rule W2), and puts the signed entry (W3). Only then does this device's own state follow: the file cache
+ * takes the new base, and the journal drops the packs that the entry names. A run without changes ends here
+ * too, without an entry. spec/ordering.md.
  */
 import { equalBytes } from "../base/bytes.ts"
 import { keptPaths, keptSelection } from "../source/kept-selection.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
-import type { FileCache } from "../home/file-cache.ts"
 import type { BuiltListing } from "../listing/build.ts"
 import { diffListings } from "../listing/diff.ts"
 import { walkListing } from "../listing/walk.ts"
+import { look } from "../session/look.ts"
 import { publish } from "../session/publish.ts"
 import type { Repository } from "../session/repository.ts"
 import { LIVE_NS, samePaths, SHARED_OPTION } from "../session/sources.ts"
+import { requireFolder } from "../store/open-store.ts"
 import type { SnapshotRecord } from "../log/view.ts"
-import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
+import type { BackupRequest, BackupResult } from "./backup-request.ts"
 import { coverPacks } from "./cover.ts"
-import type { FolderRecords } from "./folder-records.ts"
+import { isTimeToTrim, trimNodes } from "./kept-nodes.ts"
+import type { Run } from "./run.ts"
 import type { RunSource } from "./run-source.ts"
 import type { RunStore } from "./run-store.ts"
-import type { ScanCounts } from "./scan.ts"
-import type { Tally } from "./tally.ts"
-import { isTimeToTrim, trimNodes } from "./kept-nodes.ts"
+import type { Counts } from "./tally.ts"
 
-export interface Finished {
-  readonly request: BackupRequest
-  readonly source: RunSource
+export interface Finished extends Run {
   readonly store: RunStore
-  /** Undefined for a stream, which has nothing to be recognised by. */
-  readonly cache: FileCache | undefined
-  readonly records: FolderRecords
-  readonly tally: Tally
-  readonly counts: ScanCounts
   readonly listing: BuiltListing
+  /** The series' newest snapshot, as of the look before the run's first write. */
   readonly parent: SnapshotRecord | undefined
-  readonly startedNs: bigint
+  /** Raw bytes of the chunks that the run stored. */
   readonly rawBytes: number
-  readonly observe: BackupObserver
 }
 
 const SKIPPED_MAX = 100
+/** A run without changes needs no request if the last look is younger than this. */
+const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n
 
 export async function commit(repository: Repository, run: Finished): Promise<BackupResult> {
   const { request, parent, listing, tally } = run
@@ -62,28 +58,39 @@ export async function commit(repository: Repository, run: Finished): Promise<Bac
   return tally.result({ snapshot: digest, parent, summary })
 }
 
-/** A value that was given differs from the newest snapshot's: an equal tree is worth a snapshot then, too. */
-export function isNews(parent: SnapshotRecord, request: BackupRequest, source: RunSource): boolean {
+/** Ends a run whose scan found no change, without a look at the store if the last one is young. Undefined if it must go on. */
+export async function endUnchanged(repository: Repository, run: Run): Promise<BackupResult | undefined> {
+  const { request, source, base, parentHere, lookedNs, tally } = run
+  if (parentHere === undefined || parentHere.digest !== base?.snapshot) return undefined
+  if (request.forceSnapshot || isNews(parentHere, request, source)) return undefined
+  const age = repository.clock.now() - lookedNs
+  if (age < 0n || age > LOOK_AGE_NS_MAX) await look(repository)
+  else requireFolder(repository.store)
+  return tally.result({ snapshot: undefined, parent: parentHere, summary: unchangedSummary(tally.counts) })
+}
+
+/** Whether a given value differs from the newest snapshot's: then an equal tree is worth a snapshot too. */
+function isNews(parent: SnapshotRecord, request: BackupRequest, source: RunSource): boolean {
   const { tags = [], timeNs, host } = request
   if (timeNs !== undefined || host !== parent.host || !samePaths(parent, source)) return true
   if (tags.length > 0 && tags.toSorted().join("\0") !== parent.tags.toSorted().join("\0")) return true
   return source.stdin === undefined && originOf(source)["selection"] !== parent.options["selection"]
 }
 
-/** The folder records are those of this listing from now on. */
+/** Makes the listing and its folder records the base of the next run. */
 function remember({ cache, listing, records }: Finished, { digest }: Pick<SnapshotRecord, "digest">): void {
   cache?.replace({ root: listing.root.id, level: listing.root.level, snapshot: digest }, records.changed())
 }
 
-/** Sources that share a series have a base each. */
+/** Removes cached nodes that no base of the series needs. Sources that share a series have a base each. */
 function trim(repository: Repository, { source: { series }, listing }: Finished): void {
   const bases = repository.fileCacheBases(series).map(({ root, level }) => ({ id: root, level }))
   trimNodes(repository.nodeCache(series), [listing.root, ...bases])
 }
 
 /**
- * When another source of the series was saved last, while that is live: an empty home, which reads the
- * newest entry alone, then knows that `latest` could mean another source.
+ * Records when another source of the series was saved last, while that snapshot is live: an empty home
+ * reads the newest entry only, and then knows that `latest` could mean another source.
  */
 function sharedWith({ request: { host }, source, parent, startedNs }: Finished): Record<string, string> {
   if (parent === undefined) return {}
@@ -110,13 +117,13 @@ function draft(run: Finished, summary: SnapshotSummary) {
     summary,
     skipped: errors.slice(0, SKIPPED_MAX).map(({ path, message }) => ({ path, reason: message })),
     skippedCount: errors.length,
-    // a stream came from nowhere
+    // a stream has no origin
     options: { ...(source.stdin === undefined ? originOf(source) : {}), ...sharedWith(run) },
     single: source.single,
   }
 }
 
-/** Where `restore --in-place` puts it, and what the backup did not look at: nothing there may be taken for removed. */
+/** Where `restore --in-place` puts the snapshot, and what the backup did not look at, which must not count as removed. */
 function originOf({ origin, renamed, named, selection, unseen }: RunSource): Record<string, string> {
   const texts = {
     base: origin,
@@ -130,20 +137,22 @@ function originOf({ origin, renamed, named, selection, unseen }: RunSource): Rec
   )
 }
 
-/** New, changed and unmodified against the parent, by comparing the two trees where they differ. */
+/** Counts new, changed and unmodified entries by comparing the listing with the parent's where they differ. */
 async function summarize(run: Finished): Promise<SnapshotSummary> {
-  const { counts, listing, parent, request, observe, store } = run
+  const { listing, parent, request, observe, store } = run
+  const { counts } = run.tally
+  const { read: readNodes } = store.nodes
   const found = { filesNew: 0, filesChanged: 0, dirsNew: 0, dirsChanged: 0 }
   if (parent === undefined) {
     found.filesNew = counts.files
     found.dirsNew = counts.dirs
   }
   if (parent === undefined && request.verbose) {
-    for await (const { path } of walkListing(listing.root, store.readNodes))
+    for await (const { path } of walkListing(listing.root, readNodes))
       observe({ type: "entry", path, action: "new" })
   }
   if (parent !== undefined) {
-    for await (const { path, before, after } of diffListings(parent.root, listing.root, store.readNodes)) {
+    for await (const { path, before, after } of diffListings(parent.root, listing.root, readNodes)) {
       const action = after === undefined ? "removed" : before === undefined ? "new" : "changed"
       if (request.verbose) observe({ type: "entry", path, action })
       if (after === undefined) continue
@@ -164,8 +173,7 @@ async function summarize(run: Finished): Promise<SnapshotSummary> {
   }
 }
 
-/** A run that found nothing to do. */
-export function unchangedSummary({ files, dirs, bytes }: ScanCounts): SnapshotSummary {
+function unchangedSummary({ files, dirs, bytes }: Counts): SnapshotSummary {
   return {
     filesNew: 0,
     filesChanged: 0,

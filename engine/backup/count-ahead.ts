@@ -1,21 +1,32 @@
 /**
- * Counts a source while its first backup runs, for whoever watches: without an earlier run nothing else says how
- * much there is. It walks the source a second time, in slices of the main thread's time, and reads no content.
+ * Estimates the total of a long run for its progress display: from the last snapshot, or by a second walk
+ * of the source beside the run. The walk takes slices of the main thread's time and reads no content.
  */
 import { monotonicMs } from "../base/monotonic.ts"
-import type { Run } from "../source/walk.ts"
-
-export interface Amount {
-  readonly files: number
-  readonly bytes: number
-}
+import type { Repository } from "../session/repository.ts"
+import { type Run as Walked, walk } from "../source/walk.ts"
+import type { Run } from "./run.ts"
+import { openRunSource } from "./run-source.ts"
+import type { Amount } from "./tally.ts"
 
 const SLICE_MS = 10
 const PAUSE_MS = 40
 
-/** Calls `found` when all is counted; what it returns stops it. */
-export function countAhead(runs: Iterable<Run>, found: (amount: Amount) => void): () => void {
-  const iterator = runs[Symbol.iterator]()
+/** Gives the tally a total. Returns a function that stops the count. */
+export async function expectTotal(repository: Repository, run: Run): Promise<() => void> {
+  const { request, tally, parentHere, base } = run
+  if (parentHere !== undefined && (request.force === true || parentHere.digest === base?.snapshot))
+    tally.expect(parentHere.summary)
+  else if (request.countAhead === true) {
+    const { files, scope } = await openRunSource(repository, request, () => {})
+    return countAhead(walk(files, scope, { unreadable: () => {} }), tally.expect)
+  }
+  return () => {}
+}
+
+/** Calls `found` when everything is counted. Returns a function that stops the count. */
+function countAhead(walked: Iterable<Walked>, found: (amount: Amount) => void): () => void {
+  const iterator = walked[Symbol.iterator]()
   let files = 0
   let bytes = 0
   const slice = (): void => {

@@ -1,37 +1,44 @@
 /**
- * A backup of a stream: one file that is cut as it comes, without a file on disk. Its time is when its
- * content came first, so that the same content again is no change and makes no snapshot.
+ * The backup of a stream, in place of scan and assemble: one file that is cut as it arrives, without a
+ * file on disk. Its time is when its content first came, so the same content again makes no snapshot.
  */
+import { assert } from "../base/assert.ts"
 import type { RawPath } from "../base/ids.ts"
 import { equalEntries, type Entry } from "../format/listing-entry.ts"
 import type { ListingBuilder } from "../listing/build.ts"
+import { lookUp } from "../listing/look-up.ts"
+import type { SnapshotRecord } from "../log/view.ts"
 import { contentRead } from "./assemble.ts"
-import type { BackupRequest } from "./backup-request.ts"
-import type { ScanCounts } from "./scan.ts"
+import type { RunNodes } from "./kept-nodes.ts"
+import type { Run } from "./run.ts"
 import type { InlinePool } from "./split/inline-pool.ts"
 
-export interface StreamRun {
-  readonly stdin: NonNullable<BackupRequest["stdin"]>
-  readonly startedNs: bigint
-  readonly counts: ScanCounts
-  /** Whose file it is said to be. */
-  readonly user: string
-  /** The file of this name in the series' newest snapshot. */
-  readonly before: Entry | undefined
+interface StreamPorts {
+  readonly run: Run
+  readonly nodes: RunNodes
+  readonly pool: InlinePool
+  /** The series' newest snapshot. */
+  readonly parent: SnapshotRecord | undefined
 }
 
-export async function putStream(builder: ListingBuilder, pool: InlinePool, run: StreamRun): Promise<void> {
-  const read = await pool.splitStream(run.stdin.stream)
-  run.counts.files = 1
-  run.counts.bytes = read.bytes
+export async function putStream(
+  builder: ListingBuilder,
+  { run, nodes, pool, parent }: StreamPorts,
+): Promise<void> {
+  assert(run.source.stdin !== undefined, "a source without files is a stream")
+  const { name, stream } = run.source.stdin
+  const before = parent === undefined ? undefined : await lookUp(parent.root, nodes.read, name)
+  const read = await pool.splitStream(stream)
+  run.tally.counts.files = 1
+  run.tally.counts.bytes = read.bytes
   const entry: Entry = {
-    path: run.stdin.name as RawPath,
+    path: name as RawPath,
     type: "file",
     mode: 0o600,
     mtimeNs: run.startedNs,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    user: run.user,
+    user: run.request.user,
     group: "",
     size: read.bytes,
     content: contentRead(read),
@@ -42,7 +49,6 @@ export async function putStream(builder: ListingBuilder, pool: InlinePool, run: 
     sparse: false,
     torn: false,
   }
-  const { before } = run
   const asBefore = { ...entry, mtimeNs: before?.mtimeNs ?? entry.mtimeNs }
   builder.put(before !== undefined && equalEntries(before, asBefore) ? before : entry)
 }

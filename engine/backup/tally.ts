@@ -1,32 +1,53 @@
-/** Counts what a run does and tells whoever watches; what could not be kept is listed here. */
-import { unreadableReason } from "./split/steady-read.ts"
+/**
+ * What a run counts and reports: files and bytes scanned, progress, and the paths that could not be kept.
+ * Every stage from the scan to the commit adds to the tally of its run; the result is made here.
+ */
 import type { RawPath } from "../base/ids.ts"
 import { monotonicMs } from "../base/monotonic.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
+import type { SnapshotRecord } from "../log/view.ts"
 import type { Repository, Requests } from "../session/repository.ts"
 import { requestsSince } from "../session/requests.ts"
-import type { SnapshotRecord } from "../log/view.ts"
 import type { BackupObserver, BackupResult, UnkeptPath } from "./backup-request.ts"
-import type { Amount } from "./count-ahead.ts"
-import type { ScanCounts } from "./scan.ts"
+import { unreadableReason } from "./split/steady-read.ts"
 
-export interface Tally {
+/** Number of entries that the scan has met, without those that turned out to be unreadable. */
+export interface Counts {
+  files: number
+  dirs: number
+  bytes: number
+}
+
+export interface Amount {
+  readonly files: number
+  readonly bytes: number
+}
+
+interface Failures {
   readonly errors: readonly UnkeptPath[]
-  /** An entry that could not be read; `error` is a code of the system or a sentence. */
+  /** Reports an entry that is kept in part. `error` is an errno name or a sentence. */
   readonly failed: (path: RawPath, error: string) => void
-  /** The same for an entry of which the snapshot has nothing: a file, or all that is in a folder. */
+  /** Reports an entry that the snapshot lacks: a file, or a folder with everything in it. */
   readonly unread: (path: RawPath, error: string) => void
   readonly isUnread: (path: RawPath) => boolean
-  readonly notice: (message: string) => void
-  /** The scan has counted an entry of this size whose content is not known yet. */
+}
+
+interface Progress {
+  /** Counts an entry whose content is not known yet. */
   readonly scanned: (size: number) => void
-  /** The end of it, with the same size. */
+  /** Counts it as done, with the same size. */
   readonly fileDone: (path: RawPath, size: number) => void
-  /** About how much there is, until the scan has ended and knows it. */
+  /** Sets the estimated total, which holds until the scan has ended. */
   readonly expect: (amount: Amount) => void
   readonly scanEnded: () => void
   /** Counts bytes of unfinished files in progress events until the returned function is called. */
   readonly watch: (bytesUnderWay: () => number) => () => void
+}
+
+export interface Tally extends Failures, Progress {
+  /** Changed by the scan, by assemble and by a stream. */
+  readonly counts: Counts
+  readonly notice: (message: string) => void
   readonly result: (outcome: Outcome) => BackupResult
 }
 
@@ -36,58 +57,48 @@ export interface Outcome {
   readonly summary: SnapshotSummary
 }
 
-const PROGRESS_EVERY_MS = 100
-
 export interface TalliedRun {
   readonly source: { readonly series: string }
   readonly observe: BackupObserver
-  /** The repository's, when the run began. */
+  /** The repository's requests before the run. */
   readonly requestsBefore: Requests
 }
 
-/** @param counts what the scan has counted so far; it goes on counting there */
+const PROGRESS_EVERY_MS = 100
+
 export function createTally(
   repository: Repository,
   { source: { series }, observe, requestsBefore }: TalliedRun,
-  counts: Pick<ScanCounts, "files" | "bytes">,
 ): Tally {
   const startedMs = monotonicMs()
+  const counts: Counts = { files: 0, dirs: 0, bytes: 0 }
+  const failures = collectFailures(observe)
+  return {
+    counts,
+    ...failures,
+    ...reportProgress(counts, failures, observe),
+    notice: (message) => observe({ type: "notice", message }),
+    result({ snapshot, parent, summary }) {
+      return {
+        snapshotId: snapshot ?? null,
+        parentId: parent?.digest ?? null,
+        series,
+        summary,
+        durationMs: monotonicMs() - startedMs,
+        errors: failures.errors,
+        requests: requestsSince(requestsBefore, repository.requests()),
+      }
+    },
+  }
+}
+
+function collectFailures(observe: BackupObserver): Failures {
   const errors: UnkeptPath[] = []
-  const pending = { files: 0, bytes: 0 }
-  let expected: Amount | undefined
-  let hasAll = false
-  let current: RawPath | undefined
-  let underWay = (): number => 0
-  let toldBytes = 0
-  let toldMs = startedMs
-  const tell = (): void => {
-    const nowMs = monotonicMs()
-    if (nowMs - toldMs < PROGRESS_EVERY_MS) return
-    toldMs = nowMs
-    // between the end of a file and its result it is counted nowhere
-    toldBytes = Math.max(toldBytes, counts.bytes - pending.bytes + underWay())
-    observe({
-      type: "progress",
-      filesDone: counts.files - pending.files,
-      bytesDone: toldBytes,
-      ...total(),
-      errors: errors.length,
-      current,
-    })
-  }
-  const total = (): { filesTotal: number | undefined; bytesTotal: number | undefined } => {
-    if (hasAll) return { filesTotal: counts.files, bytesTotal: counts.bytes }
-    if (expected === undefined) return { filesTotal: undefined, bytesTotal: undefined }
-    return {
-      filesTotal: Math.max(expected.files, counts.files),
-      bytesTotal: Math.max(expected.bytes, counts.bytes),
-    }
-  }
   const unread = new Set<RawPath>()
   const reported = new Set<string>()
   const failed = (path: RawPath, error: string): void => {
     const message = /^E[A-Z0-9]+$/.test(error) ? unreadableReason(error) : error
-    // its content and its attributes may fail alike
+    // content and attributes of a file may fail with the same message
     const key = `${path}\0${message}`
     if (reported.has(key)) return
     reported.add(key)
@@ -102,7 +113,41 @@ export function createTally(
       failed(path, error)
     },
     isUnread: (path) => unread.has(path),
-    notice: (message) => observe({ type: "notice", message }),
+  }
+}
+
+function reportProgress(counts: Counts, { errors }: Failures, observe: BackupObserver): Progress {
+  const pending = { files: 0, bytes: 0 }
+  let expected: Amount | undefined
+  let hasAll = false
+  let current: RawPath | undefined
+  let underWay = (): number => 0
+  let reportedBytes = 0
+  let reportedMs = monotonicMs()
+  const total = (): { filesTotal: number | undefined; bytesTotal: number | undefined } => {
+    if (hasAll) return { filesTotal: counts.files, bytesTotal: counts.bytes }
+    if (expected === undefined) return { filesTotal: undefined, bytesTotal: undefined }
+    return {
+      filesTotal: Math.max(expected.files, counts.files),
+      bytesTotal: Math.max(expected.bytes, counts.bytes),
+    }
+  }
+  const report = (): void => {
+    const nowMs = monotonicMs()
+    if (nowMs - reportedMs < PROGRESS_EVERY_MS) return
+    reportedMs = nowMs
+    // a file counts nowhere between its end and its result
+    reportedBytes = Math.max(reportedBytes, counts.bytes - pending.bytes + underWay())
+    observe({
+      type: "progress",
+      filesDone: counts.files - pending.files,
+      bytesDone: reportedBytes,
+      ...total(),
+      errors: errors.length,
+      current,
+    })
+  }
+  return {
     scanned(size) {
       pending.files++
       pending.bytes += size
@@ -111,7 +156,7 @@ export function createTally(
       pending.files--
       pending.bytes -= size
       current = path
-      tell()
+      report()
     },
     expect(amount) {
       expected = amount
@@ -121,19 +166,8 @@ export function createTally(
     },
     watch(bytesUnderWay) {
       underWay = bytesUnderWay
-      const timer = setInterval(tell, PROGRESS_EVERY_MS)
+      const timer = setInterval(report, PROGRESS_EVERY_MS)
       return () => clearInterval(timer)
-    },
-    result({ snapshot, parent, summary }) {
-      return {
-        snapshotId: snapshot ?? null,
-        parentId: parent?.digest ?? null,
-        series,
-        summary,
-        durationMs: monotonicMs() - startedMs,
-        errors,
-        requests: requestsSince(requestsBefore, repository.requests()),
-      }
     },
   }
 }

@@ -11,7 +11,7 @@ import { seededRandom } from "../../fixtures/random.ts"
 import { startS3Server, type RealS3Server, type RealS3ServerKind } from "../../fixtures/s3-servers.ts"
 import { PACK_BYTES } from "../format/pack.ts"
 import { openStore, type OpenedStore } from "../store/open-store.ts"
-import { UPLOADS_AT_ONCE } from "../backup/backup.ts"
+import { UPLOADS_AT_ONCE } from "../backup/run-store.ts"
 import { assertPicture, backupPlace, restoreTo, save } from "./backup-place.ts"
 
 export interface Restarts {
