@@ -1,11 +1,11 @@
 /** `holdfast backup`: from flags to the engine's request, its events to lines, its result to a summary. */
-import { monotonicMs } from "../../engine/base/monotonic.ts"
-import { errnoText } from "../../engine/base/errno.ts"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { createReadStream, fstatSync, readFileSync } from "node:fs"
+import { constants, createReadStream, fstatSync, readFileSync, statSync } from "node:fs"
 import { hostname, userInfo } from "node:os"
 import { resolve } from "node:path"
+import { errnoText } from "../../engine/base/errno.ts"
+import { monotonicMs } from "../../engine/base/monotonic.ts"
 import {
   backup as runBackup,
   GIT_IGNORE_FILE,
@@ -263,6 +263,20 @@ function standardInput(): AsyncIterable<Uint8Array> {
   const stat = fstatSync(0)
   if (stat.isDirectory())
     throw new UsageError("standard input is a folder. To save a folder, name it: holdfast backup FOLDER")
+  if (isClosed()) throw new UsageError("--stdin: standard input is closed. Pipe the data into it")
   const isRead = stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !process.stdin.isTTY)
   return isRead ? createReadStream("", { fd: 0, autoClose: false }) : process.stdin
+}
+
+/**
+ * Whether standard input was closed when Node started. Node then opens /dev/null for reading and writing in its place,
+ * which a shell's `</dev/null` does not: that is an empty input. False where there is no procfs.
+ */
+function isClosed(): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync("/proc/self/fdinfo/0", "latin1"))?.[1] ?? "0"
+    return fstatSync(0).rdev === statSync("/dev/null").rdev && (parseInt(flags, 8) & constants.O_RDWR) !== 0
+  } catch {
+    return false
+  }
 }

@@ -1,6 +1,6 @@
 /** What `backup --stdin` reads, and what must be given to it instead of being named. */
 import assert from "node:assert/strict"
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
 import { makeFifo } from "../../fixtures/native.ts"
@@ -33,6 +33,30 @@ test("backup --stdin refuses a folder, and says what to type", (context) => {
   assert.equal(code, 2, err)
   assert.match(err, /standard input is a folder\..*holdfast backup FOLDER/)
   assert.match(box.run("snapshots").out, /^(?!.*stdin)/)
+})
+
+test("backup --stdin refuses a closed standard input, and reads /dev/null as an empty one", (context) => {
+  const box = sandbox(context)
+  box.must("init")
+  const run = (redirection: string): { code: number | null; err: string } => {
+    const { status, stderr } = spawnSync(
+      "bash",
+      ["-c", `exec "$0" "$@" ${redirection}`, process.execPath, ...programWords(), "--stdin"],
+      {
+        cwd: box.folder,
+        env: { ...process.env, ...box.environment },
+        encoding: "utf8",
+      },
+    )
+    return { code: status, err: stderr }
+  }
+  const closed = run("<&-")
+  assert.equal(closed.code, 2, closed.err)
+  assert.match(closed.err, /standard input is closed/)
+  assert.doesNotMatch(box.run("snapshots").out, /stdin/)
+  const empty = run("</dev/null")
+  assert.equal(empty.code, 0, empty.err)
+  assert.match(box.must("snapshots").out, /stdin/)
 })
 
 test("backup of a FIFO that is named is refused, and names --stdin; inside a folder it is kept", async (context) => {
