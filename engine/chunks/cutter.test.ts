@@ -18,7 +18,7 @@ function cutsOf(by: Cutter, content: Uint8Array, sizes: ChunkSizes, last = true)
   return [...by.cut(content.length, sizes, last)]
 }
 
-/** Noise, text of few letters, and stretches of one byte: gear hashes behave differently on each. */
+/** Noise, text of few letters, and runs of one byte: gear hashes behave differently on each. */
 function contentOf(seed: number, length: number): Buffer {
   const noise = randomBytes(length)
   if (seed === 0) return noise
@@ -63,7 +63,7 @@ describe("cut()", () => {
     }
   })
 
-  it("finds the same chunks again behind an insertion", () => {
+  it("finds the same chunks after an insertion", () => {
     const before = randomBytes(2 * MiB)
     const sizes = CHUNK_SIZES[small]
     const after = Buffer.concat([before.subarray(0, MiB), Buffer.from("a line\n"), before.subarray(MiB)])
@@ -72,7 +72,7 @@ describe("cut()", () => {
     assert.ok(fresh.length <= 4, `${fresh.length} new chunks`)
   })
 
-  it("holds back what more bytes could still change", () => {
+  it("holds back ends that more bytes could still change", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 200_000 }),
@@ -89,7 +89,7 @@ describe("cut()", () => {
     )
   })
 
-  it("cuts otherwise with another key, and the same with the same one", () => {
+  it("cuts differently with another key, and the same with the same key", () => {
     const content = randomBytes(MiB)
     const sizes = CHUNK_SIZES[small]
     const other = createCutter(gearTable(new Uint8Array(32).fill(2)), MiB)
@@ -100,7 +100,7 @@ describe("cut()", () => {
     assert.ok(shared.length < mine.size / 10, `${shared.length} of ${mine.size} cuts are the same`)
   })
 
-  it("cuts pages whatever they hold", () => {
+  it("cuts pages whatever their content", () => {
     const { max } = CHUNK_SIZES[FILE_CLASS.sqlite]
     assert.deepEqual(cutsOf(cutter, randomBytes(3 * max + 1), CHUNK_SIZES[FILE_CLASS.sqlite]), [
       max,
@@ -115,7 +115,7 @@ describe("cut()", () => {
     ])
   })
 
-  it("leaves the window as it was, and its headroom to the caller", () => {
+  it("leaves the window unchanged, and its headroom to the caller", () => {
     const content = randomBytes(MiB)
     cutsOf(cutter, content, CHUNK_SIZES[small])
     const at = cutter.windowOffset
@@ -124,7 +124,7 @@ describe("cut()", () => {
   })
 })
 
-it("gearTable() gives 256 values of 31 bits, by the key alone", () => {
+it("gearTable() returns 256 values of 31 bits, which depend only on the key", () => {
   assert.equal(GEAR.length, 256)
   assert.ok(GEAR.every((value) => value < 2 ** 31))
   assert.deepEqual(gearTable(KEY), GEAR)

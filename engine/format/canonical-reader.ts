@@ -1,7 +1,7 @@
 /**
- * The mirror of canonical-writer.ts: reads canonical msgpack by hand, and accepts exactly what
- * `decodeCanonical` accepts (test), so that a listing's entries cost two microseconds each. Nothing
- * is allocated before its length is known to be there. spec/msgpack.md.
+ * Reads canonical msgpack by hand; the mirror of canonical-writer.ts. It accepts exactly what
+ * `decodeCanonical` accepts (tested), and an entry of a listing costs two microseconds. Nothing is
+ * allocated before its length is checked against the bytes left. spec/msgpack.md.
  */
 import { isUtf8 } from "node:buffer"
 
@@ -9,7 +9,7 @@ import { asBuffer, type Bytes } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
 
 export class CanonicalReader {
-  /** Where the next byte is read. */
+  /** Offset of the next byte. */
   at = 0
   readonly bytes: Bytes
   readonly #buffer: Buffer
@@ -18,7 +18,7 @@ export class CanonicalReader {
   readonly #texts: [string, string] = ["", ""]
   readonly #textStarts: [number, number] = [0, 0]
 
-  /** `code` is for values of a wrong kind or size; bytes that are not canonical have "msgpack". */
+  /** @param code for values of a wrong kind or size; bytes that aren't canonical have "msgpack" */
   constructor(bytes: Uint8Array, code: string, object: string) {
     this.bytes = bytes as Bytes
     this.#buffer = asBuffer(bytes)
@@ -26,7 +26,7 @@ export class CanonicalReader {
     this.#object = object
   }
 
-  /** The error for a rule that the caller found broken. */
+  /** Returns the error for a rule that the caller found broken. */
   refuse(found: string): Error {
     return corrupt(this.#code, this.#object, found)
   }
@@ -40,13 +40,13 @@ export class CanonicalReader {
     if (left !== 0) throw this.#malformed(`${left} bytes too many`)
   }
 
-  /** The type byte of the next value, which stays unread. */
+  /** Returns the type byte of the next value without reading it. */
   peek(): number {
     this.#need(1)
     return this.bytes[this.at] as number
   }
 
-  /** Reads nil and says true, or reads nothing. */
+  /** Reads nil and returns true, or reads nothing and returns false. */
   nil(): boolean {
     if (this.peek() !== 0xc0) return false
     this.at++
@@ -59,7 +59,7 @@ export class CanonicalReader {
     return true
   }
 
-  /** A whole number from 0 to `max`, which is a safe one. */
+  /** Reads a whole number from 0 to `max`, which is a safe integer. */
   uint(max: number, field: string): number {
     const value = this.#uint(field)
     if (value > max) throw this.refuse(`${field}: ${value} is above ${max}`)
@@ -92,7 +92,7 @@ export class CanonicalReader {
     }
   }
 
-  /** A signed 64-bit whole number. */
+  /** Reads a signed 64-bit integer. */
   int64(field: string): bigint {
     const first = this.peek()
     if (first === 0xd3) {
@@ -116,7 +116,7 @@ export class CanonicalReader {
     return BigInt(value)
   }
 
-  /** The length of the byte string that begins here; its bytes follow. */
+  /** Reads the head of a byte string and returns its length. Its bytes are next. */
   binLength(max: number, field: string): number {
     const first = this.peek()
     let length: number
@@ -129,14 +129,14 @@ export class CanonicalReader {
     return length
   }
 
-  /** A view. */
+  /** Returns a view. */
   bin(max: number, field: string): Bytes {
     const length = this.binLength(max, field)
     this.at += length
     return this.bytes.subarray(this.at - length, this.at)
   }
 
-  /** Bytes as one character each. */
+  /** Returns a string with one character per byte. */
   latin1(max: number, field: string): string {
     const length = this.binLength(max, field)
     this.at += length
@@ -144,8 +144,8 @@ export class CanonicalReader {
   }
 
   /**
-   * Text of at most 255 bytes. Where neighbours are mostly equal, a `slot` saves making the same
-   * string again.
+   * Reads text of at most 255 bytes. If neighbours are mostly equal, a `slot` reuses the last
+   * string.
    */
   text(field: string, slot?: 0 | 1): string {
     const start = this.at
@@ -184,7 +184,7 @@ export class CanonicalReader {
     return this.#texts[slot]
   }
 
-  /** The count of an array's items, each of which takes a byte at least. */
+  /** Reads the count of an array's items. Each item takes at least one byte. */
   arrayLength(max: number, field: string): number {
     const first = this.peek()
     let count: number
@@ -201,13 +201,13 @@ export class CanonicalReader {
     return count
   }
 
-  /** An array of exactly `count` items, fewer than 16. */
+  /** Reads the head of an array of exactly `count` items, fewer than 16. */
   tuple(count: number, field: string): void {
     if (this.peek() !== (0x90 | count)) throw this.refuse(`${field}: not an array of ${count}`)
     this.at++
   }
 
-  /** The number of keys of a map that has fewer than 16. */
+  /** Returns the number of keys of a map with fewer than 16. */
   mapLength(field: string): number {
     const first = this.peek()
     if (first < 0x80 || first > 0x8f) throw this.refuse(`${field}: not a small map`)
@@ -215,7 +215,9 @@ export class CanonicalReader {
     return first & 0x0f
   }
 
-  /** Skips a type byte and reads an unsigned number of `size` bytes that is at least `least`. */
+  /**
+   * Skips a type byte and reads an unsigned number of `size` bytes that must be at least `least`.
+   */
   #sized(size: 1 | 2 | 4, least: number): number {
     this.#need(1 + size)
     const value = this.#buffer.readUIntBE(this.at + 1, size)

@@ -1,19 +1,19 @@
 /**
- * Canonical msgpack written by hand into one growing buffer, for the one structure that is written a
- * million times in a run: a listing's entries. Equal to `encodeCanonical` byte for byte (test).
- * The caller reserves room first; nothing here checks for it. spec/msgpack.md.
+ * Writes canonical msgpack by hand into one growing buffer, for the structure that is written a
+ * million times per run: a listing's entries. The bytes equal those of `encodeCanonical` (tested).
+ * The caller reserves room; nothing here checks it. spec/msgpack.md.
  */
 import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
 
-/** Up to here a loop is faster than a call out of the language. */
+/** Up to this length a loop is faster than a native call. */
 const LOOP_CHARACTERS_MAX = 48
 
-/** Header and number of any scalar here, at most. */
+/** The most bytes of a scalar, with its head. */
 export const SCALAR_BYTES_MAX = 9
 
 export class CanonicalWriter {
-  /** Where the next byte goes. */
+  /** Offset of the next byte. */
   at: number
   #bytes: Buffer
 
@@ -29,7 +29,7 @@ export class CanonicalWriter {
     this.#bytes = larger
   }
 
-  /** A copy in memory of its own. */
+  /** Returns a copy in its own memory. */
   copy(start: number): Bytes {
     return new Uint8Array(this.#bytes.subarray(start, this.at))
   }
@@ -43,7 +43,7 @@ export class CanonicalWriter {
     this.at += bytes.length
   }
 
-  /** A whole number from 0, up to the largest safe one. */
+  /** Writes a whole number from 0 to the largest safe integer. */
   uint(value: number): void {
     const bytes = this.#bytes
     if (value < 0x80) {
@@ -64,7 +64,7 @@ export class CanonicalWriter {
     }
   }
 
-  /** A signed 64-bit whole number. */
+  /** Writes a signed 64-bit integer. */
   int64(value: bigint): void {
     if (value >= 0x1_0000_0000n || value < -0x8000_0000n) {
       assert(BigInt.asIntN(64, value) === value, "a whole number beyond 64 bits")
@@ -97,7 +97,7 @@ export class CanonicalWriter {
     this.raw(value)
   }
 
-  /** As a byte string: the characters of `text` from `start` on, one byte each. */
+  /** Writes a byte string: the characters of `text` from `start` on, one byte each. */
   latin1(text: string, start: number): void {
     const length = text.length - start
     this.#binHead(length)
@@ -109,7 +109,7 @@ export class CanonicalWriter {
     for (let i = start; i < text.length; i++) bytes[this.at++] = text.charCodeAt(i)
   }
 
-  /** Text of at most 255 bytes. */
+  /** Writes text of at most 255 bytes. */
   text(text: string): void {
     const bytes = this.#bytes
     const start = this.at + 1
@@ -136,7 +136,7 @@ export class CanonicalWriter {
     this.at += bytes.write(text, this.at, "utf8")
   }
 
-  /** Of an array of at most 65,535 items. */
+  /** Writes the head of an array of at most 65,535 items. */
   arrayHead(count: number): void {
     if (count < 16) return this.byte(0x90 | count)
     this.byte(0xdc)

@@ -27,11 +27,11 @@ const nodes: fc.Arbitrary<ChunkListNode> = fc.integer({ min: 1, max: 128 }).chai
   ),
 )
 
-test("decodeChunkListNode() gives back what encodeChunkListNode() was given", () => {
+test("decodeChunkListNode() returns what encodeChunkListNode() encoded", () => {
   fc.assert(fc.property(nodes, (node) => assert.deepEqual(codec.decode(codec.encode(node)), node)))
 })
 
-test("decodeChunkListNode() sees every flipped bit and every length, or accepts another node's bytes", () => {
+test("decodeChunkListNode() detects every flipped bit and wrong length, or accepts another node's encoding", () => {
   const ids = new Uint8Array(64).fill(9)
   assert.ok(assertDamageIsSeen(codec, { level: 0, ids, sizes: [] }) > 0)
   assert.ok(assertDamageIsSeen(codec, { level: 2, ids, sizes: [5, 2 ** 40] }) > 0)

@@ -1,6 +1,6 @@
 /**
- * The nodes of a chunk list: the ids of a large file's chunks in order, as a tree, so that versions
- * of the file share all nodes but those around a change. Cut and built in listing/chunk-list.ts.
+ * The nodes of a chunk list: the ids of a large file's chunks in order, as a tree. Versions of the file
+ * share all nodes but those around a change. listing/chunk-list.ts cuts and builds them.
  * spec/chunk-list.md.
  *
  *     leaf  = [0, ids bin 32×n]
@@ -22,7 +22,7 @@ export interface ChunkListNode {
   readonly level: number
   /** 32 bytes each: of chunks in a leaf, of nodes one level below in an inner node. */
   readonly ids: Bytes
-  /** Content bytes below each id, in an inner node; empty in a leaf, whose chunks the index knows. */
+  /** Content bytes below each id in an inner node. Empty in a leaf: the index knows its chunks. */
   readonly sizes: readonly number[]
 }
 
@@ -44,7 +44,10 @@ function sizesValue(sizes: readonly number[]): Bytes {
   return bytes
 }
 
-/** The ids are a view of `bytes`. All that is wrong is `corrupt`, code "chunk-list-node" or "msgpack". */
+/**
+ * @returns a node with ids that are a view of `bytes` @throws corrupt "chunk-list-node" or
+ * "msgpack"
+ */
 export function decodeChunkListNode(bytes: Uint8Array, object: string): ChunkListNode {
   const s = schema("chunk-list-node", object)
   if (bytes.length > NODE_BYTES_MAX) throw s.refuse("node", `${bytes.length} bytes, too many`)

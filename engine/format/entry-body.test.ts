@@ -21,13 +21,13 @@ function sample(type: Entry["type"], seed: number): Entry {
 
 const snapshot = sample("snapshot", 11) as SnapshotEntry
 
-test("decodeEntryBody() gives back what encodeEntryBody() was given", () => {
+test("decodeEntryBody() returns what encodeEntryBody() encoded", () => {
   fc.assert(
     fc.property(chainEntries, (entry) => assert.deepEqual(codec.decode(encodeEntryBody(entry)), entry)),
   )
 })
 
-test("encodeEntryBody() gives one encoding, whatever order its sets come in", () => {
+test("encodeEntryBody() has one encoding, whatever the order of its sets", () => {
   fc.assert(
     fc.property(chainEntries, (entry) => {
       const turned = {
@@ -43,7 +43,7 @@ test("encodeEntryBody() gives one encoding, whatever order its sets come in", ()
   )
 })
 
-test("decodeEntryBody() sees every flipped bit and every length, or accepts another entry's bytes", () => {
+test("decodeEntryBody() detects every flipped bit and wrong length, or accepts another entry's encoding", () => {
   for (const type of ["partial", "fence"] as const) {
     assert.ok(assertDamageIsSeen(codec, { ...sample(type, 1), packs: [], program: "p" }) > 0)
   }
@@ -91,14 +91,14 @@ test("decodeEntryBody() refuses a body that breaks one rule", () => {
   refused({ single: 0 })
 })
 
-test("decodeEntryBody() keeps an option called __proto__ an option", () => {
+test("decodeEntryBody() reads an option named __proto__ as an option", () => {
   const map = decodeCanonical(encodeEntryBody(snapshot), "entry") as Record<string, Value>
   const options = Object.fromEntries([["__proto__", "x"]])
   const found = codec.decode(encodeCanonical({ ...map, options })) as SnapshotEntry
   assert.deepEqual(Object.entries(found.options), [["__proto__", "x"]])
 })
 
-test("encodeEntryBody() does not let out what decodeEntryBody() would refuse", () => {
+test("encodeEntryBody() refuses what decodeEntryBody() would refuse", () => {
   assert.throws(() => encodeEntryBody({ ...snapshot, sequence: 0 }))
   assert.throws(() => encodeEntryBody({ ...snapshot, sequence: 2, previous: null }))
   assert.throws(() => encodeEntryBody({ ...snapshot, tags: ["a", "a"] }))

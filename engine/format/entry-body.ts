@@ -40,12 +40,12 @@ const TEXT_BYTES_MAX = 1024
 const HEADS_MAX = 65_535
 const PACKS_MAX = 65_535
 const REST_MAX = 65_535
-/** An entry with more series than this says nothing of them, and readers look at all entries. */
+/** An entry with more series than this lists none of them, and readers look at all entries. */
 export const NEWEST_MAX = 256
 const PATHS_MAX = 65_535
 const TAGS_MAX = 1024
 const SKIPPED_MAX = 100
-/** An error of the file system repeats the whole path. */
+/** A file system's error may repeat the whole path. */
 const REASON_BYTES_MAX = 65_535
 const OPTIONS_MAX = 1024
 const OPTION_BYTES_MAX = 65_535
@@ -81,7 +81,7 @@ type SnapshotMap = Readonly<Record<(typeof SNAPSHOT_KEYS)[number], Value>>
 
 const KEYS_MAX: number = COMMON_KEYS.length + SNAPSHOT_KEYS.length
 
-/** What `decodeEntryBody` refuses is a bug here: it is decoded again before it leaves. */
+/** Decodes the body again, so a body that `decodeEntryBody` refuses is a bug here. */
 export function encodeEntryBody(entry: Entry): Bytes {
   const bytes = encodeCanonical({ ...commonValues(entry), type: entry.type, ...ownValues(entry) })
   decodeEntryBody(bytes, "a new chain entry")
@@ -99,7 +99,7 @@ function ownValues(entry: Entry): Record<string, Value> {
   }
 }
 
-/** Directories and ids are views of `bytes`. All that is wrong is `corrupt`, code "entry". */
+/** @returns an entry with directories and ids that are views of `bytes` @throws corrupt "entry" */
 export function decodeEntryBody(bytes: Uint8Array, object: string): Entry {
   const s = schema("entry", object)
   const value = decodeCanonical(bytes, object)
@@ -210,7 +210,7 @@ function readNewest(s: Schema, value: Value, author: number): NewestSnapshot[] {
   return newest
 }
 
-/** Of an entry before `author`. */
+/** Reads a place before `author`. */
 function readPlace(
   s: Schema,
   { sequence, digest, field }: { sequence: Value; digest: Value; field: string },
@@ -305,7 +305,7 @@ function readSnapshot(s: Schema, map: SnapshotMap): SnapshotFields {
   }
 }
 
-/** UTF-16, in which the language compares texts, has another order than UTF-8. */
+/** Strings compare by UTF-16, whose order differs from UTF-8. */
 function utf8Key(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1")
 }

@@ -8,7 +8,7 @@ import type { PackWithDirectory } from "./pack-record.ts"
 
 export type Entry = SnapshotEntry | PartialEntry | FenceEntry
 
-/** The last entry of a chain that the author had seen. */
+/** The last entry of another chain that the author had seen. */
 export interface Head {
   readonly device: DeviceId
   readonly sequence: number
@@ -21,20 +21,20 @@ export interface EntryPlace {
   readonly digest: Digest
 }
 
-/** A snapshot of the same chain, so that it is found without reading the entries between. */
+/** A snapshot of the same chain. Readers find it without the entries between. */
 export interface NewestSnapshot extends EntryPlace {
   readonly series: string
   /** The snapshot's own time. */
   readonly timeNs: bigint
 }
 
-/** One entry of a linear log: of trust, or of gc. */
+/** One entry of a linear log: of trust or of gc. */
 export interface Numbered {
   readonly number: number
   readonly digest: Digest
 }
 
-/** A new pack, its directory inline when it is small (the writer's policy). */
+/** A new pack. The writer includes its directory if it is small. */
 export type EntryPack = PackWithDirectory
 
 export interface EntryCommon {
@@ -43,27 +43,30 @@ export interface EntryCommon {
   readonly device: DeviceId
   /** From 1, without gaps. */
   readonly sequence: number
-  /** Digest of the entry before; null exactly in entry 1. */
+  /** Digest of the entry before; null only in entry 1. */
   readonly previous: Digest | null
   /** Of all other devices, sorted by device; encoding sorts. */
   readonly heads: readonly Head[]
   readonly gcSeen: Numbered | null
   readonly trust: Numbered
   readonly timeNs: bigint
-  /** Name and version of the program that wrote this. */
+  /** Name and version of the program that wrote this entry. */
   readonly program: string
-  /** What this entry makes known, and what it carries along of earlier ones; sorted by name, encoding sorts. */
+  /**
+   * Packs that this entry makes known, and packs repeated from earlier entries. Sorted by name;
+   * encoding sorts.
+   */
   readonly packs: readonly EntryPack[]
   /**
-   * The earlier entries whose packs, with those here, are all that this chain made known and that no
-   * segment of it covers; ascending.
+   * Earlier entries whose packs, with those here, are all packs of this chain that no segment of it
+   * covers. Ascending.
    */
   readonly rest: readonly EntryPlace[]
-  /** All live segments of this chain, those added here included; a sorted set, encoding sorts. */
+  /** All live segments of this chain, including those added here. A sorted set; encoding sorts. */
   readonly segments: readonly Digest[]
   /**
-   * Of each series the newest snapshot, by its own time, among the earlier entries of this chain; sorted
-   * by series, encoding sorts. Null when there are too many to tell.
+   * The newest snapshot of each series, by its own time, among the earlier entries of this chain.
+   * Sorted by series; encoding sorts. Null if there are too many.
    */
   readonly newest: readonly NewestSnapshot[] | null
 }
@@ -79,7 +82,7 @@ export interface SnapshotSummary {
   readonly dirs: number
   /** Of all files' contents. */
   readonly bytes: number
-  /** Raw bytes that were new, and what they took in packs. */
+  /** New raw bytes, and their size in packs. */
   readonly dataAdded: number
   readonly dataAddedPacked: number
 }
@@ -91,11 +94,11 @@ export interface SkippedPath {
 
 export interface SnapshotFields {
   readonly series: string
-  /** The snapshot that this one follows in its series, from whatever device. */
+  /** The previous snapshot of the series, from any device. */
   readonly parent: Digest | null
   readonly host: string
   readonly user: string
-  /** Absolute, as the file system has them. */
+  /** Absolute, as the file system names them. */
   readonly paths: readonly RawPath[]
   /** A sorted set; encoding sorts. */
   readonly tags: readonly string[]
@@ -122,6 +125,6 @@ export interface PartialEntry extends EntryCommon {
 
 export interface FenceEntry extends EntryCommon {
   readonly type: "fence"
-  /** The condemn entry that this slot is held for. */
+  /** The condemn entry that reserves this slot. */
   readonly gc: Numbered
 }

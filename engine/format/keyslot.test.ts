@@ -61,7 +61,7 @@ describe("decodeKeyslot()", () => {
     })
   }
 
-  test("refuses every truncation and a byte too many, and never crashes on a flipped bit", () => {
+  test("refuses every truncation and an extra byte, and never crashes on a flipped bit", () => {
     const whole = encodeKeyslot(slot)
     for (const damaged of wrongLengths(whole)) {
       assert.throws(
@@ -80,7 +80,7 @@ describe("decodeKeyslot()", () => {
 })
 
 describe("keyslotBound()", () => {
-  test("is the object without its seal, so that the seal binds all of it", () => {
+  test("is the object without its seal, so the seal binds all of it", () => {
     const bound = keyslotBound(slot)
     assert.deepEqual(keyslotBound({ ...slot, sealed: new Uint8Array(48) } as Keyslot), bound)
     for (const change of [

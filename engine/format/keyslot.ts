@@ -1,7 +1,7 @@
 /**
- * A keyslot: what turns one secret (passphrase, raw key, recovery words) into an X25519 pair, and
- * proves by the sealed digest of the repository object that the secret and the repository are right.
- * It holds no data key: those are sealed to its public key in the trust entry. spec/keys.md.
+ * A keyslot: turns one secret (passphrase, raw key, recovery words) into an X25519 pair. The sealed digest
+ * of the repository object proves that secret and repository are right. It contains no data key: those
+ * are sealed to its public key in the trust entry. spec/keys.md.
  *
  *     object = "HFKS" ‖ msgpack { kdf, kind, public, repository, salt, sealed, v }
  */
@@ -13,7 +13,10 @@ import { type IntBounds, schema, type Schema } from "./schema.ts"
 
 export type SlotKind = "passphrase" | "key" | "recovery"
 
-/** Argon2id's parameters. They come from the store, so their bounds are checked before they cost anything. */
+/**
+ * Argon2id's parameters. They come from the store, so their bounds are checked before they are
+ * used.
+ */
 export interface KdfParameters {
   readonly memoryKiB: number
   readonly passes: number
@@ -26,13 +29,13 @@ export interface Keyslot {
   /** Only a passphrase is stretched: the other secrets are 256 random bits. */
   readonly kdf: KdfParameters | null
   readonly salt: Bytes
-  /** The X25519 public key that follows from the secret. */
+  /** The X25519 public key derived from the secret. */
   readonly public: Bytes
   /** AEAD of the repository object's digest. */
   readonly sealed: Bytes
 }
 
-/** Never widen without a decision: the lower bounds are what an attacker has to pay for a guess. */
+/** Never widen without a decision: the lower bounds are an attacker's cost per guess. */
 const KDF_BOUNDS: Readonly<Record<keyof KdfParameters, IntBounds>> = {
   memoryKiB: { min: 64 * 1024, max: 1024 * 1024 },
   passes: { min: 2, max: 10 },
@@ -51,7 +54,7 @@ export function encodeKeyslot(slot: Keyslot): Bytes {
   return concatBytes([MAGIC, encodeCanonical({ ...openFields(slot), sealed: slot.sealed })])
 }
 
-/** What the seal binds: the whole object, encoded without the field `sealed`. */
+/** Returns the bytes that the seal binds: the whole object without the field `sealed`. */
 export function keyslotBound(slot: Omit<Keyslot, "sealed">): Bytes {
   return concatBytes([MAGIC, encodeCanonical(openFields(slot))])
 }

@@ -1,7 +1,7 @@
 /**
- * Decodes the leaves of a listing at about two microseconds an entry; the mirror of leaf-writer.ts,
- * which has the grammar. Every entry is checked by the rules of listing-entry.ts, and against the
- * one before. spec/listing.md.
+ * Decodes the leaves of a listing at about two microseconds per entry; the mirror of
+ * leaf-writer.ts, which has the grammar. Checks every entry by the rules of listing-entry.ts and
+ * against the entry before. spec/listing.md.
  */
 import type { RawPath } from "../base/ids.ts"
 import { CanonicalReader } from "./canonical-reader.ts"
@@ -45,13 +45,13 @@ const NO_EXTRAS: Readonly<Extras> = {
   xattrs: NO_XATTRS,
 }
 
-/** Entries of one leaf, read one after the other. Ids and values are views of the leaf's bytes. */
+/** Reads the entries of one leaf in order. Ids and values are views of the leaf's bytes. */
 export class LeafReader {
   readonly #in: CanonicalReader
   #left: number
   #previous: RawPath | undefined
   #afterSuffix = 0
-  /** The previous entry's path as bytes, so that each path becomes one flat string. */
+  /** The previous entry's path as bytes, so each path becomes one flat string. */
   #path: Buffer = Buffer.allocUnsafe(512)
 
   constructor(bytes: Uint8Array, object: string) {
@@ -67,12 +67,12 @@ export class LeafReader {
     return this.#left
   }
 
-  /** What follows the suffix in the entry that `next` returned last: `LeafWriter.appendEncoded` takes it. */
+  /** The bytes after the suffix in the last entry of `next`, for `LeafWriter.appendEncoded`. */
   get afterSuffix(): Uint8Array {
     return this.#in.bytes.subarray(this.#afterSuffix, this.#in.at)
   }
 
-  /** Call while `left` is above 0. The last entry must be the leaf's last byte. */
+  /** Call while `left` is above 0. The last entry must end the leaf. */
   next(): Entry {
     const input = this.#in
     input.tuple(12, "entry")

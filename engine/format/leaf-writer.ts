@@ -1,7 +1,6 @@
 /**
- * Encodes the leaves of a listing at about a microsecond an entry, each entry once, into the bytes
- * where it stays. Its output is equal to `encodeCanonical` of the same value (test).
- * spec/listing.md.
+ * Encodes the leaves of a listing at about a microsecond per entry, directly into their final bytes. The
+ * output equals `encodeCanonical` of the same value (tested). spec/listing.md.
  *
  *     leaf    = [0, [entry …]]
  *     entry   = [shared, suffix bin, type, mode, mtimeNs, uid, gid, user, group, size, content, extras]
@@ -24,9 +23,9 @@ import {
 } from "./listing-entry.ts"
 import { NODE_ENTRIES_MAX } from "./listing-limits.ts"
 
-/** array(2) ‖ level 0 ‖ the longer head that the array of entries can have. */
+/** array(2) ‖ level 0 ‖ the longer head of the array of entries. */
 const HEAD_BYTES = 5
-/** All of an entry but its strings, ids and extras: twelve scalars and the heads of arrays. */
+/** Most bytes of an entry without strings, ids and extras: twelve scalars and the heads of arrays. */
 const FIXED_BYTES: number = 13 * SCALAR_BYTES_MAX
 
 const TYPE_NUMBERS = Object.fromEntries(ENTRY_TYPES.map((type, i) => [type, i])) as Record<EntryType, number>
@@ -70,13 +69,16 @@ export class LeafWriter {
     writeExtras(out, entry)
   }
 
-  /** An entry of an older leaf: all that follows its suffix there, which has been checked then. */
+  /**
+   * Appends an entry of an older leaf by its bytes after the suffix, which were checked when it was
+   * read.
+   */
   appendEncoded(path: RawPath, afterSuffix: Uint8Array): void {
     this.#openEntry(path, afterSuffix.length)
     this.#out.raw(afterSuffix)
   }
 
-  /** The node of all entries since the last call, in memory of its own. */
+  /** Returns the node of all entries since the last call, in its own memory. */
   take(): Bytes {
     const out = this.#out
     const count = this.#count
@@ -114,7 +116,7 @@ export class LeafWriter {
   }
 }
 
-/** What an entry takes beside its path and its scalars, at most. */
+/** Returns the most bytes of an entry besides its path and scalars. */
 function variableBytes({ user, group, content, hardLink, linkTarget, xattrs }: Entry): number {
   let bytes = 3 * (user.length + group.length) + CHUNK_ID_BYTES + (content?.chunks?.length ?? 0)
   bytes += EXTRAS_BYTES_MAX + (hardLink?.length ?? 0) + (linkTarget?.length ?? 0)
@@ -130,7 +132,10 @@ function writeContent(out: CanonicalWriter, content: Content): void {
   out.bin(content.list)
 }
 
-/** Keys, heads and numbers of all extras together: 41 bytes of keys, 7 scalars and a map's head. */
+/**
+ * Most bytes of all keys, heads and numbers of extras: 41 bytes of keys, 7 scalars and a map's
+ * head.
+ */
 const EXTRAS_BYTES_MAX = 128
 
 function writeExtras(out: CanonicalWriter, entry: Entry): void {

@@ -1,14 +1,13 @@
 /**
- * What a listing says about one path, and the rules that every entry keeps, written or read. The
- * bytes are leaf-writer.ts and leaf-reader.ts, the node around them listing-node.ts.
- * spec/listing.md.
+ * An entry of a listing, and the rules for every entry that is written or read. leaf-writer.ts and
+ * leaf-reader.ts have its bytes, listing-node.ts the node around it. spec/listing.md.
  */
 import { type Bytes, equalBytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
 import { INLINE_CHUNKS_MAX, PATH_BYTES_MAX, XATTR_BYTES_MAX, XATTRS_MAX } from "./listing-limits.ts"
 
-/** Their positions are on disk. Never change, only add at the end. */
+/** The positions are on disk. Never change, only add at the end. */
 export const ENTRY_TYPES = [
   "file",
   "directory",
@@ -28,18 +27,18 @@ export interface Entry {
   readonly mtimeNs: bigint
   readonly uid: number
   readonly gid: number
-  /** Names of the owners, "" when unknown. */
+  /** Names of the owners, "" if unknown. */
   readonly user: string
   readonly group: string
   /** Bytes of a file's content; 0 for every other type. */
   readonly size: number
-  /** Of files, and of nothing else. */
+  /** Only of files. */
   readonly content: Content | null
-  /** Of symlinks, and of nothing else. */
+  /** Only of symlinks. */
   readonly linkTarget: RawPath | null
-  /** Of device nodes, and of nothing else. */
+  /** Only of device nodes. */
   readonly device: { readonly major: number; readonly minor: number } | null
-  /** The first path of the hard-link group in this snapshot, on all later ones. */
+  /** The first path of the hard-link group in this snapshot; null on that first path. */
   readonly hardLink: RawPath | null
   /** Sorted by name. */
   readonly xattrs: readonly Xattr[]
@@ -49,7 +48,7 @@ export interface Entry {
   readonly torn: boolean
 }
 
-/** Up to 8 ids stand in the entry, more in a chunk list. `fileClass` is chunks/classes.ts's. */
+/** Up to 8 ids are in the entry, more in a chunk list. `fileClass` is defined in chunks/classes.ts. */
 export type Content =
   | { readonly fileClass: number; readonly chunks: Bytes; readonly list?: undefined }
   | { readonly fileClass: number; readonly list: ChunkId; readonly chunks?: undefined }
@@ -63,8 +62,9 @@ const SLASH = 0x2f
 const DOT = 0x2e
 
 /**
- * Whether `path` comes after `previous`, and both have exactly `shared` bytes in common: what
- * `comparePaths` and `sharedLength` say, from two bytes alone. Up to there they must be equal.
+ * Whether `path` comes after `previous`, and exactly `shared` bytes at their start are equal.
+ * Agrees with `comparePaths` and `sharedLength`, from two bytes only. The caller knows that
+ * `shared` bytes are equal.
  */
 export function followsAt(previous: string, path: string, shared: number): boolean {
   if (shared >= path.length) return false
@@ -76,8 +76,8 @@ export function followsAt(previous: string, path: string, shared: number): boole
 }
 
 /**
- * The first rule that a path breaks: every component is a plain name. "" is the snapshot's root.
- * `shared` bytes at the start come from a path that has been checked.
+ * Returns the first rule that a path breaks: every component is a plain name. "" is the snapshot's
+ * root. The first `shared` bytes are from a path that was checked.
  */
 export function pathFault(path: string, shared: number = 0): string | undefined {
   if (path === "") return undefined
@@ -105,7 +105,10 @@ function componentFault(path: string, start: number, end: number): string | unde
   return undefined
 }
 
-/** The first rule that an entry's fields break, its own path left out. Written and read by the same rules. */
+/**
+ * Returns the first rule that an entry's fields break, except its path. The rules are the same for
+ * writing and reading.
+ */
 export function entryFault(entry: Entry): string | undefined {
   const { type, content, mode, uid, gid, size } = entry
   if (mode >>> 0 !== mode || mode > 0o7777) return `mode ${mode}`
@@ -170,7 +173,7 @@ function xattrFault(xattrs: readonly Xattr[]): string | undefined {
   return bytes <= XATTR_BYTES_MAX ? undefined : `${bytes} bytes of extended attributes`
 }
 
-/** Whether two entries of one path say the same. */
+/** Whether two entries of one path are equal in every field. */
 export function equalEntries(a: Entry, b: Entry): boolean {
   return (
     a.path === b.path &&

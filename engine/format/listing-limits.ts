@@ -1,10 +1,10 @@
-/** The bounds of a listing, which its codecs, its builder and chain entries share. spec/listing.md. */
+/** Limits of a listing, shared by its codecs, its builder and chain entries. spec/listing.md. */
 
-/** Never change any of these: they decide where nodes are cut, and what a reader accepts. */
+/** Never change any of these: they decide where nodes are cut and what a reader accepts. */
 export const NODE_ENTRIES_MAX = 1024
 /** A node is cut after this many entries or children. */
 export const NODE_ENTRIES_CUT = 64
-/** A node is cut after the entry or child with which its items reach this many bytes. */
+/** A node is cut after the entry or child with which its items reach this size. */
 export const NODE_BYTES_CUT: number = 512 * 1024
 export const NODE_BYTES_MAX: number = 1024 * 1024
 export const LISTING_LEVEL_MAX = 31

@@ -31,7 +31,7 @@ const leafCodec = {
   },
 }
 
-test("encodeLeaf() writes what encodeCanonical() would, and decodeListingNode() gives it back", () => {
+test("encodeLeaf() writes what encodeCanonical() would, and decodeListingNode() returns it", () => {
   fc.assert(
     fc.property(listingEntries, (entries) => {
       const bytes = encodeLeaf(entries)
@@ -42,7 +42,7 @@ test("encodeLeaf() writes what encodeCanonical() would, and decodeListingNode() 
   )
 })
 
-test("encodeLeaf() and encodeInner() have heads for few and for many items", () => {
+test("encodeLeaf() and encodeInner() write heads for few and for many items", () => {
   for (const count of [0, 1, 15, 16, 17, 255, 256, 1024]) {
     const entries = Array.from({ length: count }, (_, i) => fileEntry(`f${String(i).padStart(5, "0")}`))
     assert.deepEqual(encodeLeaf(entries), naiveLeaf(leafValue(entries)))
@@ -53,7 +53,7 @@ test("encodeLeaf() and encodeInner() have heads for few and for many items", () 
   assert.throws(() => leafCodec.decode(naiveLeaf(leafValue(more))), { code: "listing-node" })
 })
 
-test("encodeLeaf() keeps long paths, names and values", () => {
+test("encodeLeaf() preserves long paths, names and values", () => {
   const long = (length: number): string => "x".repeat(length)
   for (const length of [47, 48, 49, 255, 256, 32_767]) {
     const entry: Entry = {
@@ -68,7 +68,7 @@ test("encodeLeaf() keeps long paths, names and values", () => {
   }
 })
 
-test("decodeListingNode() of a leaf sees every flipped bit and every length, or accepts another leaf's bytes", () => {
+test("decodeListingNode() of a leaf detects every flipped bit and wrong length, or accepts another leaf's encoding", () => {
   for (const entries of fc.sample(listingEntries, { numRuns: 6, seed: 21 })) {
     const small = entries.slice(0, 3)
     assert.ok(assertDamageIsSeen(leafCodec, small) > 0)
@@ -108,7 +108,7 @@ function refusal(fields: Record<number, Value>, path = "a", type: Partial<Entry>
   return "accepted"
 }
 
-test("decodeListingNode() refuses paths that are no plain names below the root", () => {
+test("decodeListingNode() refuses paths other than plain names below the root", () => {
   assert.equal(refusal({}), "accepted")
   assert.equal(refusal({}, ""), "accepted")
   assert.equal(refusal({}, "...a/b /\xff\x01"), "accepted")
@@ -119,7 +119,7 @@ test("decodeListingNode() refuses paths that are no plain names below the root",
   assert.match(refusal({}, "x".repeat(32_769)), /at most/)
 })
 
-test("decodeListingNode() refuses a shared prefix that is not the longest, and entries out of order", () => {
+test("decodeListingNode() refuses a shared prefix that isn't the longest, and entries out of order", () => {
   const row = (shared: number, suffix: string): Value => {
     const fields = leafValue([fileEntry("z")])[0] as Value[]
     return fields.with(0, shared).with(1, latin1(suffix))
@@ -140,7 +140,7 @@ test("decodeListingNode() refuses a shared prefix that is not the longest, and e
   refused(row(0, "ab/.x"), row(4, "./x"))
 })
 
-test("decodeListingNode() refuses an entry that breaks one rule, and says which", () => {
+test("decodeListingNode() refuses an entry that breaks one rule, and names the rule", () => {
   const link = { type: "symlink" as const, content: null, linkTarget: "x" as RawPath }
   const node = { type: "block-device" as const, content: null, device: { major: 8, minor: 1 } }
   assert.equal(refusal({}, "a", link), "accepted")
@@ -185,7 +185,7 @@ test("decodeListingNode() refuses an entry that breaks one rule, and says which"
   assert.match(refusal({ 11: { xattrs: [xattr("a", 150_000), xattr("b", 150_000)] } }), /300002 bytes/)
 })
 
-test("encodeLeaf() stops at entries that decodeListingNode() would refuse", () => {
+test("encodeLeaf() refuses entries that decodeListingNode() would refuse", () => {
   for (const change of [
     { path: "a/../b" },
     { mode: 0o10000 },
@@ -200,7 +200,7 @@ test("encodeLeaf() stops at entries that decodeListingNode() would refuse", () =
   assert.throws(() => encodeLeaf([fileEntry("a"), fileEntry("a")]), /order/)
 })
 
-test("LeafWriter.appendEncoded() of what LeafReader saw makes the same leaf, whatever stood before", () => {
+test("LeafWriter.appendEncoded() of entries from LeafReader makes the same leaf, whatever came before", () => {
   fc.assert(
     fc.property(listingEntries, fc.nat(20), (entries, from) => {
       const reader = new LeafReader(encodeLeaf(entries), "node")
@@ -214,7 +214,7 @@ test("LeafWriter.appendEncoded() of what LeafReader saw makes the same leaf, wha
   )
 })
 
-test("followsAt() says what comparePaths() and sharedLength() say", () => {
+test("followsAt() agrees with comparePaths() and sharedLength()", () => {
   fc.assert(
     fc.property(rawPaths, rawPaths, (a, b) => {
       const shared = sharedLength(a, b)
@@ -239,7 +239,7 @@ const children: fc.Arbitrary<ListingChild[]> = fc
       ),
   )
 
-test("decodeListingNode() gives back the children that encodeInner() was given", () => {
+test("decodeListingNode() returns the children that encodeInner() encoded", () => {
   fc.assert(
     fc.property(children, fc.integer({ min: 1, max: 31 }), (list, level) => {
       const bytes = encodeInner(level, list)
@@ -253,7 +253,7 @@ test("decodeListingNode() gives back the children that encodeInner() was given",
   )
 })
 
-test("decodeListingNode() of an inner node sees every flipped bit and every length, or accepts another's bytes", () => {
+test("decodeListingNode() of an inner node detects every flipped bit and wrong length, or accepts another's encoding", () => {
   const [list] = fc.sample(children, { numRuns: 1, seed: 2 })
   const codec = {
     encode: (node: ReturnType<typeof decodeListingNode>) =>

@@ -1,6 +1,6 @@
 /**
- * The nodes of a listing: leaves hold entries, inner nodes hold the ids of nodes one level below.
- * Where they are cut is listing/cut.ts, how a tree is made and read listing/build.ts and walk.ts.
+ * The nodes of a listing: leaves contain entries, inner nodes the ids of nodes one level below.
+ * listing/cut.ts decides where they are cut; listing/build.ts and walk.ts build and read trees.
  * spec/listing.md.
  *
  *     leaf  = [0, [entry …]], leaf-writer.ts
@@ -20,10 +20,10 @@ import { schema, type Schema } from "./schema.ts"
 export type { Content, Entry, EntryType, Xattr } from "./listing-entry.ts"
 
 export interface ListingChild {
-  /** Of the first entry below. */
+  /** Path of the first entry below. */
   readonly first: RawPath
   readonly id: ChunkId
-  /** Entries below, from 1. */
+  /** Entries below, at least 1. */
   readonly entries: number
 }
 
@@ -31,7 +31,7 @@ export type ListingNode =
   | { readonly level: 0; readonly entries: readonly Entry[] }
   | { readonly level: number; readonly children: readonly ListingChild[]; readonly entries?: undefined }
 
-/** `entries` are sorted. The only leaf without any is that of an empty listing. */
+/** @param entries sorted; empty only for an empty listing */
 export function encodeLeaf(entries: readonly Entry[]): Bytes {
   const writer = new LeafWriter()
   for (const entry of entries) writer.append(entry)
@@ -63,7 +63,7 @@ function uintBytes(value: number): number {
   return value < 0x1_0000_0000 ? 5 : 9
 }
 
-/** Ids are views of `bytes`. All that is wrong is `corrupt`, code "listing-node" or "msgpack". */
+/** @returns a node with ids that are views of `bytes` @throws corrupt "listing-node" or "msgpack" */
 export function decodeListingNode(bytes: Uint8Array, object: string): ListingNode {
   const s = schema("listing-node", object)
   if (bytes.length > NODE_BYTES_MAX)

@@ -1,7 +1,7 @@
 /**
- * Walks bytes that nobody vouches for and accepts them only as one canonical msgpack value: the
- * shortest forms, sorted keys, no extensions, 16 levels. It allocates nothing that the bytes claim,
- * since every count is held against the bytes that are left. Before msgpackr, always. spec/msgpack.md.
+ * Accepts untrusted bytes only as one canonical msgpack value: shortest forms, sorted keys, no
+ * extensions, 16 levels. It allocates nothing by the bytes' claims, since every count is checked
+ * against the bytes left. Always runs before msgpackr. spec/msgpack.md.
  */
 import { isUtf8 } from "node:buffer"
 
@@ -12,7 +12,7 @@ import { corrupt } from "../base/errors.ts"
 export const MSGPACK_DEPTH_MAX = 16
 export const MSGPACK_BYTES_MAX: number = 64 * 1024 * 1024
 
-/** Whether there are maps, and 64-bit integers: what decoding has to convert. */
+/** Whether there are maps and 64-bit integers, which decoding has to convert. */
 export interface Seen {
   readonly maps: boolean
   readonly wide: boolean
@@ -27,7 +27,7 @@ interface Walk {
   wide: boolean
 }
 
-/** Throws `corrupt`, code "msgpack", unless `bytes` are one whole canonical value. */
+/** @throws corrupt "msgpack" unless `bytes` are one whole canonical value */
 
 export function validateCanonical(bytes: Uint8Array, object: string): Seen {
   if (bytes.length > MSGPACK_BYTES_MAX) throw refusal(object, 0, `longer than ${MSGPACK_BYTES_MAX} bytes`)
@@ -73,7 +73,7 @@ function walkValue(walk: Walk, depth: number): void {
   }
 }
 
-/** Each form of an integer holds exactly what no shorter form can. */
+/** Each integer form accepts only values that no shorter form can hold. */
 function walkInteger(walk: Walk, first: number): void {
   const at = walk.at
   switch (first) {
@@ -123,7 +123,7 @@ function walkText(walk: Walk, length: number): void {
 function walkArray(walk: Walk, length: number, depth: number): void {
   if (depth > MSGPACK_DEPTH_MAX)
     throw refusal(walk.object, walk.at, `nested deeper than ${MSGPACK_DEPTH_MAX}`)
-  need(walk, length) // every item takes a byte at least
+  need(walk, length) // every item takes at least one byte
   for (let i = 0; i < length; i++) walkValue(walk, depth + 1)
 }
 

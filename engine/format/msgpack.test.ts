@@ -75,12 +75,12 @@ describe("encodeCanonical()", () => {
     assert.equal(toHex(encodeCanonical([-0, 5n, -1n, 300n])), "9400 05ff cd012c".replaceAll(" ", ""))
   })
 
-  test("refuses, as a bug, what has no canonical form", () => {
+  test("asserts that the value has a canonical form", () => {
     const values: Value[] = [NaN, Infinity, 2 ** 53, 2n ** 64n, -(2n ** 63n) - 1n, "\ud800", { "\udfff": 1 }]
     for (const value of values) assert.throws(() => encodeCanonical(value), /^Error: bug: /)
   })
 
-  test("returns memory of its own", () => {
+  test("returns its own memory", () => {
     const first = encodeCanonical(["first"])
     const copy = first.slice()
     encodeCanonical(["second"])
@@ -149,7 +149,7 @@ describe("decodeCanonical()", () => {
     ["an array that claims one item more than there are bytes", hex(`dc0400${"c0".repeat(1023)}`)],
   ]
   for (const [name, bytes] of bombs) {
-    test(`refuses ${name} at once and without memory`, () => {
+    test(`refuses ${name} at once and without allocating memory`, () => {
       const before = process.memoryUsage()
       const start = performance.now()
       refused(bytes, /claimed|deeper/)
@@ -173,7 +173,7 @@ describe("decodeCanonical()", () => {
     assert.deepEqual(encodeCanonical(value), bytes)
   })
 
-  test("leaves the bytes that it reads without a trace", () => {
+  test("leaves the input bytes unchanged", () => {
     const bytes = encodeCanonical([1, "a", new Uint8Array([9])])
     decodeCanonical(bytes, "thing")
     assert.deepEqual(Object.keys(bytes), ["0", "1", "2", "3", "4", "5", "6"])
@@ -188,7 +188,7 @@ describe("decodeCanonical()", () => {
   })
 })
 
-/** Values that have a canonical form, in the shape in which they come back. */
+/** Values with a canonical form, in the form in which they are decoded. */
 const anyValue = (): fc.Arbitrary<Value> =>
   fc.letrec<{ value: Value }>((tie) => ({
     value: fc.oneof(
@@ -211,7 +211,7 @@ function narrow(value: bigint): Value {
 }
 
 describe("encodeCanonical() and decodeCanonical()", () => {
-  test("keep what they made before and after a large object, whose memory they give back", () => {
+  test("keep results from before and after a large object, and release its memory", () => {
     const before = encodeCanonical(["before", new Uint8Array(1000).fill(1)])
     const large = new Uint8Array(3 * 1024 * 1024).map((_, i) => i * 7)
     const encoded = encodeCanonical(["large", large])
@@ -222,7 +222,7 @@ describe("encodeCanonical() and decodeCanonical()", () => {
     assert.deepEqual(decodeCanonical(before, "before"), ["before", new Uint8Array(1000).fill(1)])
   })
 
-  test("are inverse to each other for any value", () => {
+  test("are inverses for any value", () => {
     fc.assert(
       fc.property(anyValue(), (value) => {
         const bytes = encodeCanonical(value)
@@ -234,7 +234,7 @@ describe("encodeCanonical() and decodeCanonical()", () => {
     )
   })
 
-  test("agree on mutated bytes: what is accepted encodes to the same bytes", () => {
+  test("agree on mutated bytes: accepted bytes encode to the same bytes", () => {
     fc.assert(
       fc.property(anyValue(), fc.nat(), fc.nat(255), (value, where, byte) => {
         const bytes = encodeCanonical(value)
@@ -264,7 +264,7 @@ describe("encodeCanonical() and decodeCanonical()", () => {
   })
 })
 
-/** Without prototypes, so that deepEqual compares content alone. */
+/** Without prototypes, so deepEqual compares only content. */
 function plain(value: Value): unknown {
   if (value instanceof Uint8Array) return toHex(value)
   if (Array.isArray(value)) return value.map((item: Value) => plain(item))

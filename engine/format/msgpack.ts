@@ -28,7 +28,7 @@ const PACKING_BYTES_MAX = 1024 * 1024
 const packr = new Packr({ useRecords: false, useToJSON: false })
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: "bigint" })
 
-/** The one encoding of `value`, in fresh memory. A value that has none is a bug of the caller's. */
+/** Returns the only encoding of `value`, in new memory. A value without one is a bug of the caller. */
 export function encodeCanonical(value: Value): Bytes {
   // msgpackr packs into memory that it shares between calls.
   const packed = packr.pack(prepare(value, 1))
@@ -39,13 +39,13 @@ export function encodeCanonical(value: Value): Bytes {
 }
 
 /**
- * The value that `bytes` encode. Whole numbers come back as `number` when safe, else as `bigint`;
- * maps have no prototype; byte strings are views of `bytes`. Anything else than the one canonical
- * encoding is `corrupt`, code "msgpack", in the name of `object`.
+ * Decodes `bytes`. Whole numbers become `number` if safe, else `bigint`. Maps have no prototype.
+ * Byte strings are views of `bytes`. @throws corrupt "msgpack", with the name `object`, unless
+ * `bytes` are the canonical encoding
  */
 export function decodeCanonical(bytes: Uint8Array, object: string): Value {
   const seen = validateCanonical(bytes, object)
-  // A fresh view, because msgpackr hangs a property on what it reads.
+  // A new view, because msgpackr sets a property on its input.
   const source = bytes.subarray()
   const value = unpack(source, object)
   const packed = packr.pack(value)
@@ -55,7 +55,10 @@ export function decodeCanonical(bytes: Uint8Array, object: string): Value {
   return seen.maps || seen.wide ? simplify(value) : (value as Value)
 }
 
-/** msgpackr's memory grows to four times the largest object and stays: what a segment took goes back here. */
+/**
+ * Releases msgpackr's memory after a large object. It grows to four times the largest object and
+ * would stay.
+ */
 function shrink(packed: Buffer): void {
   if (packed.buffer.byteLength <= PACKING_BYTES_MAX) return
   packr.useBuffer(Buffer.allocUnsafeSlow(PACKING_BYTES))
@@ -70,7 +73,10 @@ function unpack(source: Uint8Array, object: string): unknown {
   }
 }
 
-/** What msgpackr needs to write the canonical form: sorted maps, and bigints for wide integers. */
+/**
+ * Converts a value to what msgpackr needs for the canonical form: sorted maps, and bigints for wide
+ * integers.
+ */
 function prepare(value: Value, depth: number): unknown {
   if (typeof value === "number") return prepareNumber(value)
   if (typeof value === "bigint") return prepareBigInt(value)
@@ -112,7 +118,7 @@ function prepareMap(value: { readonly [key: string]: Value }, depth: number): Ma
   return map
 }
 
-/** From msgpackr's shapes to ours: safe bigints to numbers, Maps to objects without a prototype. */
+/** Converts msgpackr's values to ours: safe bigints to numbers, Maps to objects without a prototype. */
 function simplify(value: unknown): Value {
   if (typeof value === "bigint") {
     return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value

@@ -69,7 +69,7 @@ describe("parseName()", () => {
     ["a temporary file", `keys/.${digest}.tmp`],
   ]
   for (const [name, text] of foreign) {
-    test(`takes ${name} for foreign`, () => assert.equal(parseName(text), undefined))
+    test(`treats ${name} as foreign`, () => assert.equal(parseName(text), undefined))
   }
 
   test("never throws and never accepts what the builders would not build", () => {
@@ -98,7 +98,7 @@ describe("trustName()", () => {
     )
   })
 
-  test("refuses, as a bug, numbers that a name can't hold", () => {
+  test("asserts that a number fits in a name", () => {
     for (const number of [0, -1, 1.5, NAME_NUMBER_MAX + 1]) {
       assert.throws(() => trustName(number, digest), /^Error: bug: /)
     }

@@ -1,6 +1,6 @@
 /**
- * The names of the objects in a store: built here and parsed here, nowhere else. A name carries an
- * object's digest, never anything of its content. spec/names.md.
+ * Builds and parses the names of the objects in a store; no other file does. A name contains an
+ * object's digest and nothing of its content. spec/names.md.
  */
 import { assert } from "../base/assert.ts"
 import type { DeviceId, Digest, ObjectName } from "../base/ids.ts"
@@ -24,7 +24,7 @@ export const REPOSITORY_NAME: ObjectName = "repository" as ObjectName
 export const KEYSLOTS_PREFIX = "keys/"
 export const LOG_PREFIX = "log/"
 const TRUST_PREFIX = "log/trust/"
-/** Of a repository's first trust entry: each `init` under way has one. */
+/** Prefix of a repository's first trust entry. Each concurrent `init` writes one. */
 export const FIRST_TRUST_PREFIX: string = `${TRUST_PREFIX}${digits(1)}-`
 const GC_PREFIX = "log/gc/"
 export const MIRROR_PREFIX = "log/mirror/"
@@ -64,12 +64,12 @@ export function segmentName(digest: Digest): ObjectName {
   return `${SEGMENTS_PREFIX}${digest}` as ObjectName
 }
 
-/** What every entry of a device's chain starts with. */
+/** Returns the prefix of every entry in a device's chain. */
 export function chainPrefix(device: DeviceId): string {
   return `${LOG_PREFIX}${device}/`
 }
 
-/** What a name says, or undefined when it is none of ours: a foreign object in the same store. */
+/** Returns the parsed name, or undefined for a foreign object in the same store. */
 export function parseName(name: string): ParsedName | undefined {
   if (name === REPOSITORY_NAME) return { type: "repository" }
   const parts = name.split("/")
@@ -92,7 +92,7 @@ function parseLogName(chain: string, last: string): ParsedName | undefined {
   if (match === null) return undefined
   const number = Number(match[1])
   const digest = match[2] as Digest
-  if (number === 0) return undefined // every count starts at one
+  if (number === 0) return undefined // counts start at one
   if (chain === "trust" || chain === "gc" || chain === "mirror") return { type: chain, number, digest }
   if (!/^[0-9a-f]{32}$/.test(chain)) return undefined
   return { type: "entry", device: chain as DeviceId, sequence: number, digest }

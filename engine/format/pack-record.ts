@@ -1,6 +1,6 @@
 /**
- * A pack's record as it stands in chain entries and index segments, where eight fields are followed
- * by the pack's directory; and the small values that both share. spec/segment.md, spec/log-entry.md.
+ * A pack's record in chain entries and index segments: eight fields, then the pack's directory. Also the
+ * small values that both share. spec/segment.md, spec/log-entry.md.
  *
  *     [name bin32, size, epoch, salt bin24, directory offset, its sealed length, raw length, codec, directory]
  */
@@ -14,7 +14,7 @@ import { SALT_BYTES } from "./sealed-header.ts"
 
 export interface PackWithDirectory {
   readonly record: PackRecord
-  /** The encoded directory, decompressed; null when it is to be read from the pack itself. */
+  /** The encoded, decompressed directory; null if it must be read from the pack. */
   readonly directory: Bytes | null
 }
 
@@ -67,7 +67,7 @@ function recordFault(record: PackRecord, directory: Bytes | null): string | unde
   return locatorFault(record, record.sizeBytes)
 }
 
-/** A copy in the order of the packs' names, as it is encoded. */
+/** Returns a copy sorted by name, the order of the encoding. */
 export function sortedPacks<T extends PackWithDirectory>(packs: readonly T[]): T[] {
   return packs.toSorted((a, b) => (a.record.name < b.record.name ? -1 : 1))
 }
@@ -77,7 +77,7 @@ export function digestValue(digest: Digest): Bytes {
   return hexValue(digest)
 }
 
-/** From an id that the program holds as hex. */
+/** Returns the bytes of an id in hex. */
 export function hexValue(hex: string): Bytes {
   return new Uint8Array(Buffer.from(hex, "hex"))
 }
@@ -86,7 +86,7 @@ export function readDigest(s: Schema, value: Value, field: string): Digest {
   return toHex(s.bytes(value, field, DIGEST_BYTES)) as Digest
 }
 
-/** Digests as a sorted set: strictly ascending, so that one set has one encoding. */
+/** Encodes digests as a sorted set. Strictly ascending, so a set has one encoding. */
 export function digestSetValue(digests: readonly Digest[]): Value {
   return digests.toSorted().map(digestValue)
 }

@@ -34,7 +34,7 @@ const locator: Locator = {
   directoryCodec: 0,
 }
 
-test("decodeDirectory() gives back what encodeDirectory() was given", () => {
+test("decodeDirectory() returns what encodeDirectory() encoded", () => {
   fc.assert(
     fc.property(fc.array(directoryFrame, { minLength: 1, maxLength: 6 }), (frames) => {
       assert.deepEqual(decodeDirectory(encodeDirectory(frames), "pack"), frames)
@@ -42,7 +42,7 @@ test("decodeDirectory() gives back what encodeDirectory() was given", () => {
   )
 })
 
-test("decodeDirectory() sees every flipped bit and every length, or accepts another directory's bytes", () => {
+test("decodeDirectory() detects every flipped bit and wrong length, or accepts another directory's encoding", () => {
   const frames = fc.sample(directoryFrame, { numRuns: 2, seed: 7 })
   assert.ok(assertDamageIsSeen(directoryCodec, frames) > 0)
 })
@@ -68,7 +68,7 @@ function refusal(change: Partial<DirectoryFrame>): string {
   return "accepted"
 }
 
-test("decodeDirectory() refuses frames that break one rule, and says which", () => {
+test("decodeDirectory() refuses frames that break one rule, and names the rule", () => {
   assert.equal(refusal({}), "accepted")
   assert.match(refusal({ kind: 0 }), /kind 0/)
   assert.match(refusal({ kind: 4 }), /kind 4/)
@@ -84,7 +84,7 @@ test("decodeDirectory() refuses frames that break one rule, and says which", () 
   assert.match(refusal({ ids: new Uint8Array(63) }), /63 bytes instead of 64/)
 })
 
-test("decodeDirectory() refuses no frames, and frames longer than any pack", () => {
+test("decodeDirectory() refuses an empty list, and frames longer than any pack", () => {
   const long = {
     ...frame,
     codec: 0,
@@ -97,7 +97,7 @@ test("decodeDirectory() refuses no frames, and frames longer than any pack", () 
   assert.throws(() => decodeDirectory(encodeDirectory(frames), "pack"), /longer than the largest pack/)
 })
 
-test("directoryOffset() puts the directory behind header and frames without a gap", () => {
+test("directoryOffset() puts the directory after header and frames without a gap", () => {
   assert.equal(directoryOffset([frame, frame, frame]), 270)
 })
 
@@ -109,7 +109,7 @@ test("checkDirectory() refuses a directory that does not end where its locator s
   )
 })
 
-test("decodeLocator() gives back what encodeLocator() was given", () => {
+test("decodeLocator() returns what encodeLocator() encoded", () => {
   fc.assert(
     fc.property(packWithDirectory, ({ record }) => {
       const { directoryOffset: at, directorySealedLength, directoryRawLength, directoryCodec: codec } = record
@@ -119,7 +119,7 @@ test("decodeLocator() gives back what encodeLocator() was given", () => {
   )
 })
 
-test("decodeLocator() sees every flipped bit and every length, or accepts another locator's bytes", () => {
+test("decodeLocator() detects every flipped bit and wrong length, or accepts another locator's encoding", () => {
   assert.ok(assertDamageIsSeen(locatorCodec, locator) > 80)
 })
 

@@ -1,7 +1,6 @@
 /**
- * What lies where in a pack: the directory (which chunks each frame holds), the locator (where the
- * directory is) and the sizes that the layout follows from. Pure; packs are sealed in
- * packs/seal-pack.ts. spec/pack.md.
+ * The layout of a pack: the directory (which chunks each frame has), the locator (where the directory is)
+ * and the sizes. Pure; packs/seal-pack.ts seals packs. spec/pack.md.
  *
  *     pack      = header 72 ‖ frame 0 … n-1 ‖ directory frame ‖ random padding ‖ locator frame 32
  *     directory = [0, [[kind, codec, sealed length, raw length, ids bin 32×c, lengths bin u32×c] …]]
@@ -26,7 +25,7 @@ import {
 export const PACK_BYTES: number = 16 * 1024 * 1024
 /** A pack that is not full has the size padme(max(length, this)). */
 export const PACK_BYTES_MIN = 4096
-/** What a reader accepts: room for a later writer with larger packs. */
+/** The most a reader accepts, for later writers with larger packs. */
 export const PACK_BYTES_MAX: number = 64 * 1024 * 1024
 export const PACK_FRAMES_MAX = 65_535
 export const FRAME_RAW_BYTES_MAX: number = 4 * 1024 * 1024
@@ -42,13 +41,16 @@ export interface DirectoryFrame {
   /** With the AEAD's tag. */
   readonly sealedLength: number
   readonly rawLength: number
-  /** 32 bytes a chunk, in the order of the raw block. */
+  /** 32 bytes per chunk, in the order of the raw block. */
   readonly ids: Bytes
   /** Bytes of each chunk; their sum is `rawLength`. */
   readonly lengths: Uint32Array<ArrayBuffer>
 }
 
-/** Where the directory lies, in a pack's last bytes. Offsets count from the pack's first byte. */
+/**
+ * The place of the directory, stored in a pack's last bytes. Offsets count from the pack's first
+ * byte.
+ */
 export interface Locator {
   readonly directoryOffset: number
   readonly directorySealedLength: number
@@ -56,7 +58,7 @@ export interface Locator {
   readonly directoryCodec: number
 }
 
-/** All that a reader needs to open any frame of a pack with one ranged read. */
+/** Everything a reader needs to open any frame of a pack with one ranged read. */
 export interface PackRecord extends Locator {
   readonly name: Digest
   readonly sizeBytes: number
@@ -82,7 +84,7 @@ export function encodeDirectory(frames: readonly DirectoryFrame[]): Bytes {
   return encodeCanonical([DIRECTORY_FORMAT, rows])
 }
 
-/** The ids are views of `bytes`. All that is wrong is `corrupt`, code "pack-directory". */
+/** @returns frames with ids that are views of `bytes` @throws corrupt "pack-directory" */
 export function decodeDirectory(bytes: Uint8Array, object: string): DirectoryFrame[] {
   const s = schema("pack-directory", object)
   const [format, rows] = s.tuple(decodeCanonical(bytes, object), "directory", 2) as [Value, Value]
@@ -118,7 +120,7 @@ function readFrame(s: Schema, row: Value, number: number): DirectoryFrame {
   return frame
 }
 
-/** The first rule that a frame breaks. Written and read by the same rules. */
+/** Returns the first rule that a frame breaks. The rules are the same for writing and reading. */
 function frameFault(frame: DirectoryFrame): string | undefined {
   const { kind, codec, sealedLength, rawLength, ids, lengths } = frame
   if (kind < FRAME_DATA || kind > FRAME_CHUNK_LIST) return `kind ${kind} is not known`
@@ -135,7 +137,10 @@ function frameFault(frame: DirectoryFrame): string | undefined {
   return sum === rawLength ? undefined : `chunks of ${sum} bytes in a block of ${rawLength}`
 }
 
-/** A stored frame has its raw length, a compressed one must be smaller: one way to write each block. */
+/**
+ * Returns what is wrong with a frame's length. A stored frame has its raw length, a compressed one
+ * is smaller, so each block has one encoding.
+ */
 function codecFault(codec: number, sealedLength: number, rawLength: number): string | undefined {
   if (codec !== CODEC_STORED && codec !== CODEC_ZSTD) return `codec ${codec} is not known`
   const stored = rawLength + TAG_BYTES
@@ -168,7 +173,7 @@ export function encodeLocator(locator: Locator): Bytes {
   return bytes
 }
 
-/** `sizeBytes` is the pack's. All that is wrong is `corrupt`, code "pack-locator". */
+/** @param sizeBytes the pack's @throws corrupt "pack-locator" */
 export function decodeLocator(bytes: Uint8Array, sizeBytes: number, object: string): Locator {
   const refuse = (found: string): Error => corrupt("pack-locator", object, found)
   if (bytes.length !== LOCATOR_BYTES)
@@ -186,7 +191,7 @@ export function decodeLocator(bytes: Uint8Array, sizeBytes: number, object: stri
   return locator
 }
 
-/** The first rule that a locator, or a record's copy of it, breaks in a pack of `sizeBytes`. */
+/** Returns the first rule that a locator, or a record's copy of it, breaks in a pack of `sizeBytes`. */
 export function locatorFault(locator: Locator, sizeBytes: number): string | undefined {
   const { directoryOffset: offset, directorySealedLength: sealed, directoryRawLength: raw } = locator
   if (sizeBytes > PACK_BYTES_MAX) return `a pack of ${sizeBytes} bytes, at most ${PACK_BYTES_MAX} are allowed`
@@ -199,14 +204,17 @@ export function locatorFault(locator: Locator, sizeBytes: number): string | unde
   return undefined
 }
 
-/** Where the directory frame begins: after the last frame, without a gap. */
+/** Returns the offset of the directory frame: after the last frame, without a gap. */
 export function directoryOffset(frames: readonly DirectoryFrame[]): number {
   let offset = HEADER_BYTES
   for (const frame of frames) offset += frame.sealedLength
   return offset
 }
 
-/** Refuses a directory that belongs to another pack, or lies elsewhere than the locator says. */
+/**
+ * @throws corrupt "pack-directory" if the directory is another pack's, or isn't where the locator
+ * says
+ */
 export function checkDirectory(frames: readonly DirectoryFrame[], locator: Locator, object: string): void {
   const end = directoryOffset(frames)
   if (end !== locator.directoryOffset) {
@@ -218,7 +226,7 @@ export function checkDirectory(frames: readonly DirectoryFrame[], locator: Locat
   }
 }
 
-/** Where frame 0, 1 … begin: they follow each other from the header on. */
+/** Returns the offset of each frame. Frames follow each other after the header. */
 export function frameOffsets(frames: readonly DirectoryFrame[]): number[] {
   let end = HEADER_BYTES
   return frames.map(({ sealedLength }) => {

@@ -35,7 +35,7 @@ describe("decodeRepository()", () => {
     assert.deepEqual(encodeRepository(found), whole)
   })
 
-  test("says of a newer format, whatever else it holds, that it is too new", () => {
+  test("reports a newer format as too new, whatever else is in it", () => {
     for (const bytes of [fields({ format: 1 }), fields({ format: 7, keys: [] })]) {
       assert.throws(
         () => decodeRepository(bytes, "repository"),
@@ -63,7 +63,7 @@ describe("decodeRepository()", () => {
     })
   }
 
-  // Its content is plain, so that a changed id or key can only be told by the digest in a keyslot.
+  // The object isn't sealed, so only the digest in a keyslot reveals a changed id or key.
   test("refuses every flipped bit, or reads exactly the flipped bytes, and never crashes", () => {
     for (const { damaged, bit } of flippedBits(whole)) {
       try {
@@ -78,7 +78,7 @@ describe("decodeRepository()", () => {
     }
   })
 
-  test("refuses every truncation and a byte too many", () => {
+  test("refuses every truncation and an extra byte", () => {
     for (const damaged of wrongLengths(whole)) {
       assert.throws(
         () => decodeRepository(damaged, "repository"),

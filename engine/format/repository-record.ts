@@ -1,7 +1,7 @@
 /**
- * The object `repository`: which repository this is, in which format, and the public key that its
- * trust entries are signed with. It is plain: it is believed only when a keyslot, which seals its
- * digest, or a device's pin agrees. spec/keys.md.
+ * The object `repository`: the repository's id, its format, and the public key that signs its trust
+ * entries. It isn't sealed. It is trusted only if a keyslot, which seals its digest, or a device's pin
+ * matches. spec/keys.md.
  *
  *     object = "HFRP" ‖ msgpack { created, format, id, parameters, root }
  */
@@ -11,18 +11,18 @@ import type { RepositoryId } from "../base/ids.ts"
 import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 import { schema } from "./schema.ts"
 
-/** What a program that knows this format may read and write. Frozen as 1 when the format is done. */
+/** The format that this program reads and writes. Becomes 1 when the format is final. */
 const REPOSITORY_FORMAT = 0
 /** Never change. */
 const MAGIC: Bytes = utf8("HFRP")
 const RECORD_BYTES_MAX = 64 * 1024
 
-/** Chunking parameters and the like, checked by whoever uses them. */
+/** Chunking parameters and similar, checked by their users. */
 type Parameters = Readonly<Record<string, Value>>
 
 export interface RepositoryRecord {
   readonly id: RepositoryId
-  /** Ed25519 public key: what it signed is this repository's trust. */
+  /** Ed25519 public key that signs this repository's trust. */
   readonly root: Bytes
   readonly parameters: Parameters
   readonly createdNs: bigint
@@ -34,7 +34,7 @@ export function encodeRepository(record: RepositoryRecord): Bytes {
   return concatBytes([MAGIC, encodeCanonical(fields)])
 }
 
-/** A newer format is `invalid`, code "format-too-new"; all else that is wrong is `corrupt`. */
+/** @throws invalid "format-too-new" for a newer format; corrupt for anything else that is wrong */
 export function decodeRepository(bytes: Uint8Array, object: string): RepositoryRecord {
   const check = schema("repository", object)
   if (bytes.length > RECORD_BYTES_MAX) throw check.refuse("object", `${bytes.length} bytes are too many`)
@@ -51,7 +51,7 @@ export function decodeRepository(bytes: Uint8Array, object: string): RepositoryR
   }
 }
 
-/** The value behind four bytes of magic. */
+/** Returns the value after four bytes of magic. */
 export function decodeMagic(
   bytes: Uint8Array,
   magic: Bytes,
@@ -63,7 +63,10 @@ export function decodeMagic(
   return decodeCanonical(bytes.subarray(magic.length), object)
 }
 
-/** Before any field is looked at, since a newer format may have others. */
+/**
+ * Called before any field is read, since a newer format may have others. @throws invalid
+ * "format-too-new"
+ */
 export function refuseNewerFormat(found: Value | undefined, known: number, object: string): void {
   if (typeof found !== "number" || found <= known) {
     if (typeof found === "number" && Number.isInteger(found)) return

@@ -17,7 +17,7 @@ function refused(run: () => unknown, message: RegExp): void {
 }
 
 describe("schema()", () => {
-  test("map() wants exactly the keys that it is given", () => {
+  test("map() accepts exactly the given keys", () => {
     assert.equal(check.map({ a: 1, b: 2 }, "top", ["a", "b"]).b, 2)
     refused(() => check.map({ a: 1 }, "top", ["a", "b"]), /some\/object: top: "b" is missing/)
     refused(() => check.map({ a: 1, b: 2, c: 3 }, "top", ["a", "b"]), /top: 1 keys that nobody knows/)
@@ -26,7 +26,7 @@ describe("schema()", () => {
     }
   })
 
-  test("map() does not take inherited properties for keys", () => {
+  test("map() does not accept inherited properties as keys", () => {
     refused(() => check.map({}, "top", ["toString"]), /"toString" is missing/)
     refused(() => check.map({}, "top", ["__proto__"]), /"__proto__" is missing/)
   })
@@ -48,7 +48,7 @@ describe("schema()", () => {
     refused(() => check.int(5n, "n", { min: 0, max: 9 }), /a wide whole number instead/)
   })
 
-  test("bigInt() takes both widths and bounds them", () => {
+  test("bigInt() accepts both widths and bounds them", () => {
     assert.equal(check.bigInt(5, "ns"), 5n)
     assert.equal(check.bigInt(2n ** 63n - 1n, "ns"), 2n ** 63n - 1n)
     refused(() => check.bigInt(2n ** 63n, "ns"), /between/)
@@ -67,7 +67,7 @@ describe("schema()", () => {
     refused(() => check.text(true, "label", 3), /a truth value instead of text/)
   })
 
-  test("oneOf(), bool() and optional()", () => {
+  test("oneOf(), bool() and optional() accept only their values", () => {
     assert.equal(check.oneOf("b", "kind", ["a", "b"]), "b")
     refused(() => check.oneOf("c", "kind", ["a", "b"]), /kind: not one of a, b/)
     assert.equal(check.bool(false, "torn"), false)

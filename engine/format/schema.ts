@@ -1,7 +1,7 @@
 /**
- * The last step of reading a structured object: from canonical values to typed fields. Each check
- * names the field, what was found and what was expected, and bounds every length and number.
- * Used by every codec in this folder, after `decodeCanonical`. spec/msgpack.md.
+ * The last step of reading a structured object: converts canonical values to typed fields. Each
+ * check names the field, the value found and the one expected, and bounds every length and number.
+ * Every codec in this folder uses it after `decodeCanonical`. spec/msgpack.md.
  */
 import type { Bytes } from "../base/bytes.ts"
 import { corrupt } from "../base/errors.ts"
@@ -9,7 +9,7 @@ import type { Value } from "./msgpack.ts"
 
 type Field<T> = (value: Value, field: string) => T
 
-/** Every method throws `corrupt(code, object, …)` when `value` is not what it is asked to be. */
+/** Every method throws `corrupt(code, object, …)` if `value` doesn't match. */
 export interface Schema {
   /** A map with exactly these keys. */
   readonly map: <K extends string>(
@@ -17,14 +17,14 @@ export interface Schema {
     field: string,
     keys: readonly K[],
   ) => Readonly<Record<K, Value>>
-  /** A map with any keys: at most `max` of them. */
+  /** A map with at most `max` keys of any name. */
   readonly dictionary: (value: Value, field: string, max: number) => Readonly<Record<string, Value>>
   /** An array of exactly `length` items. */
   readonly tuple: (value: Value, field: string, length: number) => readonly Value[]
   /** An array of at most `max` items. */
   readonly array: (value: Value, field: string, max: number) => readonly Value[]
   readonly int: (value: Value, field: string, bounds: IntBounds) => number
-  /** A whole number of either width, as a bigint; by default any signed 64-bit one. */
+  /** A whole number of either width as a bigint; by default any signed 64-bit one. */
   readonly bigInt: (value: Value, field: string, bounds?: { min: bigint; max: bigint }) => bigint
   /** Exactly `length` bytes. */
   readonly bytes: (value: Value, field: string, length: number) => Bytes
@@ -35,9 +35,9 @@ export interface Schema {
   /** One of the given texts. */
   readonly oneOf: <T extends string>(value: Value, field: string, choices: readonly T[]) => T
   readonly bool: (value: Value, field: string) => boolean
-  /** null, or what `read` makes of it. */
+  /** Null, or the result of `read`. */
   readonly optional: <T>(value: Value, field: string, read: Field<T>) => T | null
-  /** The error for a rule that no method above covers. */
+  /** Returns the error for a rule that no method covers. */
   readonly refuse: (field: string, found: string) => Error
 }
 
@@ -48,7 +48,7 @@ export interface IntBounds {
 
 const INT64: { min: bigint; max: bigint } = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
 
-/** The checks that blame `object` with `code`. */
+/** Returns checks with errors that name `code` and `object`. */
 export function schema(code: string, object: string): Schema {
   const refuse = (field: string, found: string): Error => corrupt(code, object, `${field}: ${found}`)
   return { ...containers(refuse), ...scalars(refuse), refuse }

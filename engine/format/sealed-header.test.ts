@@ -19,7 +19,7 @@ function header(): Bytes {
 }
 
 describe("encodeSealedHeader()", () => {
-  test("lays the 72 bytes out as spec/sealed-object.md says", () => {
+  test("writes the 72 bytes as in spec/sealed-object.md", () => {
     const expected = `48465354 01 00 01 00 04030201 00000000 ${"11".repeat(24)} ${"22".repeat(32)}`
     assert.equal(toHex(header()), expected.replaceAll(" ", ""))
   })

@@ -1,6 +1,6 @@
 /**
- * The 72 bytes that open every sealed object, and the frame fields that each AEAD call binds.
- * Pure layout; the keys come from crypto/seal.ts. spec/sealed-object.md.
+ * The 72-byte header of every sealed object, and the frame fields that each AEAD call binds. Pure layout;
+ * crypto/seal.ts derives the keys. spec/sealed-object.md.
  *
  *     header = "HFST" ‖ kind u8 ‖ format u8 ‖ suite u8 ‖ flags u8 ‖ epoch u32 ‖ zero u32 ‖ salt 24 ‖ commitment 32
  */
@@ -52,7 +52,7 @@ export interface SealedHeader {
   readonly commitment: Bytes
 }
 
-/** What the AEAD binds beside the header. `rawLength` is the length before compression. */
+/** Bound by the AEAD besides the header. `rawLength` is the length before compression. */
 export interface FrameInfo {
   readonly number: number
   readonly kind: number
@@ -79,7 +79,10 @@ export function encodeSealedHeader(header: SealedHeader): Bytes {
   return bytes
 }
 
-/** Reads the first 72 of `bytes`. A newer format is `invalid`, all else that is wrong `corrupt`. */
+/**
+ * Reads the first 72 of `bytes`. @throws invalid "format-too-new" for a newer format; corrupt for
+ * anything else that is wrong
+ */
 export function decodeSealedHeader(bytes: Uint8Array, kind: number, object: string): SealedHeader {
   const refuse = (found: string): Error => corrupt("sealed-header", object, found)
   if (bytes.length < HEADER_BYTES)
@@ -109,7 +112,7 @@ export function decodeSealedHeader(bytes: Uint8Array, kind: number, object: stri
 /** Never change. */
 export const FRAME_FIELDS_BYTES = 10
 
-/** number u32 ‖ kind u8 ‖ codec u8 ‖ raw length u32, written at `offset` of `out`. */
+/** Writes number u32 ‖ kind u8 ‖ codec u8 ‖ raw length u32 at `offset` of `out`. */
 export function putFrameFields(frame: FrameInfo, out: Uint8Array, offset: number): void {
   const view = new DataView(out.buffer, out.byteOffset, out.length)
   view.setUint32(offset, frame.number, true)

@@ -10,11 +10,11 @@ import { decodeSegment, encodeSegment, type IndexSegment } from "./segment.ts"
 const segments: fc.Arbitrary<IndexSegment> = record({ packs, supersedes: digestSet })
 const decode = (bytes: Uint8Array): IndexSegment => decodeSegment(bytes, "segment")
 
-test("decodeSegment() gives back what encodeSegment() was given", () => {
+test("decodeSegment() returns what encodeSegment() encoded", () => {
   fc.assert(fc.property(segments, (segment) => assert.deepEqual(decode(encodeSegment(segment)), segment)))
 })
 
-test("encodeSegment() gives one encoding, whatever the order it is given", () => {
+test("encodeSegment() has one encoding, whatever the order of its input", () => {
   fc.assert(
     fc.property(segments, (segment) => {
       const turned = { packs: segment.packs.toReversed(), supersedes: segment.supersedes.toReversed() }
@@ -23,12 +23,12 @@ test("encodeSegment() gives one encoding, whatever the order it is given", () =>
   )
 })
 
-test("decodeSegment() sees every flipped bit and every length, or accepts another segment's bytes", () => {
+test("decodeSegment() detects every flipped bit and wrong length, or accepts another segment's encoding", () => {
   const [segment] = fc.sample(segments, { numRuns: 1, seed: 3 })
   assert.ok(segment !== undefined && assertDamageIsSeen({ encode: encodeSegment, decode }, segment) > 0)
 })
 
-test("decodeSegment() refuses a segment that breaks one rule, and says which", () => {
+test("decodeSegment() refuses a segment that breaks one rule, and names the rule", () => {
   const [segment] = fc.sample(segments, { numRuns: 1, seed: 5 })
   assert.ok(segment !== undefined)
   const { packs: rows } = decodeCanonical(encodeSegment(segment), "segment") as { packs: Value[][] }

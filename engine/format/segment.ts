@@ -25,14 +25,14 @@ const SEGMENT_PACKS_MAX = 1_000_000
 
 export interface SegmentPack {
   readonly record: PackRecord
-  /** As `encodeDirectory` made it; decoded where it is used. */
+  /** From `encodeDirectory`; decoded where it is used. */
   readonly directory: Bytes
 }
 
 export interface IndexSegment {
   /** Sorted by name; encoding sorts. */
   readonly packs: readonly SegmentPack[]
-  /** Older segments whose packs are all in this one. Sorted; encoding sorts. */
+  /** Older segments with packs that are all in this one. Sorted; encoding sorts. */
   readonly supersedes: readonly Digest[]
 }
 
@@ -45,7 +45,7 @@ export function encodeSegment(segment: IndexSegment): Bytes {
   })
 }
 
-/** The directories are views of `bytes`. All that is wrong is `corrupt`, code "segment". */
+/** @returns a segment with directories that are views of `bytes` @throws corrupt "segment" */
 export function decodeSegment(bytes: Uint8Array, object: string): IndexSegment {
   const s = schema("segment", object)
   const map = s.map(decodeCanonical(bytes, object), "segment", ["v", "packs", "supersedes"])

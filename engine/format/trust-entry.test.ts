@@ -119,7 +119,7 @@ describe("decodeTrustState()", () => {
     })
   }
 
-  test("says of a newer format that it is too new", () => {
+  test("reports a newer format as too new", () => {
     const unsigned = encodeTrustState(state)
     unsigned[4] = 1
     assert.throws(
@@ -128,7 +128,7 @@ describe("decodeTrustState()", () => {
     )
   })
 
-  test("never crashes on a flipped bit, and reads nothing but the flipped bytes", () => {
+  test("never crashes on a flipped bit, and reads only the flipped bytes", () => {
     const small = encodeTrustState({
       ...state,
       devices: [],
@@ -146,7 +146,7 @@ describe("decodeTrustState()", () => {
 })
 
 describe("splitTrustEntry()", () => {
-  test("takes the last 64 bytes for the signature and refuses what is shorter", () => {
+  test("takes the last 64 bytes as the signature and refuses shorter input", () => {
     const { unsigned, signature } = splitTrustEntry(concatBytes([bytes(10, 1), bytes(64, 2)]), "log/trust/x")
     assert.deepEqual([unsigned, signature], [bytes(10, 1), bytes(64, 2)])
     for (const length of [0, 63, 64, 68, 4 * 1024 * 1024 + 1]) {
@@ -169,7 +169,7 @@ describe("decodeTrustPrivate()", () => {
     assert.deepEqual(decodeTrustPrivate(encodeTrustPrivate(part), "log/trust/x"), part)
   })
 
-  test("refuses labels of nobody, long labels and short keys", () => {
+  test("refuses labels without an id, long labels and short keys", () => {
     const refused = (change: object): void =>
       assert.throws(
         () => decodeTrustPrivate(encodeCanonical({ ...part, labels: {}, v: 0, ...change }), "log/trust/x"),

@@ -20,19 +20,19 @@ export type DeviceStatus = "active" | "retired" | "revoked"
 
 export interface TrustDevice {
   readonly id: DeviceId
-  /** Ed25519 and X25519 public keys; the id is made of both. */
+  /** Ed25519 and X25519 public keys. The id is derived from both. */
   readonly sign: Bytes
   readonly seal: Bytes
   readonly role: Role
   /** The slot that allowed it to enrol. */
   readonly slot: Digest | null
   readonly status: DeviceStatus
-  /** The device whose series it goes on with, after that one's home was lost or cloned. */
+  /** The device whose series it continues, after that device's home was lost or cloned. */
   readonly continues: DeviceId | null
 }
 
 export interface TrustSlot {
-  /** The digest of the keyslot object: only slots that are counted here are believed. */
+  /** The digest of the keyslot object. Only slots listed here are trusted. */
   readonly id: Digest
   readonly public: Bytes
   readonly kind: SlotKind
@@ -47,9 +47,11 @@ export interface TrustBox {
 
 export interface TrustEpoch {
   readonly number: number
-  /** The epoch's root for every member; empty once a newer epoch exists, whose root leads here. */
+  /**
+   * The epoch's root for every member. Empty in older epochs, whose roots follow from the newest.
+   */
   readonly boxes: readonly TrustBox[]
-  /** The root of the epoch before, sealed under this one's. */
+  /** The root of the previous epoch, sealed under this one's. */
   readonly previous: Bytes | null
 }
 
@@ -63,15 +65,15 @@ export interface TrustState {
   /** The root signing secret, for full slots. */
   readonly rootBoxes: readonly TrustBox[]
   readonly policy: Readonly<Record<string, Value>>
-  /** What the store was found to be able to do. */
+  /** The store's abilities as tested. */
   readonly store: Readonly<Record<string, Value>>
-  /** A sealed object of kind 4, see trust-private.ts. */
+  /** A sealed object of kind 4; see trust-private.ts. */
   readonly private: Bytes
 }
 
 /** Never change. */
 const TRUST_SIGNATURE_BYTES = 64
-/** An X25519 public key, 32 sealed bytes, and a tag. */
+/** An X25519 public key, 32 sealed bytes and a tag. */
 const BOX_BYTES = 80
 const PREVIOUS_ROOT_BYTES = 48
 const MAGIC: Bytes = utf8("HFTR")
@@ -84,7 +86,7 @@ const SLOTS_MAX = 256
 const EPOCHS_MAX = 4096
 const BOXES_MAX: number = DEVICES_MAX + SLOTS_MAX
 
-/** Everything before the signature. */
+/** Encodes everything before the signature. */
 export function encodeTrustState(state: TrustState): Bytes {
   const fields: Value = {
     devices: state.devices.map(encodeDevice),
@@ -106,12 +108,12 @@ export function encodeTrustState(state: TrustState): Bytes {
   return concatBytes([MAGIC, new Uint8Array([TRUST_FORMAT]), encodeCanonical(fields)])
 }
 
-/** What the root key signs. */
+/** Returns the bytes that the root key signs. */
 export function trustMessage(unsigned: Uint8Array): Bytes {
   return concatBytes([DOMAIN, unsigned])
 }
 
-/** The parts of a trust entry, of which nothing is believed yet. */
+/** Splits a trust entry into its parts, which aren't trusted yet. */
 export function splitTrustEntry(
   bytes: Uint8Array,
   object: string,
@@ -123,7 +125,7 @@ export function splitTrustEntry(
   return { unsigned: bytes.subarray(0, end), signature: bytes.subarray(end) }
 }
 
-/** Only after the signature over `unsigned` was checked. */
+/** Call only after the signature over `unsigned` was verified. */
 export function decodeTrustState(unsigned: Uint8Array, object: string): TrustState {
   const check = schema("trust", object)
   if (!equalBytes(unsigned.subarray(0, 4), MAGIC)) throw check.refuse("magic", "is not a trust entry's")
@@ -210,9 +212,9 @@ function digest(check: Schema, value: Value, field: string): Digest {
 type Refuse = (field: string, found: string) => Error
 
 /**
- * The rules inside one state, beyond the types of its fields: every list is sorted without duplicates, and
- * boxes are for exactly the members. A mistake in a change of trust can neither lock a member out nor leave
- * a removed one in. Throws what `refuse` makes when a rule is broken.
+ * Checks the rules inside one state, beyond the types of its fields: every list is sorted without
+ * duplicates, and boxes are for exactly the members. Then a mistake in a change of trust can't lock
+ * a member out or leave a removed one in. @throws the error of `refuse`
  */
 function checkTrustRules(state: TrustState, refuse: Refuse): void {
   if ((state.number === 1) !== (state.previous === null)) {
@@ -240,7 +242,10 @@ function checkTrustRules(state: TrustState, refuse: Refuse): void {
   if (!isExactlyFor(state.rootBoxes, full)) throw refuse("rootBoxes", "not sealed to exactly the full slots")
 }
 
-/** The public keys that an epoch's root is sealed to: every slot's and every active device's. */
+/**
+ * Returns the public keys that an epoch's root is sealed to: every slot's and every active
+ * device's.
+ */
 export function memberKeys(state: Pick<TrustState, "devices" | "slots">): readonly Bytes[] {
   const devices = state.devices.filter((device) => device.status === "active")
   return [...state.slots.map((slot) => slot.public), ...devices.map((device) => device.seal)]

@@ -1,16 +1,15 @@
 /**
- * The private part of the trust state: the keys that are carried from epoch to epoch, and the labels
- * that people gave to devices and slots. Its encoding is the body of a sealed object of kind 4 inside
- * every trust entry. spec/trust.md.
+ * The private part of the trust state: keys that stay the same in all epochs, and labels of devices
+ * and slots. It is the body of a sealed object of kind 4 in every trust entry. spec/trust.md.
  */
 import type { Bytes } from "../base/bytes.ts"
 import { decodeCanonical, encodeCanonical } from "./msgpack.ts"
 import { schema } from "./schema.ts"
 
 export interface TrustPrivate {
-  /** Random, 32 bytes: what chunk ids are derived from. */
+  /** 32 random bytes. Chunk ids are derived from it. */
   readonly chunkKey: Bytes
-  /** Random, 32 bytes: what the chunker's gear table is derived from. */
+  /** 32 random bytes. The chunker's gear table is derived from it. */
   readonly chunkerKey: Bytes
   /** By device id or slot id. */
   readonly labels: ReadonlyMap<string, string>
