@@ -2,6 +2,7 @@
  * The engine's only door: what the command line, the bridge for agents and the benchmarks use. Verbs
  * are functions of a repository and a request; records are plain data; nothing is printed.
  */
+export { knownPlaces, rememberedRepository, setDefaultRepository } from "./home/last-repository.ts"
 export type { CopyError } from "./maintain/copy-order.ts"
 export { EngineError } from "./base/errors.ts"
 export type { ErrorKind } from "./base/errors.ts"
@@ -25,8 +26,7 @@ export type { OpenStoreOptions } from "./store/open-store.ts"
 export type { Store } from "./store/store.ts"
 
 export type { Home } from "./home/home.ts"
-export { knownPlaces, openHome, rememberedRepository, setDefaultRepository } from "./home/homes.ts"
-export type { HomeOptions } from "./home/homes.ts"
+export { type HomeOptions, openHome } from "./home/home.ts"
 
 export { copy, promote } from "./maintain/copy.ts"
 export type { CopyEvent, CopyObserver, CopyRequest, CopyResult } from "./maintain/copy.ts"

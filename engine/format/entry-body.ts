@@ -19,7 +19,7 @@ import type {
   SnapshotFields,
   SnapshotSummary,
 } from "./entry.ts"
-import { LISTING_LEVEL_MAX, PATH_BYTES_MAX } from "./listing-limits.ts"
+import { LISTING_LEVEL_MAX, PATH_BYTES_MAX } from "../base/listing-limits.ts"
 import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 import { NAME_NUMBER_MAX } from "./names.ts"
 import {

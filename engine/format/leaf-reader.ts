@@ -21,7 +21,7 @@ import {
   PATH_BYTES_MAX,
   XATTR_BYTES_MAX,
   XATTRS_MAX,
-} from "./listing-limits.ts"
+} from "../base/listing-limits.ts"
 
 const U32_MAX = 0xffff_ffff
 const EXTRA_KEYS = ["device", "hardLink", "linkTarget", "sparse", "torn", "xattrs"] as const

@@ -21,7 +21,7 @@ import {
   followsAt,
   pathFault,
 } from "./listing-entry.ts"
-import { NODE_ENTRIES_MAX } from "./listing-limits.ts"
+import { NODE_ENTRIES_MAX } from "../base/listing-limits.ts"
 
 /** array(2) ‖ level 0 ‖ the longer head of the array of entries. */
 const HEAD_BYTES = 5

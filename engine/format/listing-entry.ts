@@ -5,7 +5,7 @@
 import { type Bytes, equalBytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths } from "../base/paths.ts"
-import { INLINE_CHUNKS_MAX, PATH_BYTES_MAX, XATTR_BYTES_MAX, XATTRS_MAX } from "./listing-limits.ts"
+import { INLINE_CHUNKS_MAX, PATH_BYTES_MAX, XATTR_BYTES_MAX, XATTRS_MAX } from "../base/listing-limits.ts"
 
 /** The positions are on disk. Never change, only add at the end. */
 export const ENTRY_TYPES = [

@@ -13,7 +13,12 @@ import { comparePaths, pathBytes, rawPath } from "../base/paths.ts"
 import { LeafReader } from "./leaf-reader.ts"
 import { LeafWriter } from "./leaf-writer.ts"
 import { type Entry, pathFault } from "./listing-entry.ts"
-import { LISTING_LEVEL_MAX, NODE_BYTES_MAX, NODE_ENTRIES_MAX, PATH_BYTES_MAX } from "./listing-limits.ts"
+import {
+  LISTING_LEVEL_MAX,
+  NODE_BYTES_MAX,
+  NODE_ENTRIES_MAX,
+  PATH_BYTES_MAX,
+} from "../base/listing-limits.ts"
 import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 import { schema, type Schema } from "./schema.ts"
 

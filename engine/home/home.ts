@@ -56,6 +56,22 @@ function xdg(environment: Environment, name: string, otherwise: string): string 
   throw new EngineError("invalid", "no-home", message)
 }
 
+export interface HomeOptions {
+  /** Before HOLDFAST_HOME and the XDG folders. */
+  readonly directory?: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Finds the folders for keys, index and caches. Creates nothing.
+ * @param directory before HOLDFAST_HOME and the XDG folders
+ * @example
+ * const home = openHome({ environment: process.env })
+ */
+export function openHome({ directory, environment }: HomeOptions): Home {
+  return findHome(directory === undefined ? environment : { ...environment, HOLDFAST_HOME: directory })
+}
+
 /** Looks at nothing on disk. */
 export function repositoryPaths(home: Home, repository: RepositoryId): RepositoryHome {
   const identityFolder = path.join(home.identityRoot, "repositories", repository)

@@ -55,8 +55,11 @@ export function rememberRepository(home: Home, known: KnownRepository): void {
   if (fs.existsSync(folder)) writePrivateFile(noteOf(folder), `${JSON.stringify(noteFor(known))}\n`)
 }
 
-/** Of a remembered location. `replace` false keeps a default that there is. Gives the default from now on. */
-export function chooseDefault(home: Home, location: string, replace: boolean): string {
+/**
+ * Makes an open repository's location the default if there is none yet, or always with `replace`.
+ * @returns the default location afterwards
+ */
+export function setDefaultRepository(home: Home, location: string, replace: boolean): string {
   const before = defaultRepository(home)?.location
   if (before === location || (before !== undefined && !replace)) return before
   change(home, (known) => ({ ...known, chosen: location }))
@@ -146,4 +149,30 @@ function noteOf(folder: string): string {
 
 function fileOf(home: Home): string {
   return path.join(home.identityRoot, "last-repository.json")
+}
+
+/**
+ * @returns the default repository, which a verb without a location uses; undefined if there is none
+ */
+export function rememberedRepository(
+  home: Home,
+): { readonly location: string; readonly repositoryId: RepositoryId } | undefined {
+  const found = defaultRepository(home)
+  return found === undefined ? undefined : { location: found.location, repositoryId: found.repository }
+}
+
+export interface KnownPlaces {
+  readonly locations: readonly string[]
+  /** Repositories that this home has keys for, at whatever location. */
+  readonly deviceCount: number
+}
+
+/**
+ * @returns the repositories that this home has used, for a person who named none
+ */
+export function knownPlaces(home: Home): KnownPlaces {
+  return {
+    locations: knownRepositories(home).map(({ location }) => location),
+    deviceCount: devicesIn(home).length,
+  }
 }

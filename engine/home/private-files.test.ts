@@ -9,11 +9,11 @@ import { EXAMPLE_REPOSITORY, temporaryHome, temporaryRepositoryHome } from "../t
 import { type DeviceFile, readDeviceFile, writeDeviceFile } from "./device-file.ts"
 import { findHome, openRepositoryHome } from "./home.ts"
 import {
-  chooseDefault,
   defaultRepository,
   knownRepositories,
   rememberRepository,
   repositoryAt,
+  setDefaultRepository,
 } from "./last-repository.ts"
 import { NO_PINS, type Pins, readPins, updatePins } from "./pins.ts"
 import { writePrivateFile } from "./private-files.ts"
@@ -175,17 +175,17 @@ test("openRepositoryHome() removes old leftovers of killed writes, and nothing y
   assert.equal(fs.existsSync(young), true)
 })
 
-test("rememberRepository() never changes the default, which chooseDefault() sets once or by force", (t) => {
+test("rememberRepository() never changes the default, which setDefaultRepository() sets once or by force", (t) => {
   const home = temporaryHome(t)
   const other = "f".repeat(32) as RepositoryId
   assert.equal(defaultRepository(home), undefined)
   rememberRepository(home, { location: "/a", repository: EXAMPLE_REPOSITORY })
   assert.equal(defaultRepository(home), undefined)
-  assert.equal(chooseDefault(home, "/a", false), "/a")
+  assert.equal(setDefaultRepository(home, "/a", false), "/a")
   rememberRepository(home, { location: "s3://b/p", repository: other })
   assert.equal(defaultRepository(home)?.location, "/a")
-  assert.equal(chooseDefault(home, "s3://b/p", false), "/a")
-  assert.equal(chooseDefault(home, "s3://b/p", true), "s3://b/p")
+  assert.equal(setDefaultRepository(home, "s3://b/p", false), "/a")
+  assert.equal(setDefaultRepository(home, "s3://b/p", true), "s3://b/p")
   rememberRepository(home, { location: "/a", repository: other })
   assert.equal(repositoryAt(home, "/a"), other)
   assert.equal(repositoryAt(home, "/b"), undefined)

@@ -7,7 +7,7 @@ import { hash } from "node:crypto"
 
 import { assert } from "../base/assert.ts"
 import type { RawPath } from "../base/ids.ts"
-import { NODE_BYTES_CUT, NODE_ENTRIES_CUT } from "../format/listing-limits.ts"
+import { NODE_BYTES_CUT, NODE_ENTRIES_CUT } from "../base/listing-limits.ts"
 
 // Determines the shape of every listing on disk. Never change.
 const LEAF_MASK = 16 - 1

@@ -1,6 +1,6 @@
 /**
  * What a check finds, an object a line: several faults of one object are one finding. Which snapshots
- * a finding hits is known only when all listings have been walked (hurt-snapshots.ts).
+ * a finding hits is known only when all listings have been walked (node-graph.ts).
  */
 import type { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"

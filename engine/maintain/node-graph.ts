@@ -1,13 +1,14 @@
 /**
- * What the walk over all snapshots keeps of each listing and chunk-list node: what lies below it and
- * which frames it needs. A node that many snapshots share is here once, so that damage found anywhere
- * is led back to every snapshot that it hits without another read.
+ * What the walk over all snapshots keeps of each listing and chunk-list node: what is below it and which
+ * frames it needs. A node that many snapshots share is here once. So damage found anywhere is attributed to
+ * every snapshot that it hits without another read or request.
  */
 import { toHex } from "../base/bytes.ts"
 import type { ChunkId, Digest } from "../base/ids.ts"
 import type { NodeRange } from "../listing/node-ref.ts"
-import type { ChunkLocation } from "../chunk-index/chunk-index.ts"
-import type { Finding, PackDamage } from "./findings.ts"
+import type { ChunkIndex, ChunkLocation } from "../chunk-index/chunk-index.ts"
+import type { Finding, Findings, PackDamage } from "./findings.ts"
+import type { NamedPacks } from "./named-packs.ts"
 
 export type NodeKind = "listing" | "chunk-list"
 
@@ -31,6 +32,13 @@ export interface NodeGraph {
   unit(location: ChunkLocation): number
   /** Everything that is damaged at or below a node. */
   damageBelow(node: GraphNode, packs: ReadonlyMap<Digest, PackDamage>): ReadonlySet<Finding>
+}
+
+/** Content in packs that are there, and that no entry of the log names. */
+export interface Suspect {
+  readonly node: GraphNode
+  readonly id: ChunkId
+  readonly pack: Digest
 }
 
 export function createNodeGraph(): NodeGraph {
@@ -92,4 +100,34 @@ function damageBelow(node: GraphNode, leading: Leading): ReadonlySet<Finding> {
   for (const child of node.children) for (const finding of damageBelow(child, leading)) found.add(finding)
   known.set(node, found)
   return found
+}
+
+export function hurtSnapshots(
+  graph: NodeGraph,
+  roots: ReadonlyMap<Digest, GraphNode>,
+  findings: Findings,
+): void {
+  if (findings.all.size === 0) return
+  for (const [snapshot, root] of roots) {
+    for (const finding of graph.damageBelow(root, findings.packs)) finding.snapshots.add(snapshot)
+  }
+}
+
+/**
+ * Content whose first known pack is in the store but not in the log. This device finds it; another one
+ * does only when a named pack holds it too.
+ */
+export function judgeSuspects(
+  suspects: readonly Suspect[],
+  { index, named, findings }: { index: ChunkIndex; named: NamedPacks; findings: Findings },
+): void {
+  if (suspects.length === 0) return
+  const wanted = new Set(suspects.map(({ id }) => toHex(id)))
+  for (const name of named.packs.keys()) for (const id of index.idsOfPack(name)) wanted.delete(toHex(id))
+  for (const { node, id, pack } of suspects) {
+    if (!wanted.has(toHex(id))) continue
+    findings.addPack(pack, "unreferenced by the log: other devices cannot find its content", [])
+    const damage = findings.packs.get(pack)
+    if (damage !== undefined) node.faults.add(damage.finding)
+  }
 }

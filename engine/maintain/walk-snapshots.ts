@@ -20,7 +20,7 @@ import type { CheckObserver } from "./check-request.ts"
 import type { Findings } from "./findings.ts"
 import type { Inventory } from "./inventory.ts"
 import type { NamedPacks } from "./named-packs.ts"
-import type { GraphNode, NodeGraph } from "./node-graph.ts"
+import type { GraphNode, NodeGraph, Suspect } from "./node-graph.ts"
 
 export type CheckedSnapshot = SnapshotEntry & { readonly digest: Digest }
 
@@ -31,13 +31,6 @@ export interface SnapshotWalk {
   readonly findings: Findings
   readonly graph: NodeGraph
   readonly observe: CheckObserver
-}
-
-/** Content in packs that are there, and that no entry of the log names. */
-export interface Suspect {
-  readonly node: GraphNode
-  readonly id: ChunkId
-  readonly pack: Digest
 }
 
 interface Walking extends SnapshotWalk {

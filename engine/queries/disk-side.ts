@@ -10,10 +10,9 @@ import { isWithin, joinPath, parentPath, showPath } from "../base/paths.ts"
 import { openDiskSource } from "../source/disk-source.ts"
 import { originOf } from "../source/inside.ts"
 import { readSelection } from "../source/kept-selection.ts"
-import { everything, follow, type Included, type Roots } from "../source/roots.ts"
-import type { Scope } from "../source/scope.ts"
+import { everything, follow, type Roots, treeOf } from "../source/roots.ts"
 import { createSelection } from "../source/select.ts"
-import type { Source } from "../source/source.ts"
+import type { Scope, Source } from "../source/source.ts"
 import type { Stat } from "../system/stat.ts"
 import { walk } from "../source/walk.ts"
 import type { Entry } from "../format/listing-entry.ts"
@@ -91,10 +90,8 @@ function rootsOf({ options, paths, shortId, single }: SnapshotRecord): Roots {
   if (base === undefined) throw noOrigin(`snapshot ${shortId} was not taken from a folder`)
   if (renamed !== undefined) throw noOrigin(`parts of snapshot ${shortId} were saved under other names`)
   if (paths.length === 1 && paths[0] === base) return everything(follow(base))
-  const tree = newPart()
   const named = paths.map((path) => path.slice(base === "/" ? 1 : base.length + 1) as RawPath)
-  for (const inside of named) include(tree, inside)
-  return { ...everything(follow(base)), tree, single, paths, named }
+  return { ...everything(follow(base)), tree: treeOf(named), single, paths, named }
 }
 
 function noOrigin(what: string): EngineError {
@@ -102,28 +99,7 @@ function noOrigin(what: string): EngineError {
 }
 
 function oneEntry(folder: RawPath, entry: Entry | undefined): Roots {
-  const tree = newPart()
-  if (entry !== undefined) include(tree, entry.path)
-  return { ...everything(folder), tree, single: true }
-}
-
-interface Part extends Included {
-  whole: boolean
-  readonly children: Map<RawPath, Part>
-}
-
-function newPart(): Part {
-  return { whole: false, children: new Map(), at: undefined }
-}
-
-function include(tree: Part, path: RawPath): void {
-  let part = tree
-  for (const name of path === "" ? [] : (path.split("/") as RawPath[])) {
-    const child = part.children.get(name) ?? newPart()
-    part.children.set(name, child)
-    part = child
-  }
-  part.whole = true
+  return { ...everything(folder), tree: treeOf(entry === undefined ? [] : [entry.path]), single: true }
 }
 
 interface Looked {

@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { test } from "node:test"
 import { cacheInfo, clearCache, doctor, type Home, type Repository } from "../index.ts"
-import { openHome } from "../home/homes.ts"
+import { openHome } from "../home/home.ts"
 import { backupPlace, save } from "../testing/backup-place.ts"
 
 async function troubles(home: Home, repository?: Repository): Promise<string[]> {

@@ -11,7 +11,7 @@ import { isWholeSelection, readPaths, readSelection } from "../source/kept-selec
 import { CACHE_MARKER, parseMarker } from "../source/markers.ts"
 import { mountPointsBelow } from "../system/file-systems.ts"
 import { closeDescriptor } from "../target/new-file.ts"
-import type { Scope } from "../source/scope.ts"
+import type { Scope } from "../source/source.ts"
 import { createSelection } from "../source/select.ts"
 import type { Stat } from "../system/stat.ts"
 import type { Target } from "../target/target.ts"

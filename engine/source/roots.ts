@@ -192,6 +192,21 @@ function newPart(): Part {
   return { whole: false, children: new Map(), at: undefined }
 }
 
+/** The parts that contain these paths and nothing else. Links are not followed. */
+export function treeOf(paths: readonly RawPath[]): Included {
+  const tree = newPart()
+  for (const path of paths) {
+    let part = tree
+    for (const name of path === "" ? [] : (path.split("/") as RawPath[])) {
+      const child = part.children.get(name) ?? newPart()
+      part.children.set(name, child)
+      part = child
+    }
+    part.whole = true
+  }
+  return tree
+}
+
 /** Gives its path below the root. */
 function include(tree: Part, base: string, one: Wanted): RawPath {
   const inside = base === "/" ? one.path.slice(1) : one.path.slice(base.length + 1)

@@ -1,5 +1,5 @@
 /**
- * Where a backup's entries come from: the port that the walk and the write path read through. Paths
+ * Where a backup's entries come from: the ports that the walk and the write path read through. Paths
  * are raw and relative to the source's root, "" is the root itself. Everything is synchronous: the
  * calls are short, and a promise for each would cost more than the call. What goes wrong with one
  * entry is a value, never a throw, so that one unreadable file can't stop a backup. spec/files.md.
@@ -48,4 +48,19 @@ export interface Anchored {
   /** The descriptor of a folder that the source holds open; -1 where folders can't be held, and `path` is absolute. */
   readonly anchor: number
   readonly path: string
+}
+
+/**
+ * What the walk asks about leaving things out: the answers that hold inside one folder. `select.ts` makes
+ * them from patterns and flags. With nothing to leave out there is no scope, and the walk asks nothing.
+ */
+export interface Scope {
+  /** Whether a folder's entries are looked at; when not, the folder itself is kept, empty. */
+  enters(directory: RawPath, stat: Stat): boolean
+  /** The rules inside a folder that was entered, whose names have just been read. */
+  inside(directory: RawPath, stat: Stat, names: readonly RawPath[]): Scope
+  /** Whether an entry of this scope's folder is kept. */
+  keeps(path: RawPath, name: RawPath, stat: Stat): boolean
+  /** The same for an entry that could not be read: false when the rules leave it out whatever it is. */
+  keepsUnread(path: RawPath, name: RawPath): boolean
 }

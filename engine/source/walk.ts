@@ -5,10 +5,9 @@
  * nothing else, so its memory grows with the fullest folders on one path, not with the tree.
  */
 import type { RawPath } from "../base/ids.ts"
-import { PATH_BYTES_MAX } from "../base/limits.ts"
+import { PATH_BYTES_MAX } from "../base/listing-limits.ts"
 import { joinPath } from "../base/paths.ts"
-import type { Scope } from "./scope.ts"
-import { type Source } from "./source.ts"
+import type { Scope, Source } from "./source.ts"
 import { isFailure, type Failure, type Stat } from "../system/stat.ts"
 
 export interface Folder {

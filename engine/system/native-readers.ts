@@ -2,7 +2,7 @@
 import { constants } from "node:os"
 import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
-import { XATTR_BYTES_MAX, XATTRS_MAX } from "../base/limits.ts"
+import { XATTR_BYTES_MAX, XATTRS_MAX } from "../base/listing-limits.ts"
 import type { Native } from "./native-calls.ts"
 import {
   type ExtendedAttribute,

@@ -52,7 +52,7 @@ function makeRoot(root: string): void {
 
 type Ending = Pick<Target, "removeEntry" | "unlockFolder" | "lockFolder"> &
   Pick<Target, "removeExtra" | "removeLeftovers" | "flush" | "close"> &
-  Pick<Target, "root" | "timesExact" | "xattrsAvailable">
+  Pick<Target, "root" | "xattrsAvailable">
 
 function ending(state: TargetState): Ending {
   const { native } = state.rules
@@ -60,7 +60,6 @@ function ending(state: TargetState): Ending {
   const remove = (path: RawPath): number => guarded(path, () => removeTree(state.folders, path))
   return {
     root: state.root,
-    timesExact: native !== undefined,
     xattrsAvailable: native?.readsAttributes === true,
     removeExtra: (path) => {
       checkPath(path, state.portable)

@@ -100,7 +100,6 @@ function overlay(root: string, inner: Target | undefined, options: TargetOptions
   const refuse = refusing(root, seen)
   return {
     root,
-    timesExact: inner?.timesExact ?? true,
     xattrsAvailable: inner?.xattrsAvailable ?? true,
     look: seen.look,
     list: seen.list,

@@ -62,8 +62,6 @@ interface ExistingFile {
 export interface Target {
   /** The absolute raw path. */
   readonly root: string
-  /** False: times are placed to within 250 ns, since Node has nothing finer. */
-  readonly timesExact: boolean
   /** False: extended attributes are not placed. */
   readonly xattrsAvailable: boolean
   /** What stands there; undefined when nothing does, also when a folder above it is missing or no folder. */
