@@ -112,6 +112,18 @@ test("status shows repository, device, sources and what is wrong, and asks the s
   assert.equal(box.keyless("status", "-r", box.path("nowhere")).code, 1)
 })
 
+test("status shows a series that ran in a home made again, also if nothing had changed", (context) => {
+  const box = setting(context)
+  box.cli("init", box.path("first"))
+  box.cli("backup", "notes", "--host", "a")
+  box.cli("backup", "notes", "--series", "elsewhere", "--host", "a")
+  rmSync(box.path("home"), { recursive: true })
+  assert.match(box.cli("backup", "notes", "--host", "a", "-r", box.path("first")).out, /^nothing changed/)
+  const { out } = box.cli("status", "-r", box.path("first"))
+  assert.match(out, /^notes {3}a .*\/notes$/m)
+  assert.doesNotMatch(out, /elsewhere/)
+})
+
 test("init without a terminal and without a words file makes no recovery slot, and doctor warns until there is one", (context) => {
   const box = setting(context)
   const made = box.cli("init", box.path("first"))

@@ -45,7 +45,7 @@ export interface HomeStatus {
   readonly device: { readonly id: DeviceId; readonly label: string } | undefined
   /** When the store was last looked at. */
   readonly lookedNs: bigint | undefined
-  /** Sources of this device and of the devices that it continues. */
+  /** Sources of this device, of the devices that it continues, and of series that ran here. */
   readonly sources: readonly SourceStatus[]
   /** Other repositories that this home knows. */
   readonly others: readonly KnownRepository[]
@@ -98,8 +98,7 @@ function examine(home: RepositoryHome, nowNs: bigint): Examined {
     const packs = openJournal(state.database).pending().length
     if (packs > 0) problems.push(unfinished(packs))
     const devices = file === undefined ? [] : ownDevices(file.device, trust)
-    const own = log.snapshots({}).filter(({ device }) => devices.includes(device))
-    const sources = own.length === 0 ? [] : sourcesOf(home, own)
+    const sources = sourcesOf(home, log.snapshots({}), devices)
     const device = file && { id: file.device, label: trust?.private.labels.get(file.device) ?? "" }
     return { device, lookedNs: pins?.lastLookNs ?? undefined, sources, problems }
   } finally {
@@ -107,12 +106,19 @@ function examine(home: RepositoryHome, nowNs: bigint): Examined {
   }
 }
 
-function sourcesOf(home: RepositoryHome, own: readonly SnapshotRecord[]): SourceStatus[] {
-  const series = [...new Set(own.map((each) => each.series))].toSorted()
+/** A series without snapshots of these devices counts if it ran here: a home made again, to which nothing was new. */
+function sourcesOf(
+  home: RepositoryHome,
+  all: readonly SnapshotRecord[],
+  devices: readonly DeviceId[],
+): SourceStatus[] {
+  const series = [...new Set(all.map((each) => each.series))].toSorted()
   return series.flatMap((name) => {
     const start = lastRunStart(home, name)
     const lastRunNs = start === undefined ? undefined : BigInt(start.getTime()) * 1_000_000n
-    return newestOfSources(own.filter((each) => each.series === name)).map((snapshot) => {
+    const any = all.filter((each) => each.series === name)
+    const own = any.filter(({ device }) => devices.includes(device))
+    return newestOfSources(own.length === 0 && start !== undefined ? any : own).map((snapshot) => {
       const { host, paths } = snapshot
       return { series: name, host, paths, snapshot, lastRunNs }
     })
