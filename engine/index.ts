@@ -8,7 +8,7 @@ export { EngineError } from "./base/errors.ts"
 export type { ErrorKind } from "./base/errors.ts"
 export type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "./base/ids.ts"
 export { rawPathFromText, showPath } from "./base/paths.ts"
-export { shellWord } from "./base/shell-word.ts"
+export { shellWord } from "./base/show.ts"
 export { writeAll } from "./base/write-all.ts"
 export type { Clock, Random } from "./base/ports.ts"
 

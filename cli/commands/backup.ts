@@ -4,8 +4,8 @@ import { once } from "node:events"
 import { constants, createReadStream, fstatSync, readFileSync, statSync } from "node:fs"
 import { hostname, userInfo } from "node:os"
 import { resolve } from "node:path"
-import { errnoText } from "../../engine/base/errno.ts"
-import { monotonicMs } from "../../engine/base/monotonic.ts"
+import { errnoOf, errnoText } from "../../engine/base/errno.ts"
+import { monotonicMs } from "../../engine/base/ports.ts"
 import {
   backup as runBackup,
   GIT_IGNORE_FILE,
@@ -152,9 +152,7 @@ function readPathList(file: string): RawPath[] {
     const lines = readFileSync(file === "-" ? 0 : file, "latin1").split(/\r?\n/)
     return lines.filter((line) => line !== "") as RawPath[]
   } catch (error) {
-    throw new UsageError(
-      `--files-from ${file} cannot be read: ${errnoText((error as NodeJS.ErrnoException).code)}`,
-    )
+    throw new UsageError(`--files-from ${file} cannot be read: ${errnoText(errnoOf(error))}`)
   }
 }
 
@@ -179,9 +177,7 @@ async function* commandOutput(program: string, args: readonly string[]): AsyncGe
   try {
     outcome = await ended
   } catch (cause) {
-    throw new CommandFailed(
-      `${program} could not be started: ${errnoText((cause as NodeJS.ErrnoException).code)}`,
-    )
+    throw new CommandFailed(`${program} could not be started: ${errnoText(errnoOf(cause))}`)
   }
   const [code, signal] = outcome as [number | null, string | null]
   if (code !== 0) {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { errnoText } from "../../engine/base/errno.ts"
+import { errnoOf, errnoText } from "../../engine/base/errno.ts"
 import {
   findSnapshot,
   rawPathFromText,
@@ -85,7 +85,7 @@ function readLines(file: string, flag: string): string[] {
   try {
     return readFileSync(file, "latin1").split(/\r?\n/)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
+    const code = errnoOf(error)
     throw new UsageError(`--${flag} ${file}: ${errnoText(code)}`)
   }
 }

@@ -1,5 +1,5 @@
 /** `holdfast restore`: names the snapshot and the target, runs the engine, reports what was done. */
-import { monotonicMs } from "../../engine/base/monotonic.ts"
+import { monotonicMs } from "../../engine/base/ports.ts"
 import { resolve } from "node:path"
 import {
   rawPathFromText,

@@ -3,7 +3,7 @@
  * wider than the terminal, and wiped when the work ends. Elsewhere it does nothing.
  */
 import type { WriteStream } from "node:tty"
-import { monotonicMs } from "../../engine/base/monotonic.ts"
+import { monotonicMs } from "../../engine/base/ports.ts"
 import { showText } from "../../engine/base/show.ts"
 import { cutToWidth } from "./columns.ts"
 import { showBytes, showCount, showNumber } from "./format.ts"

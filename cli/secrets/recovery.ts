@@ -2,7 +2,7 @@
  * Where new recovery words go: once on the terminal, or into a new file for the owner alone. Never
  * into JSON, a log, or a file inside what is backed up (rule S1).
  */
-import { errnoText } from "../../engine/base/errno.ts"
+import { errnoOf, errnoText } from "../../engine/base/errno.ts"
 import { closeSync, fsyncSync, openSync, realpathSync, rmSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { showDay, showText } from "../../engine/base/show.ts"
@@ -58,7 +58,7 @@ function createPrivate(path: string, flag: string): number {
   try {
     return openSync(path, "wx", 0o600)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
+    const code = errnoOf(error)
     const why =
       code === "EEXIST" ? "exists already. Name a new file" : `cannot be written: ${errnoText(code)}`
     throw new UsageError(`--${flag} ${path} ${why}`)

@@ -3,7 +3,7 @@
  * then a question on the terminal. Never from an argument, where other users of the machine could
  * read it. Values are never printed, also not in errors.
  */
-import { errnoText } from "../../engine/base/errno.ts"
+import { errnoOf, errnoText } from "../../engine/base/errno.ts"
 import { spawnSync } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
 import type { Secret } from "../../engine/index.ts"
@@ -187,7 +187,7 @@ function readSecret(call: Call, path: string, what: string): Buffer {
     }
     return readFileSync(path)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
+    const code = errnoOf(error)
     const why = code === "ENOENT" ? "does not exist" : `cannot be read: ${errnoText(code)}`
     throw new UsageError(`the ${what} file ${path} ${why}`)
   }

@@ -4,7 +4,7 @@
  * and gives the new listing nodes to the pool. It holds only what is between the oldest unfinished file
  * and the walk, up to a bound. spec/listing.md.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { FileClass } from "../chunks/classes.ts"
 import { hkdf, idBytes, purpose } from "../crypto/derive.ts"
 import type { Content, Entry } from "../format/listing-entry.ts"

@@ -2,7 +2,7 @@
  * Estimates the total of a long run for its progress display: from the last snapshot, or by a second walk
  * of the source beside the run. The walk takes slices of the main thread's time and reads no content.
  */
-import { monotonicMs } from "../base/monotonic.ts"
+import { monotonicMs } from "../base/ports.ts"
 import type { Repository } from "../session/repository.ts"
 import { type Run as Walked, walk } from "../source/walk.ts"
 import type { Run } from "./run.ts"

@@ -2,7 +2,7 @@
  * The backup of a stream, in place of scan and assemble: one file that is cut as it arrives, without a
  * file on disk. Its time is when its content first came, so the same content again makes no snapshot.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { equalEntries, type Entry } from "../format/listing-entry.ts"
 import type { ListingBuilder } from "../listing/build.ts"

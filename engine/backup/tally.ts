@@ -3,7 +3,7 @@
  * Every stage from the scan to the commit adds to the tally of its run; the result is made here.
  */
 import type { RawPath } from "../base/ids.ts"
-import { monotonicMs } from "../base/monotonic.ts"
+import { monotonicMs } from "../base/ports.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 import type { Repository, Requests } from "../session/repository.ts"

@@ -1,4 +1,7 @@
-/** Failed system calls in words, for messages: one table for the engine and the command line. */
+/**
+ * Failed system calls: the code of an error, and its words for a message. One table for the engine and the
+ * command line.
+ */
 
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -31,5 +34,16 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** "permission denied" for "EACCES"; the code itself where there are no better words. */
 export function errnoText(code: string | undefined): string {
-  return WORDS[code ?? ""] ?? code ?? "unknown error"
+  return WORDS[code ?? ""] ?? (code || "unknown error")
+}
+
+/** @returns the code of a failed call, such as "EACCES" or "SQLITE_BUSY"; "" for an error without one */
+export function errnoOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined
+  return typeof code === "string" ? code : ""
+}
+
+/** The same where there must be a code: an error without one is "EUNKNOWN". */
+export function errorCode(error: unknown): string {
+  return errnoOf(error) || "EUNKNOWN"
 }

@@ -42,3 +42,8 @@ export function corrupt(code: string, object: string, found: string): EngineErro
 export function isEngineError(error: unknown, code?: string): error is EngineError {
   return error instanceof EngineError && (code === undefined || error.code === code)
 }
+
+/** Stops the program at a bug of ours. Never used for input, bytes from a store, or the file system. */
+export function assert(condition: unknown, claim: string): asserts condition {
+  if (!condition) throw new Error(`bug: ${claim}`)
+}

@@ -3,6 +3,7 @@
  * parent is there and the system still says ENOENT, as below /proc. Pure: the disk is the caller's.
  */
 import { dirname } from "node:path"
+import { errnoOf } from "./errno.ts"
 
 /**
  * @param make makes one folder, or throws what node:fs throws
@@ -17,7 +18,7 @@ export function makeFolders(absolute: string, make: (folder: string) => void): s
   try {
     make(absolute)
   } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error
+    if (errnoOf(error) !== "EEXIST") throw error
     return first
   }
   return first ?? absolute
@@ -28,14 +29,10 @@ function tryMake(folder: string, make: (folder: string) => void): "made" | "exis
     make(folder)
     return "made"
   } catch (error) {
-    const code = codeOf(error)
+    const code = errnoOf(error)
     if (code === "EEXIST") return "exists"
     // "/" has no parent that could be made
     if (code === "ENOENT" && dirname(folder) !== folder) return "no-parent"
     throw error
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined
 }

@@ -6,7 +6,7 @@
 import { closeSync, constants, fchownSync, fstatSync, openSync, statfsSync, statSync } from "node:fs"
 import { userInfo } from "node:os"
 import { dirname } from "node:path"
-import { shellWord } from "./shell-word.ts"
+import { shellWord } from "./show.ts"
 
 const FULL_BYTES = 64 * 1024
 

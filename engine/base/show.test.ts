@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
+import { execFileSync } from "node:child_process"
 import { test } from "node:test"
-import { showBytes, showDay, showNumber, showText, showTime } from "./show.ts"
+import { shellWord, showBytes, showDay, showNumber, showText, showTime } from "./show.ts"
 
 test("showText() escapes what a terminal obeys or a reader is misled by, and nothing else", () => {
   assert.equal(showText("\x1b]0;evil\x07\r\n\t\x7f\u009b"), "\\x1b]0;evil\\x07\\x0d\\x0a\\x09\\x7f\\u009b")
@@ -32,4 +33,14 @@ test("showTime() and showDay() are local, and a time that no calendar has is nam
   assert.equal(showTime(BigInt(noon.getTime()) * 1_000_000n), "2026-05-01 12:30:05")
   assert.equal(showDay(noon), "2026-05-01")
   assert.equal(showTime(2n ** 63n * 1000n), "an unknown time")
+})
+
+test("shellWord() leaves a plain path alone", () => {
+  for (const plain of ["/mnt/disk/backups", "s3://bucket/prefix", "s3:https://host:9000/b", "~/notes"])
+    assert.equal(shellWord(plain), plain)
+})
+
+test("shellWord() makes one word of anything", () => {
+  for (const text of ["my notes", "it's", "$HOME", "a\nb", "`x`", "*", "", "'; rm x; '", "\u00fc b"])
+    assert.equal(execFileSync("sh", ["-c", `printf %s ${shellWord(text)}`], { encoding: "utf8" }), text)
 })

@@ -2,7 +2,6 @@
  * How people see text, sizes and times, in the engine's messages and on the command line alike. Pure, and
  * without imports: `help` and a mistyped flag load this file and nothing else of the engine.
  */
-
 /**
  * Controls, line separators, and what changes the direction of text: a terminal obeys them, and a reader is
  * misled by them.
@@ -58,4 +57,9 @@ export function showTime(ns: bigint): string {
 export function showDay(date: Date): string {
   const two = (value: number): string => String(value).padStart(2, "0")
   return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+}
+
+/** A word of a command that a person is to copy: quoted where a shell would split or expand it. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

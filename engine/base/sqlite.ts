@@ -6,6 +6,7 @@
 import { closeSync, openSync } from "node:fs"
 import Sqlite from "better-sqlite3"
 import { dirname } from "node:path"
+import { errnoOf } from "./errno.ts"
 import { EngineError } from "./errors.ts"
 import { accessAdvice, giveFile, isDiskFull } from "./own-files.ts"
 
@@ -40,8 +41,8 @@ export function lazyStatement<Parameters extends unknown[], Row = never>(
 
 /** SQLite's word for what went wrong ("SQLITE_BUSY"), "" when it is not SQLite's error. */
 export function sqliteCode(error: unknown): string {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
-  return typeof code === "string" && code.startsWith("SQLITE_") ? code : ""
+  const code = errnoOf(error)
+  return code.startsWith("SQLITE_") ? code : ""
 }
 
 /** The file is not what SQLite wrote, or not what we made. */

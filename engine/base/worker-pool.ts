@@ -12,7 +12,7 @@
 import { availableParallelism } from "node:os"
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 import { parentPort, Worker } from "node:worker_threads"
-import { assert } from "./assert.ts"
+import { assert } from "./errors.ts"
 import { packError, unpackError, type TravellingError } from "./travelling-error.ts"
 
 /** Fixed cost per file, as a number of bytes. */

@@ -8,7 +8,7 @@
  * Ids are keyed hashes, so keys are uniform and a search starts by interpolation. A key proves nothing:
  * several entries may match, and the caller compares all 32 bytes with the frame's ids.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { release } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 

@@ -3,7 +3,7 @@
  * frame's ids and lengths as blobs. The key runs are derived from it; `sqlite-index.ts` combines
  * both.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { asBuffer, type Bytes, toHex } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES, type Digest } from "../base/ids.ts"
 import { damagedRow, type Database, lazyStatement } from "../base/sqlite.ts"

@@ -11,7 +11,7 @@
 import { createHash, hkdfSync } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { ChunkSizes } from "./classes.ts"
 
 /** Bytes before the window that a caller may overwrite; keyed hashing in place needs 64. */

@@ -5,7 +5,7 @@
  */
 import { createCipheriv, createDecipheriv } from "node:crypto"
 
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { type Bytes, concatBytes } from "../base/bytes.ts"
 
 /** Length of the key material for `sealOnce`: key 32 ‖ nonce 12. */

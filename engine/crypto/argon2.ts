@@ -2,7 +2,7 @@
  * Argon2id (RFC 9106): the slow step that makes guessing a passphrase expensive. The native package
  * is loaded at first use, since most runs don't need it. spec/keys.md.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { KdfParameters } from "../format/keyslot.ts"
 

@@ -5,7 +5,7 @@
  */
 import { hash } from "node:crypto"
 
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type ChunkId, type RepositoryId } from "../base/ids.ts"
 import { asBuffer, type Bytes } from "../base/bytes.ts"
 import { hkdf, idBytes, purpose } from "./derive.ts"

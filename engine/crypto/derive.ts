@@ -4,7 +4,7 @@
  */
 import { hkdfSync } from "node:crypto"
 
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { type Bytes, concatBytes, fromHex, utf8 } from "../base/bytes.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 

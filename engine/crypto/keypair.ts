@@ -5,7 +5,7 @@
 import { createHash, createPrivateKey, createPublicKey, diffieHellman } from "node:crypto"
 import type { KeyObject } from "node:crypto"
 
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { type Bytes, concatBytes, toHex } from "../base/bytes.ts"
 import type { DeviceId } from "../base/ids.ts"
 

@@ -4,7 +4,7 @@
  * Communication with PURBs" (PoPETs 2019). Pads a run's last packs and every other sealed object;
  * full packs have one fixed size. spec/sealed-object.md.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 
 /** Returns the padded length. It is never smaller, and padding it again changes nothing. */
 export function padme(length: number): number {

@@ -9,9 +9,8 @@
 import { createCipheriv, createDecipheriv, createSecretKey, timingSafeEqual } from "node:crypto"
 import type { KeyObject } from "node:crypto"
 
-import { assert } from "../base/assert.ts"
 import { type Bytes, release } from "../base/bytes.ts"
-import { corrupt } from "../base/errors.ts"
+import { assert, corrupt } from "../base/errors.ts"
 import {
   decodeSealedHeader,
   encodeSealedHeader,

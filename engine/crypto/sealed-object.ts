@@ -4,9 +4,8 @@
  *
  *     object = header 72 ‖ AEAD(body length u32 ‖ body ‖ zeros) ‖ tag 16
  */
-import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
-import { corrupt, EngineError } from "../base/errors.ts"
+import { assert, corrupt, EngineError } from "../base/errors.ts"
 import {
   CODEC_STORED,
   decodeSealedHeader,

@@ -5,9 +5,8 @@
  *
  * Every function returns a new draft. Randomness comes from the given port.
  */
-import { assert } from "../base/assert.ts"
 import { type Bytes, compareBytes, concatBytes, fromHex } from "../base/bytes.ts"
-import { EngineError } from "../base/errors.ts"
+import { assert, EngineError } from "../base/errors.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
 import type { Value } from "../format/msgpack.ts"

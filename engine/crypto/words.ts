@@ -5,9 +5,8 @@
  *
  * Must never repeat a word in an error: the words are secret.
  */
-import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
-import { EngineError } from "../base/errors.ts"
+import { assert, EngineError } from "../base/errors.ts"
 
 const RECOVERY_WORDS = 24
 export const RECOVERY_BYTES = 32

@@ -3,7 +3,7 @@
  * million times per run: a listing's entries. The bytes equal those of `encodeCanonical` (tested).
  * The caller reserves room; nothing here checks it. spec/msgpack.md.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
 
 /** Up to this length a loop is faster than a native call. */

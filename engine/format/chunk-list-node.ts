@@ -6,7 +6,7 @@
  *     leaf  = [0, ids bin 32×n]
  *     inner = [level ≥ 1, ids bin 32×n, content bytes below each bin u64×n]
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"

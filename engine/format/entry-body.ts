@@ -4,7 +4,7 @@
  *
  *     body = {v, type, …common, …what its type adds}, one canonical map; no key is optional
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { type Bytes, toHex } from "../base/bytes.ts"
 import type { ChunkId, DeviceId, RawPath, RepositoryId } from "../base/ids.ts"
 import { pathBytes, rawPath } from "../base/paths.ts"

@@ -7,7 +7,7 @@
  *     content = nil | [class, ids bin] | [class, [list id bin32]]
  *     extras  = nil | {device, hardLink, linkTarget, sparse, torn, xattrs}, only what is present
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
 import { sharedLength } from "../base/paths.ts"
 import { CHUNK_ID_BYTES, type RawPath } from "../base/ids.ts"

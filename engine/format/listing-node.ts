@@ -8,7 +8,7 @@
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { comparePaths, pathBytes, rawPath } from "../base/paths.ts"
 import { LeafReader } from "./leaf-reader.ts"
 import { LeafWriter } from "./leaf-writer.ts"

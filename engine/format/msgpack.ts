@@ -7,9 +7,8 @@
  */
 import { Packr, Unpackr } from "msgpackr/pack"
 
-import { assert } from "../base/assert.ts"
 import { type Bytes, compareBytes, equalBytes, release, utf8 } from "../base/bytes.ts"
-import { corrupt } from "../base/errors.ts"
+import { assert, corrupt } from "../base/errors.ts"
 import { MSGPACK_BYTES_MAX, MSGPACK_DEPTH_MAX, validateCanonical } from "./msgpack-validator.ts"
 
 export type Value =

@@ -2,7 +2,7 @@
  * Builds and parses the names of the objects in a store; no other file does. A name contains an
  * object's digest and nothing of its content. spec/names.md.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { DeviceId, Digest, ObjectName } from "../base/ids.ts"
 
 export type ParsedName =

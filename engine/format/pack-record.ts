@@ -4,7 +4,7 @@
  *
  *     [name bin32, size, epoch, salt bin24, directory offset, its sealed length, raw length, codec, directory]
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { type Bytes, toHex } from "../base/bytes.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Value } from "./msgpack.ts"

@@ -6,9 +6,8 @@
  *     directory = [0, [[kind, codec, sealed length, raw length, ids bin 32×c, lengths bin u32×c] …]]
  *     locator   = directory offset u32 ‖ sealed length u32 ‖ raw length u32 ‖ codec u8 ‖ zero 3
  */
-import { assert } from "../base/assert.ts"
 import { type Bytes, equalBytes } from "../base/bytes.ts"
-import { corrupt } from "../base/errors.ts"
+import { assert, corrupt } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type Digest } from "../base/ids.ts"
 import { decodeCanonical, encodeCanonical, type Value } from "./msgpack.ts"
 import { schema, type Schema } from "./schema.ts"

@@ -4,9 +4,8 @@
  *
  *     header = "HFST" ‖ kind u8 ‖ format u8 ‖ suite u8 ‖ flags u8 ‖ epoch u32 ‖ zero u32 ‖ salt 24 ‖ commitment 32
  */
-import { assert } from "../base/assert.ts"
 import type { Bytes } from "../base/bytes.ts"
-import { corrupt, EngineError } from "../base/errors.ts"
+import { assert, corrupt, EngineError } from "../base/errors.ts"
 
 /** Never change. */
 export const HEADER_BYTES = 72

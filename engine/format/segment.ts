@@ -5,7 +5,7 @@
  *
  *     {packs: [pack record with directory …], supersedes: [digest …], v: 0}
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { Digest } from "../base/ids.ts"
 import { decodeCanonical, encodeCanonical } from "./msgpack.ts"

@@ -10,7 +10,7 @@
  * A cache of local state, little-endian, never sealed; a record that does not check is no record.
  */
 import { hash } from "node:crypto"
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { asBuffer, type Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
 

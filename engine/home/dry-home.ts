@@ -6,6 +6,7 @@
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { errnoOf } from "../base/errno.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { damageMark } from "../base/sqlite.ts"
 import { repositoryPaths, type Home, type RepositoryHome } from "./home.ts"
@@ -54,7 +55,7 @@ function copyIfThere(from: string, to: string): void {
   try {
     fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
+    if (errnoOf(error) !== "ENOENT") throw error
   }
 }
 

@@ -5,10 +5,10 @@
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { errnoText } from "../base/errno.ts"
+import { errnoOf, errnoText } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
 import { accessAdvice, giveFile, giveFolder } from "../base/own-files.ts"
-import { shellWord } from "../base/shell-word.ts"
+import { shellWord } from "../base/show.ts"
 import { writeAll } from "../base/write-all.ts"
 
 const FILE_MODE = 0o600
@@ -27,7 +27,7 @@ export function makePrivateFolder(folder: string): void {
     fs.mkdirSync(folder, { mode: FOLDER_MODE })
     giveFolder(folder)
   } catch (error) {
-    if (errno(error) !== "EEXIST") throw unwritable(folder, error)
+    if (errnoOf(error) !== "EEXIST") throw unwritable(folder, error)
   }
 }
 
@@ -36,7 +36,7 @@ export function makePrivateFile(file: string): void {
   try {
     writeInto(file, "wx", () => {})
   } catch (error) {
-    if (errno(error) !== "EEXIST") throw unwritable(file, error)
+    if (errnoOf(error) !== "EEXIST") throw unwritable(file, error)
   }
 }
 
@@ -90,7 +90,7 @@ export function readPrivateFile(file: string): string | undefined {
   try {
     return fs.readFileSync(file, "utf8")
   } catch (error) {
-    if (errno(error) === "ENOENT") return undefined
+    if (errnoOf(error) === "ENOENT") return undefined
     const message = `${file}: cannot be read: ${reason(file, error)}`
     throw new EngineError("denied", "home-unreadable", message, { detail: { path: file }, cause: error })
   }
@@ -135,7 +135,7 @@ function unwritable(file: string, error: unknown): unknown {
 }
 
 function reason(file: string, error: unknown): string {
-  const code = errno(error)
+  const code = errnoOf(error) || "unknown"
   switch (code) {
     case "EACCES":
     case "EPERM":
@@ -148,9 +148,4 @@ function reason(file: string, error: unknown): string {
     default:
       return errnoText(code)
   }
-}
-
-function errno(error: unknown): string {
-  const code = (error as { code?: unknown }).code
-  return typeof code === "string" ? code : "unknown"
 }

@@ -4,7 +4,7 @@
  * complete, so one open node per level is in memory. The tree equals one built from all entries at
  * once. spec/listing.md.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths, isWithin } from "../base/paths.ts"

@@ -3,9 +3,8 @@
  * restore and check. The ids decide the cuts, since they are keyed hashes already.
  * spec/chunk-list.md.
  */
-import { assert } from "../base/assert.ts"
 import { type Bytes, concatBytes, toHex } from "../base/bytes.ts"
-import { corrupt } from "../base/errors.ts"
+import { assert, corrupt } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
 import { type LoadNodes, NODES_AT_ONCE, type Opened, walkLeaves } from "./ordered-walk.ts"
 import { CHUNK_LIST_IDS_MAX, decodeChunkListNode, encodeChunkListNode } from "../format/chunk-list-node.ts"

@@ -5,7 +5,7 @@
  */
 import { hash } from "node:crypto"
 
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { NODE_BYTES_CUT, NODE_ENTRIES_CUT } from "../base/listing-limits.ts"
 

@@ -13,10 +13,9 @@ import type { Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { EngineError, isEngineError } from "../base/errors.ts"
 import type { Digest, ObjectName, RawPath } from "../base/ids.ts"
-import { monotonicMs } from "../base/monotonic.ts"
 import { rawPathFromText } from "../base/paths.ts"
-import type { Clock } from "../base/ports.ts"
-import { shellWord } from "../base/shell-word.ts"
+import { type Clock, monotonicMs, SYSTEM_CLOCK } from "../base/ports.ts"
+import { shellWord } from "../base/show.ts"
 import { digestOf } from "../crypto/digest.ts"
 import { whyNotMade } from "../target/can-make.ts"
 import { LOG_PREFIX, type ParsedName, parseName, REPOSITORY_NAME } from "../format/names.ts"
@@ -63,8 +62,6 @@ export type CopyObserver = (event: CopyEvent) => void
 
 /** Of up to 16 MiB each. */
 const OBJECTS_AT_ONCE = 6
-
-const MACHINE_CLOCK: Clock = { now: () => BigInt(Date.now()) * 1_000_000n }
 
 interface Listed {
   readonly name: ObjectName
@@ -259,7 +256,7 @@ function requireNoOthers(to: Store, listed: readonly Listed[], there: ReadonlyMa
  */
 export async function promote(
   store: Store,
-  { clock = MACHINE_CLOCK, dryRun = false }: { readonly clock?: Clock; readonly dryRun?: boolean } = {},
+  { clock = SYSTEM_CLOCK, dryRun = false }: { readonly clock?: Clock; readonly dryRun?: boolean } = {},
 ): Promise<void> {
   const mark = await mirrorMark(store)
   if (!isMirrorMark(mark)) {

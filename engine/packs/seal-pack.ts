@@ -7,9 +7,8 @@
  * An open pack exists in memory only: a crash leaves whole sealed packs or nothing.
  */
 import { hash } from "node:crypto"
-import { assert } from "../base/assert.ts"
 import { release, type Bytes } from "../base/bytes.ts"
-import { EngineError } from "../base/errors.ts"
+import { assert, EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
 import type { Zstd } from "../chunks/zstd.ts"

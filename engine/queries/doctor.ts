@@ -1,7 +1,6 @@
 /** `doctor`: reports problems of this device and of the store, and how to fix them. Changes nothing. */
 import * as fs from "node:fs"
-import { monotonicMs } from "../base/monotonic.ts"
-import type { Clock } from "../base/ports.ts"
+import { type Clock, monotonicMs } from "../base/ports.ts"
 import { createZstd } from "../chunks/zstd.ts"
 import { openNative } from "../system/native.ts"
 import type { Home } from "../home/home.ts"

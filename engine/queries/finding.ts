@@ -9,7 +9,7 @@ import { type Home, repositoryPaths } from "../home/home.ts"
 import { knownRepositories } from "../home/last-repository.ts"
 import { readPins } from "../home/pins.ts"
 import { readRepositoryObject } from "../session/foreign.ts"
-import { errnoOf } from "../store/folder/local-errors.ts"
+import { errnoOf } from "../base/errno.ts"
 import type { Store } from "../store/store.ts"
 
 export interface Finding {

@@ -4,7 +4,7 @@
  */
 import { isEngineError } from "../base/errors.ts"
 import type { DeviceId, RawPath } from "../base/ids.ts"
-import { shellWord } from "../base/shell-word.ts"
+import { shellWord } from "../base/show.ts"
 import { type OpenedTrust, openTrust, verifyTrust } from "../crypto/trust-state.ts"
 import type { Numbered } from "../format/entry.ts"
 import { REPOSITORY_NAME, trustName } from "../format/names.ts"

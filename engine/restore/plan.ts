@@ -3,7 +3,7 @@
  * arithmetic over the index; nothing is fetched or written. The result is grouped by pack, in the
  * order of the files, so that a frame is opened once and a file's pieces come close together.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import { CHUNK_ID_BYTES } from "../base/ids.ts"
 import type { ChunkIndex, ChunkLocation, FrameLocation, PackLocation } from "../chunk-index/chunk-index.ts"
 

@@ -1,7 +1,7 @@
 /** Counts what a restore does and tells whoever watches; what failed is listed here. */
 import type { RawPath } from "../base/ids.ts"
 import type { LeftOut } from "../target/target.ts"
-import { monotonicMs } from "../base/monotonic.ts"
+import { monotonicMs } from "../base/ports.ts"
 import type { Repository } from "../session/repository.ts"
 import { requestsSince } from "../session/requests.ts"
 import type {

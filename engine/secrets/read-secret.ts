@@ -3,7 +3,7 @@
  * command's output or the system's keychain. No error holds a value, nor what a program printed.
  * See spec/secrets.md.
  */
-import { errnoText } from "../base/errno.ts"
+import { errnoOf, errnoText } from "../base/errno.ts"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -61,7 +61,7 @@ function fromFile(given: string, what: string, { environment, platform }: Secret
     return fs.readFileSync(handle, "utf8")
   } catch (error) {
     if (error instanceof EngineError) throw error
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown"
+    const code = errnoOf(error) || "unknown"
     const why = code === "ENOENT" ? "does not exist" : `cannot be read: ${errnoText(code)}`
     throw failure("invalid", "secret-file", `${what}: the file ${file} ${why}`)
   } finally {

@@ -51,7 +51,6 @@ export interface Parts {
   readonly enrolled?: boolean
 }
 
-export const SYSTEM_CLOCK: Clock = { now: () => BigInt(Date.now()) * 1_000_000n }
 export const SYSTEM_RANDOM: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
 
 export function assembleRepository(ports: OpeningPorts, parts: Parts): Repository {

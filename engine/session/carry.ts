@@ -4,7 +4,7 @@
  * log-structured store does it: an entry takes in the one before when that carries no more than itself.
  * spec/log-entry.md, spec/decisions/0009.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Entry, EntryPack, EntryPlace, Head, NewestSnapshot } from "../format/entry.ts"
 import { NEWEST_MAX } from "../format/entry-body.ts"

@@ -1,7 +1,7 @@
 /** Errors for places that hold no repository of ours, with the next step for a person. */
 import { EngineError, isEngineError } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
-import { shellWord } from "../base/shell-word.ts"
+import { shellWord } from "../base/show.ts"
 import { REPOSITORY_NAME } from "../format/names.ts"
 import { foreignRepository } from "../store/folder/neighbours.ts"
 import { isFolder } from "../store/open-store.ts"

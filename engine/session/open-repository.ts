@@ -8,7 +8,7 @@ import * as path from "node:path"
 import { EngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { rawPathFromText } from "../base/paths.ts"
-import type { Clock, Random } from "../base/ports.ts"
+import { type Clock, type Random, SYSTEM_CLOCK } from "../base/ports.ts"
 import type { KdfParameters } from "../format/keyslot.ts"
 import { REPOSITORY_NAME } from "../format/names.ts"
 import { openDryHome, type DryHome } from "../home/dry-home.ts"
@@ -23,7 +23,6 @@ import {
   openLocalState,
   type OpeningPorts,
   type Parts,
-  SYSTEM_CLOCK,
   SYSTEM_RANDOM,
 } from "./assemble-repository.ts"
 import { createLocalRoot } from "../store/folder/local-store.ts"

@@ -3,7 +3,7 @@
  * both agree. What was signed and never arrived is sent now, byte for byte; a chain with entries that
  * this home never signed belongs to another copy of it, and this one takes a new id. spec/log.md.
  */
-import { assert } from "../base/assert.ts"
+import { assert } from "../base/errors.ts"
 import type { Head } from "../format/entry.ts"
 import { entryName } from "../format/names.ts"
 import { enrolAnew } from "./enrol.ts"

@@ -4,6 +4,7 @@
  * bytes, so that names in any encoding survive; an ASCII path goes as a string, which is faster. spec/files.md.
  */
 import { fstatSync, readdirSync, readlinkSync } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { hasExactSizes } from "../system/file-systems.ts"
@@ -14,7 +15,7 @@ import { openOwners } from "../system/owners.ts"
 import { everything, type Roots } from "./roots.ts"
 import { type SourcePlaces, sourcePlaces } from "./source-places.ts"
 import type { Anchored, Source } from "./source.ts"
-import { errorCode, type Failure, isFailure, lstat, type Stat, toStat } from "../system/stat.ts"
+import { type Failure, isFailure, lstat, type Stat, toStat } from "../system/stat.ts"
 
 /** So many entries are looked at before the calls that are not Node's are loaded for it, which takes a while. */
 const LOOKS_BEFORE_NATIVE = 2_000

@@ -8,7 +8,7 @@ import { realpathSync, statSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath, showPath } from "../base/paths.ts"
-import { shellWord } from "../base/shell-word.ts"
+import { shellWord } from "../base/show.ts"
 import { isFailure, lstat } from "../system/stat.ts"
 
 export interface Included {

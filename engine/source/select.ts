@@ -4,7 +4,7 @@
  * of patterns is asked only where there is one; strongest first: flags, then the ignore file of the
  * innermost folder, then those of the folders above. spec/files.md.
  */
-import { errnoText } from "../base/errno.ts"
+import { errnoText, errorCode } from "../base/errno.ts"
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -13,7 +13,7 @@ import { bearsMarker, CACHE_MARKER, holdsName, type Marker, parseMarker } from "
 import { type Origin, patternsInside } from "./inside.ts"
 import { type PatternSet, patternSet } from "./patterns.ts"
 import type { Scope, Source } from "./source.ts"
-import { errorCode, type Failure, isFailure, lstat, type Stat } from "../system/stat.ts"
+import { type Failure, isFailure, lstat, type Stat } from "../system/stat.ts"
 import { isTemporaryName } from "../system/temporary-name.ts"
 
 export interface SelectionRequest {

@@ -3,12 +3,13 @@
  * in which nothing is a link. Most sources have one anchor; each chosen path that has another name, or is reached
  * through a link, has its own. spec/files.md.
  */
+import { errorCode } from "../base/errno.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, joinPath, parentPath } from "../base/paths.ts"
 import { closeHandle, openAnchor } from "../system/folder-chain.ts"
 import type { FolderHandle } from "../system/in-folder.ts"
 import type { Included, Roots } from "./roots.ts"
-import { errorCode, type Failure } from "../system/stat.ts"
+import type { Failure } from "../system/stat.ts"
 
 export interface Place {
   readonly anchor: FolderHandle

@@ -5,8 +5,7 @@
  * ours. What the names mean is `format/names.ts`. See spec/stores.md.
  */
 import { hash } from "node:crypto"
-import { assert } from "../base/assert.ts"
-import { EngineError } from "../base/errors.ts"
+import { assert, EngineError } from "../base/errors.ts"
 import type { ObjectName } from "../base/ids.ts"
 
 const NAME = /^[a-z0-9-]+(?:\/[a-z0-9-]+)*$/

@@ -5,11 +5,12 @@
  * Where there is no /proc, a folder is checked by lstat when it is entered. spec/files.md.
  */
 import { closeSync, constants, openSync } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
 import { hasHandles, O_PATH, openIn, type FolderHandle } from "./in-folder.ts"
 import type { Native } from "./native-calls.ts"
-import { errorCode, isFailure, lstat } from "./stat.ts"
+import { isFailure, lstat } from "./stat.ts"
 
 const HELD_MAX = 64
 const OPEN_FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW

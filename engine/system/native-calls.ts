@@ -4,9 +4,10 @@
  * `native.ts` binds them.
  */
 import { closeSync, fstatSync, futimesSync, mkdirSync, openSync, renameSync, utimesSync } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import { fsPath } from "../base/paths.ts"
 import type { RawPath } from "../base/ids.ts"
-import { errorCode, type ExtendedAttribute, type Failure, lstat, type Stat, toStat } from "./stat.ts"
+import { type ExtendedAttribute, type Failure, lstat, type Stat, toStat } from "./stat.ts"
 
 /** Paths are absolute and raw. Failures come back as the system's code, undefined is success. */
 export interface Native {

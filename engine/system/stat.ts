@@ -3,6 +3,7 @@
  * word. Used by the disk source and by the disk target, which must see the same thing.
  */
 import { type BigIntStats, lstatSync } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import { fsPath } from "../base/paths.ts"
 import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -88,11 +89,6 @@ export function storableTime(ns: bigint): bigint {
 /** False for a time that `storableTime` had to change. */
 export function isStorable(ns: bigint): boolean {
   return ns < TIME_MAX && ns > -TIME_MAX
-}
-
-export function errorCode(error: unknown): string {
-  const code = (error as { code?: unknown }).code
-  return typeof code === "string" ? code : "EUNKNOWN"
 }
 
 /** The inverse, for calls that give the system's code back: throws what node:fs would; undefined is success. */

@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { fsPath } from "../base/paths.ts"
-import { errorCode } from "../system/stat.ts"
+import { errorCode } from "../base/errno.ts"
 
 /**
  * The system's code with which making the folder and those above it would fail; undefined when it is

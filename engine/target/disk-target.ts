@@ -4,6 +4,7 @@
  * then gives it its name. Each worker thread opens the target for itself. spec/files.md.
  */
 import { chmodSync, closeSync, constants, mkdirSync, openSync, rmdirSync, unlinkSync } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { makeFolders } from "../base/make-folders.ts"
@@ -11,7 +12,7 @@ import { fsPath, showPath } from "../base/paths.ts"
 import { closeFolders, folderAt, forgetFolder, makeWritable, removeTree } from "./folder-handles.ts"
 import { checkPath } from "./safe-path.ts"
 import { staging } from "./staging.ts"
-import { errorCode, isFailure, lstat, systemError } from "../system/stat.ts"
+import { isFailure, lstat, systemError } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 import { making } from "./target-files.ts"
 import { placingLinks } from "./target-links.ts"

@@ -15,12 +15,13 @@ import {
   rmdirSync,
   unlinkSync,
 } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, isWithin, joinPath, parentPath } from "../base/paths.ts"
 import { type FolderChain, openFolderChain } from "../system/folder-chain.ts"
 import { type FolderHandle, makeFolderIn, O_PATH, openIn } from "../system/in-folder.ts"
 import type { Native } from "../system/native-calls.ts"
-import { errorCode, isFailure, lstat } from "../system/stat.ts"
+import { isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 
 /** State of one thread: plain data, never shared with another. */

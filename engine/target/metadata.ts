@@ -17,6 +17,7 @@ import {
   statSync,
   utimesSync,
 } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import { fsPath } from "../base/paths.ts"
 import type { Native } from "../system/native-calls.ts"
 import {
@@ -29,7 +30,7 @@ import {
   type Permitted,
 } from "./permitted.ts"
 import { ACCESS_ACL, DEFAULT_ACL } from "../system/in-folder.ts"
-import { checkCode, errorCode, type ExtendedAttribute, systemError } from "../system/stat.ts"
+import { checkCode, type ExtendedAttribute, systemError } from "../system/stat.ts"
 import type { LeftOut, Metadata } from "./target.ts"
 
 export interface MetadataRules extends Permitted {

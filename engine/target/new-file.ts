@@ -4,7 +4,7 @@
  */
 import { closeSync, ftruncateSync, readSync } from "node:fs"
 import { writeAll } from "../base/write-all.ts"
-import { errorCode } from "../system/stat.ts"
+import { errorCode } from "../base/errno.ts"
 import { targetError } from "./target-errors.ts"
 import type { NewFile } from "./target.ts"
 

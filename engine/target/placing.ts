@@ -4,11 +4,12 @@
  * lower case, two spellings of a letter) come out as "exists" when nothing may be replaced.
  */
 import { linkSync, renameSync, rmdirSync, unlinkSync } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath } from "../base/paths.ts"
 import { renameIn, type FolderHandle } from "../system/in-folder.ts"
 import type { Native } from "../system/native-calls.ts"
-import { errorCode, isFailure, lstat } from "../system/stat.ts"
+import { isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 
 export interface Step {

@@ -1,11 +1,12 @@
 /** The part of a disk target that only looks: what stands there, before anything is placed. */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
 import { folderAt } from "./folder-handles.ts"
 import { checkPath } from "./safe-path.ts"
-import { errorCode, isFailure, lstat, type Stat, toStat } from "../system/stat.ts"
+import { isFailure, lstat, type Stat, toStat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 import { asTargetError, attributesAt, placeOf, type TargetState } from "./target-state.ts"
 import type { Target } from "./target.ts"

@@ -3,6 +3,7 @@
  * folder above it. One state a thread.
  */
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs"
+import { errorCode } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { baseName, fsPath, parentPath, showPath } from "../base/paths.ts"
@@ -18,15 +19,7 @@ import type { MetadataRules, Place } from "./metadata.ts"
 import { openNative } from "../system/native.ts"
 import { permittedBy } from "./permitted.ts"
 import { checkPath } from "./safe-path.ts"
-import {
-  errorCode,
-  type ExtendedAttribute,
-  isFailure,
-  lstat,
-  type Stat,
-  systemError,
-  toStat,
-} from "../system/stat.ts"
+import { type ExtendedAttribute, isFailure, lstat, type Stat, systemError, toStat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 import type { TargetOptions } from "./target.ts"
 

@@ -7,13 +7,13 @@
  * other error ends the run, since a claimed chunk might not be stored.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
-import { errnoText } from "../../base/errno.ts"
+import { errnoText, errorCode } from "../../base/errno.ts"
 import type { RawPath } from "../../base/ids.ts"
 import { baseName, fsPath, parentPath } from "../../base/paths.ts"
 import type { FileClass } from "../../chunks/classes.ts"
 import { handleOf, type FolderChain } from "../../system/folder-chain.ts"
 import { openNative } from "../../system/native.ts"
-import { errorCode, isFailure, type Stat, toStat } from "../../system/stat.ts"
+import { isFailure, type Stat, toStat } from "../../system/stat.ts"
 import type { FreshStat, SplitJob, SplitRead, SplitResult } from "./split-messages.ts"
 
 const ATTEMPTS = 3

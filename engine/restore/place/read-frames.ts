@@ -7,7 +7,7 @@ import { release, type Bytes } from "../../base/bytes.ts"
 import { openNative } from "../../system/native.ts"
 import { readAt } from "../../target/new-file.ts"
 import type { FrameLocation } from "../../chunk-index/chunk-index.ts"
-import { errnoOf } from "../../store/folder/local-errors.ts"
+import { errnoOf } from "../../base/errno.ts"
 import { READ_WITHOUT_BLOCKING } from "../../store/folder/local-folder.ts"
 import type { PlaceJob } from "./place-jobs.ts"
 

@@ -2,7 +2,7 @@
  * What the file system said, as an `EngineError` that tells a person what to do. Only what may pass
  * by itself (a network mount that hangs, too many open files) is "unavailable" and so retried.
  */
-import { errnoText } from "../../base/errno.ts"
+import { errnoOf, errnoText } from "../../base/errno.ts"
 import { EngineError, type ErrorKind } from "../../base/errors.ts"
 
 interface Meaning {
@@ -48,11 +48,6 @@ const READ_MEANINGS: Readonly<Record<string, Meaning>> = {
   EPERM: UNREADABLE,
   ENOTDIR: NOT_A_FOLDER,
   EISDIR: NOT_A_FOLDER,
-}
-
-export function errnoOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined
-  return typeof code === "string" ? code : ""
 }
 
 /** Errors that are not the file system's are bugs, and pass unchanged. */

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { corrupt } from "../../base/errors.ts"
-import { errnoOf } from "./local-errors.ts"
+import { errnoOf } from "../../base/errno.ts"
 import { isObjectName } from "../object-name.ts"
 import type { StoredObject } from "../store.ts"
 

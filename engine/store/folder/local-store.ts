@@ -11,11 +11,12 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { randomBytes } from "node:crypto"
 import { promisify } from "node:util"
+import { errnoOf } from "../../base/errno.ts"
 import { equalBytes, type Bytes } from "../../base/bytes.ts"
 import type { ObjectName } from "../../base/ids.ts"
 import { makeFolders } from "../../base/make-folders.ts"
 import { SYNCHRONOUS_BYTES_MAX, writeAllInTurn } from "../../base/write-all.ts"
-import { errnoOf, localError, noFolder, noStore } from "./local-errors.ts"
+import { localError, noFolder, noStore } from "./local-errors.ts"
 import { LOCAL_TEMPORARY_PREFIX, listFolder, openObjectFile, removeLeftovers } from "./local-folder.ts"
 import {
   checkObjectName,

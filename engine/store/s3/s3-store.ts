@@ -5,9 +5,8 @@
  * not retry: that is the retrying store's. See spec/stores.md.
  */
 import { Readable } from "node:stream"
-import { assert } from "../../base/assert.ts"
 import { equalBytes, type Bytes } from "../../base/bytes.ts"
-import { EngineError, isEngineError } from "../../base/errors.ts"
+import { assert, EngineError, isEngineError } from "../../base/errors.ts"
 import type { ObjectName } from "../../base/ids.ts"
 import { formatAddress } from "../address.ts"
 import { LIST_PAGE_NAMES } from "../wrappers/metered-store.ts"

@@ -4,7 +4,7 @@
  * before it has passed. A single object goes at full speed, and the pause comes after it: the
  * limit holds over any span much longer than one pack takes.
  */
-import { monotonicMs } from "../../base/monotonic.ts"
+import { monotonicMs } from "../../base/ports.ts"
 import type { Store } from "../store.ts"
 
 export interface Bandwidth {
