@@ -22,7 +22,7 @@ import { beginRun, type RunRequest } from "./run.ts"
 import { noticeLostAttributes, openRunSource, requireSomeRead } from "./run-source.ts"
 import { createRunStore } from "./run-store.ts"
 import { scanAhead } from "./scan.ts"
-import { type InlinePool, inlinePool } from "./split/inline-pool.ts"
+import { type InlinePool, inlinePool } from "./split/split-pool.ts"
 import { threadPool } from "./split/thread-pool.ts"
 import { putStream } from "./stream.ts"
 

@@ -11,7 +11,7 @@ import type { SnapshotRecord } from "../log/view.ts"
 import { contentRead } from "./assemble.ts"
 import type { RunNodes } from "./kept-nodes.ts"
 import type { Run } from "./run.ts"
-import type { InlinePool } from "./split/inline-pool.ts"
+import type { InlinePool } from "./split/split-pool.ts"
 
 interface StreamPorts {
   readonly run: Run

@@ -14,8 +14,7 @@ import { inlinePlacePool, threadPlacePool } from "../restore/place/place-pool.ts
 import { EXAMPLE_KEYS, sealTools } from "../testing/example-blocks.ts"
 import { examplePack } from "../testing/example-packs.ts"
 import { shareClaims } from "../backup/split/claims.ts"
-import { inlinePool } from "../backup/split/inline-pool.ts"
-import type { PoolPorts, SplitPool } from "../backup/split/split-pool.ts"
+import { inlinePool, type PoolPorts, type SplitPool } from "../backup/split/split-pool.ts"
 import { threadPool } from "../backup/split/thread-pool.ts"
 
 interface Seen {

@@ -1,26 +1,27 @@
 /**
- * Who does the work per chunk: worker threads (`thread-pool.ts`), or this thread for small runs and for
- * simulation (`inline-pool.ts`). A port, so that both run the same `splitter.ts`.
+ * Who does the work per chunk: worker threads (thread-pool.ts), or this thread for small runs, streams and
+ * simulation (`inlinePool`). A port, so that both run the same splitter.ts.
  */
 import type { ChunkId } from "../../base/ids.ts"
 import type { Random } from "../../base/ports.ts"
 import type { SharedIndex } from "../../chunk-index/chunk-index.ts"
+import { groupIntoPacks, type SealedPack } from "../../packs/seal-pack.ts"
 import type { SharedClaims } from "./claims.ts"
-import type { SealedPack } from "../../packs/seal-pack.ts"
-import type { MadeChunk, SplitJob, SplitResult, SplitterKeys } from "./split-messages.ts"
+import type { MadeChunk, SplitJob, SplitRead, SplitResult, SplitterKeys } from "./split-messages.ts"
+import { createSplitter } from "./splitter.ts"
 
 export interface SplitPool {
-  /** Results come in the order of the jobs. */
+  /** Returns the results in the order of the jobs. */
   split(jobs: readonly SplitJob[]): Promise<readonly SplitResult[]>
-  /** Resolves when another batch would start soon: the back-pressure of the walk. */
+  /** Resolves when another batch would start soon: the walk's back-pressure. */
   room(): Promise<void>
-  /** Read of files whose results are not there yet, in bytes; of short files nothing is told. */
+  /** Bytes read so far of long files that have no result yet. */
   bytesUnderWay(): number
-  /** Stores chunks made on the main thread; the caller has claimed them. */
+  /** Stores chunks made on the main thread, which the caller has claimed. */
   add(chunks: readonly MadeChunk[]): void
-  /** Seals what is left; resolves when `onPack` has resolved for every pack. The last call but `close`. */
+  /** Seals the rest. Resolves when `onPack` has resolved for every pack. Only `close` may follow. */
   finish(): Promise<{ rawBytes: number }>
-  /** Stops the threads, whatever they do. */
+  /** Stops the threads at once. */
   close(): Promise<void>
 }
 
@@ -29,10 +30,49 @@ export interface PoolPorts {
   readonly claims: SharedClaims
   readonly random: Random
   readonly isStored: (id: ChunkId) => boolean
-  /** Where worker threads look ids up; undefined when the repository was empty. */
+  /** For the look-ups of other threads. Undefined when the repository was empty: no chunk is stored. */
   readonly shareIndex: () => SharedIndex | undefined
-  /** Makes a pack durable and records it; rejects when it can't. */
+  /** Makes a pack durable and records it. Rejects on failure. */
   readonly onPack: (pack: SealedPack) => Promise<void>
-  /** Packs that are being sealed or wait for the store, beyond those being filled: the memory they may take. */
+  /** Bounds the packs that are being sealed or uploaded, and so their memory. */
   readonly uploadsAtOnce: number
+}
+
+export interface InlinePool extends SplitPool {
+  splitStream(stream: AsyncIterable<Uint8Array>): Promise<SplitRead>
+}
+
+/** Does all stages in this thread. */
+export function inlinePool(ports: PoolPorts): InlinePool {
+  const uploads: Promise<void>[] = []
+  const onPack = (pack: SealedPack): void => {
+    const upload = ports.onPack(pack)
+    upload.catch(() => {}) // `finish` reports it
+    uploads.push(upload)
+  }
+  let underWay = 0
+  const onRead = (bytes: number): void => void (underWay += bytes)
+  const splitter = createSplitter({ ...ports, onFull: (seal) => onPack(seal()), onRead })
+  const room = async (): Promise<void> => uploads.at(-ports.uploadsAtOnce)
+  async function* paced(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const piece of stream) {
+      yield piece
+      onRead(piece.length)
+      await room()
+    }
+  }
+  return {
+    split: async (jobs) => jobs.map((job) => splitter.split(job)),
+    splitStream: (stream) => splitter.splitStream(paced(stream)),
+    room,
+    bytesUnderWay: () => underWay,
+    add: (chunks) => splitter.add(chunks),
+    async finish() {
+      const groups = groupIntoPacks(splitter.drain())
+      groups.forEach((blocks, i) => onPack(splitter.seal(blocks, i < groups.length - 1)))
+      await Promise.all(uploads)
+      return { rawBytes: splitter.rawBytes }
+    },
+    close: async () => splitter.end(),
+  }
 }

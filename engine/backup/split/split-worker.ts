@@ -1,4 +1,4 @@
-/** The thread around `splitter.ts`: messages in, messages out, one after the other. */
+/** A splitting thread: runs splitter.ts on the messages of thread-pool.ts, one after the other. */
 import { randomFillSync } from "node:crypto"
 import { workerData } from "node:worker_threads"
 import { collectHeap } from "../../base/heap.ts"
@@ -38,7 +38,7 @@ const splitter = createSplitter({
   },
 })
 
-/** A cipher takes 615 bytes that V8 does not see, and a pack of 24 to 64 blocks makes two for each. */
+/** A cipher takes 615 bytes that V8 does not count, and each of a pack's 24 to 64 blocks makes two. */
 const PACKS_A_COLLECTION = 32
 let packs = 0
 

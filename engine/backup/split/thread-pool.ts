@@ -1,4 +1,7 @@
-/** Worker threads that split, each with a pack of its own to fill, and what each is given to do. */
+/**
+ * The pool of splitting threads for long runs. Each thread fills packs of its own (split-worker.ts); the
+ * idlest one gets the next batch. Threads without files close blocks of a long file that another one reads.
+ */
 import { createHeapBound } from "../../base/heap.ts"
 import { FILE_COST_BYTES, idlest, startPool, type PoolThread } from "../../base/worker-pool.ts"
 import { giveBackFreedMemory, giveBackLargeMemory } from "../../system/native.ts"
@@ -19,18 +22,18 @@ import {
 } from "./split-messages.ts"
 import type { PoolPorts, SplitPool } from "./split-pool.ts"
 
-/** So many that the threads have work while the walk reads a large folder. */
+/** Enough to keep the threads busy while the walk reads a large folder. */
 const BATCHES_IN_FLIGHT_MAX = 8
-/** With more in its batches, a thread is given no other: behind a large file it would wait while another thread is idle. */
+/** Above this cost a thread gets no more batches: they would wait behind a large file while other threads are idle. */
 const COST_IN_FLIGHT_MAX = 32 * 1024 * 1024
-/** Blocks of others that a thread without batches is given. */
+/** Blocks of other threads for each thread without batches. */
 const BLOCKS_IN_FLIGHT_MAX = 2
 
 interface Load {
   batches: number
-  /** Blocks of others that it closes. */
+  /** Blocks of other threads that it closes. */
   blocks: number
-  /** Of its batches and blocks, in bytes. */
+  /** The cost of its batches and blocks, in bytes. */
   cost: number
 }
 
@@ -66,7 +69,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
   const balance = createBalance(pool.threads, help)
   const closeElsewhere = (block: FullBlock): void => {
     const load = { batches: 0, blocks: 1, cost: block.rawLength }
-    // `fail` has rejected everything else too
+    // a failure rejects every other call too
     balance.ask(load, { type: "close", block }, memoryOf(block)).catch(() => {})
   }
   return {
@@ -86,7 +89,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
       const rawBytes = await sealRest(pool.threads)
       await uploads.done()
       pool.throwIfFailed()
-      void pool.terminate() // what a thread has would be there beside all that the commit takes
+      void pool.terminate() // frees the threads' memory before the commit needs its own
       return { rawBytes }
     },
     close: () => pool.terminate(),
@@ -94,7 +97,7 @@ export function threadPool(ports: PoolPorts): SplitPool {
 }
 
 interface Uploads {
-  /** Gives the pack's room back when its bytes are in the store. */
+  /** Uploads a pack, then gives its room back. */
   begin(pack: SealedPack, room: number): void
   done(): Promise<void>
 }
@@ -114,13 +117,13 @@ function createUploads(ports: PoolPorts, rooms: PackRooms, onError: (error: unkn
 }
 
 interface Balance {
-  /** Asks the idlest thread, whose load it is until the answer. */
+  /** Asks the idlest thread. The load counts as its own until the answer. */
   ask(load: Load, ...asked: [ToSplitWorker, ArrayBuffer[]?]): Promise<FromSplitWorker>
-  /** Whether even the idlest thread has all that it may be given. */
+  /** Whether even the idlest thread is at its limit. */
   readonly isFull: () => boolean
 }
 
-/** @param help what the threads read before they hand over a block: how many the others would take */
+/** @param help the number of blocks that idle threads can take, which a thread reads before it hands one over */
 function createBalance(pool: readonly Thread["pool"][], help: Int32Array): Balance {
   const threads = pool.map((thread): Thread => ({ pool: thread, batches: 0, blocks: 0, cost: 0 }))
   const next = (): Thread => idlest(threads, ({ cost }) => cost)
@@ -149,11 +152,11 @@ function createBalance(pool: readonly Thread["pool"][], help: Int32Array): Balan
   }
 }
 
-/** Seals the blocks that the threads have open. @returns the raw bytes of all that they split */
+/** Seals the open blocks of all threads. Returns the raw bytes of all chunks that they stored. */
 async function sealRest(threads: readonly Thread["pool"][]): Promise<number> {
   const drained = await Promise.all(threads.map((thread) => thread.ask({ type: "drain" })))
   const blocks = drained.flatMap((answer) => (answer.type === "drained" ? answer.blocks : []))
-  giveBackFreedMemory() // the threads' open blocks: the last packs take as much
+  giveBackFreedMemory() // from the threads' open blocks; the last packs need as much
   const groups = groupIntoPacks(blocks)
   await Promise.all(
     groups.map((group, i) => {
