@@ -37,7 +37,10 @@ export function openChunkIndex(database: Database): ChunkIndex {
   })
 
   let isSound = false
-  /** Checks once whether a chunk is missing because this file is damaged. @throws state-damaged */
+  /**
+   * Checks once whether a chunk is missing because this file is damaged.
+   * @throws state-damaged
+   */
   const verifyOnce = (): undefined => {
     if (!isSound) verify(database, rows, keys)
     isSound = true

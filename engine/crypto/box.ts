@@ -20,8 +20,8 @@ export interface BoxContext {
 const PUBLIC_BYTES = 32
 
 /**
- * @param ephemeralSecret 32 fresh random bytes, never used again @throws invalid "public-key" if
- * the shared secret would be zero
+ * @param ephemeralSecret 32 fresh random bytes, never used again
+ * @throws invalid "public-key" if the shared secret would be zero
  */
 export function sealBox(
   recipientPublic: Uint8Array,

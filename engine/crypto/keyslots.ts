@@ -69,8 +69,9 @@ export async function makeKeyslot(input: NewKeyslot): Promise<OpenedSlot & { rea
 
 /**
  * Tries `secret` on every slot of its kind and returns the first that opens. Checks that the slot
- * was made for this `repository` object. @throws denied "wrong-key" if none opens; corrupt if a
- * slot of this kind is damaged, or if the repository object doesn't match
+ * was made for this `repository` object.
+ * @throws denied "wrong-key" if none opens; corrupt if a slot of this kind is damaged, or if the
+ * repository object doesn't match
  */
 export async function openKeyslots(
   slots: readonly StoredSlot[],

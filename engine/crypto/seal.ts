@@ -32,11 +32,14 @@ export interface ObjectSealer {
   readonly header: Bytes
   /**
    * Writes ciphertext and tag to `out` at `offset`. `plaintext` may be in the same place. Each
-   * number can be sealed once; the sealer of an opened object can't seal. @returns the length
-   * written: that of `plaintext` plus 16
+   * number can be sealed once; the sealer of an opened object can't seal.
+   * @returns the length written: that of `plaintext` plus 16
    */
   seal(frame: FrameInfo, plaintext: Uint8Array, out: Uint8Array, offset: number): number
-  /** Returns the plaintext. Never returns unauthenticated bytes. @throws corrupt "frame" */
+  /**
+   * Returns the plaintext. Never returns unauthenticated bytes.
+   * @throws corrupt "frame"
+   */
   open(frame: FrameInfo, sealed: Uint8Array): Bytes
 }
 
@@ -59,8 +62,8 @@ export function sealerFromSalt(
 }
 
 /**
- * Opens frames of the object that starts with `header`, after checking the whole header. @throws
- * corrupt "sealed-header"
+ * Opens frames of the object that starts with `header`, after checking the whole header.
+ * @throws corrupt "sealed-header"
  */
 export function openSealer(keys: SealingKey, kind: number, header: Uint8Array, object: string): ObjectSealer {
   const found = decodeSealedHeader(header, kind, object)

@@ -37,7 +37,10 @@ export function sealObject(keys: SealingKey, kind: number, salt: Uint8Array, bod
   return object
 }
 
-/** Returns the body. @throws corrupt if `bytes` differ in any way from what `sealObject` returns */
+/**
+ * Returns the body.
+ * @throws corrupt if `bytes` differ in any way from what `sealObject` returns
+ */
 export function openObject(keys: SealingKey, kind: number, bytes: Uint8Array, object: string): Bytes {
   const sealer = openSealer(keys, kind, bytes, object)
   const length = bytes.length - HEADER_BYTES - TAG_BYTES

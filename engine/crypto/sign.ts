@@ -10,7 +10,10 @@ import { type KeyPair, parsePublic, privateKey } from "./keypair.ts"
 
 export const SIGNATURE_BYTES = 64
 
-/** Returns the deterministic signature. @param pair a signing pair */
+/**
+ * Returns the deterministic signature.
+ * @param pair a signing pair
+ */
 export function sign(pair: KeyPair, message: Uint8Array): Bytes {
   return new Uint8Array(nodeSign(null, message, privateKey("ed25519", pair.secret)))
 }

@@ -42,8 +42,9 @@ export function signEntry(
 }
 
 /**
- * Checks an entry's digest and signature. @throws corrupt "digest" if `bytes` don't match the name;
- * untrusted "entry-signature" if the device didn't sign them for this place
+ * Checks an entry's digest and signature.
+ * @throws corrupt "digest" if `bytes` don't match the name; untrusted "entry-signature" if the
+ * device didn't sign them for this place
  */
 export function verifyEntry(
   bytes: Uint8Array,

@@ -75,8 +75,8 @@ export function firstTrust(input: FirstTrust, random: Random): TrustDraft {
 }
 
 /**
- * Returns the draft of the entry after `trust`. @throws denied "not-full" unless a full slot opened
- * it
+ * Returns the draft of the entry after `trust`.
+ * @throws denied "not-full" unless a full slot opened it
  */
 export function nextTrust(trust: OpenedTrust): TrustDraft {
   if (trust.root === null) {
@@ -109,7 +109,10 @@ export function addSlot(draft: TrustDraft, slot: TrustSlot, label: string, rando
   return sealToMembers(labelled({ ...draft, state: { ...draft.state, slots } }, slot.id, label), random)
 }
 
-/** Removes a slot and starts a new epoch. @throws invalid "last-full-slot" */
+/**
+ * Removes a slot and starts a new epoch.
+ * @throws invalid "last-full-slot"
+ */
 export function removeSlot(draft: TrustDraft, id: Digest, random: Random): TrustDraft {
   const slots = draft.state.slots.filter((slot) => slot.id !== id)
   if (slots.length === draft.state.slots.length) {

@@ -49,8 +49,9 @@ export interface TrustExpectation {
 }
 
 /**
- * Returns the verified state in `bytes`. @throws corrupt if they don't match the name or aren't a
- * state; untrusted if this repository's root key didn't sign them
+ * Returns the verified state in `bytes`.
+ * @throws corrupt if they don't match the name or aren't a state; untrusted if this repository's
+ * root key didn't sign them
  */
 export function verifyTrust(bytes: Uint8Array, expected: TrustExpectation): VerifiedTrust {
   const object = trustName(expected.number, expected.digest)
@@ -73,8 +74,9 @@ export function verifyTrust(bytes: Uint8Array, expected: TrustExpectation): Veri
 }
 
 /**
- * Returns all keys that a member can reach. @param member a slot's or device's X25519 pair @throws
- * denied "not-a-member"
+ * Returns all keys that a member can reach.
+ * @param member a slot's or device's X25519 pair
+ * @throws denied "not-a-member"
  */
 export function openTrust(trust: VerifiedTrust, member: KeyPair): OpenedTrust {
   const { state } = trust

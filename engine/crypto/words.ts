@@ -18,8 +18,8 @@ export async function wordsOf(entropy: Uint8Array): Promise<string> {
 }
 
 /**
- * Returns the 32 bytes. @throws invalid "recovery-words"; the error gives a wrong word's position,
- * not the word
+ * Returns the 32 bytes.
+ * @throws invalid "recovery-words"; the error gives a wrong word's position, not the word
  */
 export async function entropyOf(text: string): Promise<Bytes> {
   const { bip39, wordlist } = await load()

@@ -45,8 +45,8 @@ function sizesValue(sizes: readonly number[]): Bytes {
 }
 
 /**
- * @returns a node with ids that are a view of `bytes` @throws corrupt "chunk-list-node" or
- * "msgpack"
+ * @returns a node with ids that are a view of `bytes`
+ * @throws corrupt "chunk-list-node" or "msgpack"
  */
 export function decodeChunkListNode(bytes: Uint8Array, object: string): ChunkListNode {
   const s = schema("chunk-list-node", object)

@@ -99,7 +99,10 @@ function ownValues(entry: Entry): Record<string, Value> {
   }
 }
 
-/** @returns an entry with directories and ids that are views of `bytes` @throws corrupt "entry" */
+/**
+ * @returns an entry with directories and ids that are views of `bytes`
+ * @throws corrupt "entry"
+ */
 export function decodeEntryBody(bytes: Uint8Array, object: string): Entry {
   const s = schema("entry", object)
   const value = decodeCanonical(bytes, object)

@@ -68,7 +68,10 @@ function uintBytes(value: number): number {
   return value < 0x1_0000_0000 ? 5 : 9
 }
 
-/** @returns a node with ids that are views of `bytes` @throws corrupt "listing-node" or "msgpack" */
+/**
+ * @returns a node with ids that are views of `bytes`
+ * @throws corrupt "listing-node" or "msgpack"
+ */
 export function decodeListingNode(bytes: Uint8Array, object: string): ListingNode {
   const s = schema("listing-node", object)
   if (bytes.length > NODE_BYTES_MAX)

@@ -39,8 +39,8 @@ export function encodeCanonical(value: Value): Bytes {
 
 /**
  * Decodes `bytes`. Whole numbers become `number` if safe, else `bigint`. Maps have no prototype.
- * Byte strings are views of `bytes`. @throws corrupt "msgpack", with the name `object`, unless
- * `bytes` are the canonical encoding
+ * Byte strings are views of `bytes`.
+ * @throws corrupt "msgpack", with the name `object`, unless `bytes` are the canonical encoding
  */
 export function decodeCanonical(bytes: Uint8Array, object: string): Value {
   const seen = validateCanonical(bytes, object)

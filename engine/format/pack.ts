@@ -83,7 +83,10 @@ export function encodeDirectory(frames: readonly DirectoryFrame[]): Bytes {
   return encodeCanonical([DIRECTORY_FORMAT, rows])
 }
 
-/** @returns frames with ids that are views of `bytes` @throws corrupt "pack-directory" */
+/**
+ * @returns frames with ids that are views of `bytes`
+ * @throws corrupt "pack-directory"
+ */
 export function decodeDirectory(bytes: Uint8Array, object: string): DirectoryFrame[] {
   const s = schema("pack-directory", object)
   const [format, rows] = s.tuple(decodeCanonical(bytes, object), "directory", 2) as [Value, Value]
@@ -172,7 +175,10 @@ export function encodeLocator(locator: Locator): Bytes {
   return bytes
 }
 
-/** @param sizeBytes the pack's @throws corrupt "pack-locator" */
+/**
+ * @param sizeBytes the pack's
+ * @throws corrupt "pack-locator"
+ */
 export function decodeLocator(bytes: Uint8Array, sizeBytes: number, object: string): Locator {
   const refuse = (found: string): Error => corrupt("pack-locator", object, found)
   if (bytes.length !== LOCATOR_BYTES)

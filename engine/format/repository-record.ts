@@ -64,8 +64,8 @@ export function decodeMagic(
 }
 
 /**
- * Called before any field is read, since a newer format may have others. @throws invalid
- * "format-too-new"
+ * Called before any field is read, since a newer format may have others.
+ * @throws invalid "format-too-new"
  */
 export function refuseNewerFormat(found: Value | undefined, known: number, object: string): void {
   if (typeof found !== "number" || found <= known) {

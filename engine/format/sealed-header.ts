@@ -79,8 +79,8 @@ export function encodeSealedHeader(header: SealedHeader): Bytes {
 }
 
 /**
- * Reads the first 72 of `bytes`. @throws invalid "format-too-new" for a newer format; corrupt for
- * anything else that is wrong
+ * Reads the first 72 of `bytes`.
+ * @throws invalid "format-too-new" for a newer format; corrupt for anything else that is wrong
  */
 export function decodeSealedHeader(bytes: Uint8Array, kind: number, object: string): SealedHeader {
   const refuse = (found: string): Error => corrupt("sealed-header", object, found)

@@ -45,7 +45,10 @@ export function encodeSegment(segment: IndexSegment): Bytes {
   })
 }
 
-/** @returns a segment with directories that are views of `bytes` @throws corrupt "segment" */
+/**
+ * @returns a segment with directories that are views of `bytes`
+ * @throws corrupt "segment"
+ */
 export function decodeSegment(bytes: Uint8Array, object: string): IndexSegment {
   const s = schema("segment", object)
   const map = s.map(decodeCanonical(bytes, object), "segment", ["v", "packs", "supersedes"])

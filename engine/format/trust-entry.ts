@@ -214,7 +214,8 @@ type Refuse = (field: string, found: string) => Error
 /**
  * Checks the rules inside one state, beyond the types of its fields: every list is sorted without
  * duplicates, and boxes are for exactly the members. Then a mistake in a change of trust can't lock
- * a member out or leave a removed one in. @throws the error of `refuse`
+ * a member out or leave a removed one in.
+ * @throws the error of `refuse`
  */
 function checkTrustRules(state: TrustState, refuse: Refuse): void {
   if ((state.number === 1) !== (state.previous === null)) {

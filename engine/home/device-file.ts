@@ -1,7 +1,8 @@
 /**
- * device.json: who this device is in one repository. Its two key pairs, and the pin of the repository
- * that they were enrolled in. Identity, not cache: without it the device enrols anew with a secret
- * (rule L1). Never holds a keyslot's secret. Mode 0600, refused when others can read it (rule S1).
+ * device.json: this device's identity in one repository. It has the device's two key pairs and the
+ * pin of the repository they were enrolled in. It isn't a cache: without it the device enrols again
+ * with a secret (rule L1). Never contains a keyslot's secret. Mode 0600, refused if others can read
+ * it (rule S1).
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"
@@ -14,16 +15,16 @@ const KEY_BYTES = 32
 
 export interface DeviceFile {
   readonly device: DeviceId
-  /** Raw 32-byte keys: Ed25519 to sign, X25519 to be sealed to. */
+  /** Raw 32-byte keys: Ed25519 for signing, X25519 for receiving boxes. */
   readonly signing: { readonly secret: Bytes; readonly public: Bytes }
   readonly sealing: { readonly secret: Bytes; readonly public: Bytes }
   readonly repository: RepositoryId
-  /** SHA-256 of the object `repository`: believed only with this content. */
+  /** SHA-256 of the object `repository`. It is trusted only with this content. */
   readonly repositoryDigest: Digest
   readonly rootPublic: Bytes
 }
 
-/** Undefined when this home is no device of the repository yet. */
+/** Returns undefined if this home isn't a device of the repository yet. */
 export function readDeviceFile(home: RepositoryHome): DeviceFile | undefined {
   const text = readPrivateFile(home.devicePath)
   if (text === undefined) return undefined
@@ -45,7 +46,7 @@ export function readDeviceFile(home: RepositoryHome): DeviceFile | undefined {
   return device
 }
 
-/** Replaces the device's identity, as when a cloned home enrols under a new id (rule W6). */
+/** Replaces the device's identity, for example when a cloned home enrols under a new id (rule W6). */
 export function writeDeviceFile(home: RepositoryHome, device: DeviceFile): void {
   const content = {
     version: VERSION,

@@ -50,7 +50,7 @@ function cursorOf(all: readonly RecordedEntry[]): DirectoryCursor {
   return cursor
 }
 
-test("decodeDirectoryRecord() gives what encodeDirectoryRecord() took", () => {
+test("decodeDirectoryRecord() returns what encodeDirectoryRecord() encoded", () => {
   fc.assert(
     fc.property(entries, (all) => assert.deepEqual(decodeDirectoryRecord(encodeDirectoryRecord(all)), all)),
   )
@@ -73,7 +73,7 @@ test("find() agrees with a search of the decoded entries, in any order of names"
   )
 })
 
-test("isUnchanged() is true for equal type, size, times and inode alone, and never for a racy entry", () => {
+test("isUnchanged() is true only for equal type, size, times and inode, and never for a racy entry", () => {
   fc.assert(
     fc.property(entry, (recorded) => {
       const cursor = cursorOf([recorded])
@@ -93,7 +93,7 @@ test("isUnchanged() is true for equal type, size, times and inode alone, and nev
   )
 })
 
-test("openDirectoryRecord() takes no bytes that differ from those encoded", () => {
+test("openDirectoryRecord() refuses bytes that differ from the encoded ones", () => {
   const bytes = encodeDirectoryRecord(fc.sample(entries, { numRuns: 1, seed: 7 })[0] ?? [])
   assert.ok(openDirectoryRecord(bytes))
   for (let bit = 0; bit < bytes.length * 8; bit++) {

@@ -1,13 +1,13 @@
 /**
- * What the file cache keeps of one directory: each entry's stat as the last run saw it, in binary, so
- * that 30,000 unchanged files are recognised without making an object of each (rule W8). Pure.
+ * The file cache's record of one directory: each entry's stat at the last run, in binary. 30,000 unchanged
+ * files are recognised without an object for each (rule W8). Pure.
  *
  *     record = start of SHA-256 of what follows, u32 ‖ version u8 ‖ entry …, sorted by name as bytes
  *     entry  = name length u16 ‖ name ‖ flags u8 (bits 0-2 type, 3 racy, 4 a hard link's first path follows)
  *              ‖ links u32 ‖ size u64 ‖ mtime ns i64 ‖ ctime ns i64 ‖ inode u64 ‖ device u64
  *              ‖ [ first path length u16 ‖ first path ]
  *
- * A cache of local state, little-endian, never sealed; a record that does not check is no record.
+ * A cache of local state, little-endian, never sealed. A record with a wrong checksum is ignored.
  */
 import { hash } from "node:crypto"
 import { assert } from "../base/errors.ts"
@@ -16,7 +16,7 @@ import type { RawPath } from "../base/ids.ts"
 
 export type RecordedType = "file" | "directory" | "symlink" | "fifo" | "character-device" | "block-device"
 
-/** What is compared: `source/source.ts`'s Stat has all of it. */
+/** The compared fields, all of them in `source/source.ts`'s Stat. */
 export interface ComparedStat {
   readonly type: string
   readonly size: number
@@ -28,23 +28,27 @@ export interface ComparedStat {
 export interface RecordedEntry extends ComparedStat {
   readonly name: RawPath
   readonly type: RecordedType
-  /** Of the file system that it lies in (st_dev). */
+  /** The file system's number (st_dev). */
   readonly device: bigint
   readonly links: number
   /** For a later link of a group: the first link's path in the snapshot. */
   readonly hardLinkFirst: RawPath | null
-  /** One of its times was so young when it was read that a later change might not show; `isRacy`. */
+  /**
+   * One of its times was so recent when it was read that a later change might not show; see
+   * `isRacy`.
+   */
   readonly racy: boolean
 }
 
 /**
- * A record being read beside a sorted directory: each `find` goes on where the last one stopped.
- * Names out of order are found too, more slowly. The other methods speak of the entry found last.
+ * A record that is read in parallel with a sorted directory. Each `find` continues after the last
+ * one. Names out of order are found too, more slowly. The other methods apply to the entry found
+ * last.
  */
 export interface DirectoryCursor {
-  /** `passed` gets the names between the one asked before and this one: they were not asked for. */
+  /** `passed` gets the names between the previous one and this one, which were not asked for. */
   find(name: string, passed?: Passed): boolean
-  /** All names after the one asked last. */
+  /** Passes all names after the last one asked for. */
   rest(passed: Passed): void
   /** Rule W8: type, size, both times and inode are equal, and the record is not racy. */
   isUnchanged(stat: ComparedStat): boolean
@@ -68,7 +72,7 @@ const FLAG_HARD_LINK = 16
 
 const HEAD_BYTES = 5
 const FIXED_BYTES = 1 + 4 + 5 * 8
-/** From an entry's flags. */
+/** Offsets from an entry's flags. */
 const AT_LINKS = 1
 const AT_SIZE = 5
 const AT_MTIME = 13
@@ -79,7 +83,7 @@ const AT_DEVICE = 37
 const TWO_32 = 2 ** 32
 const RACY_NS = 2_000_000_000n
 
-/** Rule W8: whether a change right after the reading could leave the same times. */
+/** Rule W8: whether a change right after reading could leave the same times. */
 export function isRacy(
   stat: { readonly mtimeNs: bigint; readonly ctimeNs: bigint },
   readAtNs: bigint,
@@ -131,7 +135,7 @@ function writeText(buffer: Buffer, at: number, text: string): number {
   return at + 2 + text.length
 }
 
-/** All entries, or undefined when the bytes are no record. */
+/** Returns all entries, or undefined if the bytes aren't a record. */
 export function decodeDirectoryRecord(bytes: Uint8Array): RecordedEntry[] | undefined {
   if (!isRecord(bytes)) return undefined
   const buffer = asBuffer(bytes)
@@ -140,12 +144,12 @@ export function decodeDirectoryRecord(bytes: Uint8Array): RecordedEntry[] | unde
   return entries
 }
 
-/** Undefined when the bytes are no record: then every file of the directory is read. */
+/** Returns undefined if the bytes aren't a record. Then every file of the directory is read. */
 export function openDirectoryRecord(bytes: Uint8Array): DirectoryCursor | undefined {
   if (!isRecord(bytes)) return undefined
   const buffer = asBuffer(bytes)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  /** Everything before it is smaller than the name asked last. */
+  /** Every entry before this offset sorts before the last name asked for. */
   let next = HEAD_BYTES
   let found = -1
   let asked = ""
@@ -195,12 +199,12 @@ function isRecord(bytes: Uint8Array): boolean {
   return asBuffer(bytes).readUInt32LE(0) === checksum(bytes)
 }
 
-/** CRC-32 would do, and takes a millisecond to load. */
+/** A CRC-32 would be enough, but takes a millisecond to load. */
 function checksum(bytes: Uint8Array): number {
   return hash("sha256", bytes.subarray(4), "buffer").readUInt32LE(0)
 }
 
-/** Scratch: the fresh stat's numbers in the record's representation, so that no BigInt is made. */
+/** Scratch: the fresh stat's numbers as in the record, so no BigInt is created. */
 const freshNumbers = new BigInt64Array(3)
 const fresh = new Uint32Array(freshNumbers.buffer)
 
@@ -222,7 +226,7 @@ function nameLength(bytes: Uint8Array, at: number): number {
   return (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
 }
 
-/** Negative when the entry's name comes before `name`. */
+/** Returns a negative number if the entry's name sorts before `name`. */
 function compareName(bytes: Uint8Array, at: number, name: string): number {
   const length = nameLength(bytes, at)
   const common = Math.min(length, name.length)

@@ -1,7 +1,7 @@
 /**
- * A home for a run that must change nothing, not even its own caches: this device's keys as they are, and
- * copies of its pins and caches in a temporary folder, which goes when the run ends. What such a
- * run learns from the store is forgotten with it. spec/home.md.
+ * A home for a run that changes nothing, not even its own caches. It uses this device's keys, and
+ * copies of its pins and caches in a temporary folder, which is removed when the run ends.
+ * spec/home.md.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -13,7 +13,7 @@ import { repositoryPaths, type Home, type RepositoryHome } from "./home.ts"
 import { makePrivateFolder } from "./private-files.ts"
 
 const PREFIX = "holdfast-dry-run-"
-/** No dry run lasts this long. */
+/** Longer than any dry run. */
 const LEFTOVER_AGE_MS = 7 * 24 * 60 * 60 * 1000
 
 export interface DryHome extends RepositoryHome {
@@ -44,13 +44,13 @@ export function openDryHome(home: Home, repository: RepositoryId): DryHome {
     for (const end of ["", "-wal"]) copyIfThere(real.statePath + end, dry.statePath + end)
     copyIfThere(damageMark(real.statePath), damageMark(dry.statePath))
   } catch {
-    // caches can be done without, where there is no room for copies
+    // without room for copies, a dry run works without caches
     for (const end of ["", "-wal"]) fs.rmSync(dry.statePath + end, { force: true })
   }
   return dry
 }
 
-/** Shares the blocks where the file system can. */
+/** Shares blocks if the file system can. */
 function copyIfThere(from: string, to: string): void {
   try {
     fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE)
@@ -59,7 +59,7 @@ function copyIfThere(from: string, to: string): void {
   }
 }
 
-/** Of dry runs that were killed. */
+/** Removes folders of killed dry runs. */
 function removeLeftovers(): void {
   try {
     for (const name of fs.readdirSync(os.tmpdir())) {
@@ -71,6 +71,6 @@ function removeLeftovers(): void {
         fs.rmSync(folder, { recursive: true, force: true })
     }
   } catch {
-    // the next dry run tries it again
+    // the next dry run tries again
   }
 }

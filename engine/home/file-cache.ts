@@ -14,7 +14,7 @@ import { pathBytes } from "../base/paths.ts"
 import { rowSum } from "../base/row-sum.ts"
 import { createTables, damagedRow, type Database, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 
-/** The snapshot that the records describe. Its listing must still be reachable for them to count. */
+/** The snapshot that the records describe. They count only while its listing is reachable. */
 export interface FileCacheBase {
   readonly root: ChunkId
   readonly level: number
@@ -25,12 +25,12 @@ export interface FileCacheBase {
 export interface FileCache {
   base(): FileCacheBase | undefined
 
-  /** The record of a directory, "" for the root; undefined when it was not there, or is damaged. */
+  /** Returns a directory's record ("" for the root), or undefined if it is missing or damaged. */
   directory(path: RawPath): Uint8Array | undefined
 
   /**
-   * Puts the cache at a new base in one transaction: `changed` replaces records, and null removes a
-   * folder's with those of all folders below it; the others stay. A crash leaves the old base with the old records, or the new with the new.
+   * Moves the cache to a new base in one transaction. `changed` replaces records; null removes a
+   * folder's record and all below it; the others stay. A crash leaves the old state or the new one.
    */
   replace(base: FileCacheBase, changed: Iterable<readonly [RawPath, Uint8Array | null]>): void
 
@@ -45,10 +45,13 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS file_cache (
     base INTEGER NOT NULL, path BLOB NOT NULL, record BLOB NOT NULL, PRIMARY KEY (base, path));`
 
-/** A longer path is its own first bytes and its digest: rows and keys of deep folders would be as long as their paths. */
+/**
+ * The key of a longer path is its first bytes and its digest. Otherwise rows of deep folders would
+ * be as long as their paths.
+ */
 const KEY_BYTES_MAX = 512
 
-/** Before each record: it is bound to its base and path, so that no other one can be taken for it. */
+/** Bytes before each record that bind it to its base and path, so no other record can replace it. */
 const BINDING_BYTES = 4
 
 interface BaseRow {
@@ -63,7 +66,7 @@ interface BaseRow {
 
 const BASE_FIELDS = "id, series, source, root, level, snapshot, sum"
 
-/** @param source what was walked, as the caller names it: two roots of one series are two caches */
+/** @param source the caller's name for the walked source: two roots in one series have two caches */
 export function openFileCache(database: Database, series: string, source: string): FileCache {
   createTables(database, SCHEMA)
   const find = lazyStatement<[string, string], BaseRow>(
@@ -123,7 +126,7 @@ export function openFileCache(database: Database, series: string, source: string
   })
 }
 
-/** What the records of each source of the series describe. */
+/** Returns the base of each source of the series. */
 export function fileCacheBases(database: Database, series: string): FileCacheBase[] {
   createTables(database, SCHEMA)
   const all = lazyStatement<[string], BaseRow>(
@@ -148,14 +151,14 @@ function baseSum({ id, series, source, root, level, snapshot }: Omit<BaseRow, "s
   return rowSum([id, series, source, root, level, snapshot])
 }
 
-/** Its binding names the whole path. */
+/** A record's binding has the whole path. */
 function pathKey(path: RawPath): Uint8Array {
   const bytes = pathBytes(path)
   if (bytes.length <= KEY_BYTES_MAX) return bytes
   return Buffer.concat([bytes.subarray(0, KEY_BYTES_MAX), hash("sha256", bytes, "buffer")])
 }
 
-/** The record is covered by its own checksum, which it begins with. */
+/** The record's own checksum, at its start, covers the rest. */
 function binding(record: Uint8Array, base: number, path: RawPath): number {
   return rowSum([base, path, record.subarray(0, BINDING_BYTES)])
 }
@@ -209,7 +212,7 @@ function openWrites(database: Database, series: string, source: string): Writes 
     rowSum([id, series, source, base.root, base.level, digest(base)])
   return {
     insertBase(base) {
-      const id = randomBytes(6).readUIntBE(0, 6) // records that a lost row left behind stay nobody's
+      const id = randomBytes(6).readUIntBE(0, 6) // records of a lost row belong to no base
       insertBase().run(id, series, source, base.root, base.level, digest(base), sumOf(id, base))
       return id
     },
@@ -217,7 +220,7 @@ function openWrites(database: Database, series: string, source: string): Writes 
     record(id, path, record) {
       if (record !== null) return void put().run(id, pathKey(path), bound(record, id, path))
       remove().run(id, pathKey(path))
-      // of longer paths, only the records of the folders themselves are found; others go with a folder further up
+      // for longer paths only the folder's own record is found; others are removed with a folder above
       if (path.length >= KEY_BYTES_MAX) return
       removeBelow().run(id, pathBytes(`${path}/` as RawPath), pathBytes(`${path}0` as RawPath))
     },

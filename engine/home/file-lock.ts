@@ -1,8 +1,8 @@
 /**
- * A lock that the operating system drops when its holder dies, however it dies: SQLite's exclusive
- * lock on an empty file. Nothing is ever written to the file, so that it cannot be damaged; it stays
- * behind, since removing it would let two holders in. Never open such a file by other means: closing
- * any handle of it would drop this process's lock (POSIX).
+ * A lock that the operating system releases when its holder dies: SQLite's exclusive lock on an
+ * empty file. Nothing is written to the file, so it can't be damaged. It is never removed, since
+ * that would let two holders in. Never open such a file by other means: closing any handle of it
+ * would release this process's lock (POSIX).
  */
 import { existsSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
@@ -14,10 +14,10 @@ export interface FileLock {
   release(): void
 }
 
-/** Keeps connections reachable: collected as garbage, one would close and drop its lock. */
+/** Keeps connections reachable: garbage collection would close them and release their locks. */
 const held = new Set<Database>()
 
-/** Undefined when somebody else still holds it after the time. Waiting blocks this thread. */
+/** Returns undefined if the lock isn't free within the time. Blocks this thread. */
 export function takeFileLock(file: string, timeoutMs: number): FileLock | undefined {
   makePrivateFile(file)
   const database = openSqlite(file, { timeoutMs })
@@ -37,7 +37,7 @@ export function takeFileLock(file: string, timeoutMs: number): FileLock | undefi
   }
 }
 
-/** True while somebody holds the lock. Changes nothing, not even in the folder. */
+/** Whether the lock is held. Changes nothing, not even the folder. */
 export function isFileLocked(file: string): boolean {
   if (!existsSync(file)) return false
   const database = openSqlite(file, { readonly: true, timeoutMs: 0 })
@@ -52,7 +52,10 @@ export function isFileLocked(file: string): boolean {
   }
 }
 
-/** Runs with the lock held, or throws `conflict`, code "busy". */
+/**
+ * Runs with the lock held.
+ * @throws conflict "busy"
+ */
 export function withFileLock<T>(file: string, timeoutMs: number, run: () => T): T {
   const lock = takeFileLock(file, timeoutMs)
   if (lock === undefined)

@@ -1,7 +1,7 @@
 /**
- * Where this device keeps what is its own: identity under one root, caches under another, a folder a
- * repository in each. With HOLDFAST_HOME both roots are one, so that two homes are two devices.
- * spec/home.md lists the files and what losing each costs (rule L1).
+ * The places of this device's files: identity under one root, caches under another, each with one
+ * folder per repository. HOLDFAST_HOME sets both roots, so two homes are two devices. spec/home.md
+ * lists the files and the cost of losing each (rule L1).
  */
 import * as os from "node:os"
 import * as path from "node:path"
@@ -10,30 +10,34 @@ import type { RepositoryId } from "../base/ids.ts"
 import { makePrivateFolder, removeLeftovers } from "./private-files.ts"
 
 export interface Home {
-  /** Keys, pins, locks, the last repository: back these up, or enrol again. */
+  /** Keys, pins, locks and the last repository. Back these up, or enrol again. */
   readonly identityRoot: string
-  /** What can be deleted at any moment. */
+  /** Files that can be deleted at any time. */
   readonly cacheRoot: string
 }
 
 /** The paths of one repository's files. The folders exist. */
 export interface RepositoryHome {
   readonly repository: RepositoryId
-  /** The home that it is in; a backup leaves all of it out. */
+  /** The home's root; a backup excludes everything in it. */
   readonly identityRoot: string
   readonly cacheRoot: string
   readonly identityFolder: string
   readonly devicePath: string
   readonly pinsPath: string
   readonly locksFolder: string
-  /** Of a dry run: the locks of the real home, which it respects and does not hold. */
+  /** In a dry run: the real home's locks, which it respects but doesn't take. */
   readonly realLocksFolder?: string
   readonly statePath: string
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Pass `process.env`. Looks at nothing on disk. Throws invalid "no-home". */
+/**
+ * Doesn't access the disk.
+ * @param environment usually `process.env`
+ * @throws invalid "no-home"
+ */
 export function findHome(environment: Environment): Home {
   const own = environment["HOLDFAST_HOME"]
   if (own !== undefined && own !== "")
@@ -44,27 +48,27 @@ export function findHome(environment: Environment): Home {
   }
 }
 
-/** The XDG standard says that a relative path is to be ignored. */
+/** The XDG standard says to ignore a relative path. */
 function xdg(environment: Environment, name: string, otherwise: string): string {
   const set = environment[name]
   if (set !== undefined && path.isAbsolute(set)) return set
   const user = environment["HOME"] ?? os.homedir()
   if (path.isAbsolute(user)) return path.join(user, otherwise)
-  // below the current folder, every folder would have other keys
+  // relative to the current folder, every folder would have other keys
   const found = user === "" ? "HOME is empty" : `HOME is not an absolute path ("${user}")`
   const message = `${found}. holdfast keeps its keys and caches there: set HOME or HOLDFAST_HOME`
   throw new EngineError("invalid", "no-home", message)
 }
 
 export interface HomeOptions {
-  /** Before HOLDFAST_HOME and the XDG folders. */
+  /** Overrides HOLDFAST_HOME and the XDG folders. */
   readonly directory?: string | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 /**
  * Finds the folders for keys, index and caches. Creates nothing.
- * @param directory before HOLDFAST_HOME and the XDG folders
+ * @param directory overrides HOLDFAST_HOME and the XDG folders
  * @example
  * const home = openHome({ environment: process.env })
  */
@@ -72,7 +76,7 @@ export function openHome({ directory, environment }: HomeOptions): Home {
   return findHome(directory === undefined ? environment : { ...environment, HOLDFAST_HOME: directory })
 }
 
-/** Looks at nothing on disk. */
+/** Doesn't access the disk. */
 export function repositoryPaths(home: Home, repository: RepositoryId): RepositoryHome {
   const identityFolder = path.join(home.identityRoot, "repositories", repository)
   return {
@@ -87,7 +91,7 @@ export function repositoryPaths(home: Home, repository: RepositoryId): Repositor
   }
 }
 
-/** Makes the folders. */
+/** Creates the folders. */
 export function openRepositoryHome(home: Home, repository: RepositoryId): RepositoryHome {
   const paths = repositoryPaths(home, repository)
   makePrivateFolder(paths.locksFolder)

@@ -20,15 +20,17 @@ export interface PendingPack {
 
 export interface Journal {
   /**
-   * After the pack is durable (rule W1), in one transaction with the index's `addPack`, so that no
-   * chunk is known whose pack nobody will name. Idempotent.
+   * Called after the pack is durable (rule W1), in one transaction with the index's `addPack`. Then
+   * every known chunk is in a pack that an entry will list. Idempotent.
    */
   add(pack: PendingPack): void
 
-  /** In the order added; of one series, or of all. */
+  /** Returns pending packs in the order they were added, of one series or of all. */
   pending(series?: string): PendingPack[]
 
-  /** After an entry that names them is durable (rule W3), or after they were found missing. */
+  /**
+   * Called after an entry that lists them is durable (rule W3), or after they were found missing.
+   */
   settle(names: Iterable<Digest>): void
 }
 
@@ -97,7 +99,7 @@ export function openJournal(database: Database): Journal {
     },
     pending(series) {
       const rows = all().all()
-      // the index knows these packs' chunks: one that is not named any more would be lost to everybody
+      // The index knows these packs' chunks. If an entry omitted one, its chunks would be lost.
       if (rows.length !== counter.count()) throw damagedRow(TABLE)
       const packs = rows.map(toPending)
       return series === undefined ? packs : packs.filter((pack) => pack.series === series)
@@ -111,7 +113,7 @@ interface Counter {
   change(by: number): void
 }
 
-/** How many packs are pending, apart from them: rows that are lost without a trace are missed by it. */
+/** Counts pending packs in a separate row, so missing rows are detected. */
 function openCounter(database: Database): Counter {
   const read = lazyStatement<[number], { count: number; sum: number }>(
     database,
@@ -143,7 +145,7 @@ function toPending({ sum, ...row }: Row): PendingPack {
   const place = [directoryOffset, directorySealedLength, directoryRawLength, directoryCodec]
   if (rowSum([series, name, sizeBytes, epoch, salt, ...place, directory]) !== sum) throw damagedRow(TABLE)
   const record = { ...rest, name: toHex(name) as Digest, salt: new Uint8Array(salt) }
-  // a copy would double what a long run has pending
+  // a copy would double a long run's pending bytes
   const bytes = new Uint8Array(directory.buffer as ArrayBuffer, directory.byteOffset, directory.length)
   return { series, record, directory: bytes }
 }

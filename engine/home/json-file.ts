@@ -1,6 +1,6 @@
 /**
- * The home's JSON files: read strictly, since they are few, small and matter. What is not as expected
- * is `corrupt`, with the file and the field; numbers beyond 2^53 are decimal text.
+ * Reads the home's JSON files strictly, since they are few, small and important. Anything
+ * unexpected is `corrupt`, with the file and the field. Numbers beyond 2^53 are decimal text.
  */
 import { basename } from "node:path"
 import { EngineError } from "../base/errors.ts"
@@ -13,10 +13,10 @@ export interface JsonFields {
   readonly hex: (field: string, bytes: number) => string
   /** Base64 of this many bytes. */
   readonly base64: (field: string, bytes: number) => Bytes
-  /** Undefined for null. */
+  /** Returns undefined for null. */
   readonly object: (field: string) => JsonFields | undefined
   readonly list: (field: string) => JsonFields[]
-  /** Empty when there is no such field: it came with a later version. */
+  /** Empty if the field is missing: later versions added it. */
   readonly texts: (field: string) => string[]
   readonly decimal: (field: string) => bigint
   readonly isNull: (field: string) => boolean
@@ -33,7 +33,7 @@ export function parseJsonFile(text: string, file: string): JsonFields {
   return fieldsOf(value, file, "the file")
 }
 
-/** By the name of the file. */
+/** By file name. */
 const ADVICE: Readonly<Record<string, string>> = {
   "device.json":
     ". Move this file away, and give the repository's passphrase once: this device then gets new keys",

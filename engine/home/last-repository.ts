@@ -1,7 +1,7 @@
 /**
- * last-repository.json: which repository was seen at which location, and which of them a verb without
- * `-r` means. Each repository's folder notes its own location beside, so that a lost or damaged file
- * costs at most one `-r`. spec/home.md.
+ * last-repository.json: the repository seen at each location, and the default for verbs without
+ * `-r`. Each repository's folder also notes its location, so a lost or damaged file costs at most
+ * one `-r`. spec/home.md.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -15,14 +15,14 @@ import { makePrivateFolder, readPrivateFile, writePrivateFile } from "./private-
 const LOCK_TIMEOUT_MS = 10_000
 
 export interface KnownRepository {
-  /** As a person typed it, made absolute; without secrets. */
+  /** As typed by a person, made absolute, without secrets. */
   readonly location: string
   readonly repository: RepositoryId
 }
 
 interface Known {
   readonly repositories: readonly KnownRepository[]
-  /** A location among them; undefined when none was chosen. */
+  /** One of the locations; undefined if none was chosen. */
   readonly chosen: string | undefined
 }
 
@@ -30,7 +30,7 @@ export function knownRepositories(home: Home): readonly KnownRepository[] {
   return readKnown(home).repositories
 }
 
-/** The one that a verb without `-r` means. */
+/** Returns the default for verbs without `-r`. */
 export function defaultRepository(home: Home): KnownRepository | undefined {
   const { repositories, chosen } = readKnown(home)
   return repositories.find(({ location }) => location === chosen)
@@ -40,7 +40,7 @@ export function repositoryAt(home: Home, location: string): RepositoryId | undef
   return knownRepositories(home).find((known) => known.location === location)?.repository
 }
 
-/** Makes it the one at its location. The default stays. */
+/** Records the repository at its location. The default stays. */
 export function rememberRepository(home: Home, known: KnownRepository): void {
   const there = readFile(home)?.repositories
   if (
@@ -66,7 +66,7 @@ export function setDefaultRepository(home: Home, location: string, replace: bool
   return location
 }
 
-/** Repositories that this home has a device's keys for. */
+/** Returns repositories that this home has a device's keys for. */
 export function devicesIn(home: Home): RepositoryId[] {
   return foldersIn(home).filter((id) => fs.existsSync(repositoryPaths(home, id).devicePath))
 }
@@ -85,7 +85,10 @@ function readKnown(home: Home): Known {
   return readFile(home) ?? fromNotes(home)
 }
 
-/** Undefined when it is lost or damaged. Earlier versions meant the last one. */
+/**
+ * Returns undefined if the file is lost or damaged. In earlier versions the last one was the
+ * default.
+ */
 function readFile(home: Home): Known | undefined {
   const file = fileOf(home)
   const text = readPrivateFile(file)
@@ -107,7 +110,7 @@ function readFile(home: Home): Known | undefined {
   }
 }
 
-/** What the repositories' own folders say. Where there is only one, nobody has to choose. */
+/** Reads the notes in the repositories' own folders. A single one is the default. */
 function fromNotes(home: Home): Known {
   const repositories: KnownRepository[] = []
   for (const id of foldersIn(home)) {
@@ -163,12 +166,12 @@ export function rememberedRepository(
 
 export interface KnownPlaces {
   readonly locations: readonly string[]
-  /** Repositories that this home has keys for, at whatever location. */
+  /** Number of repositories that this home has keys for, at any location. */
   readonly deviceCount: number
 }
 
 /**
- * @returns the repositories that this home has used, for a person who named none
+ * @returns the repositories that this home has used
  */
 export function knownPlaces(home: Home): KnownPlaces {
   return {

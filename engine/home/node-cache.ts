@@ -1,6 +1,6 @@
 /**
- * Listing nodes of the bases of each series, so that a small change is merged into its
- * listing without a fetch. A node that is not what its id says is not there. Kept to that size by `keepOnly`.
+ * Caches the listing nodes of each series' bases, so a small change is merged into its listing
+ * without a fetch. A node that doesn't match its id counts as missing. `keepOnly` limits the size.
  */
 import { asBuffer, type Bytes, equalBytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
@@ -12,15 +12,15 @@ const SCHEMA = `
 
 export interface NodeCache {
   get(id: ChunkId): Bytes | undefined
-  /** One transaction. */
+  /** In one transaction. */
   put(nodes: Iterable<readonly [ChunkId, Uint8Array]>): void
-  /** Removes this series' other nodes: call it with those of every base. Returns how many were removed. */
+  /** Removes this series' other nodes: pass those of every base. Returns how many were removed. */
   keepOnly(ids: Iterable<ChunkId>): number
 }
 
 export type Identify = (node: Bytes) => ChunkId
 
-/** The nodes of one series; a node that two series share is kept for each. */
+/** Opens the nodes of one series. A node shared by two series is stored for each. */
 export function openNodeCache(database: Database, series: string, identify: Identify): NodeCache {
   createTables(database, SCHEMA)
   const get = lazyStatement<[string, Uint8Array], Buffer>(

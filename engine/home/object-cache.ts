@@ -1,6 +1,7 @@
 /**
- * Small signed objects of the log (trust states, chain entries, bundles' contents), kept so that each
- * is fetched once. Names carry digests and readers verify what they get, from here as from a store.
+ * Caches small signed objects of the log (trust states, chain entries, contents of bundles), so
+ * each is fetched once. Names contain digests, and readers verify objects from here as from a
+ * store.
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
@@ -10,9 +11,9 @@ const SCHEMA = "CREATE TABLE IF NOT EXISTS object_cache (name TEXT PRIMARY KEY, 
 
 export interface ObjectCache {
   get(name: ObjectName): Bytes | undefined
-  /** Every cached name that starts with `prefix`, in byte order. */
+  /** Returns every cached name with the prefix, in byte order. */
   names(prefix: string): ObjectName[]
-  /** One transaction. The same name again is not written. */
+  /** In one transaction. An existing name isn't written again. */
   put(objects: Iterable<readonly [ObjectName, Uint8Array]>): void
   remove(names: Iterable<ObjectName>): void
 }

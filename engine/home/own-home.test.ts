@@ -1,4 +1,4 @@
-/** Whose a home's files are, and what is said where they can't be reached. */
+/** Owners of a home's files, and messages if the files can't be accessed. */
 import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -33,7 +33,7 @@ async function useHome(folder: string): Promise<Repository> {
   return repository
 }
 
-test("what a run makes in a user's home belongs to that user, also when root runs it", async (t) => {
+test("files that a run creates in a user's home belong to that user, also if root runs it", async (t) => {
   const folder = ordinaryFolder(t)
   const { uid } = fs.statSync(folder)
   const repository = await useHome(folder)
@@ -52,7 +52,7 @@ test("what a run makes in a user's home belongs to that user, also when root run
   for (const [name, owner] of owners(folder)) assert.equal(owner, uid, name)
 })
 
-/** Root turns into an ordinary user for as long. */
+/** Runs as an ordinary user if the test runs as root. */
 function asUser<T>(use: () => T): T {
   if (isRoot) process.seteuid?.(ORDINARY_ID)
   try {
@@ -78,9 +78,9 @@ function homeIn(t: TestContext): Home {
 
 const open = (home: Home): void => void openRepositoryHome(home, EXAMPLE_REPOSITORY)
 
-// only root can make what belongs to another user
+// only root can create another user's files
 if (isRoot)
-  test("a home that another user made: the message has the command that mends it", (t) => {
+  test("a home created by another user: the message has the command that fixes it", (t) => {
     const home = homeIn(t)
     const known = { location: "/srv/backup", repository: EXAMPLE_REPOSITORY }
     const uses: Record<string, () => void> = {
@@ -101,14 +101,14 @@ if (isRoot)
 const ELSEWHERE =
   /permission denied; the folder belongs to another user\. Set HOLDFAST_HOME to a folder of your own/
 
-test("a home inside a folder of another user's: the message names HOLDFAST_HOME", () => {
+test("a home in another user's folder: the message names HOLDFAST_HOME", () => {
   assert.match(
     messageOf(() => open(findHome({ HOLDFAST_HOME: "/holdfast/home" }))),
     ELSEWHERE,
   )
 })
 
-test("a home that is closed to its own user: the message has the command that opens it", (t) => {
+test("a home closed to its own user: the message has the command that opens it", (t) => {
   const home = homeIn(t)
   asUser(() => {
     open(home)
@@ -119,7 +119,7 @@ test("a home that is closed to its own user: the message has the command that op
   assert.ok(message.includes(`Run: chmod -R u+rwX '${home.identityRoot}'`), message)
 })
 
-test("a state database that can't be opened: the message has the command that mends it", (t) => {
+test("a state database that can't be opened: the message has the command that fixes it", (t) => {
   const root = homeIn(t)
   const home = asUser(() => openRepositoryHome(root, EXAMPLE_REPOSITORY))
   asUser(() => openStateDatabase(home).close())

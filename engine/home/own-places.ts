@@ -1,6 +1,6 @@
 /**
- * Where nothing may be written for a person: inside a repository, or inside holdfast's own data and
- * caches. A restore there would damage backups; what it wrote would look like the store's own.
+ * Refuses to write a person's files in a repository or in holdfast's own data and caches. A restore
+ * there would damage backups, and its files would look like the store's.
  */
 import { realpathSync, statSync, type Stats } from "node:fs"
 import { dirname } from "node:path"
@@ -10,9 +10,9 @@ import { baseName, fsPath, isWithin, showPath } from "../base/paths.ts"
 import type { Home } from "./home.ts"
 import { knownRepositories } from "./last-repository.ts"
 
-/** Where a repository and this device's home are on this machine's disks. */
+/** The places of a repository and of this device's home on local disks. */
 export interface OwnPlaces {
-  /** Of the repository: an absolute path, or an address that is not a path. */
+  /** The repository's absolute path, or an address that isn't a path. */
   readonly location: string
   readonly home: Home
 }
@@ -43,7 +43,10 @@ export function refuseOwnPlace(own: OwnPlaces, path: string, mayBe?: "repository
   }
 }
 
-/** What of the home, the repository and others that this home has seen is in this folder, as raw paths relative to it. */
+/**
+ * Returns the parts of this folder that belong to the home, the repository, or other repositories
+ * seen by this home, as raw paths relative to it.
+ */
 export function ownPathsIn({ location, home }: OwnPlaces, root: string): RawPath[] {
   const seen = knownRepositories(home)
     .map((known) => known.location)
@@ -61,7 +64,7 @@ export function ownPathsIn({ location, home }: OwnPlaces, root: string): RawPath
 function looksLikeRepository(folder: string): boolean {
   const within = folder === "/" ? "/" : `${folder}/`
   if (statOf(`${within}repository`)?.isFile() === true) return statOf(`${within}log`)?.isDirectory() === true
-  return statOf(`${within}log/mirror`)?.isDirectory() === true // a mirror that is not finished
+  return statOf(`${within}log/mirror`)?.isDirectory() === true // an unfinished mirror
 }
 
 function statOf(path: string): Stats | undefined {
@@ -72,7 +75,7 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** With links followed as far as the folders exist. */
+/** Resolves links as far as the folders exist. */
 function realPlace(path: string): string {
   try {
     return realpathSync(fsPath(path), { encoding: "latin1" })

@@ -1,6 +1,6 @@
 /**
- * pins.json: the newest that this device has accepted, below which it believes nothing (rule R1). Not a
- * cache: when lost, a rollback that happened meanwhile cannot be seen.
+ * pins.json: the newest state that this device has accepted. It refuses anything older (rule R1).
+ * It isn't a cache: after a loss, a rollback in the meantime can't be detected.
  */
 import type { DeviceId, Digest } from "../base/ids.ts"
 import { withFileLock } from "./file-lock.ts"
@@ -18,14 +18,14 @@ export interface PinnedHead {
 }
 
 export interface Pins {
-  /** One a device, sorted by device. */
+  /** One per device, sorted by device. */
   readonly heads: readonly PinnedHead[]
   readonly trust: { readonly number: number; readonly digest: Digest } | null
   /** Newest entry of the linear log `log/gc`. */
   readonly gc: { readonly number: number; readonly digest: Digest } | null
-  /** When the log was last listed, nanoseconds since 1970. */
+  /** Last time the log was listed, in nanoseconds since 1970. */
   readonly lastLookNs: bigint | null
-  /** Objects of the log whose alarm a person has accepted, for it stands whatever is pinned. */
+  /** Log objects with an alarm that a person has accepted. They are independent of the pins. */
   readonly accepted: readonly string[]
 }
 
@@ -43,8 +43,8 @@ export function readPins(home: RepositoryHome): Pins {
 }
 
 /**
- * Reads, changes, writes; durable when it returns. Two runs at once on this device take turns, so
- * `change` must build on the pins that it is given.
+ * Reads, changes and durably writes the pins. Concurrent runs on this device take turns, so
+ * `change` must start from the given pins.
  */
 export function updatePins(home: RepositoryHome, change: (pins: Pins) => Pins): Pins {
   return withFileLock(`${home.locksFolder}/pins.lock`, LOCK_TIMEOUT_MS, () => {

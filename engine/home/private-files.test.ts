@@ -43,7 +43,7 @@ function allPaths(folder: string): string[] {
   return fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name))
 }
 
-test("everything in a home is for the owner alone, whatever the umask", (t) => {
+test("everything in a home is accessible only to its owner, whatever the umask", (t) => {
   withUmask(t, 0)
   const home = findHome({ HOLDFAST_HOME: path.join(temporaryHome(t).identityRoot, "new", "home") })
   const repository = openRepositoryHome(home, EXAMPLE_REPOSITORY)
@@ -63,7 +63,7 @@ test("everything in a home is for the owner alone, whatever the umask", (t) => {
   lock.release()
 })
 
-test("findHome() takes HOLDFAST_HOME, else the XDG folders, else their defaults", () => {
+test("findHome() uses HOLDFAST_HOME, else the XDG folders, else their defaults", () => {
   assert.deepEqual(findHome({ HOLDFAST_HOME: "/h/", HOME: "/u", XDG_DATA_HOME: "/d" }), {
     identityRoot: "/h",
     cacheRoot: "/h",
@@ -78,14 +78,14 @@ test("findHome() takes HOLDFAST_HOME, else the XDG folders, else their defaults"
   assert.deepEqual(findHome({ HOME: "/u" }).identityRoot, "/u/.local/share/holdfast")
 })
 
-test("readDeviceFile() gives what writeDeviceFile() took", (t) => {
+test("readDeviceFile() returns what writeDeviceFile() wrote", (t) => {
   const home = temporaryRepositoryHome(t)
   assert.equal(readDeviceFile(home), undefined)
   writeDeviceFile(home, device)
   assert.deepEqual(readDeviceFile(home), device)
 })
 
-test("readDeviceFile() refuses keys that others can read or exchange, and says what to type", (t) => {
+test("readDeviceFile() refuses keys that others can read or replace, and says what to type", (t) => {
   const home = temporaryRepositoryHome(t)
   writeDeviceFile(home, device)
   for (const mode of [0o640, 0o604, 0o620]) {
@@ -103,7 +103,7 @@ test("readDeviceFile() refuses keys that others can read or exchange, and says w
   assert.deepEqual(readDeviceFile(home), device)
 })
 
-test("readDeviceFile() names the field that is damaged", (t) => {
+test("readDeviceFile() names the damaged field", (t) => {
   const home = temporaryRepositoryHome(t)
   const refuse = (content: string, expected: RegExp): void => {
     writePrivateFile(home.devicePath, content)
@@ -123,7 +123,7 @@ test("readDeviceFile() names the field that is damaged", (t) => {
   refuse(text.replace(EXAMPLE_REPOSITORY, "ff".repeat(16)), /belongs to repository/)
 })
 
-test("updatePins() keeps what it was given, sorted, and builds on what is there", (t) => {
+test("updatePins() stores the given pins, sorted, and starts from the existing ones", (t) => {
   const home = temporaryRepositoryHome(t)
   assert.deepEqual(readPins(home), NO_PINS)
   const head = (id: string, sequence: number): Pins["heads"][number] => ({
@@ -144,7 +144,7 @@ test("updatePins() keeps what it was given, sorted, and builds on what is there"
   assert.deepEqual(readPins(home), { ...pins, lastLookNs: null })
 })
 
-test("readPins() refuses a damaged file, for it may hide a rollback", (t) => {
+test("readPins() refuses a damaged file, since it may hide a rollback", (t) => {
   const home = temporaryRepositoryHome(t)
   updatePins(home, (pins) => pins)
   fs.truncateSync(home.pinsPath, 20)
@@ -152,7 +152,7 @@ test("readPins() refuses a damaged file, for it may hide a rollback", (t) => {
   assert.throws(() => updatePins(home, (pins) => pins), { code: "home-damaged" })
 })
 
-test("writePrivateFile() leaves the old content and no leftovers when the new cannot be written", (t) => {
+test("writePrivateFile() keeps the old content and leaves no temporary file if writing fails", (t) => {
   const home = temporaryRepositoryHome(t)
   const folder = path.join(home.identityFolder, "taken")
   fs.mkdirSync(path.join(folder, "inside"), { recursive: true })
@@ -160,7 +160,7 @@ test("writePrivateFile() leaves the old content and no leftovers when the new ca
   assert.deepEqual(fs.readdirSync(home.identityFolder).toSorted(), ["locks", "taken"])
 })
 
-test("openRepositoryHome() removes old leftovers of killed writes, and nothing younger", (t) => {
+test("openRepositoryHome() removes old leftovers of killed writes, and no recent ones", (t) => {
   const home = temporaryRepositoryHome(t)
   const leftover = `${home.pinsPath}.${"a".repeat(16)}.tmp`
   const young = `${home.pinsPath}.${"b".repeat(16)}.tmp`
@@ -175,7 +175,7 @@ test("openRepositoryHome() removes old leftovers of killed writes, and nothing y
   assert.equal(fs.existsSync(young), true)
 })
 
-test("rememberRepository() never changes the default, which setDefaultRepository() sets once or by force", (t) => {
+test("rememberRepository() never changes the default, and setDefaultRepository() sets it once or by force", (t) => {
   const home = temporaryHome(t)
   const other = "f".repeat(32) as RepositoryId
   assert.equal(defaultRepository(home), undefined)
@@ -193,7 +193,7 @@ test("rememberRepository() never changes the default, which setDefaultRepository
   assert.equal(knownRepositories(home).length, 2)
 })
 
-test("a lost or damaged last-repository.json is read from the notes beside each repository's keys", (t) => {
+test("knownRepositories() reads the notes beside each repository's keys if last-repository.json is lost or damaged", (t) => {
   const home = temporaryHome(t)
   const file = path.join(home.identityRoot, "last-repository.json")
   openRepositoryHome(home, EXAMPLE_REPOSITORY)
@@ -211,7 +211,7 @@ test("a lost or damaged last-repository.json is read from the notes beside each 
   openRepositoryHome(home, second.repository)
   rememberRepository(home, second)
   fs.rmSync(file)
-  // Of two, a person has to say which; both are known.
+  // With two, a person has to choose; both are known.
   assert.equal(defaultRepository(home), undefined)
   assert.deepEqual(knownRepositories(home), [first, second])
   rememberRepository(home, second)

@@ -1,6 +1,6 @@
 /**
- * Small files and folders for the owner alone, written so that a power cut leaves the old content or
- * the new. Everything in a home goes through here, or through SQLite on a file made here.
+ * Writes small files and folders accessible only to the owner. A power cut leaves the old content
+ * or the new one. Everything in a home is written here, or by SQLite in a file created here.
  */
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
@@ -14,12 +14,15 @@ import { writeAll } from "../base/write-all.ts"
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
 const TEMPORARY = /\.[0-9a-f]{16}\.tmp$/
-/** No write lasts this long, so that a leftover of a killed run is nobody's any more. */
+/** Longer than any write: an older temporary file is a killed run's leftover. */
 const LEFTOVER_AGE_MS = 60 * 60 * 1000
-/** Modes of Windows files say nothing about who may read them. */
+/** File modes on Windows say nothing about access. */
 const HAS_MODES = process.platform !== "win32"
 
-/** Makes the folder and its parents, those it makes for the owner alone; existing ones stay. */
+/**
+ * Creates the folder and its missing parents, accessible only to the owner. Existing ones stay
+ * unchanged.
+ */
 export function makePrivateFolder(folder: string): void {
   try {
     if (fs.existsSync(folder)) return
@@ -31,7 +34,7 @@ export function makePrivateFolder(folder: string): void {
   }
 }
 
-/** Makes an empty file for the owner alone when there is none. */
+/** Creates an empty file accessible only to the owner, unless it exists. */
 export function makePrivateFile(file: string): void {
   try {
     writeInto(file, "wx", () => {})
@@ -40,7 +43,7 @@ export function makePrivateFile(file: string): void {
   }
 }
 
-/** Temporary file, fsync, rename, fsync of the folder. */
+/** Writes a temporary file, flushes it, renames it, and flushes the folder. */
 export function writePrivateFile(file: string, content: string | Uint8Array): void {
   const temporary = `${file}.${randomBytes(8).toString("hex")}.tmp`
   try {
@@ -56,7 +59,7 @@ export function writePrivateFile(file: string, content: string | Uint8Array): vo
   }
 }
 
-/** For hints that may be lost or torn: nothing is flushed, which would take milliseconds. */
+/** Writes a hint that may be lost or torn. It isn't flushed, which would take milliseconds. */
 export function writePrivateNote(file: string, text: string): void {
   try {
     writeInto(file, "w", (handle) => writeAll(handle, Buffer.from(text)))
@@ -76,7 +79,7 @@ function writeInto(file: string, flags: "w" | "wx", write: (handle: number) => v
 }
 
 function syncFolder(folder: string): void {
-  if (!HAS_MODES) return // Windows has no handle to flush a folder with
+  if (!HAS_MODES) return // Windows can't flush a folder
   const handle = fs.openSync(folder, "r")
   try {
     fs.fsyncSync(handle)
@@ -85,7 +88,7 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** The file's text, or undefined when there is none. */
+/** Returns the file's text, or undefined if it doesn't exist. */
 export function readPrivateFile(file: string): string | undefined {
   try {
     return fs.readFileSync(file, "utf8")
@@ -96,7 +99,7 @@ export function readPrivateFile(file: string): string | undefined {
   }
 }
 
-/** Throws when group or others may read or change a secret's file, or exchange it in its folder. */
+/** @throws if group or others can read or change a secret's file, or replace it in its folder */
 export function refuseShared(file: string): void {
   if (!HAS_MODES) return
   refuseMode(file, 0o077, "600", "other users can read or change it")
@@ -110,7 +113,7 @@ function refuseMode(file: string, forbidden: number, wanted: string, found: stri
   throw new EngineError("denied", "home-permissions", message, { detail: { path: file } })
 }
 
-/** Removes what killed writes have left. */
+/** Removes leftovers of killed writes. */
 export function removeLeftovers(folder: string, nowMs: number): void {
   try {
     removeOld(folder, nowMs)

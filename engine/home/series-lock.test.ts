@@ -10,7 +10,7 @@ import { lockChain, lockSeries } from "./series-lock.ts"
 
 const CHILD = path.join(import.meta.dirname, "../testing/home-child.ts")
 
-test("lockSeries() refuses a second run, names the holder, and is free once that was killed", async (t) => {
+test("lockSeries() refuses a second run, names the holder, and is free after the holder was killed", async (t) => {
   const home = temporaryRepositoryHome(t)
   const root = path.resolve(home.identityFolder, "../..")
   const child = spawn(process.execPath, [CHILD, "hold-series", root], {
@@ -46,7 +46,7 @@ test("lockSeries() refuses a second run in the same process, until it is release
   again.release()
 })
 
-test("lockSeries() does not need the holder's note", (t) => {
+test("lockSeries() works without the holder's note", (t) => {
   const home = temporaryRepositoryHome(t)
   const lock = lockSeries(home, "notes")
   for (const name of fs.readdirSync(home.locksFolder)) {
@@ -58,7 +58,7 @@ test("lockSeries() does not need the holder's note", (t) => {
   lock.release()
 })
 
-test("lockChain() waits for the other run's commit, and not for ever", async (t) => {
+test("lockChain() waits for the other run's commit, but not forever", async (t) => {
   const home = temporaryRepositoryHome(t)
   const lock = await lockChain(home, 1000)
   await assert.rejects(lockChain(home, 60), { kind: "conflict", code: "busy" })

@@ -1,7 +1,7 @@
 /**
- * One run of a series at a time on a device, and one commit at a time: a device's chain has one next
- * slot, whatever the number of series (rule W6). Locks die with their holder; a crash never leaves
- * one that a person must remove. spec/home.md.
+ * Allows one run per series on a device, and one commit at a time: a device's chain has one next
+ * sequence number, whatever the number of series (rule W6). Locks are released when their holder
+ * dies, so a crash never leaves one behind. spec/home.md.
  */
 import { createHash } from "node:crypto"
 import * as path from "node:path"
@@ -15,7 +15,7 @@ import { readPrivateFile, writePrivateNote } from "./private-files.ts"
 
 const CHAIN_POLL_MS = 50
 
-/** Throws `conflict`, code "busy", at once when another run of the series is at work here. */
+/** @throws conflict "busy" at once if another run of the series is active on this device */
 export function lockSeries(home: RepositoryHome, series: string): FileLock {
   if (home.realLocksFolder !== undefined) {
     const real = fileOf(home.realLocksFolder, series)
@@ -34,8 +34,9 @@ export function lockSeries(home: RepositoryHome, series: string): FileLock {
 }
 
 /**
- * Held from choosing the next sequence number until its entry is durable: seconds. Waits, without
- * blocking the thread, then throws `conflict`, code "busy".
+ * Held for seconds, from choosing the next sequence number until its entry is durable. Waits
+ * without blocking the thread.
+ * @throws conflict "busy" after the timeout
  */
 export async function lockChain(home: RepositoryHome, timeoutMs: number): Promise<FileLock> {
   const deadline = monotonicMs() + timeoutMs
@@ -53,7 +54,7 @@ export async function lockChain(home: RepositoryHome, timeoutMs: number): Promis
   }
 }
 
-/** When a run of the series began last on this device; undefined when nobody knows. */
+/** Returns when a run of the series last started on this device; undefined if unknown. */
 export function lastRunStart(home: RepositoryHome, series: string): Date | undefined {
   const note = readPrivateFile(`${fileOf(home.locksFolder, series)}.holder`)
   const since = new Date(/^pid \d+ since (\S+)\n$/.exec(note ?? "")?.[1] ?? "")
@@ -65,7 +66,7 @@ function fileOf(locksFolder: string, series: string): string {
   return path.join(locksFolder, `series-${hash.slice(0, 32)}`)
 }
 
-/** The note of the holder is a hint, written just after the lock was taken. */
+/** The holder's note is only a hint, written just after the lock was taken. */
 function busy(series: string, holder: string | undefined): EngineError {
   const [, pid, since] = /^pid (\d+) since (\S+)\n$/.exec(holder ?? "") ?? []
   const ms = Date.parse(since ?? "")

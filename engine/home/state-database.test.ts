@@ -26,7 +26,7 @@ function base(byte: number): FileCacheBase {
   }
 }
 
-test("openStateDatabase() keeps what was written, and makes a missing file without a word", (t) => {
+test("openStateDatabase() keeps what was written, and silently creates a missing file", (t) => {
   const home = temporaryRepositoryHome(t)
   const first = openStateDatabase(home)
   assert.equal(first.recreated, undefined)
@@ -39,7 +39,7 @@ test("openStateDatabase() keeps what was written, and makes a missing file witho
   second.close()
 })
 
-test("openStateDatabase() makes damaged, foreign and other versions' files anew, and says so once", (t) => {
+test("openStateDatabase() replaces damaged, foreign and other versions' files, and reports it once", (t) => {
   const home = temporaryRepositoryHome(t)
   const edit = (sql: string): void => {
     const database = openSqlite(home.statePath, { timeoutMs: 0 })
@@ -67,7 +67,7 @@ test("openStateDatabase() makes damaged, foreign and other versions' files anew,
   }
 })
 
-test("openStateDatabase() starts empty when the file, its log or both were deleted, also while in use", (t) => {
+test("openStateDatabase() starts empty if the file, its log or both were deleted, also during use", (t) => {
   const home = temporaryRepositoryHome(t)
   for (const ends of [[""], ["", "-wal"], ["", "-wal", "-shm"], ["", "-shm"]]) {
     const old = openStateDatabase(home)
@@ -91,7 +91,7 @@ test("openStateDatabase() starts empty when the file, its log or both were delet
   }
 })
 
-test("atomically() writes a pack to index and journal, or to neither", (t) => {
+test("atomically() writes a pack to both index and journal, or to neither", (t) => {
   const state = openStateDatabase(temporaryRepositoryHome(t))
   t.after(() => state.close())
   const index = openChunkIndex(state.database)
@@ -114,7 +114,7 @@ test("atomically() writes a pack to index and journal, or to neither", (t) => {
   assert.equal(journal.pending().length, 2)
 })
 
-test("object cache: names() lists by prefix, put() keeps the first, remove() forgets", (t) => {
+test("names() of the object cache lists by prefix, put() keeps the first, remove() removes", (t) => {
   const state = openStateDatabase(temporaryRepositoryHome(t))
   t.after(() => state.close())
   const cache = openObjectCache(state.database)
@@ -131,7 +131,7 @@ test("object cache: names() lists by prefix, put() keeps the first, remove() for
   assert.equal(cache.get(name("log/b/2")), undefined)
 })
 
-test("node cache: keepOnly() leaves this series' wanted nodes and all of other series", (t) => {
+test("keepOnly() of the node cache keeps this series' wanted nodes and all of other series", (t) => {
   const state = openStateDatabase(temporaryRepositoryHome(t))
   t.after(() => state.close())
   const identify = ([letter]: Uint8Array): ChunkId => exampleId(String.fromCharCode(letter ?? 0))
@@ -145,7 +145,7 @@ test("node cache: keepOnly() leaves this series' wanted nodes and all of other s
   assert.deepEqual(other.get(exampleId("a")), bytes(97))
 })
 
-test("node cache: a node that is not what its id says is a miss, until it is put again", (t) => {
+test("get() of the node cache misses a node that doesn't match its id, until it is put again", (t) => {
   const state = openStateDatabase(temporaryRepositoryHome(t))
   t.after(() => state.close())
   const identify = ([letter]: Uint8Array): ChunkId => exampleId(String.fromCharCode(letter ?? 0))
@@ -157,7 +157,7 @@ test("node cache: a node that is not what its id says is a miss, until it is put
   assert.deepEqual(cache.get(exampleId("a")), bytes(97))
 })
 
-test("file cache: replace() changes, removes and keeps records together with the base", (t) => {
+test("replace() of the file cache changes, removes and keeps records together with the base", (t) => {
   const state = openStateDatabase(temporaryRepositoryHome(t))
   t.after(() => state.close())
   const cache = openFileCache(state.database, "notes", "/home/u/notes")
@@ -195,7 +195,7 @@ function* failing(): Generator<[RawPath, Uint8Array]> {
   throw new Error("stop")
 }
 
-test("journal: pending() gives packs in the order added until they are settled", (t) => {
+test("pending() of the journal returns packs in the order added until they are settled", (t) => {
   const state = openStateDatabase(temporaryRepositoryHome(t))
   t.after(() => state.close())
   const journal = openJournal(state.database)

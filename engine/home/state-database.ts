@@ -1,7 +1,7 @@
 /**
- * state.sqlite: index, journal and caches of one repository on this device. Nothing in it is needed
- * (rule L1), so a file that is missing, damaged, foreign or of another version is simply made anew.
- * Modules add their own tables when they open. spec/home.md.
+ * state.sqlite: index, journal and caches of one repository on this device. All of it can be
+ * rebuilt (rule L1), so a file that is missing, damaged, foreign or of another version is replaced.
+ * Modules create their own tables when they open. spec/home.md.
  */
 import * as fs from "node:fs"
 import { EngineError } from "../base/errors.ts"
@@ -10,24 +10,24 @@ import { takeFileLock } from "./file-lock.ts"
 import type { RepositoryHome } from "./home.ts"
 import { makePrivateFile } from "./private-files.ts"
 
-/** "HFst": another program's SQLite file is not ours to read. */
+/** "HFst": identifies our SQLite files. */
 const APPLICATION_ID = 0x48467374
-/** Raise it with any change of any table. */
+/** Increment with any change of any table. */
 const STATE_VERSION = 3
 
-/** A frame's ids and a directory's record lie in fewer pieces than with the usual 4 KiB. */
+/** Blobs of ids and directories are split into fewer pieces than with the default 4 KiB. */
 const PAGE_BYTES = 8192
-/** Peak memory is a target; the index keeps its own keys, and reads are few. */
+/** Small, to limit peak memory: the index has its own keys in memory, and reads are few. */
 const CACHE_KIB = 8 * 1024
-/** A large commit does not leave a large log behind. */
+/** Limits the log that a large commit leaves. */
 const LOG_BYTES_MAX = 16 * 1024 * 1024
 const TIMEOUT_MS = 10_000
 
 export interface StateDatabase {
   readonly database: Database
-  /** Why an old file was thrown away; worth one line of warning. Undefined for a first run, too. */
+  /** Why an old file was replaced, which deserves one warning. Also undefined for a first run. */
   readonly recreated: "damaged" | "foreign" | "other-version" | undefined
-  /** All that `run` writes, through whatever module, or nothing of it when it throws. */
+  /** Commits everything that `run` writes, through any module, or nothing if it throws. */
   atomically<T>(run: () => T): T
   close(): void
 }
@@ -41,7 +41,7 @@ export function openStateDatabase(home: RepositoryHome): StateDatabase {
 
   const lock = takeFileLock(`${home.locksFolder}/state.lock`, TIMEOUT_MS)
   try {
-    // Another process may have made it anew while this one waited.
+    // Another process may have replaced it while this one waited.
     const again = open(file)
     if (typeof again !== "string") return handle(again, undefined)
     removeStateFiles(file)
@@ -56,9 +56,10 @@ export function openStateDatabase(home: RepositoryHome): StateDatabase {
   }
 }
 
-/** Throws away all caches of the repository on this device, as a person may at any time. */
+/** Deletes all caches of the repository on this device, as a person may at any time. */
 export function removeStateFiles(file: string): void {
-  // All three: a run that still holds a deleted file must not share its log and lock table with a new one.
+  // All three: a run that still has a deleted file open must not share its log and lock table with a
+  // new one.
   for (const end of ["", "-wal", "-shm"]) fs.rmSync(file + end, { force: true })
   fs.rmSync(damageMark(file), { force: true })
 }
@@ -80,7 +81,7 @@ function open(file: string): Database | "missing" | Exclude<Recreated, undefined
   }
 }
 
-/** Undefined when the file is ours, else why it is not. */
+/** Returns undefined if the file is ours, otherwise why not. */
 function prepare(database: Database): Recreated {
   const read = (pragma: string): number => database.pragma(pragma, { simple: true }) as number
   const application = read("application_id")

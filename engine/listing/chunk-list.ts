@@ -29,7 +29,11 @@ interface Row {
   readonly sizes: ArrayLike<number>
 }
 
-/** @param ids 32 bytes per chunk @param sizes bytes of each chunk @returns the root's id */
+/**
+ * @param ids 32 bytes per chunk
+ * @param sizes bytes of each chunk
+ * @returns the root's id
+ */
 export function buildChunkList(ids: Bytes, sizes: ArrayLike<number>, output: ChunkListOutput): ChunkId {
   assert(ids.length === sizes.length * CHUNK_ID_BYTES && ids.length > 0, "every chunk has an id and a size")
   let row: Row = { ids, sizes }

@@ -20,7 +20,10 @@ export interface Difference {
 /** The rest of one tree: entries and nodes, the next one last. */
 type Row = (Entry | NodeRef)[]
 
-/** @param before undefined for an empty listing @param after undefined for an empty listing */
+/**
+ * @param before undefined for an empty listing
+ * @param after undefined for an empty listing
+ */
 export async function* diffListings(
   before: ListingRoot | undefined,
   after: ListingRoot | undefined,

@@ -40,7 +40,8 @@ export function nodeName(ref: NodeRef): string {
 
 /**
  * Decodes and checks the bytes loaded for `ref`. The caller has checked that the bytes have this
- * id. @throws corrupt
+ * id.
+ * @throws corrupt
  */
 export function openNode(ref: NodeRef, bytes: Uint8Array): OpenedNode {
   const node = decodeListingNode(bytes, nodeName(ref))

@@ -33,7 +33,8 @@ export interface DiskDiffRequest {
 
 /**
  * Yields the changes from the snapshot to the disk, in listing order. Unreadable files are added to
- * the repository's warnings. @throws invalid "no-folder"; not-found "no-entry" and "no-source"
+ * the repository's warnings.
+ * @throws invalid "no-folder"; not-found "no-entry" and "no-source"
  */
 export async function* diffWithDisk(
   repository: Repository,

@@ -119,8 +119,8 @@ async function dumpTar(
 }
 
 /**
- * Yields the bytes of a file in pieces. @throws corrupt "file-size" unless they are exactly
- * `entry.size` bytes
+ * Yields the bytes of a file in pieces.
+ * @throws corrupt "file-size" unless they are exactly `entry.size` bytes
  */
 async function* contentOf(
   repository: Repository,

@@ -1,7 +1,7 @@
 /**
- * The system's keychain, by the program that comes with it: libsecret's `secret-tool` (GNOME
- * Keyring, KWallet, KeePassXC) on Linux, `security` on macOS. An entry has the service "holdfast"
- * and a name of the user's choice. Nothing is ever written there: the user does that, once.
+ * Reads the system's keychain through its own program: libsecret's `secret-tool` (GNOME Keyring,
+ * KWallet, KeePassXC) on Linux, `security` on macOS. An entry has the service "holdfast" and a name
+ * chosen by the user. The user stores it once; nothing is written here.
  */
 import { EngineError } from "../base/errors.ts"
 import { outputOf, type SecretPorts } from "./run-program.ts"
@@ -11,7 +11,7 @@ const SERVICE = "holdfast"
 interface Keychain {
   readonly program: string
   readonly read: (name: string) => readonly string[]
-  /** What a person types to store one; it asks for the secret itself. */
+  /** Returns the command that stores an entry. It asks for the secret itself. */
   readonly store: (name: string) => string
   readonly install: string
 }
@@ -43,7 +43,7 @@ export async function readKeychain(name: string, what: string, ports: SecretPort
     const message = `${what}: ${program} was not found. It reads the keychain: ${keychain.install}, or use file: or command:`
     throw new EngineError("invalid", "no-keychain", message)
   }
-  // secret-tool says nothing when there is no entry, `security` ends with 44.
+  // secret-tool prints nothing if there is no entry, `security` exits with 44.
   const isAbsent =
     ended.code === 44 || (program === LINUX.program && ended.code === 1 && !ended.hasComplained)
   if (isAbsent || ended.code === 0) {

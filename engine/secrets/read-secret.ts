@@ -1,7 +1,6 @@
 /**
- * Fetches the secret that a reference leads to: from a variable, a file for the owner alone, a
- * command's output or the system's keychain. No error holds a value, nor what a program printed.
- * See spec/secrets.md.
+ * Reads the secret of a reference: from a variable, a private file, a command's output or the
+ * system's keychain. No error contains a value or a program's output. See spec/secrets.md.
  */
 import { errnoOf, errnoText } from "../base/errno.ts"
 import * as fs from "node:fs"
@@ -12,7 +11,7 @@ import { readKeychain } from "./keychain.ts"
 import { parseSecretReference } from "./reference.ts"
 import { outputOf, SECRET_BYTES_MAX, type SecretPorts } from "./run-program.ts"
 
-/** Modes of Windows files say nothing about who may read them. */
+/** File modes on Windows say nothing about access. */
 const OTHERS = 0o077
 const UNPRINTED_PATH = /[^\w@%+=:,./~-]/
 
@@ -48,7 +47,7 @@ function fromEnvironment(name: string, what: string, { environment }: SecretPort
   throw failure("invalid", "secret-missing", `${what}: the variable ${name} is not set`)
 }
 
-/** What is checked is what is read: the mode is the open file's. */
+/** Checks the mode of the open file, so the file checked is the file read. */
 function fromFile(given: string, what: string, { environment, platform }: SecretPorts): string {
   const file = given.startsWith("~/") ? path.join(homeOf(environment, what), given.slice(2)) : given
   let handle: number | undefined
@@ -69,7 +68,7 @@ function fromFile(given: string, what: string, { environment, platform }: Secret
   }
 }
 
-/** An empty one would be the current folder. */
+/** An empty HOME would be the current folder. */
 function homeOf(environment: SecretPorts["environment"], what: string): string {
   const home = environment["HOME"] ?? os.homedir()
   if (path.isAbsolute(home)) return home
@@ -81,7 +80,10 @@ function openToOthers(file: string, what: string): EngineError {
   return failure("denied", "secret-open", `${what}: other users can read ${file}. Run: chmod 600 ${typed}`)
 }
 
-/** By the shell, as --password-command. It may ask on the terminal itself, but not read our input. */
+/**
+ * Runs the command in the shell, like --password-command. It may use the terminal, but not our
+ * input.
+ */
 async function fromCommand(command: string, what: string, { environment }: SecretPorts): Promise<string> {
   const ended = await outputOf({ program: command, shell: true, environment, stderr: "inherit" })
   if (ended.code === 0) return ended.output

@@ -3,7 +3,7 @@ import { it } from "node:test"
 import { EngineError } from "../base/errors.ts"
 import { parseSecretReference } from "./reference.ts"
 
-it("parseSecretReference() knows four places", () => {
+it("parseSecretReference() accepts four kinds of places", () => {
   const cases: [string, object][] = [
     ["env:BACKUP_KEYS", { kind: "env", name: "BACKUP_KEYS" }],
     ["file:~/.config/keys: of mine", { kind: "file", path: "~/.config/keys: of mine" }],
@@ -37,7 +37,7 @@ it("parseSecretReference() refuses a literal secret, and repeats none of it", ()
   }
 })
 
-it("parseSecretReference() refuses what a program could take for a flag, and empty names", () => {
+it("parseSecretReference() refuses what a program could read as a flag, and empty names", () => {
   for (const text of ["keychain:--help", "keychain:a b", "env:A B", "env:1", "command: ", "file:a\0b"]) {
     assert.throws(
       () => parseSecretReference(text, "keys"),

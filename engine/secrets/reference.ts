@@ -1,6 +1,6 @@
 /**
- * A reference says where a secret lies, so that configurations, arguments and environments need not
- * hold the secret itself. Pure; what it leads to is read by `read-secret.ts`. See spec/secrets.md.
+ * A reference to a secret, so configurations, arguments and environments need not contain the secret.
+ * Pure; `read-secret.ts` reads the secret. See spec/secrets.md.
  *
  *     reference = "env:" NAME / "file:" PATH / "command:" COMMAND / "keychain:" NAME
  */
@@ -14,12 +14,12 @@ export type SecretReference =
 
 const FORM = /^(env|file|command|keychain):(.+)$/s
 const VARIABLE = /^[A-Za-z_]\w{0,199}$/
-/** No leading dash, which a keychain's program would take for a flag. */
+/** No leading dash, which a keychain's program would read as a flag. */
 const KEYCHAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}$/
 
 /**
- * `what` names the secret in messages. Throws "invalid": "literal-secret" for anything that is no
- * reference, and never repeats it, for it may be the secret itself.
+ * @param what the secret's name in messages
+ * @throws invalid "literal-secret" for anything else, without repeating it: it may be the secret
  */
 export function parseSecretReference(text: string, what: string): SecretReference {
   const [, kind = "", rest = ""] = FORM.exec(text) ?? []

@@ -1,6 +1,6 @@
 /**
- * Runs a program for its output: a secret, that goes nowhere else. Bounded in size and time, for a
- * program that asks somebody who is not there would hold a backup up for ever.
+ * Runs a program for its output, which is a secret. Size and time are limited: a program that waits
+ * for an absent person would block a backup forever.
  */
 import { errnoText } from "../base/errno.ts"
 import { spawn } from "node:child_process"
@@ -9,7 +9,7 @@ export const SECRET_BYTES_MAX: number = 64 * 1024
 const TIMEOUT_MS = 120_000
 
 export interface SecretPorts {
-  /** For `env:`, and for the programs that are run; process.env is one. */
+  /** For `env:` and for the programs; usually process.env. */
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
 }
@@ -20,18 +20,18 @@ export interface Program {
   /** The program is a line for the shell. */
   readonly shell?: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** What it complains of is for the person at the terminal, or is only looked at for being there. */
+  /** Shown on the terminal, or only checked for being non-empty. */
   readonly stderr: "inherit" | "pipe"
 }
 
 export interface Ended {
-  /** Undefined when it could not be run, or did not end by itself. */
+  /** Undefined if it could not be run or was killed. */
   readonly code: number | undefined
   readonly output: string
   readonly hasComplained: boolean
-  /** For a message, as in "the command …". */
+  /** For a message, after "the command". */
   readonly how: string
-  /** There is no such program. */
+  /** The program doesn't exist. */
   readonly isMissing: boolean
 }
 

@@ -31,7 +31,8 @@ export function ordinaryFolder(context: TestContext): string {
 
 /**
  * Registers one more test, which runs the whole file as an ordinary user and fails with that run's
- * output. Call it at the end of the file. @param url `import.meta.url`
+ * output. Call it at the end of the file.
+ * @param url `import.meta.url`
  */
 export function alsoAsOrdinaryUser(url: string): void {
   if (!isRoot) return

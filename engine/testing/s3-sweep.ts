@@ -39,8 +39,8 @@ export interface Sweep {
   /** The first request that puts a pack. */
   readonly firstPack: number
   /**
-   * Runs with the fault at the k-th request (from 0), or at it and all later ones. @throws if a
-   * promise is broken
+   * Runs with the fault at the k-th request (from 0), or at it and all later ones.
+   * @throws if a promise is broken
    */
   run(k: number, fault: S3ServerFault, lasting?: boolean): Promise<"saved" | EngineError>
 }
