@@ -1,7 +1,5 @@
-/** What `holdfast version` says. The number comes from package.json; the bundler puts it in. */
-import manifest from "../../package.json" with { type: "json" }
-
-export const VERSION: string = manifest.version
+/** What `holdfast version` prints. It does not load the engine. */
+import { VERSION } from "../../engine/base/version.ts"
 
 /** The format that this version writes; spec/README.md. */
 const FORMAT = 0

@@ -10,7 +10,7 @@ import { shellWord, writeAll } from "../../engine/index.ts"
 import type { Call } from "../verbs/call.ts"
 import { UsageError } from "../output/exit-codes.ts"
 import { isTerminal } from "../output/terminal.ts"
-import { VERSION } from "../output/version.ts"
+import { VERSION } from "../../engine/base/version.ts"
 
 export interface WordsPlace {
   readonly descriptor: number

@@ -5,7 +5,7 @@
  */
 import { encodeEntryBody } from "../format/entry-body.ts"
 import type { Digest } from "../base/ids.ts"
-import { PROGRAM } from "../base/program.ts"
+import { PROGRAM } from "../base/version.ts"
 import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import { signEntry } from "../crypto/signed-entry.ts"
 import type { Entry, PartialEntry, SnapshotEntry } from "../format/entry.ts"

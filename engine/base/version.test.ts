@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { test } from "node:test"
-import { PROGRAM } from "./program.ts"
+import { PROGRAM } from "./version.ts"
 
 test("PROGRAM is the name and version of package.json", () => {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8")
