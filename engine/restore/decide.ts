@@ -17,7 +17,7 @@ import type { Progress } from "./progress.ts"
 import type { RestoreRequest } from "./restore-request.ts"
 import { failureOf } from "./place/placer.ts"
 import type { Selected } from "./selected.ts"
-import type { StandingFolders } from "./standing-folders.ts"
+import type { StandingFolders } from "./tree.ts"
 
 /** A file that may have to be written. */
 export interface DecidedFile {

@@ -14,10 +14,10 @@ import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from ".
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { createTree } from "./decide.ts"
 import { keepExtra } from "./delete-extra.ts"
-import { finishEntries } from "./finish-tree.ts"
+import { finishEntries } from "./finish.ts"
 import { createProgress } from "./progress.ts"
 import { selectEntries } from "./selected.ts"
-import { standingFolders } from "./standing-folders.ts"
+import { standingFolders } from "./tree.ts"
 
 interface Saved extends BackupPlace {
   readonly source: string

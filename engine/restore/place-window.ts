@@ -4,20 +4,20 @@
  * all in one job is written by its thread from start to end; one that several jobs write to is begun
  * and finished here.
  */
-import { forEachBounded } from "../../base/concurrency.ts"
-import type { Bytes } from "../../base/bytes.ts"
-import { isEngineError } from "../../base/errors.ts"
-import type { Digest } from "../../base/ids.ts"
-import { packName } from "../../format/names.ts"
-import { compareWithTarget } from "../compare.ts"
-import type { DecidedFile } from "../decide.ts"
-import { fetchFrames, type FetchedFrames } from "../../packs/open-pack.ts"
-import { filesOf, jobsOf, placeFrames, sealedBytesOf, type Job } from "./jobs.ts"
-import type { Placed, PlaceFailure } from "./place-jobs.ts"
-import { failureOf } from "./placer.ts"
-import { planFiles, type FramePlan, type PackPlan } from "../plan.ts"
-import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./shared-files.ts"
-import { placeFile, type Shared, type Wanted, type Window, type WindowRun } from "./window-run.ts"
+import { forEachBounded } from "../base/concurrency.ts"
+import type { Bytes } from "../base/bytes.ts"
+import { isEngineError } from "../base/errors.ts"
+import type { Digest } from "../base/ids.ts"
+import { packName } from "../format/names.ts"
+import { compareWithTarget } from "./compare.ts"
+import type { DecidedFile } from "./decide.ts"
+import { fetchFrames, type FetchedFrames } from "../packs/open-pack.ts"
+import { filesOf, jobsOf, placeFrames, sealedBytesOf, type Job } from "./place/jobs.ts"
+import type { Placed, PlaceFailure } from "./place/place-jobs.ts"
+import { failureOf } from "./place/placer.ts"
+import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
+import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./place/shared-files.ts"
+import { placeFile, type Shared, type Wanted, type Window, type WindowRun } from "./place/window-run.ts"
 
 /** Packs in memory of each window. */
 const PACKS_AT_ONCE = 2

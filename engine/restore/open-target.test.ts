@@ -8,7 +8,7 @@ import { isEngineError } from "../base/errors.ts"
 import { openNative } from "../system/native.ts"
 import { backupPlace, restoreTo, save } from "../testing/backup-place.ts"
 import { temporaryRepositoryHome } from "../testing/temporary-home.ts"
-import { lockTarget } from "./target-lock.ts"
+import { lockTarget } from "./open-target.ts"
 
 function folder(t: TestContext): string {
   const made = fs.mkdtempSync(join(os.tmpdir(), "holdfast-lock-"))
