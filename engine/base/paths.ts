@@ -52,6 +52,13 @@ export function isWithin(path: string, parent: string): boolean {
   return length < BLOCK ? path.startsWith(parent) : path.slice(0, length) === parent
 }
 
+/** The path relative to a folder; undefined when it is not in it. All paths are in "" and, if absolute, in "/". */
+export function pathBelow(path: string, folder: string): RawPath | undefined {
+  if (folder === "") return path as RawPath
+  if (folder === "/") return path.slice(1) as RawPath
+  return isWithin(path, folder) ? (path.slice(folder.length + 1) as RawPath) : undefined
+}
+
 /** From here on, V8 compares two slices natively in less time than a loop takes for their characters. */
 const BLOCK = 256
 

@@ -5,7 +5,7 @@
  */
 import { readSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
-import { baseName, isWithin, joinPath, parentPath } from "../base/paths.ts"
+import { baseName, isWithin, joinPath, parentPath, pathBelow } from "../base/paths.ts"
 import { originOf } from "../source/inside.ts"
 import { isWholeSelection, readPaths, readSelection } from "../source/kept-selection.ts"
 import { CACHE_MARKER, parseMarker } from "../source/markers.ts"
@@ -100,8 +100,8 @@ export function createDeleteRules(ports: DeletePorts): DeleteRules {
   /** A path that was named may be anywhere, and from there on the backup stayed on its file system. */
   const namedDevice = (folder: RawPath): bigint | undefined => {
     const named = looked?.namedAbove(inSnapshot(folder))
-    if (named === undefined || named === within || !isWithin(named, within)) return rootDevice
-    return target.look(pathBelow(named, within))?.device
+    const place = named === undefined ? undefined : pathBelow(named, within)
+    return place === undefined || place === "" ? rootDevice : target.look(place)?.device
   }
   return {
     inside: async (folder) => {
@@ -144,11 +144,6 @@ function whatWasLookedAt({ options, paths, skipped, skippedCount }: SnapshotReco
   }
 }
 
-/** Relative to a folder above it. */
-function pathBelow(path: RawPath, folder: RawPath): RawPath {
-  return folder === "" ? path : (path.slice(folder.length + 1) as RawPath)
-}
-
 interface Scopes {
   /** Of ignore files and markers. */
   readonly names: readonly RawPath[]
@@ -179,8 +174,8 @@ function createScopes(
       telling.filter((name) => texts.has(joinPath(folder, name))),
     )
   const readFromTarget = (path: RawPath): void => {
-    if (!isWithin(path, within)) return
-    const text = textInTarget(target, pathBelow(path, within))
+    const place = pathBelow(path, within)
+    const text = place === undefined ? undefined : textInTarget(target, place)
     if (text !== undefined) texts.set(path, text)
   }
   const inside: Scopes["inside"] = async (folder) => {

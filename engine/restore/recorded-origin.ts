@@ -5,7 +5,7 @@
  */
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { isWithin, showPath } from "../base/paths.ts"
+import { pathBelow, showPath } from "../base/paths.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 export interface RecordedOrigin {
@@ -46,8 +46,7 @@ export function recordedOrigin({ shortId, paths, options, skipped }: Recorded): 
 /** Paths of the snapshot that stand for these absolute ones; those elsewhere are left out. */
 export function namedBelow(base: string | undefined, paths: readonly RawPath[]): RawPath[] {
   if (base === undefined) return []
-  const above = base === "/" ? "" : base
-  return paths.filter((path) => isWithin(path, above)).map((path) => path.slice(above.length + 1) as RawPath)
+  return paths.flatMap((path) => pathBelow(path, base) ?? [])
 }
 
 /** One path is the base itself, or in it; several have their common parent, which missing ones may move up. */

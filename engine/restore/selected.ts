@@ -4,7 +4,7 @@
  * snapshot's root.
  */
 import type { RawPath } from "../base/ids.ts"
-import { baseName, isWithin, parentPath } from "../base/paths.ts"
+import { baseName, isWithin, parentPath, pathBelow } from "../base/paths.ts"
 import { originOf, patternsInside } from "../source/inside.ts"
 import { patternSet } from "../source/patterns.ts"
 import type { Entry } from "../format/listing-entry.ts"
@@ -78,9 +78,8 @@ export function selectEntries(request: Patterns, own: readonly RawPath[] = []): 
     return isIncluded(path, isFolder) && !isLeft
   }
   const land: Selected["land"] = ({ path, type }) => {
-    if (!isWithin(path, within)) return undefined
-    if (path === within) return type === "directory" ? ("" as RawPath) : baseName(path)
-    return (within === "" ? path : path.slice(within.length + 1)) as RawPath
+    const below = pathBelow(path, within)
+    return below === "" && type !== "directory" ? baseName(path) : below
   }
   const isOwn = (place: RawPath): boolean => own.some((each) => isWithin(place, each))
   return {
