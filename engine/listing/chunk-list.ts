@@ -8,6 +8,7 @@ import { assert, corrupt } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
 import { type LoadNodes, NODES_AT_ONCE, type Opened, walkLeaves } from "./ordered-walk.ts"
 import { CHUNK_LIST_IDS_MAX, decodeChunkListNode, encodeChunkListNode } from "../format/chunk-list-node.ts"
+import type { Entry } from "../format/listing-entry.ts"
 
 // Determines the shape of every chunk list on disk. Never change.
 const CUT_MASK = 32 - 1
@@ -89,6 +90,15 @@ interface ListRef {
   /** Undefined for a root: no parent states it. */
   readonly level: number | undefined
   readonly size: number | undefined
+}
+
+/** All chunk ids of a file, 32 bytes per chunk, in order. */
+export async function idsOf({ content }: Entry, load: LoadNodes): Promise<Uint8Array> {
+  if (content === null) return new Uint8Array(0)
+  if (content.chunks !== undefined) return content.chunks
+  const runs: Uint8Array[] = []
+  for await (const run of walkChunkList(content.list, load)) runs.push(run.ids)
+  return concatBytes(runs)
 }
 
 /**

@@ -1,78 +1,19 @@
 /**
- * Decide, between load and plan: what each entry of the snapshot means for what stands in the target.
- * Folders are made here, since their entries follow; files are collected with the chunks they need;
- * links and special files wait until all files are in place.
+ * The stage decide of a restore, between load and plan: what each entry of the snapshot means for what the
+ * target has in its place. Folders are made here, since their entries follow. Files are collected with the ids
+ * of their chunks. Links and special files wait until all files are in place.
  */
 import { isEngineError } from "../base/errors.ts"
-import type { ChunkId, RawPath } from "../base/ids.ts"
+import type { RawPath } from "../base/ids.ts"
 import { isWithin, parentPath } from "../base/paths.ts"
-import { concatBytes } from "../base/bytes.ts"
-import type { Metadata, Target } from "../target/target.ts"
-import type { Stat } from "../system/stat.ts"
 import type { Entry } from "../format/listing-entry.ts"
-import { walkChunkList } from "../listing/chunk-list.ts"
-import type { LoadNodes } from "../listing/ordered-walk.ts"
-import type { ExtraRemover } from "./delete-extra.ts"
-import type { Progress } from "./progress.ts"
+import { idsOf } from "../listing/chunk-list.ts"
+import type { Stat } from "../system/stat.ts"
+import { failureOf } from "./place/place-jobs.ts"
 import type { RestoreRequest } from "./restore-request.ts"
-import { failureOf } from "./place/placer.ts"
-import type { Selected } from "./selected.ts"
-import type { StandingFolders } from "./tree.ts"
+import type { DecidedFile, Deciding } from "./tree.ts"
 
-/** A file that may have to be written. */
-export interface DecidedFile {
-  readonly path: RawPath
-  readonly entry: Entry
-  readonly ids: Uint8Array
-  /** What stands under its name, of whatever type. */
-  readonly existing: Stat | undefined
-}
-
-/** What comes after all files: one restore's folders, links and the like. */
-export interface Tree {
-  readonly folders: { path: RawPath; entry: Entry }[]
-  readonly later: { path: RawPath; entry: Entry; linkTo: RawPath | undefined }[]
-  /** Paths that the snapshot has in each folder from which what is extra is to go. */
-  readonly names: Map<RawPath, Set<RawPath>>
-  /** Folders that this run made: nothing stands in them. */
-  readonly made: Set<RawPath>
-  readonly failedFolders: Set<RawPath>
-  /** Files of the snapshot in folders that were there before: what else is in these is not this restore's. */
-  readonly files: Set<RawPath>
-  /** A part of the listing is damaged: folders' own entries may be missing, and what was in them. */
-  lost: boolean
-  /** By a first link that is not wanted: the first of its others that is. */
-  readonly firstLinks: Map<RawPath, RawPath>
-}
-
-/** @param isEmpty nothing stands in the target */
-export function createTree(isEmpty: boolean): Tree {
-  return {
-    folders: [],
-    later: [],
-    names: new Map(),
-    made: new Set(isEmpty ? ["" as RawPath] : []),
-    failedFolders: new Set(),
-    files: new Set(),
-    lost: false,
-    firstLinks: new Map(),
-  }
-}
-
-export interface Deciding {
-  readonly request: RestoreRequest
-  readonly target: Target
-  readonly progress: Progress
-  readonly selected: Selected
-  readonly tree: Tree
-  readonly extra: ExtraRemover
-  readonly standing: StandingFolders
-  readonly readLists: LoadNodes
-  /** Folders above the entry at hand that nothing has needed yet. */
-  readonly unmade: { path: RawPath; entry: Entry }[]
-}
-
-/** Adds to `files` what must be looked at for this entry. */
+/** Adds the entry to `files` if it is a file whose content has to be compared or written. */
 export async function decide(deciding: Deciding, entry: Entry, files: DecidedFile[]): Promise<void> {
   const { selected, tree, progress } = deciding
   const path = selected.place(entry)
@@ -112,7 +53,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
   }
 }
 
-/** Its folder keeps what it has: something in it is not the restore's. */
+/** For an entry whose place is in a repository or in holdfast's own folders. Its folder keeps its metadata. */
 function leaveAlone({ selected, tree, progress }: Deciding, entry: Entry): void {
   const path = selected.land(entry)
   if (path === undefined) return
@@ -120,12 +61,12 @@ function leaveAlone({ selected, tree, progress }: Deciding, entry: Entry): void 
   progress.leaveAlone(path, entry.size)
 }
 
-/** A folder where the snapshot has none: what is in it is extra. */
+/** For a folder where the snapshot has something else: its entries are extra. */
 async function clearFolder({ extra }: Deciding, path: RawPath, existing: Stat): Promise<Stat | undefined> {
   return (await extra.remove(path)) ? undefined : existing
 }
 
-/** Where another name of the file lands; the first of those that are wanted has the content. */
+/** Where the first name of the file lands. The first name that is wanted gets the content. */
 function firstLink({ selected, tree }: Deciding, path: RawPath, { hardLink }: Entry): RawPath | undefined {
   if (hardLink === null) return undefined
   const first = selected.place({ path: hardLink, type: "file" }) ?? tree.firstLinks.get(hardLink)
@@ -133,7 +74,7 @@ function firstLink({ selected, tree }: Deciding, path: RawPath, { hardLink }: En
   return first
 }
 
-/** Whether `overwrite` says that what stands there stays. */
+/** Whether `overwrite` keeps what the target has. */
 function isKept({ overwrite = "always" }: RestoreRequest, entry: Entry, existing: Stat | undefined): boolean {
   if (existing === undefined || overwrite === "always") return false
   if (overwrite === "never") return true
@@ -141,22 +82,13 @@ function isKept({ overwrite = "always" }: RestoreRequest, entry: Entry, existing
   return existing.type === entry.type && existing.size === entry.size && existing.mtimeNs === entry.mtimeNs
 }
 
-/** All chunk ids of a file, 32 bytes each, in order. */
-export async function idsOf({ content }: Entry, readLists: LoadNodes): Promise<Uint8Array> {
-  if (content === null) return new Uint8Array(0)
-  if (content.chunks !== undefined) return content.chunks
-  const runs: Uint8Array[] = []
-  for await (const run of walkChunkList(content.list as ChunkId, readLists)) runs.push(run.ids)
-  return concatBytes(runs)
-}
-
-/** `isWhole`: it was asked for with all that is in it, so what the snapshot does not have is extra. */
+/** @param isWhole it was asked for with all its entries: others in it are extra */
 function makeFolder(deciding: Deciding, path: RawPath, entry: Entry, isWhole: boolean): void {
   const { request, target, progress, tree } = deciding
   noteFolder(deciding, path, isWhole)
   progress.folder()
   if (path !== "" && tree.failedFolders.has(parentPath(path))) {
-    tree.failedFolders.add(path) // told once, for the outermost
+    tree.failedFolders.add(path) // reported once, for the outermost
     return
   }
   try {
@@ -172,14 +104,14 @@ function makeFolder(deciding: Deciding, path: RawPath, entry: Entry, isWhole: bo
   }
 }
 
-/** What belongs in it is going to be noted, where that must be known. */
+/** Prepares `tree.names` for the entries of the folder, if they must be known. */
 export function noteFolder({ tree, extra, standing }: Deciding, path: RawPath, isWhole: boolean): void {
   standing.belongs(path)
   if (path !== "") tree.names.get(parentPath(path))?.add(path)
   if (extra.covers(isWhole)) tree.names.set(path, new Set())
 }
 
-/** With patterns, a folder is made when the first thing in it is wanted. */
+/** With patterns, a folder is made when the first entry in it is wanted. */
 function rememberFolder({ unmade, selected }: Deciding, entry: Entry): void {
   const path = selected.land(entry)
   if (path === undefined) return
@@ -194,7 +126,7 @@ function makeFoldersAbove(deciding: Deciding, path: RawPath): void {
   }
 }
 
-/** Folders whose own entries are lost are made as they come, for what lies in them. */
+/** Makes folders whose own entries are lost, for the entries in them. */
 function makeLostFolders(deciding: Deciding, path: RawPath): void {
   const { request, target, progress, tree } = deciding
   if (path === "" || tree.made.has(path) || tree.failedFolders.has(path)) return
@@ -209,9 +141,4 @@ function makeLostFolders(deciding: Deciding, path: RawPath): void {
     tree.failedFolders.add(path)
     progress.failed({ path, ...failureOf(error) })
   }
-}
-
-export function metadataOf(entry: Entry): Metadata {
-  const { mode, mtimeNs, uid, gid, xattrs } = entry
-  return { mode, mtimeNs, uid, gid, xattrs }
 }

@@ -1,29 +1,37 @@
 /**
- * What comes after all files: hard links, symbolic links and special files, then what the snapshot
- * does not have when `delete` asks for that; and at last the folders' own metadata.
+ * The end of a restore, after all files: hard links, symbolic links and special files; then extra entries are
+ * removed if `delete` asks for it; then the folders' own metadata, innermost first; at last that of the target
+ * and of the folders above it that this run has made.
  */
 import { EngineError, isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { parentPath, showPath } from "../base/paths.ts"
-import type { Stat } from "../system/stat.ts"
-import type { Placing, Target } from "../target/target.ts"
+import { parentPath, pathBelow, showPath } from "../base/paths.ts"
 import type { Entry } from "../format/listing-entry.ts"
-import { metadataOf, type DecidedFile, type Deciding } from "./decide.ts"
-import { failureOf } from "./place/placer.ts"
+import { idsOf } from "../listing/chunk-list.ts"
+import { lookUp } from "../listing/look-up.ts"
+import type { LoadNodes } from "../listing/ordered-walk.ts"
+import type { Stat } from "../system/stat.ts"
+import { openDiskTarget } from "../target/disk-target.ts"
+import type { Metadata, Placing, Target } from "../target/target.ts"
+import type { OpenedTarget } from "./open-target.ts"
+import { failureOf } from "./place/place-jobs.ts"
+import type { RestoreRequest } from "./restore-request.ts"
+import { metadataOf, standingMetadata, type DecidedFile, type Deciding } from "./tree.ts"
 
 /**
- * `asFile` restores a hard link's own content when it can't be a link to its first one. Failures are reported
- * and go on; nothing is thrown for a single entry.
+ * Failures of single entries are reported, not thrown.
+ * @param place for a hard link that can't be a link to its first name: places it as a file of its own
  */
 export async function finishEntries(
   deciding: Deciding,
-  asFile: (file: Pick<DecidedFile, "path" | "entry">) => Promise<void>,
+  place: (file: DecidedFile) => Promise<void>,
 ): Promise<void> {
-  const { tree, progress, extra } = deciding
+  const { target, tree, progress, extra, readLists } = deciding
   for (const { path, entry, linkTo } of tree.later) {
     try {
       if (linkTo !== undefined) {
-        if (!placeHardLink(deciding, path, linkTo)) await asFile({ path, entry })
+        if (placeHardLink(deciding, path, linkTo)) continue
+        await place({ path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) })
       } else if (placeOther(deciding, path, entry)) progress.entry(path, "restored", 0)
     } catch (error) {
       progress.failed({ path, ...failureOf(error) })
@@ -32,16 +40,15 @@ export async function finishEntries(
   await extra.removeBut(tree.names, tree.lost)
 }
 
+type Level = "inner" | "top"
+
 /**
- * Innermost first, since a folder's time changes with what is in it. Those at the top come after `publish`, in the
- * target that it gives: the system moves no folder that its owner may not write in.
+ * Innermost first, since changes in a folder change its time. Folders at the top come after the staging folder is
+ * published, in the target itself: the system does not move a folder that its owner may not write.
  */
-export async function finishFolders(deciding: Deciding, publish: () => Promise<Target>): Promise<void> {
-  const folders = deciding.tree.folders.toReversed()
-  const isAtTop = ({ path }: { path: RawPath }): boolean => !path.includes("/")
-  for (const folder of folders) if (!isAtTop(folder)) finishFolder(deciding, deciding.target, folder)
-  const target = await publish()
-  for (const folder of folders) if (isAtTop(folder)) finishFolder(deciding, target, folder)
+export function finishFolders(deciding: Deciding, target: Target, level: Level): void {
+  for (const folder of deciding.tree.folders.toReversed())
+    if (folder.path.includes("/") === (level === "inner")) finishFolder(deciding, target, folder)
 }
 
 function finishFolder(
@@ -52,7 +59,7 @@ function finishFolder(
   if (tree.failedFolders.has(path)) return
   try {
     const kept = standing.kept(path)
-    // what was there before is not the snapshot's, and so nothing of that is left out
+    // the metadata that was there is not the snapshot's: nothing of it counts as left out
     if (kept !== undefined) target.finishFolder(path, kept)
     else progress.leftOut(path, target.finishFolder(path, metadataOf(entry)))
   } catch (error) {
@@ -64,10 +71,10 @@ function placing({ request }: Deciding): Placing {
   return { replace: request.overwrite !== "never", sync: request.sync === "each" }
 }
 
-/** False when the first link is no file that this restore answers for, or can't be linked to. */
+/** False when the first name is not a file that this restore found right or placed, or can't be linked to. */
 function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): boolean {
   const { target, progress, request } = deciding
-  // what stands there may be something else, and in a listing that lies it may never have been in the snapshot
+  // another file may be there; in a forged listing, it may not be in the snapshot at all
   if (!progress.isPlaced(linkTo) || !isOfSnapshot(deciding, linkTo)) return false
   const first = request.dryRun === true ? wouldStand(deciding, linkTo) : target.look(linkTo)
   if (first?.type !== "file") return false
@@ -87,7 +94,7 @@ function placeHardLink(deciding: Deciding, path: RawPath, linkTo: RawPath): bool
   return true
 }
 
-/** What link(2) says where a file system has no links, no more of them, or not to there. */
+/** Errors of link(2) where a file system has no links, no more of them, or not across folders. */
 const NO_LINK: readonly string[] = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV"]
 
 /** Whether this restore has decided about a file of this path. */
@@ -95,7 +102,7 @@ function isOfSnapshot({ tree }: Deciding, path: RawPath): boolean {
   return tree.made.has(parentPath(path)) || tree.files.has(path)
 }
 
-/** What stands there, unless it would be replaced: then another file, which is like no other yet. */
+/** What a dry run takes for the first name: the existing file, or one like no other if it would be replaced. */
 function wouldStand({ target, progress }: Deciding, path: RawPath): Pick<Stat, "type" | "device" | "inode"> {
   const standing = progress.isReplaced(path) ? undefined : target.look(path)
   return standing ?? { type: "file", device: -1n, inode: -1n }
@@ -137,4 +144,67 @@ function placeOther(deciding: Deciding, path: RawPath, entry: Entry): boolean {
     case "directory":
       throw new EngineError("corrupt", "entry-type", "a file or folder is recorded as a link")
   }
+}
+
+/**
+ * Sets the metadata of the folders that this run made so that the target exists. Where a part is restored to the
+ * place where the snapshot was taken, or a single file, they take the snapshot's. All others keep what the umask gave.
+ * @param load loads nodes of the listing
+ * @param isFinished the target itself has its metadata already
+ */
+export async function finishMissing(
+  { request, progress }: Pick<Deciding, "request" | "progress">,
+  { missing, options }: Pick<OpenedTarget, "missing" | "options">,
+  load: LoadNodes,
+  isFinished: boolean,
+): Promise<void> {
+  for (const folder of missing) {
+    const isTarget = folder === request.target
+    if (isTarget && isFinished) continue
+    const path = recordedPath(request, folder)
+    const entry = path === undefined ? undefined : await recorded(request, load, path)
+    const isFolder = entry?.type === "directory"
+    if (!isFolder && !isTarget) continue // it was made with the umask's mode
+    const at = openDiskTarget(folder, { ...options, staging: undefined })
+    try {
+      const metadata = isFolder ? metadataOf(entry) : umaskMetadata(at)
+      progress.leftOut(HERE, at.finishFolder(HERE, metadata))
+    } finally {
+      at.close()
+    }
+  }
+}
+
+const HERE = "" as RawPath
+
+/** Of a target that this run made 0700. */
+function umaskMetadata(target: Target): Metadata {
+  const stat = target.look(HERE)
+  if (stat === undefined) throw new Error("a folder that was opened is there")
+  return { ...standingMetadata(target, HERE, stat), mode: 0o777 & ~process.umask() }
+}
+
+/** Undefined also where the listing is damaged. */
+async function recorded(
+  { snapshot }: RestoreRequest,
+  load: LoadNodes,
+  path: RawPath,
+): Promise<Entry | undefined> {
+  try {
+    return await lookUp(snapshot.root, load, path)
+  } catch (error) {
+    if (!isEngineError(error)) throw error
+    return undefined
+  }
+}
+
+/** The path in the snapshot whose metadata this folder takes; undefined if there is none. */
+function recordedPath({ snapshot, target, within }: RestoreRequest, folder: string): RawPath | undefined {
+  const part = within ?? ("" as RawPath)
+  if (folder === target) return part === "" ? undefined : parentPath(part)
+  const { base } = snapshot.options
+  const landing = base === undefined ? undefined : pathBelow(target, base)
+  // only above the place that the part came from
+  if (base === undefined || (landing !== part && landing !== parentPath(part))) return undefined
+  return pathBelow(folder, base)
 }

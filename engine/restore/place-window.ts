@@ -1,43 +1,88 @@
 /**
- * Fetch and place, for one window of files: what stands in the target is compared first, so that only
- * missing chunks are fetched; then pack by pack, each in jobs of a few blocks. A file whose pieces are
- * all in one job is written by its thread from start to end; one that several jobs write to is begun
- * and finished here.
+ * Places one window of files:
+ *
+ *     compare → plan → fetch → unseal → join → place → report
+ *
+ * Files that exist in the target are compared first, so only missing chunks are fetched. Then content comes
+ * pack by pack, in jobs of a few frames. The threads of `place/` do unseal, join and place.
  */
-import { forEachBounded } from "../base/concurrency.ts"
 import type { Bytes } from "../base/bytes.ts"
+import { forEachBounded } from "../base/concurrency.ts"
 import { isEngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import { packName } from "../format/names.ts"
-import { compareWithTarget } from "./compare.ts"
-import type { DecidedFile } from "./decide.ts"
 import { fetchFrames, type FetchedFrames } from "../packs/open-pack.ts"
-import { filesOf, jobsOf, placeFrames, sealedBytesOf, type Job } from "./place/jobs.ts"
-import type { Placed, PlaceFailure } from "./place/place-jobs.ts"
-import { failureOf } from "./place/placer.ts"
-import { planFiles, type FramePlan, type PackPlan } from "./plan.ts"
-import { beginShared, failShared, finishShared, jobDone, sharedFiles } from "./place/shared-files.ts"
-import { placeFile, type Shared, type Wanted, type Window, type WindowRun } from "./place/window-run.ts"
+import type { Repository } from "../session/repository.ts"
+import { compareWithTarget, verifyFiles, type Comparing } from "./compare.ts"
+import type { Flusher } from "./flusher.ts"
+import type { Failure, PlacerOptions } from "./place/place-jobs.ts"
+import { comparingPool, inlinePlacePool, threadPlacePool, type PlacePool } from "./place/place-pool.ts"
+import {
+  filesOf,
+  jobsOf,
+  placeFrames,
+  planFiles,
+  sealedBytesOf,
+  type FramePlan,
+  type Job,
+  type PackPlan,
+  type Plan,
+} from "./plan.ts"
+import type { RestoreRequest } from "./restore-request.ts"
+import type { DecidedFile } from "./tree.ts"
+import { createWindowFiles, sharedFiles, wantedFiles, type Wanted, type WindowFiles } from "./window-files.ts"
 
 /** Packs in memory of each window. */
 const PACKS_AT_ONCE = 2
-/** Files that several jobs write to are open all the while. */
+/** Shared files are open all the while. */
 const SHARED_FILES_MAX = 2_000
 
-/** @param isLast no other window follows */
-export async function placeWindow(
-  window: Window,
-  files: readonly DecidedFile[],
-  isLast: boolean,
-): Promise<void> {
-  const standing = await compareWithTarget(window, files)
-  const wanted: Wanted[] = []
-  files.forEach((file, i) => {
-    const found = standing[i]
-    if (found?.state === "done") return
-    wanted.push({ ...file, standing: found, size: file.entry.size, own: found?.equal })
-  })
-  await placeFiles(window, wanted, isLast)
+interface WindowPorts extends Omit<Comparing, "pool" | "sharedInodes"> {
+  readonly repository: Repository
+  readonly request: RestoreRequest
+  readonly flusher: Flusher
+}
+
+interface Window extends WindowPorts, Comparing {
+  readonly repository: Repository
+  readonly pool: PlacePool
+}
+
+/** Places the windows of one restore. */
+export interface WindowPlacer {
+  /** @param isLast no other window follows */
+  place(files: readonly DecidedFile[], isLast: boolean): Promise<void>
+  /** Without it, this thread does all the work. No effect after the first window, or in a dry run. */
+  startThreads(): void
+  close(): Promise<void>
+}
+
+export function createWindowPlacer(ports: WindowPorts, options: PlacerOptions): WindowPlacer {
+  const { dryRun: isDry = false, verify = false } = ports.request
+  const sharedInodes = new Set<string>()
+  let pool: PlacePool | undefined
+  return {
+    async place(files, isLast) {
+      pool ??= isDry ? comparingPool(options) : inlinePlacePool(options)
+      const window: Window = { ...ports, pool, sharedInodes }
+      const standing = await compareWithTarget(window, files)
+      await placeFiles(window, wantedFiles(files, standing), isLast)
+      if (verify && !isDry) await verifyFiles(window, files)
+    },
+    startThreads() {
+      if (!isDry) pool ??= threadPlacePool(options)
+    },
+    async close() {
+      await pool?.close()
+    },
+  }
+}
+
+/** The files of a window that are planned together. */
+interface WindowRun {
+  readonly window: Window
+  readonly plan: Plan
+  readonly files: WindowFiles
 }
 
 async function placeFiles(window: Window, files: readonly Wanted[], isLast: boolean): Promise<void> {
@@ -53,7 +98,7 @@ async function placeFiles(window: Window, files: readonly Wanted[], isLast: bool
     const { path } = files[position] as Wanted
     window.progress.failed({ path, message, kind: "corrupt" })
   }
-  const run: WindowRun = { window, files, plan, shared }
+  const run: WindowRun = { window, plan, files: createWindowFiles(window, files, shared) }
   if (window.request.dryRun === true) return placeDry(run)
   await placeEmpty(run)
   await beginOwn(run)
@@ -72,51 +117,38 @@ async function placeFiles(window: Window, files: readonly Wanted[], isLast: bool
   )
 }
 
-/** Nothing is fetched; the target says what it would refuse. */
-function placeDry(run: WindowRun): void {
-  const { files, plan, window } = run
-  for (const [position, { path, entry }] of files.entries()) {
-    if (plan.broken.has(position)) continue
-    try {
-      const { metadata, replace, sync } = placeFile(run, position, 0)
-      const file = window.target.beginFile(path, entry.size, entry.sparse)
-      const leftOut = window.target.finishFile(file, metadata, { replace, sync })
-      window.progress.entry(path, "restored", entry.size)
-      window.progress.leftOut(path, leftOut)
-    } catch (error) {
-      window.progress.failed({ path, ...failureOf(error) })
-    }
-  }
+/** Fetches nothing. The target reports what it would refuse. */
+function placeDry({ files, plan }: WindowRun): void {
+  for (const position of files.all.keys()) if (!plan.broken.has(position)) files.placeDry(position)
 }
 
 /** Files without content need no pack. */
-async function placeEmpty(run: WindowRun): Promise<void> {
-  const { files, plan, shared, window } = run
-  const empty = [...files.keys()].filter(
-    (position) => plan.pieceCounts[position] === 0 && !plan.broken.has(position) && !shared.has(position),
+async function placeEmpty({ files, plan, window }: WindowRun): Promise<void> {
+  const empty = [...files.all.keys()].filter(
+    (position) => plan.pieceCounts[position] === 0 && !plan.broken.has(position) && !files.isShared(position),
   )
   if (empty.length === 0) return
-  const pack = { name: "0".repeat(64) as Digest, sizeBytes: 0, epoch: 0, salt: new Uint8Array(0) } // no frame, so none is opened
-  const asked = empty.map((position) => placeFile(run, position, 0))
+  // no frame, so none is opened
+  const pack = { name: "0".repeat(64) as Digest, sizeBytes: 0, epoch: 0, salt: new Uint8Array(0) }
+  const asked = empty.map((position) => files.forJob(position, 0))
   const placed = await window.pool.place({ pack, packFile: undefined, frames: [], files: asked })
-  if (placed !== "unread") report(run, empty, placed)
+  if (placed !== "unread") files.report(empty, placed)
 }
 
-/** Takes over the chunks that standing files have in place. */
-async function beginOwn({ window, files, shared, plan }: WindowRun): Promise<void> {
-  const run = { window, files, shared, plan }
-  for (const [position, state] of shared) {
-    const { own, standing, ids } = files[position] as Wanted
+/** Copies the chunks that existing files have in place. */
+async function beginOwn({ window, files }: WindowRun): Promise<void> {
+  for (const position of files.sharedPositions) {
+    const { own, standing, ids } = files.all[position] as Wanted
     if (own?.includes(1) !== true || standing?.state !== "differs") continue
-    const begun = beginShared(run, position, state)
+    const begun = files.begin(position)
     if (begun === undefined) continue
     const failure = await window.pool.own({ begun, ids, lengths: standing.lengths, wanted: own })
-    if (failure !== undefined) failShared(run, position, state, failure)
-    if (state.jobsLeft === 0) finishShared(run, position, state)
+    if (failure !== undefined) files.fail(position, failure)
+    files.finishIfDone(position)
   }
 }
 
-/** Out of a folder each thread reads for itself. What it can't read is asked of the store, which knows why. */
+/** Each thread reads packs of a local folder itself. What it can't read is asked of the store, which knows why. */
 async function placeLent(
   run: WindowRun,
   jobs: readonly Job[],
@@ -133,7 +165,7 @@ async function placeFetched(
   beforeJob: () => Promise<void>,
 ): Promise<void> {
   const { window } = run
-  const { plan } = jobs[0] as Job // a pack that is wanted has a frame that is wanted
+  const { plan } = jobs[0] as Job // each pack of a plan has a frame
   const frames = jobs.flatMap((job) => job.frames)
   let fetched: FetchedFrames
   try {
@@ -150,7 +182,7 @@ async function placeFetched(
   fetched.free()
 }
 
-/** Begins one job after the other, and waits for all. */
+/** Begins one job after the other and waits for all. */
 async function eachJob(
   jobs: readonly Job[],
   beforeJob: () => Promise<void>,
@@ -172,59 +204,34 @@ async function placeJob(
   job: Job,
   fetched: ReadonlyMap<FramePlan, Bytes> | undefined,
 ): Promise<boolean> {
-  const { shared, window } = run
+  const { files, window } = run
   const { pack } = job.plan
   const positions = [...filesOf(job.frames)]
-  for (const position of positions) {
-    const state = shared.get(position)
-    if (state !== undefined) beginShared(run, position, state)
-  }
+  for (const position of positions) files.begin(position)
   const local = new Map(positions.map((position, i) => [position, i]))
   const counts = new Uint32Array(positions.length)
   const bytes = new Float64Array(positions.length)
-  const frames = placeFrames(job, run.files, fetched, (position, length) => {
+  const frames = placeFrames(job, files.all, fetched, (position, length) => {
     const file = local.get(position) as number // filesOf has them all
     counts[file] = (counts[file] as number) + 1
     bytes[file] = (bytes[file] as number) + length
     return file
   })
-  const files = positions.map((position, i) => placeFile(run, position, counts[i] as number))
+  const asked = positions.map((position, i) => files.forJob(position, counts[i] as number))
   const packFile =
     fetched === undefined
       ? window.repository.store.lend?.(packName(pack.name), sealedBytesOf(job))
       : undefined
-  const placed = await window.pool.place({ pack, packFile, frames, files })
+  const placed = await window.pool.place({ pack, packFile, frames, files: asked })
   if (placed === "unread") return false
-  report(run, positions, placed)
-  positions.forEach((position, file) => jobDone(run, position, bytes[file] as number))
+  files.report(positions, placed)
+  positions.forEach((position, file) => files.jobDone(position, bytes[file] as number))
   window.flusher.written(job.frames.reduce((sum, { frame }) => sum + frame.rawLength, 0))
   return true
 }
 
-function report(
-  run: WindowRun,
-  positions: readonly number[],
-  { failures, leftOut }: Exclude<Placed, "unread">,
-): void {
-  const failed = new Map(failures.map((failure) => [failure.file, failure]))
-  positions.forEach((position, i) => {
-    const { path, entry } = run.files[position] as Wanted
-    const failure = failed.get(i)
-    const state = run.shared.get(position)
-    if (failure !== undefined) {
-      const { message, kind, object } = failure
-      if (state === undefined) run.window.progress.failed({ path, message, kind, object })
-      else failShared(run, position, state, { message, kind, object })
-    } else if (state === undefined) run.window.progress.entry(path, "restored", entry.size)
-  })
-  for (const { file, what } of leftOut) {
-    const { path } = run.files[positions[file] as number] as Wanted
-    run.window.progress.leftOut(path, what)
-  }
-}
-
-/** A pack that is gone or short damages the files that need it, and no others. */
-function fetchFailure(error: unknown, plan: PackPlan): Omit<PlaceFailure, "file"> {
+/** A missing or short pack damages only the files that need it. */
+function fetchFailure(error: unknown, plan: PackPlan): Failure {
   const object = packName(plan.pack.name)
   if (isEngineError(error) && error.kind === "not-found")
     return { kind: "corrupt", object, message: `${object}: missing from the store` }
@@ -233,13 +240,11 @@ function fetchFailure(error: unknown, plan: PackPlan): Omit<PlaceFailure, "file"
   throw error
 }
 
-function failJobs(run: WindowRun, jobs: readonly Job[], failure: Omit<PlaceFailure, "file">): void {
+function failJobs({ files }: WindowRun, jobs: readonly Job[], failure: Failure): void {
   for (const job of jobs) {
     const positions = [...filesOf(job.frames)]
-    for (const position of positions)
-      if (run.shared.get(position) !== undefined)
-        beginShared(run, position, run.shared.get(position) as Shared)
-    report(run, positions, { failures: positions.map((_, file) => ({ file, ...failure })), leftOut: [] })
-    for (const position of positions) jobDone(run, position, 0)
+    for (const position of positions) files.begin(position)
+    files.report(positions, { failures: positions.map((_, file) => ({ file, ...failure })), leftOut: [] })
+    for (const position of positions) files.jobDone(position, 0)
   }
 }

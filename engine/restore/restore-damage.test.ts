@@ -10,13 +10,13 @@ import { CHUNK_ID_BYTES, type Digest, type ObjectName } from "../base/ids.ts"
 import { isEngineError } from "../base/errors.ts"
 import { FRAME_DATA, HEADER_BYTES } from "../format/sealed-header.ts"
 import { findSnapshot, type Repository, type RestoreResult } from "../index.ts"
+import { idsOf } from "../listing/chunk-list.ts"
 import { walkListing } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 import { STAGING_NAME } from "../system/temporary-name.ts"
 import { faultAt, faultyStore, StoreCrash } from "../testing/faulty-store.ts"
-import { idsOf } from "./decide.ts"
 
 const KiB = 1024
 

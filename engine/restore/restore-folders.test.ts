@@ -12,12 +12,11 @@ import { lookUp } from "../listing/look-up.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
-import { createTree } from "./decide.ts"
 import { keepExtra } from "./delete-extra.ts"
 import { finishEntries } from "./finish.ts"
 import { createProgress } from "./progress.ts"
 import { selectEntries } from "./selected.ts"
-import { standingFolders } from "./tree.ts"
+import { createTree, standingFolders } from "./tree.ts"
 
 interface Saved extends BackupPlace {
   readonly source: string

@@ -1,41 +1,34 @@
 /**
- * The read path, the mirror of write/:
+ * Restores a snapshot, or a part of it, into a folder; the mirror of backup/:
  *
- *     load → plan → fetch → unseal → join → place
+ *     load → decide → plan → fetch → unseal → join → place → finish
  *
- * Entries are read in listing order and taken in windows, so that memory stays bounded. In a window
- * folders come first, then what stands in the target is compared, then content by pack. Links follow
- * when all files are in place, folders' metadata comes last (rule P1 of spec/ordering.md). Where nothing
- * stands in the target, all of it is built in a staging folder and then named (target/staging.ts).
+ * Entries are loaded in listing order and decided one by one: folders are made at once, files are collected in
+ * windows, so that memory stays bounded. For each window, files of the target are compared, then content is
+ * placed pack by pack (place-window.ts). Links follow when all files are in place; the folders' metadata comes
+ * last (rule P1 of spec/ordering.md).
  */
 import type { RawPath } from "../base/ids.ts"
 import { showPath } from "../base/paths.ts"
 import type { ChunkKind } from "../crypto/chunk-id.ts"
-import { openDiskTarget } from "../target/disk-target.ts"
-import { openDryTarget } from "../target/dry-target.ts"
-import type { Staging, Target, TargetOptions } from "../target/target.ts"
+import { ownPathsIn } from "../home/own-places.ts"
 import { noEntry } from "../listing/look-up.ts"
 import type { LoadNodes } from "../listing/ordered-walk.ts"
 import { walkListingLeaves, type LostNode } from "../listing/walk.ts"
 import { createChunkReader } from "../packs/chunk-reader.ts"
 import type { Repository } from "../session/repository.ts"
-import { createTree, decide, idsOf, noteFolder, type Deciding } from "./decide.ts"
-import { deleteExtra, keepExtra, removeUnplaced, type ExtraRemover, type Removing } from "./delete-extra.ts"
-import { finishEntries, finishFolders } from "./finish.ts"
-import { createFlusher, noFlusher } from "./flusher.ts"
-import { finishMissing, missingFolders } from "./missing-parents.ts"
-import { ownPathsIn, refuseOwnPlace } from "../home/own-places.ts"
-import { comparingPool, inlinePlacePool, threadPlacePool, type PlacePool } from "./place/place-pool.ts"
-import type { PlacerOptions } from "./place/place-jobs.ts"
-import { placeWindow } from "./place-window.ts"
-import { failureOf } from "./place/placer.ts"
-import { createProgress, type Progress } from "./progress.ts"
+import { decide, noteFolder } from "./decide.ts"
+import { deleteExtra, keepExtra, removeUnplaced } from "./delete-extra.ts"
+import { finishEntries, finishFolders, finishMissing } from "./finish.ts"
+import { createFlusher, noFlusher, type Flusher } from "./flusher.ts"
+import { openTarget, type OpenedTarget } from "./open-target.ts"
+import { failureOf } from "./place/place-jobs.ts"
+import { createWindowPlacer, type WindowPlacer } from "./place-window.ts"
+import { createProgress } from "./progress.ts"
 import type { RestoreObserver, RestoreRequest, RestoreResult } from "./restore-request.ts"
 import { selectEntries } from "./selected.ts"
-import { standingFolders } from "./tree.ts"
-import { lockTarget } from "./open-target.ts"
-import { verifyWindow } from "./verify.ts"
-import { createWindows, type FileWindow } from "./windows.ts"
+import { createTree, standingFolders, type Deciding } from "./tree.ts"
+import { createWindows, type Windows } from "./windows.ts"
 
 /**
  * Makes the target equal to the snapshot, or to the part of it that is asked for. What could not be restored is in
@@ -51,125 +44,88 @@ export async function restore(
   request: RestoreRequest,
   observe: RestoreObserver = () => {},
 ): Promise<RestoreResult> {
-  const options = targetOptions(request)
-  const isDry = request.dryRun === true
-  refuseOwnPlace(repository, request.target)
-  const missing = isDry ? [] : missingFolders(request.target)
-  const named = openTarget(request, options)
+  const opened = openTarget(repository, request)
   try {
-    const lock = isDry ? undefined : lockTarget(named.root, repository.home)
+    const run = beginRun(repository, request, opened, observe)
     try {
-      return await restoreInto({ named, options, missing }, repository, request, observe)
+      await expectTotal(run)
+      await decideEntries(run)
+      await run.windows.finish()
+      await finishEntries(run.deciding, (file) => run.placer.place([file], false))
+      await finishTree(run)
+      await run.flusher.finish()
+      return run.deciding.progress.result()
     } finally {
-      lock?.release()
+      await run.windows.settled()
+      await run.placer.close()
     }
   } finally {
-    named.close()
+    opened.close()
   }
 }
 
-interface Opened {
-  readonly named: Target
-  readonly options: TargetOptions
-  /** The target and the folders above it that this run has made. */
-  readonly missing: readonly string[]
+interface Run {
+  readonly opened: OpenedTarget
+  readonly deciding: Deciding
+  readonly windows: Windows
+  readonly placer: WindowPlacer
+  readonly flusher: Flusher
+  readonly loadListing: LoadNodes
 }
 
-async function restoreInto(
-  { named, options, missing }: Opened,
+function beginRun(
   repository: Repository,
-  request: RestoreRequest,
+  asked: RestoreRequest,
+  opened: OpenedTarget,
   observe: RestoreObserver,
-): Promise<RestoreResult> {
-  const isDry = request.dryRun === true
-  const staging = isDry ? named.wouldStage() : named.stage()
-  const placed = { ...options, staging: isDry && staging?.isNew === true ? undefined : staging }
-  const target = staging === undefined || isDry ? named : openDiskTarget(named.root, placed)
+): Run {
+  const { named, target, staging, options } = opened
+  const request: RestoreRequest = staging === undefined ? asked : { ...asked, overwrite: "always" }
   const reader = createChunkReader(repository)
   const loader =
     (kind: ChunkKind): LoadNodes =>
     (ids) =>
       reader.read(kind, ids)
   const progress = createProgress(repository, request, observe)
-  const readLists = loader("chunk-list")
   const own = ownPathsIn(repository, named.root)
   const selected = selectEntries(request, own)
+  const removing = { request, target, progress, selected, reader, own }
+  const isResumed = staging?.isNew === false
+  const extra = request.delete === true ? deleteExtra(removing) : keepExtra
   const deciding: Deciding = {
-    request: staging === undefined ? request : { ...request, overwrite: "always" },
+    request,
     target,
     progress,
     selected,
     tree: createTree(staging?.isNew === true),
-    extra: extraRemover({ request, target, progress, selected, reader, own }, staging),
+    extra: isResumed ? removeUnplaced(removing) : extra,
     standing: standingFolders(target),
-    readLists,
+    readLists: loader("chunk-list"),
     unmade: [],
   }
-  if (staging === undefined) deciding.standing.meet("" as RawPath)
-  noteFolder(deciding, "" as RawPath, false) // its own entry may be damaged, or not asked for
-  const placer: PlacerOptions = { keys: repository.session.keys, root: target.root, target: placed }
-  const syncs = !isDry && request.sync !== "none"
-  const flusher = syncs ? createFlusher(target) : noFlusher
-  const sharedInodes = new Set<string>()
-  let pool: PlacePool | undefined
-  const place = async ({ files, isLast }: FileWindow): Promise<void> => {
-    pool ??= isDry ? comparingPool(placer) : inlinePlacePool(placer)
-    const window = { repository, request: deciding.request, target, progress, pool, flusher, sharedInodes }
-    await placeWindow(window, files, isLast)
-    if (request.verify && !isDry) await verifyWindow(window, files)
-  }
-  const onMuch = (): void => {
-    if (!isDry) pool ??= threadPlacePool(placer)
-  }
-  const windows = createWindows({ place, onMuch })
-  try {
-    await expectTotal(request, progress, loader("listing"))
-    const within = request.within ?? ("" as RawPath)
-    const range = { within, onLost: (lost: LostNode): void => noteLost(deciding, lost) }
-    let found = within === ""
-    for await (const entries of walkListingLeaves(request.snapshot.root, loader("listing"), range)) {
-      found ||= entries.length > 0
-      for (const entry of entries) {
-        await decide(deciding, entry, windows.filling)
-        if (windows.isFull()) await windows.next()
-      }
-      await windows.leafDecided()
-    }
-    if (!found && !deciding.tree.lost) throw noEntry(request.snapshot, within)
-    if (!deciding.tree.lost) noteUnmatched(deciding)
-    await windows.finish()
-    await finishEntries(deciding, async ({ path, entry }) => {
-      const file = { path, entry, existing: target.look(path), ids: await idsOf(entry, readLists) }
-      await place({ files: [file], bytes: entry.size, isLast: false })
-    })
-    await finishFolders(deciding, async () => {
-      if (staging === undefined || isDry) return target
-      await flusher.finish() // on the disk before it has its name
-      publish(deciding, named, staging)
-      return named
-    })
-    const isFinished = deciding.tree.lost || deciding.tree.folders.some(({ path }) => path === "")
-    const above = { request, options, missing, load: loader("listing") }
-    for (const leftOut of await finishMissing(above, isFinished)) progress.leftOut("" as RawPath, leftOut)
-    await flusher.finish()
-    return progress.result()
-  } finally {
-    await windows.settled()
-    await pool?.close()
-    target.close()
-    if (staging !== undefined && !isDry) named.unstage(staging)
-  }
+  const flushes = request.dryRun !== true && request.sync !== "none"
+  const flusher = flushes ? createFlusher(target) : noFlusher
+  const placer = createWindowPlacer(
+    { repository, request, target, progress, flusher },
+    { keys: repository.session.keys, root: target.root, target: options },
+  )
+  const windows = createWindows({
+    place: ({ files, isLast }) => placer.place(files, isLast),
+    onMuch: () => placer.startThreads(),
+  })
+  return { opened, deciding, windows, placer, flusher, loadListing: loader("listing") }
 }
 
-/** A whole snapshot says how much it is; a part of one may be counted. */
-async function expectTotal(request: RestoreRequest, progress: Progress, load: LoadNodes): Promise<void> {
+/** A whole snapshot records its amount; a part of one may be counted. */
+async function expectTotal({ deciding: { request, progress }, loadListing }: Run): Promise<void> {
   const { snapshot, within = "" as RawPath, include = [], exclude = [] } = request
   if (within === "" && include.length === 0 && exclude.length === 0)
     return progress.expectAll(snapshot.summary)
   if (request.countAhead !== true) return
   const amount = { files: 0, bytes: 0 }
   const selected = selectEntries(request)
-  for await (const entries of walkListingLeaves(snapshot.root, load, { within, onLost: () => {} })) {
+  const range = { within, onLost: () => {} }
+  for await (const entries of walkListingLeaves(snapshot.root, loadListing, range)) {
     for (const entry of entries) {
       if (selected.place(entry) === undefined || entry.type === "directory") continue
       amount.files++
@@ -179,32 +135,25 @@ async function expectTotal(request: RestoreRequest, progress: Progress, load: Lo
   progress.expectAll(amount)
 }
 
-function openTarget({ target, dryRun }: RestoreRequest, options: TargetOptions): Target {
-  return dryRun === true
-    ? openDryTarget(target, options)
-    : openDiskTarget(target, { ...options, create: true })
-}
-
-function targetOptions(request: RestoreRequest): TargetOptions {
-  const { owners, setuid, special, systemAttributes, privileges = true } = request
-  return {
-    ...(owners === undefined ? {} : { owners }),
-    setuid: privileges && setuid !== false,
-    devices: privileges && special === true,
-    systemAttributes: privileges && systemAttributes === true,
+/** Decides all entries. Each full window is placed while the next one is decided. */
+async function decideEntries({ opened, deciding, windows, loadListing }: Run): Promise<void> {
+  const { request, tree, standing } = deciding
+  const { snapshot, within = "" as RawPath } = request
+  if (opened.staging === undefined) standing.meet("" as RawPath)
+  noteFolder(deciding, "" as RawPath, false) // its own entry may be damaged, or not asked for
+  const range = { within, onLost: (lost: LostNode): void => noteLost(deciding, lost) }
+  let found = within === ""
+  for await (const entries of walkListingLeaves(snapshot.root, loadListing, range)) {
+    found ||= entries.length > 0
+    for (const entry of entries) {
+      await decide(deciding, entry, windows.filling)
+      if (windows.isFull()) await windows.next()
+    }
+    await windows.leafDecided()
   }
-}
-
-function extraRemover(removing: Removing, staging: Staging | undefined): ExtraRemover {
-  if (staging?.isNew === false) return removeUnplaced(removing)
-  return removing.request.delete === true ? deleteExtra(removing) : keepExtra
-}
-
-function publish({ tree, progress }: Deciding, named: Target, staging: Staging): void {
-  for (const { path, error } of named.publish(staging)) {
-    tree.failedFolders.add(path)
-    progress.failed({ path, ...failureOf(error) })
-  }
+  if (tree.lost) return
+  if (!found) throw noEntry(snapshot, within)
+  noteUnmatched(deciding)
 }
 
 function noteUnmatched({ selected, progress }: Deciding): void {
@@ -212,11 +161,32 @@ function noteUnmatched({ selected, progress }: Deciding): void {
     progress.failed({ path, kind: "unmatched", message: "this pattern matches nothing in the snapshot" })
 }
 
-/** What is not known can't be restored; all else is, and nothing is deleted. */
+/** The rest of the snapshot is restored, and nothing is deleted. */
 function noteLost({ tree, progress }: Deciding, { first, upper, error }: LostNode): void {
   tree.lost = true
   const from = first ?? ("" as RawPath)
   const what = from === "" ? "the listing" : "the listing from here on"
   const end = upper === undefined ? "" : `, up to ${showPath(upper)}`
   progress.failed({ path: from, ...failureOf(error), message: `${what}${end} is damaged: ${error.message}` })
+}
+
+/** Folders get their metadata; before those at the top, what was staged gets its names in the target. */
+async function finishTree({ opened, deciding, flusher, loadListing }: Run): Promise<void> {
+  const { target, tree, request } = deciding
+  finishFolders(deciding, target, "inner")
+  if (opened.staging !== undefined && request.dryRun !== true) {
+    await flusher.finish() // on the disk before it has its name
+    publish(deciding, opened)
+    finishFolders(deciding, opened.named, "top")
+  } else finishFolders(deciding, target, "top")
+  const isFinished = tree.lost || tree.folders.some(({ path }) => path === "")
+  await finishMissing(deciding, opened, loadListing, isFinished)
+}
+
+function publish({ tree, progress }: Deciding, { named, staging }: OpenedTarget): void {
+  if (staging === undefined) return
+  for (const { path, error } of named.publish(staging)) {
+    tree.failedFolders.add(path)
+    progress.failed({ path, ...failureOf(error) })
+  }
 }

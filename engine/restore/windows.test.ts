@@ -1,7 +1,7 @@
 /** How files are taken in windows, and what of them is under way at once. */
 import * as assert from "node:assert/strict"
 import { test } from "node:test"
-import type { DecidedFile } from "./decide.ts"
+import type { DecidedFile } from "./tree.ts"
 import { createWindows, type FileWindow, type Windows } from "./windows.ts"
 
 function fileOf(size: number): DecidedFile {

@@ -5,7 +5,7 @@
  */
 import { setImmediate as turn } from "node:timers/promises"
 import { paysThreads } from "../base/worker-pool.ts"
-import type { DecidedFile } from "./decide.ts"
+import type { DecidedFile } from "./tree.ts"
 
 export interface FileWindow {
   readonly files: readonly DecidedFile[]

@@ -2,8 +2,7 @@ import * as assert from "node:assert/strict"
 import { it } from "node:test"
 import * as fc from "fast-check"
 import type { RawPath } from "../../base/ids.ts"
-import { packFiles, unpackFiles } from "./packed-files.ts"
-import type { PlaceFile } from "./place-jobs.ts"
+import { packFiles, unpackFiles, type PlaceFile } from "./place-jobs.ts"
 
 const path = fc
   .uint8Array({ minLength: 1, maxLength: 30 })

@@ -1,14 +1,14 @@
-/** Who opens blocks and writes files: worker threads, or this thread for small restores. */
+/** Opens blocks and writes files: in worker threads, or in this thread for a small restore. */
 import { idlest, startPool, type PoolThread } from "../../base/worker-pool.ts"
 import { giveBackLargeMemory } from "../../system/native.ts"
-import { packFiles } from "./packed-files.ts"
 import {
   jobBuffers,
+  packFiles,
   type CompareFile,
+  type Failure,
   type FromPlaceWorker,
   type OwnJob,
   type Placed,
-  type PlaceFailure,
   type PlaceJob,
   type PlacerOptions,
   type ToPlaceWorker,
@@ -21,7 +21,7 @@ export interface PlacePool {
   room(): Promise<void>
   place(job: PlaceJob): Promise<Placed>
   compare(files: readonly CompareFile[]): Promise<readonly (Uint8Array | null)[]>
-  own(job: OwnJob): Promise<Omit<PlaceFailure, "file"> | undefined>
+  own(job: OwnJob): Promise<Failure | undefined>
   close(): Promise<void>
 }
 
@@ -36,7 +36,7 @@ export function inlinePlacePool(options: PlacerOptions): PlacePool {
   }
 }
 
-/** For a dry run, which only compares. The target is opened with the first file that stands there. */
+/** For a dry run, which only compares. The first file that exists in the target opens it. */
 export function comparingPool(options: PlacerOptions): PlacePool {
   let pool: PlacePool | undefined
   const opened = (): PlacePool => (pool ??= inlinePlacePool(options))

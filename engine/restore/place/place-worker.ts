@@ -2,8 +2,13 @@
 import { workerData } from "node:worker_threads"
 import { release } from "../../base/bytes.ts"
 import { serve, type Served } from "../../base/worker-pool.ts"
-import { unpackFiles } from "./packed-files.ts"
-import { jobBuffers, type FromPlaceWorker, type PlacerOptions, type ToPlaceWorker } from "./place-jobs.ts"
+import {
+  jobBuffers,
+  unpackFiles,
+  type FromPlaceWorker,
+  type PlacerOptions,
+  type ToPlaceWorker,
+} from "./place-jobs.ts"
 import { createPlacer, type Placer } from "./placer.ts"
 
 const port: Served<FromPlaceWorker> = serve(handle)

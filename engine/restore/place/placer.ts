@@ -1,13 +1,14 @@
 /**
- * unseal → join → place, for one thread: a frame is opened once, every chunk that is wanted from it
- * is identified again, and only then written where it belongs. A file gets its name when its last
- * piece is in place; what fails leaves nothing under any name.
+ * The stages unseal → join → place of a restore, for one thread. A frame is opened once. The id of every
+ * wanted chunk is verified before the chunk is written. A file gets its name after its last piece. The
+ * thread also compares existing files with their chunks, and copies chunks out of them.
  */
 import { asBuffer, equalBytes, release, type Bytes } from "../../base/bytes.ts"
-import { corrupt, isEngineError } from "../../base/errors.ts"
+import { corrupt } from "../../base/errors.ts"
 import { CHUNK_ID_BYTES } from "../../base/ids.ts"
-import { createZstd } from "../../chunks/zstd.ts"
+import { createZstd, type Zstd } from "../../chunks/zstd.ts"
 import { chunkHasher, chunkIdKey, type ChunkHasher } from "../../crypto/chunk-id.ts"
+import type { RepositoryKeys } from "../../crypto/derive.ts"
 import type { ObjectSealer } from "../../crypto/seal.ts"
 import { openDiskTarget } from "../../target/disk-target.ts"
 import { closeDescriptor, readAt, writeAt } from "../../target/new-file.ts"
@@ -15,113 +16,152 @@ import type { LeftOut, NewFile, Target } from "../../target/target.ts"
 import { packName } from "../../format/names.ts"
 import { CODEC_STORED } from "../../format/sealed-header.ts"
 import { openFrame, packSealer } from "../../packs/open-pack.ts"
-import { readFrames, reusedRoom } from "./read-frames.ts"
-import type {
-  CompareFile,
-  OwnJob,
-  Placed,
-  PlaceFailure,
-  PlaceFile,
-  PlaceFrame,
-  PlaceJob,
-  PlacerOptions,
+import { readFrames, reusedRoom, type Room } from "./read-frames.ts"
+import {
+  failureOf,
+  PIECE_NUMBERS,
+  type CompareFile,
+  type Failure,
+  type OwnJob,
+  type Placed,
+  type PlaceFailure,
+  type PlaceFile,
+  type PlaceFrame,
+  type PlaceJob,
+  type PlacerOptions,
 } from "./place-jobs.ts"
 
 export interface Placer {
   place(job: PlaceJob): Placed
   compare(files: readonly CompareFile[]): (Uint8Array | null)[]
-  own(job: OwnJob): Omit<PlaceFailure, "file"> | undefined
+  own(job: OwnJob): Failure | undefined
   close(): void
 }
 
-/** Numbers a piece in `PlaceFrame.pieces`. */
-export const PIECE_NUMBERS = 4
+interface Tools {
+  readonly keys: RepositoryKeys
+  readonly target: Target
+  readonly zstd: Zstd
+  readonly hasher: ChunkHasher
+  readonly sealedRoom: Room
+  readonly rawRoom: Room
+}
+
+export function createPlacer({ keys, root, target: options }: PlacerOptions): Placer {
+  const target = openDiskTarget(root, options)
+  const hasher = chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "data"))
+  const tools: Tools = {
+    keys,
+    target,
+    zstd: createZstd(),
+    hasher,
+    sealedRoom: reusedRoom(),
+    rawRoom: reusedRoom(),
+  }
+  return {
+    place: (job) => placeJob(tools, job),
+    compare: (files) => files.map((file) => compareFile(target, hasher, file)),
+    own: (job) => copyOwn(target, hasher, job),
+    close: () => target.close(),
+  }
+}
+
+function placeJob({ keys, target, zstd, hasher, sealedRoom, rawRoom }: Tools, job: PlaceJob): Placed {
+  const sealed = sealedFrames(job, sealedRoom)
+  if (sealed === undefined) return "unread"
+  const object = packName(job.pack.name)
+  const files = createJobFiles(target, job.files)
+  files.finishEmpty()
+  const sealer = job.frames.length === 0 ? undefined : packSealer(keys, job.pack, object)
+  const tools = { zstd, object, room: rawRoom }
+  job.frames.forEach((frame, i) => {
+    try {
+      const raw = openFrame(sealer as ObjectSealer, frame.frame, sealed[i] as Bytes, tools)
+      for (const run of joinPieces(frame, raw, hasher, object)) files.write(run, raw)
+      if (frame.frame.codec === CODEC_STORED) release(raw) // all others are in the room
+    } catch (error) {
+      for (let at = 0; at < frame.pieces.length; at += PIECE_NUMBERS)
+        files.fail(frame.pieces[at] as number, error)
+    }
+  })
+  return files.placed()
+}
+
+/** The files of one job. What fails leaves nothing under any name. */
+interface JobFiles {
+  finishEmpty(): void
+  /** Gives the file its name after its last piece. */
+  write(run: Run, raw: Uint8Array): void
+  /** Counts the first failure of a file. */
+  fail(index: number, error: unknown): void
+  placed(): Exclude<Placed, "unread">
+}
 
 interface OpenFile {
   readonly file: PlaceFile
   handle: NewFile | undefined
+  /** Number of pieces to come. */
   left: number
   failed: boolean
   leftOut: readonly LeftOut[]
 }
 
-export function createPlacer(options: PlacerOptions): Placer {
-  const { keys } = options
-  const target = openDiskTarget(options.root, options.target)
-  const zstd = createZstd()
-  const hasher = chunkHasher(chunkIdKey(keys.chunkKey, keys.repository, "data"))
-  const sealedRoom = reusedRoom()
-  const rawRoom = reusedRoom()
-
+function createJobFiles(target: Target, files: readonly PlaceFile[]): JobFiles {
+  const failures: PlaceFailure[] = []
+  const all = files.map((file): OpenFile => ({
+    file,
+    handle: file.begun ?? undefined,
+    left: file.pieces,
+    failed: false,
+    leftOut: [],
+  }))
+  const begin = ({ file }: OpenFile): NewFile => target.beginFile(file.path, file.size, file.sparse)
   const finish = (open: OpenFile): void => {
     const { file } = open
-    const handle = open.handle ?? target.beginFile(file.path, file.size, file.sparse)
+    const handle = open.handle ?? begin(open)
     open.handle = undefined // whatever happens now, nothing is left to abandon
     open.leftOut = target.finishFile(handle, file.metadata, { replace: file.replace, sync: file.sync })
   }
-  const placeRun = (run: Run, raw: Uint8Array, open: OpenFile): void => {
-    open.handle ??= target.beginFile(open.file.path, open.file.size, open.file.sparse)
-    writeAt(open.handle, run.fileOffset, raw.subarray(run.blockOffset, run.blockOffset + run.length))
-    open.left -= run.pieces
-    if (open.left === 0 && open.file.begun === null) finish(open)
+  const fail = (index: number, error: unknown): void => {
+    const open = all[index] as OpenFile
+    if (open.failed) return
+    open.failed = true
+    if (open.handle !== undefined && open.file.begun === null) target.abandonFile(open.handle)
+    failures.push({ file: index, ...failureOf(error) })
   }
   return {
-    place(job) {
-      const sealed = sealedFrames(job, sealedRoom)
-      if (sealed === undefined) return "unread"
-      const object = packName(job.pack.name)
-      const failures: PlaceFailure[] = []
-      const files: OpenFile[] = job.files.map((file) => ({
-        file,
-        handle: file.begun ?? undefined,
-        left: file.pieces,
-        failed: false,
-        leftOut: [],
-      }))
-      const orFail = (index: number, work: (open: OpenFile) => void): void => {
-        const open = files[index] as OpenFile
-        if (open.failed) return
+    finishEmpty() {
+      all.forEach((open, index) => {
+        if (open.file.pieces > 0 || open.file.begun !== null) return
         try {
-          work(open)
+          finish(open)
         } catch (error) {
-          open.failed = true
-          if (open.handle !== undefined && open.file.begun === null) target.abandonFile(open.handle)
-          failures.push({ file: index, ...failureOf(error) })
+          fail(index, error)
         }
+      })
+    },
+    write(run, raw) {
+      const open = all[run.file] as OpenFile
+      if (open.failed) return
+      try {
+        open.handle ??= begin(open)
+        writeAt(open.handle, run.fileOffset, raw.subarray(run.blockOffset, run.blockOffset + run.length))
+        open.left -= run.pieces
+        if (open.left === 0 && open.file.begun === null) finish(open)
+      } catch (error) {
+        fail(run.file, error)
       }
-      files.forEach(({ file }, index) => {
-        if (file.pieces === 0 && file.begun === null) orFail(index, finish) // an empty file
-      })
-      const sealer = job.frames.length === 0 ? undefined : packSealer(keys, job.pack, object)
-      const tools = { zstd, object, room: rawRoom }
-      job.frames.forEach((frame, i) => {
-        try {
-          const raw = openFrame(sealer as ObjectSealer, frame.frame, sealed[i] as Bytes, tools)
-          for (const run of runsOf(frame, raw, hasher, object))
-            orFail(run.file, (open) => placeRun(run, raw, open))
-          if (frame.frame.codec === CODEC_STORED) release(raw) // all others lie in the room
-        } catch (error) {
-          for (let i = 0; i < frame.pieces.length; i += PIECE_NUMBERS) {
-            orFail(frame.pieces[i] as number, () => {
-              throw error
-            })
-          }
-        }
-      })
-      const leftOut = files.flatMap(({ leftOut: what }, file) => (what.length === 0 ? [] : [{ file, what }]))
+    },
+    fail,
+    placed() {
+      const leftOut = all.flatMap(({ leftOut: what }, file) => (what.length === 0 ? [] : [{ file, what }]))
       return { failures, leftOut }
     },
-    compare: (files) => files.map((file) => compareFile(target, hasher, file)),
-    own: (job) => takeOver(target, hasher, job),
-    close: () => target.close(),
   }
 }
 
-/** As they came with the job, or out of the file that was lent. */
-function sealedFrames(
-  { packFile, frames }: PlaceJob,
-  room: (lengthBytes: number) => Bytes,
-): readonly Bytes[] | undefined {
+/** The bytes that came with the job, or those of the pack's file; undefined when that can't be read. */
+function sealedFrames({ packFile, frames }: PlaceJob, room: Room): readonly Bytes[] | undefined {
   if (packFile === undefined) return frames.map(({ sealed }) => sealed as Bytes)
   return readFrames(
     packFile,
@@ -130,6 +170,7 @@ function sealedFrames(
   )
 }
 
+/** Pieces that are adjacent in both the block and the file. */
 interface Run {
   readonly file: number
   readonly fileOffset: number
@@ -138,8 +179,8 @@ interface Run {
   pieces: number
 }
 
-/** Verifies each piece and joins those that lie side by side in both the block and the file. */
-function runsOf(frame: PlaceFrame, raw: Uint8Array, hasher: ChunkHasher, object: string): Run[] {
+/** Verifies the id of each piece and joins the pieces to runs. Throws corrupt "chunk-id". */
+function joinPieces(frame: PlaceFrame, raw: Uint8Array, hasher: ChunkHasher, object: string): Run[] {
   const runs: Run[] = []
   const { pieces } = frame
   const ids = asBuffer(frame.ids)
@@ -168,7 +209,7 @@ function runsOf(frame: PlaceFrame, raw: Uint8Array, hasher: ChunkHasher, object:
   return runs
 }
 
-/** Which chunks of a standing file are where they should be. */
+/** 1 for each chunk of an existing file that is in its place; null if there is no file. */
 function compareFile(
   target: Target,
   hasher: ChunkHasher,
@@ -178,33 +219,33 @@ function compareFile(
   if (existing === undefined) return null
   try {
     const equal = new Uint8Array(lengths.length)
-    eachStandingChunk(existing.descriptor, { ids, lengths }, hasher, (index) => (equal[index] = 1))
+    eachChunkInPlace(existing.descriptor, { ids, lengths }, hasher, (index) => (equal[index] = 1))
     return equal
   } finally {
     closeDescriptor(existing.descriptor)
   }
 }
 
-/** Copies chunks of the standing file into the new one, each identified while it is copied. */
-function takeOver(
+/** Copies chunks of the existing file into the new one and verifies the id of each. */
+function copyOwn(
   target: Target,
   hasher: ChunkHasher,
   { begun, ids, lengths, wanted }: OwnJob,
-): Omit<PlaceFailure, "file"> | undefined {
+): Failure | undefined {
   try {
     const existing = target.openExisting(begun.path)
-    const taken = new Uint8Array(lengths.length)
+    const copied = new Uint8Array(lengths.length)
     if (existing !== undefined) {
       try {
-        eachStandingChunk(existing.descriptor, { ids, lengths, wanted }, hasher, (index, offset, bytes) => {
+        eachChunkInPlace(existing.descriptor, { ids, lengths, wanted }, hasher, (index, offset, bytes) => {
           writeAt(begun, offset, bytes)
-          taken[index] = 1
+          copied[index] = 1
         })
       } finally {
         closeDescriptor(existing.descriptor)
       }
     }
-    if (equalBytes(taken, wanted)) return undefined
+    if (equalBytes(copied, wanted)) return undefined
     return {
       message: "it was changed by another program during the restore",
       kind: "target",
@@ -221,7 +262,7 @@ interface Chunks {
   readonly wanted?: Uint8Array
 }
 
-function eachStandingChunk(
+function eachChunkInPlace(
   descriptor: number,
   { ids, lengths, wanted }: Chunks,
   hasher: ChunkHasher,
@@ -239,14 +280,4 @@ function eachStandingChunk(
     }
     offset += length
   })
-}
-
-export function failureOf(error: unknown): Omit<PlaceFailure, "file"> {
-  if (!isEngineError(error)) throw error // a bug
-  const object = error.detail["object"]
-  return {
-    message: error.message,
-    kind: error.kind === "corrupt" ? "corrupt" : "target",
-    object: typeof object === "string" ? object : undefined,
-  }
 }

@@ -1,6 +1,6 @@
 /**
- * Sealed frames out of a pack that lies in a folder, for the thread that opens them: no copy between
- * threads, and no pack waits in memory. What can't be read so is left to the store, which knows why.
+ * Reads sealed frames of a pack in a local folder, in the thread that opens them. Nothing is copied between
+ * threads, and no pack waits in memory. A pack that can't be read here is asked of the store, which knows why.
  */
 import { closeSync, openSync } from "node:fs"
 import { release, type Bytes } from "../../base/bytes.ts"
@@ -11,8 +11,11 @@ import { errnoOf } from "../../base/errno.ts"
 import { READ_WITHOUT_BLOCKING } from "../../store/folder/local-folder.ts"
 import type { PlaceJob } from "./place-jobs.ts"
 
-/** Memory that is used again and again, of the largest size that was asked for; what it gave before is gone. */
-export function reusedRoom(): (lengthBytes: number) => Bytes {
+/** Gives memory of this length. It overwrites what it gave before. */
+export type Room = (lengthBytes: number) => Bytes
+
+/** Its memory grows to the largest length that was asked for. */
+export function reusedRoom(): Room {
   let memory: Bytes = new Uint8Array(0)
   return (lengthBytes) => {
     if (memory.length < lengthBytes) {
@@ -23,11 +26,11 @@ export function reusedRoom(): (lengthBytes: number) => Bytes {
   }
 }
 
-/** The frames' bytes, in the order asked, in `room`; undefined when the file can't be read, or is too short. */
+/** The frames' bytes in `room`, in the order asked; undefined when the file can't be read or is too short. */
 export function readFrames(
   packFile: string,
   frames: readonly FrameLocation[],
-  room: (lengthBytes: number) => Bytes,
+  room: Room,
 ): Bytes[] | undefined {
   const memory = room(frames.reduce((sum, { sealedLength }) => sum + sealedLength, 0))
   let descriptor: number | undefined
@@ -49,7 +52,7 @@ export function readFrames(
   }
 }
 
-/** For a job that waits for its thread: its pack may not be in the system's cache, and the disk is idle until then. */
+/** Reads the pack of a job that waits for its thread into the system's cache. The disk is idle until then. */
 export function readAhead({ packFile, frames }: Pick<PlaceJob, "packFile" | "frames">): void {
   const native = openNative()
   if (packFile === undefined || native === undefined) return
@@ -58,7 +61,7 @@ export function readAhead({ packFile, frames }: Pick<PlaceJob, "packFile" | "fra
     descriptor = openSync(packFile, READ_WITHOUT_BLOCKING)
     for (const { frame } of frames) native.readAhead(descriptor, frame.offset, frame.sealedLength)
   } catch (error) {
-    if (errnoOf(error) === "") throw error // a bug; what is wrong with the file the thread tells
+    if (errnoOf(error) === "") throw error // a bug; the thread reports what is wrong with the file
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }
