@@ -1,35 +1,35 @@
-/** What a backup is asked for, what it tells while it runs, and what it comes to. */
+/** The request of a backup, its progress events, and its result: the types of the engine's door. */
 import type { RawPath } from "../base/ids.ts"
 import type { SelectionRequest } from "../source/select.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
 import type { Requests } from "../session/repository.ts"
 
 export interface BackupRequest {
-  /** As typed, relative to `cwd` or absolute, each perhaps `name=path`. */
+  /** As typed: relative to `cwd` or absolute, optionally `name=path`. */
   readonly paths: readonly RawPath[]
-  /** From `--files-from`: taken literally. */
+  /** Paths from `--files-from`, taken literally. */
   readonly filesFrom?: readonly RawPath[] | undefined
-  /** Instead of paths: one file of this name with the stream's content. */
+  /** Backs up one file of this name with the stream's content, instead of paths. */
   readonly stdin?: { readonly name: RawPath; readonly stream: AsyncIterable<Uint8Array> } | undefined
   /** Absolute raw path. */
   readonly cwd: string
-  /** Default: the base name of the source. */
+  /** The base name of the source by default. */
   readonly series?: string | undefined
   readonly host: string
   readonly user: string
   readonly tags?: readonly string[] | undefined
-  /** The snapshot's time; default: when the run began. */
+  /** The snapshot's time, by default the start of the run. */
   readonly timeNs?: bigint | undefined
-  /** Who asked: "manual", "schedule", … */
+  /** What started the run: "manual" (the default), "schedule", … */
   readonly trigger?: string | undefined
-  /** Read every file, also those that look unchanged. */
+  /** Reads every file, even if it looks unchanged. */
   readonly force?: boolean | undefined
-  /** Write a snapshot even when nothing changed. */
+  /** Writes a snapshot even if nothing changed. */
   readonly forceSnapshot?: boolean | undefined
   readonly dryRun?: boolean | undefined
-  /** Observe an "entry" event for each path that is new, changed or removed. */
+  /** Emits an "entry" event for each new, changed or removed path. */
   readonly verbose?: boolean | undefined
-  /** Counts a source that has no earlier run while it is backed up, for progress events. */
+  /** Counts a source without an earlier run while it is backed up, for the total in progress events. */
   readonly countAhead?: boolean | undefined
   readonly selection?: Omit<SelectionRequest, "own" | "named"> | undefined
 }
@@ -40,13 +40,13 @@ export interface UnkeptPath {
 }
 
 export interface BackupResult {
-  /** 64 hex digits; null when nothing changed, and for dry runs. */
+  /** 64 hex digits; null if nothing changed, and for dry runs. */
   readonly snapshotId: string | null
   readonly parentId: string | null
   readonly series: string
   readonly summary: SnapshotSummary
   readonly durationMs: number
-  /** What could not be read: it is not in the snapshot. */
+  /** Paths that could not be read and are missing from the snapshot, wholly or in part. */
   readonly errors: readonly UnkeptPath[]
   readonly requests: Requests
 }
@@ -54,16 +54,16 @@ export interface BackupResult {
 export type BackupEvent =
   | {
       readonly type: "progress"
-      /** Unchanged ones too. */
+      /** Includes unchanged files. */
       readonly filesDone: number
-      /** With what was read of long files that are not done yet. */
+      /** Includes what was read of unfinished long files. */
       readonly bytesDone: number
-      /** From the last run or a count ahead, exact once all is scanned; undefined while nothing is known. */
+      /** An estimate from the last run or a count ahead; exact when the scan has ended; undefined while unknown. */
       readonly filesTotal: number | undefined
       readonly bytesTotal: number | undefined
-      /** Of "error" events so far. */
+      /** The number of "error" events so far. */
       readonly errors: number
-      /** The last one done; undefined before the first. */
+      /** The last finished file; undefined before the first. */
       readonly current: RawPath | undefined
     }
   | { readonly type: "error"; readonly path: RawPath; readonly message: string }

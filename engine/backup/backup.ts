@@ -35,14 +35,14 @@ import { putStream } from "./stream.ts"
  * @example
  * const paths = [rawPathFromText("notes")]
  * const result = await backup(repository, { paths, cwd: process.cwd(), host: "laptop", user: "ann" })
- * console.log(result.snapshot?.shortId ?? "nothing changed")
+ * console.log(result.snapshotId ?? "nothing changed")
  */
 export async function backup(
   repository: Repository,
   request: BackupRequest,
   observe: BackupObserver = () => {},
 ): Promise<BackupResult> {
-  const requestsBefore = repository.requests() // to find the series may take one
+  const requestsBefore = repository.requests() // finding the series may take one
   const source = await openRunSource(repository, request, observe)
   try {
     return await runLocked(repository, { request, source, observe, requestsBefore })

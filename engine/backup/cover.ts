@@ -1,7 +1,8 @@
 /**
- * Record, rule W2: before an entry names packs, their directories are durable where a reader finds
- * them. Small directories ride in the entry. A few large ones are read from their packs by one
- * ranged request each, which saves storing every id twice. Many are merged into index segments.
+ * Makes pack directories durable before an entry names the packs (rule W2). Small directories go into the
+ * entry. A few large ones stay in their packs, where a reader fetches each by one ranged request; this
+ * saves storing every ID twice. Many are merged into index segments. Used by commit.ts and uploader.ts.
+ * spec/segment.md.
  */
 import { hash } from "node:crypto"
 import { release } from "../base/bytes.ts"
@@ -18,25 +19,26 @@ import { readSegment } from "../session/import-packs.ts"
 import type { Repository } from "../session/repository.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 
-/** Directories up to this many bytes, all together, ride in the entry. */
+/** Directories of up to this many bytes in total go into the entry. */
 const INLINE_BYTES_MAX = 16 * 1024
-/** Up to this many packs of a chain are left to ranged reads: each is a request for every empty machine. */
+/** At most this many packs of a chain are left to ranged reads: each costs every empty home a request. */
 const RANGED_PACKS_MAX = 2
-/** Sealing one takes several times as much memory. */
+/** Sealing a segment takes several times its size in memory. */
 const SEGMENT_BYTES_MAX = 4 * 1024 * 1024
-/** A chain with more live segments than this has its small ones merged when another is written. */
+/** With more live segments than this, a chain's small ones are merged into the next one written. */
 const SEGMENTS_FEW = 1
 
 export interface Coverage {
   readonly packs: readonly EntryPack[]
   /** Segments written now. */
   readonly newSegments: readonly Digest[]
-  /** Packs that they cover, and older segments that they take the place of. */
+  /** The packs in the new segments. */
   readonly covered: readonly Digest[]
+  /** Older segments that the new ones replace. */
   readonly superseded: readonly Digest[]
 }
 
-/** The directories of `pending` are given back when they are in a segment. */
+/** Releases the directories of `pending` when they are in a segment. */
 export async function coverPacks(pending: readonly PendingPack[], repository: Repository): Promise<Coverage> {
   const none = { newSegments: [], covered: [], superseded: [] }
   if (directoryBytes(pending) <= INLINE_BYTES_MAX)
@@ -56,7 +58,7 @@ export async function coverPacks(pending: readonly PendingPack[], repository: Re
   return { packs: [], newSegments, covered: all.map(({ record }) => record.name), superseded }
 }
 
-/** The directory is in the local index, unless that was lost and the pack is. */
+/** Encodes a pack's directory from the local index; empty if the index has lost the pack. */
 function withDirectory({ index }: Repository, { record }: EntryPack): SegmentPack[] {
   const frames = index.framesOfPack(record.name)
   return frames.length === 0 ? [] : [{ record, directory: encodeDirectory(frames) }]
@@ -68,8 +70,9 @@ interface LiveSegment {
 }
 
 /**
- * Live segments of this chain that are no larger than what is to be written with them, so that their
- * number grows with the logarithm of the runs. One LIST, and a GET for each; only large runs come here.
+ * Reads the live segments of this chain that are no larger than what is written with them: merging those
+ * keeps their number logarithmic in the number of runs. Costs one LIST and one GET for each; only large
+ * runs need it.
  */
 async function smallSegments(
   repository: Repository,
@@ -87,13 +90,13 @@ async function smallSegments(
   const found: LiveSegment[] = []
   let bytes = newBytes
   for (const { digest, sizeBytes } of sizes.toSorted((a, b) => a.sizeBytes - b.sizeBytes)) {
-    // An object is up to a quarter larger than its directories: records, padding.
+    // Records and padding make an object up to a quarter larger than its directories.
     if (sizeBytes > bytes * 1.25 || bytes + sizeBytes > SEGMENT_BYTES_MAX) break
     try {
       found.push({ digest, packs: await readSegment(repository, digest) })
       bytes += sizeBytes
     } catch (error) {
-      if (!isLocalFault(error)) throw error // a damaged one stays named, and is told of by `check`
+      if (!isLocalFault(error)) throw error // a damaged one stays named, and `check` reports it
     }
   }
   return found

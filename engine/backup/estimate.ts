@@ -1,7 +1,6 @@
 /**
- * What a backup would store, ask for and cost, before it does: a dry run, priced by a provider's list,
- * with what bringing everything back would cost. And the budget that a backup must not exceed.
- * spec/stores.md.
+ * Estimates the size, requests and cost of a backup by a dry run, with a provider's list prices, and the
+ * cost of restoring everything. Also enforces the budget of a backup. spec/stores.md.
  */
 import { EngineError } from "../base/errors.ts"
 import { showBytes, showText } from "../base/show.ts"
@@ -21,21 +20,21 @@ import type { BackupObserver, BackupRequest, BackupResult } from "./backup-reque
 import { backup } from "./backup.ts"
 
 export interface EstimateRequest extends Omit<BackupRequest, "dryRun" | "stdin"> {
-  /** Price it as this provider would; default: whose store it is. */
+  /** The provider whose prices apply; by default the store's own. */
   readonly provider?: ProviderId | undefined
 }
 
 export interface Estimate {
-  /** Of the dry run: files, raw bytes that are new, what could not be read. */
+  /** The dry run: files, new raw bytes, what could not be read. */
   readonly run: BackupResult
-  /** What the run would add. */
+  /** The objects and bytes that the run would add. */
   readonly added: Stored
   readonly requests: Asked
-  /** The repository with it, as far as this device knows. */
+  /** The repository after the run, as far as this device knows. */
   readonly after: Stored
-  /** At most so many bytes come down when the whole snapshot is restored. */
+  /** An upper bound of the bytes received when the whole snapshot is restored. */
   readonly restoreBytes: number
-  /** Null where no prices are known: folders, servers of one's own. */
+  /** Null where no prices are known: folders, private servers. */
   readonly money: Money | null
 }
 
@@ -43,21 +42,21 @@ export interface Estimate {
 export interface Money {
   readonly provider: ProviderId
   readonly title: string
-  /** When the list was read. */
+  /** The date of the price list. */
   readonly asOf: string
   readonly requests: number
-  /** What is charged for the new objects at least: a month, or the provider's least duration. */
+  /** The least charge for the new objects: for a month, or for the provider's minimum duration. */
   readonly storage: number
-  /** All of the repository, each month from then on. */
+  /** The storage of the whole repository, per month. */
   readonly perMonth: number
   readonly restore: number
 }
 
-/** A limit on one run. */
+/** The limits of one run. */
 export interface Budget {
   /** New bytes in the store. */
   readonly bytes?: number | undefined
-  /** Requests, and storage as in `Money`. */
+  /** Requests and storage, as in `Money`. */
   readonly dollars?: number | undefined
 }
 
@@ -75,7 +74,7 @@ export async function estimate(
   const addedBytes = run.summary.dataAddedPacked
   const packs = Math.ceil(addedBytes / PACK_BYTES)
   const isIdle = packs === 0
-  // The entry; and a segment for a run of many packs.
+  // The entry, and a segment for a run of many packs.
   const others = isIdle ? 0 : packs > 2 ? 2 : 1
   const added = { objects: packs + others, bytes: addedBytes }
   const requests = { put: packs + others, list: isIdle ? 0 : 2, get: 0 }
@@ -115,7 +114,7 @@ function overBudget(found: string): EngineError {
   return new EngineError("denied", "budget", `${found}. Nothing was written`)
 }
 
-/** Packs that this device knows: nearly all there is. */
+/** The packs that this device knows, which are nearly all objects. */
 function storedNow({ index }: Repository): Stored {
   let objects = 0
   let bytes = 0

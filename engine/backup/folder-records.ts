@@ -1,7 +1,7 @@
 /**
- * The folder records of a run in the making: what the next run will compare its walk with. A record
- * is finished when its folder has been walked and all its files have been read; until the commit
- * the finished ones wait here, and the file cache takes them together with its new base.
+ * The folder records that a run makes, which the next run's scan compares with. A record is finished when
+ * its folder has been walked and all its files have been read. Finished records wait here until the commit,
+ * when the file cache takes them together with its new base. spec/home.md.
  */
 import type { RawPath } from "../base/ids.ts"
 import type { Stat } from "../system/stat.ts"
@@ -15,25 +15,25 @@ import type { FreshStat } from "./split/split-messages.ts"
 
 export interface OpenRecord {
   readonly path: RawPath
-  /** Set when the folder's record must be written again. */
+  /** Whether the folder's record must be written again. */
   changed: boolean
   put(position: number, name: RawPath, stat: Stat, hardLinkFirst: RawPath | null): void
-  /** The listing does not have it, so the record must not. */
+  /** Removes an entry that the listing does not have. */
   drop(position: number): void
 }
 
 export interface FolderRecords {
-  /** `isKnown`: the file cache has a record of the folder, which stays when nothing changes. */
+  /** @param isKnown the file cache has a record of the folder, which stays valid if nothing changes */
   open(path: RawPath, isKnown: boolean): OpenRecord
-  /** A file of the folder will be read: the record waits for it. */
+  /** Makes the record wait for a file that will be read. */
   expect(record: OpenRecord): void
-  /** What was read, when it was not what the walk saw; "unread" keeps the entry out of the record. */
+  /** Ends that wait. `fresh` is the file's state if it differs from what the walk saw; "unread" drops the entry. */
   settle(record: OpenRecord, position: number, fresh: FreshStat | null | "unread"): void
-  /** The walk has left the folder. */
+  /** Marks a folder that the walk has left. */
   walked(record: OpenRecord): void
-  /** A folder of the last run is gone, with all below it. */
+  /** Removes the records of a folder of the last run and of everything below it. */
   removed(path: RawPath): void
-  /** Null for removed folders, which come first; then finished records of folders in which something changed. */
+  /** Yields removed folders with null first, then the finished records of changed folders. */
   changed(): Iterable<readonly [RawPath, Uint8Array | null]>
 }
 
@@ -45,7 +45,7 @@ interface Kept {
 
 interface Building extends OpenRecord {
   readonly entries: (Kept | undefined)[]
-  /** Times younger than this may still change without being seen (rule W8). */
+  /** Newer times don't prove that a file is unchanged (rule W8). */
   readonly readAtNs: bigint
   waiting: number
   walked: boolean

@@ -1,4 +1,7 @@
-/** From a request to what is walked: the roots, what is left out, and the name of the series. */
+/**
+ * Opens the source of a run: resolves the roots, the selection and the series from the request, before the
+ * scan. Refuses what the format can't hold before anything is read. spec/files.md.
+ */
 import { errnoText } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -15,27 +18,27 @@ import type { Repository } from "../session/repository.ts"
 import { seriesOf } from "./series.ts"
 import type { BackupObserver, BackupRequest, UnkeptPath } from "./backup-request.ts"
 
-/** Of a snapshot's names; spec/log-entry.md. */
+/** The longest series, host name or tag; spec/log-entry.md. */
 const TEXT_BYTES_MAX = 1_024
 
 export interface RunSource {
   readonly series: string
-  /** Which file cache is this source's own. */
+  /** The key of this source's file cache. */
   readonly key: string
   readonly files: Source
   readonly scope: Scope | undefined
   readonly single: boolean
   /** Absolute, for the manifest. */
   readonly paths: readonly RawPath[]
-  /** What was asked for, as paths in the snapshot; empty for a stream. */
+  /** The requested paths, as paths in the snapshot; empty for a stream. */
   readonly named: readonly RawPath[]
-  /** The folder that stands for the snapshot's root, as it was named. */
+  /** The folder that the snapshot's root represents, as it was named. */
   readonly origin: RawPath
-  /** Something stands in the snapshot under another name than its own. */
+  /** Whether anything has another name in the snapshot than on disk. */
   readonly renamed: boolean
-  /** What was left out by patterns and flags; files of patterns are read. */
+  /** The patterns and flags that leave entries out, with the content of pattern files. */
   readonly selection: KeptSelection
-  /** Filled by the walk: folders in the snapshot that it did not look into, and those that it left out, because of what they are. */
+  /** Folders that the walk did not enter or left out because of their kind. The walk adds to it. */
   readonly unseen: Set<RawPath>
   /** Found missing before the walk began. */
   readonly missing: readonly UnkeptPath[]
@@ -108,7 +111,7 @@ async function streamSource(
   }
 }
 
-/** What the format can't hold: refused before anything is read. */
+/** Refuses texts that the format can't hold. */
 function checkTexts({ series, host, tags = [] }: BackupRequest): void {
   const refuse = (what: string): never => {
     throw new EngineError("invalid", "bad-text", `${what} must have 1 to ${TEXT_BYTES_MAX} bytes`)
@@ -119,7 +122,7 @@ function checkTexts({ series, host, tags = [] }: BackupRequest): void {
   if (tags.some(isBad)) refuse("a tag")
 }
 
-/** A snapshot's series is what is backed up, wherever it moves: the last component of its path. */
+/** The last component of the source's path: the series is the same wherever the source moves. */
 function defaultSeries(roots: Roots): string {
   const name = baseName(roots.single ? (roots.paths[0] ?? roots.origin) : roots.origin)
   return name === "" ? "root" : pathBytes(name).toString("utf8")
@@ -157,7 +160,7 @@ function selection(repository: Repository, { kept, unseen, roots, files, observe
   })
 }
 
-/** `/build` is the root's own `build` if there is one, as in a gitignore file. */
+/** Whether a pattern like `/build` names an entry of the root, as in a gitignore file. */
 function mayBeAnchored(files: Source, pattern: RawPath): boolean {
   const names = pattern.split("/").filter((name) => name !== "" && name !== "!")
   const glob = names.findIndex((name) => /[\\*?[]/.test(name))
@@ -174,7 +177,7 @@ function ownMessage(kind: "repository" | "home" | "restore", path: RawPath): str
   return `skipped: ${what[kind]} (${showPath(path)})`
 }
 
-/** A snapshot of nothing would become the newest one, and hide the one before it. */
+/** Refuses a snapshot of nothing: it would become the newest and hide the one before. */
 export function requireSomeRead({ named }: RunSource, isUnread: (path: RawPath) => boolean): void {
   if (named.length > 0 && named.every(isUnread))
     throw new EngineError(

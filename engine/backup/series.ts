@@ -1,7 +1,7 @@
 /**
- * Which series a backup belongs to when nobody names one: the source's base name, unless another source
- * is using that. It follows from the log's snapshots alone, and so is the same on every device and after
- * a home is lost. spec/series.md has the cases.
+ * Chooses the series of a backup that names none: the source's base name, unless another source uses it.
+ * The choice depends on the log's snapshots only, so it is the same on every device and after a home is
+ * lost. spec/series.md lists the cases.
  */
 import { lstatSync, realpathSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
@@ -20,7 +20,7 @@ import {
 import { rememberList, warn } from "../session/session.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
-/** No request for a source that the series has a snapshot of already; one LIST for a new one. */
+/** Makes no request for a source that the series has a snapshot of, and one LIST for a new source. */
 export async function seriesOf(
   repository: Repository,
   name: string,
@@ -34,17 +34,17 @@ export async function seriesOf(
   return seriesKnown(repository, name, source) ?? newcomer(repository, name, source)
 }
 
-/** Of a source that has snapshots: its series stays. */
+/** Returns the series of a source that has snapshots: it never changes. */
 function seriesKnown({ log }: Repository, name: string, source: SnapshotSource): string | undefined {
   const newest = log.newest(name)
   if (newest !== undefined && newest.host === source.host && samePaths(newest, source)) return name
   const own = log.snapshots({ host: source.host }).filter((each) => samePaths(each, source))
   if (own.some(({ series }) => series === name)) return name
-  // it was given another name once, since another source has this one
+  // another source uses this name, so this one was given another name before
   return newest === undefined ? undefined : own.at(-1)?.series
 }
 
-/** The first backup of a source. Throws `conflict` "series-taken". */
+/** Returns the series for the first backup of a source. Throws conflict "series-taken". */
 function newcomer(repository: Repository, name: string, source: SnapshotSource): string {
   const { log, clock } = repository
   const { device, trust } = repository.session
@@ -67,8 +67,8 @@ function newcomer(repository: Repository, name: string, source: SnapshotSource):
 }
 
 /**
- * The same machine's, and nothing is left where it was; or the same place by another path, through a link;
- * or a selection of paths that has changed in part.
+ * Whether `source` is `before` at a new place: on the same host, and nothing is left at the old paths, or
+ * the paths lead to the same place through links, or only some of the paths differ.
  */
 function hasMoved(before: SnapshotSource, source: SnapshotSource): boolean {
   if (before.host !== source.host) return false
@@ -88,7 +88,7 @@ function exists(path: RawPath): boolean {
   try {
     return lstatSync(fsPath(path), { throwIfNoEntry: false }) !== undefined
   } catch {
-    return true // who can't look does not know that it is gone
+    return true // unknown: not proven to be gone
   }
 }
 

@@ -1,37 +1,37 @@
 /**
- * Which chunks this run has already met, shared by all worker threads: a set of ids in shared memory.
- * Whoever claims an id first stores the chunk; everybody else refers to it. It grows by segments,
- * each four times as large, so that a small run touches little memory. A segment has a list of ids in the order
- * claimed and an open-addressing table of positions in it: one that has just begun takes a few bytes a
- * slot. Two threads that race over the edge of a segment may both claim one id: the chunk is then stored
- * twice, which costs its bytes and nothing else. So does an id that comes again after 100 million others.
+ * The chunks that this run has met, for dedupe within the run: a set of chunk IDs in memory that all
+ * splitting threads share. The first thread to claim an ID stores the chunk; all others refer to it. The set
+ * grows by segments, each four times as large, so a small run touches little memory. A segment has a list of
+ * IDs in order of their claims and a hash table of positions in that list (open addressing, linear probing).
+ * Two threads that race at the end of a segment may both claim an ID, and so may an ID that returns after
+ * 100 million others: the chunk is then stored twice, which costs only its bytes.
  */
 import { CHUNK_ID_BYTES } from "../../base/ids.ts"
 
-/** Of an id the set keeps 16 bytes, 128 bits of a keyed hash. */
+/** The set keeps 16 bytes of each ID, 128 bits of a keyed hash. */
 const ID_WORDS = 4
-/** A slot: 4 bits of the id, so that few ids of others are looked at, and its position in the list, counted from one. */
+/** A slot has 4 bits of the ID, which saves most comparisons, and the ID's position in the list, counted from one. */
 const TAG = 0xf0000000
 const POSITION = 0x0fffffff
 const EMPTY = 0
 
 const FIRST_SEGMENT_BITS = 13
-/** Each segment has four times the slots of the one before: an id is looked for in all of them. */
+/** Each segment has four times the slots of the one before. A look-up searches all of them, so there are few. */
 const GROWTH_BITS = 2
 const SEGMENTS_MAX = 8 // 2^13 … 2^27 slots, 2.3 GiB
 const FULL = 0.6
-/** Threads that find a segment not quite full at the same time, and those that lost a race for a slot. */
+/** Room for threads that find a segment not quite full at the same time, and for lost races for a slot. */
 const SPARE_IDS = 1024
 
 export interface SharedClaims {
-  /** Of each segment the slots and the ids; all are reserved, and the system gives memory only to those touched. */
+  /** The slots and IDs of each segment. All are reserved; only touched ones take memory. */
   readonly segments: SharedArrayBuffer[]
-  /** Int32 count of ids in each segment. */
+  /** The number of IDs in each segment, as Int32. */
   readonly counts: SharedArrayBuffer
 }
 
 export interface Claims {
-  /** True the first time that anybody in this run shows this id. */
+  /** True for the first claim of this ID in the run. */
   claim(id: Uint8Array): boolean
 }
 
@@ -55,7 +55,7 @@ interface Segment {
 export function openClaims(shared: SharedClaims): Claims {
   const counts = new Int32Array(shared.counts)
   const opened: Segment[] = []
-  /** The whole id; what the list has no room for is not compared. */
+  /** The whole ID; only its first 16 bytes are compared. */
   const key = new Int32Array(CHUNK_ID_BYTES / 4)
   const keyBytes = new Uint8Array(key.buffer)
   let current = 0
@@ -74,7 +74,7 @@ export function openClaims(shared: SharedClaims): Claims {
     }
     return segment
   }
-  /** Where the id is, or the free slot where it would be, as -1 - slot. */
+  /** Returns the ID's slot, or -1 - slot for the free slot where it belongs. */
   const find = ({ slots, ids }: Segment): number => {
     const tag = (key[0] as number) & TAG
     let slot = (key[1] as number) & (slots.length - 1)
@@ -99,7 +99,7 @@ export function openClaims(shared: SharedClaims): Claims {
       const segment = open(current)
       let slot = find(segment)
       if (slot >= 0) return false
-      // the id stands in the list before a slot names it
+      // the ID is in the list before a slot names it
       const position = Atomics.add(counts, current, 1)
       if (position >= idsMaxOf(current)) return true
       for (let i = 0; i < ID_WORDS; i++) segment.ids[position * ID_WORDS + i] = key[i] as number

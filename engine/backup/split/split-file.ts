@@ -1,13 +1,12 @@
 /**
- * From bytes to chunks, spec/chunking.md: what is read lies in the cutter's own memory, and each
- * chunk is handed over where it lies. The cuts are those of one call over the whole file, whatever
- * the window and the sizes of the reads.
+ * Split: reads a file or a stream into the cutter's memory and passes on each chunk in place. The cuts are
+ * those of one call over the whole file, independent of the window and of read sizes. spec/chunking.md.
  */
 import { CHUNK_SIZES, classify, FILE_CLASS, MAGIC_BYTES, type FileClass } from "../../chunks/classes.ts"
 import type { Cutter } from "../../chunks/cutter.ts"
 import { readPiece, requireFile } from "./steady-read.ts"
 
-/** A chunk lies at `offset` of `memory` during the call. */
+/** Called with a chunk at `offset` of `memory`, which is valid during the call. */
 export type OnChunk = (memory: Uint8Array, offset: number, length: number, fileClass: FileClass) => void
 
 export interface SplitOutcome {
@@ -19,14 +18,15 @@ export interface SplitOutcome {
 interface CutState {
   readonly cutter: Cutter
   readonly onChunk: OnChunk
-  /** How many bytes of the window hold the head of an unfinished chunk. */
+  /** The number of bytes in the window. */
   filled: number
 }
 
 /**
- * `expectedBytes` is the size that the file system reported: it chooses the class and the first read. It is a
- * hint, and the file is read to its end. A file that reports 0 is cut as a stream is. `fd` is read from its
- * current position. Throws `UnreadableFile`.
+ * Splits an open file from its current position to its end.
+ * @param file `expectedBytes` is the size that the file system reported, a hint that chooses the class and
+ *   the first read. A file that reports 0 is cut like a stream.
+ * @throws UnreadableFile
  */
 export function splitFile(
   fd: number,
@@ -57,7 +57,7 @@ export function splitFile(
   }
 }
 
-/** The same for a stream, whose size is known only if it ends within the first window. */
+/** Splits a stream, whose size is known only if it ends within the first window. */
 export async function splitStream(
   stream: AsyncIterable<Uint8Array>,
   cutter: Cutter,
@@ -87,7 +87,7 @@ function windowHead({ cutter, filled }: CutState): Uint8Array {
   return cutter.memory.subarray(cutter.windowOffset, cutter.windowOffset + Math.min(filled, MAGIC_BYTES))
 }
 
-/** Hands over the chunks that are certain and moves the rest to the front of the window. */
+/** Passes on the chunks whose ends are final, and moves the rest to the front of the window. */
 function cutWindow(state: CutState, fileClass: FileClass, ended: boolean): void {
   const { cutter, filled } = state
   let start = 0
