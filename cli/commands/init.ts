@@ -3,7 +3,6 @@
  * recovery words leave by recovery.ts and by nothing else.
  */
 import { hostname } from "node:os"
-import { isAbsolute } from "node:path"
 import { createRepository, setDefaultRepository, type Secret } from "../../engine/index.ts"
 import { askedFields } from "./asked.ts"
 import type { Call, Command } from "../verbs/call.ts"
@@ -22,7 +21,7 @@ export const init: Command = async (call) => {
     throw new UsageError("init needs a location, e.g. holdfast init /mnt/disk/backups")
   const store = await storeAt(call, location)
   const secrets = await newSecrets(call)
-  const places = prepareWordsFiles(call, isAbsolute(store.location) ? [store.location] : [])
+  const places = prepareWordsFiles(call, store.folder === undefined ? [] : [store.folder])
   const label = options.text("label") ?? hostname()
   const showsWords = canShowWords(call, places)
   const show = (words: string, repositoryId: string): void =>

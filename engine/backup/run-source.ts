@@ -136,10 +136,9 @@ interface SelectionInput extends Pick<RunSource, "unseen"> {
 }
 
 function selection(repository: Repository, { kept, unseen, roots, files, observe }: SelectionInput): Scope {
+  const { folder } = repository.store
   const own: SelectionRequest["own"] = [
-    ...(repository.location.startsWith("/")
-      ? [{ kind: "repository" as const, path: repository.location }]
-      : []),
+    ...(folder === undefined ? [] : [{ kind: "repository" as const, path: folder }]),
     ...[repository.home.identityRoot, repository.home.cacheRoot].map((path) => ({
       kind: "home" as const,
       path,

@@ -5,7 +5,6 @@
 import type { ChunkId } from "../base/ids.ts"
 import { sealingKeyOfEpoch } from "../crypto/sealed-object.ts"
 import type { Repository } from "../session/repository.ts"
-import { isFolder } from "../store/open-store.ts"
 import { createRunNodes, type RunNodes } from "./kept-nodes.ts"
 import { openClaims, shareClaims } from "./split/claims.ts"
 import type { PoolPorts } from "./split/split-pool.ts"
@@ -46,7 +45,7 @@ export function createRunStore(repository: Repository, run: { series: string; is
       isStored,
       shareIndex: () => (wasEmpty ? undefined : index.share()),
       onPack: (pack) => uploader.put(pack),
-      uploadsAtOnce: isFolder(repository.store) ? UPLOADS_AT_ONCE.folder : UPLOADS_AT_ONCE.remote,
+      uploadsAtOnce: repository.store.folder === undefined ? UPLOADS_AT_ONCE.remote : UPLOADS_AT_ONCE.folder,
     },
     nodes,
     async settled() {

@@ -30,7 +30,7 @@ export function refuseOwnPlace(own: OwnPlaces, path: string, mayBe?: "repository
     throw refused(path, "is inside the folders in which holdfast keeps its own keys and caches")
   if (mayBeOne && [identityRoot, cacheRoot].some((root) => isWithin(realPlace(raw(root)), place)))
     throw refused(path, "contains the folders in which holdfast keeps its own keys and caches")
-  const repository = own.location.startsWith("/") ? realPlace(raw(own.location)) : undefined
+  const repository = isFolder(own.location) ? realPlace(raw(own.location)) : undefined
   if (repository !== undefined && isWithin(place, repository) && !(mayBeOne && place === repository))
     throw refused(path, "is inside the repository itself")
   for (let folder = place; ; folder = dirname(folder)) {
@@ -50,8 +50,8 @@ export function refuseOwnPlace(own: OwnPlaces, path: string, mayBe?: "repository
 export function ownPathsIn({ location, home }: OwnPlaces, root: string): RawPath[] {
   const seen = knownRepositories(home)
     .map((known) => known.location)
-    .filter((place) => place.startsWith("/") && looksLikeRepository(raw(place)))
-  const own = location.startsWith("/") ? [location] : []
+    .filter((place) => isFolder(place) && looksLikeRepository(raw(place)))
+  const own = isFolder(location) ? [location] : []
   const places = new Set([home.identityRoot, home.cacheRoot, ...own, ...seen])
   const base = realPlace(root)
   return [...places].map(raw).flatMap((place) => {
@@ -59,6 +59,11 @@ export function ownPathsIn({ location, home }: OwnPlaces, root: string): RawPath
     if (!isWithin(found, base === "/" ? "" : base)) return []
     return [found.slice(base === "/" ? 1 : base.length + 1) as RawPath]
   })
+}
+
+/** By its location alone; a store that is open says so itself. */
+function isFolder(location: string): boolean {
+  return location.startsWith("/")
 }
 
 function looksLikeRepository(folder: string): boolean {

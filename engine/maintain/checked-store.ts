@@ -19,6 +19,7 @@ const ONE_OBJECT = new Set(["EIO", "EACCES", "EPERM", "EISDIR", "ENXIO", "EBADMS
 export function checkedStore(store: Store): Store {
   return {
     location: store.location,
+    folder: store.folder,
     put: (name, bytes) => store.put(name, bytes),
     list: (prefix) => store.list(prefix),
     remove: (name) => store.remove(name),

@@ -92,7 +92,7 @@ export async function copy(
   observe: CopyObserver = () => {},
 ): Promise<CopyResult> {
   const startedMs = monotonicMs()
-  const folder = to.location.startsWith("/") ? rawPathFromText(to.location) : undefined
+  const folder = to.folder === undefined ? undefined : rawPathFromText(to.folder)
   if (folder !== undefined) refuseOwnPlace(repository, folder, "repository")
   const listed = await listOurs(repository.store)
   await look(repository)

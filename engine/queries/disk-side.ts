@@ -109,10 +109,9 @@ interface Looked {
 }
 
 function selection(repository: Repository, { snapshot, source, named }: Looked): Scope {
+  const { folder } = repository.store
   const own = [
-    ...(repository.location.startsWith("/")
-      ? [{ kind: "repository" as const, path: repository.location }]
-      : []),
+    ...(folder === undefined ? [] : [{ kind: "repository" as const, path: folder }]),
     ...[repository.home.identityFolder, dirname(repository.home.statePath)].map((path) => ({
       kind: "home" as const,
       path,

@@ -249,6 +249,6 @@ function pending({ journal }: Repository): Finding[] {
   return packs === 0 ? [] : [unfinished(packs)]
 }
 
-function freeSpaceOf({ location }: Repository): Finding[] {
-  return location.startsWith("/") ? freeSpace("store", location) : []
+function freeSpaceOf({ store: { folder } }: Repository): Finding[] {
+  return folder === undefined ? [] : freeSpace("store", folder)
 }

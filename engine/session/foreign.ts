@@ -4,7 +4,6 @@ import type { Bytes } from "../base/bytes.ts"
 import { shellWord } from "../base/show.ts"
 import { REPOSITORY_NAME } from "../format/names.ts"
 import { foreignRepository } from "../store/folder/neighbours.ts"
-import { isFolder } from "../store/open-store.ts"
 import type { Store } from "../store/store.ts"
 
 /** The object `repository`; undefined when the place is empty, or is not there at all. Throws "no-repository" for a file. */
@@ -32,7 +31,7 @@ export async function noRepository(store: Store, newcomer: boolean): Promise<Eng
   }
   const advice = newcomer
     ? `To create one, run: holdfast init ${shellWord(store.location)}`
-    : `${isFolder(store) ? "Check the location, and that its disk is mounted" : "Check the location"}. \`holdfast status\` lists the repositories that this device knows`
+    : `${store.folder !== undefined ? "Check the location, and that its disk is mounted" : "Check the location"}. \`holdfast status\` lists the repositories that this device knows`
   const message = `${store.location}: no repository here. ${advice}`
   return new EngineError("not-found", "no-repository", message)
 }

@@ -4,7 +4,6 @@
  * in assemble-repository.ts. spec/trust.md.
  */
 import { hostname } from "node:os"
-import * as path from "node:path"
 import { EngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { rawPathFromText } from "../base/paths.ts"
@@ -88,10 +87,10 @@ export interface CreatedRepository {
 export async function createRepository(request: NewRepository): Promise<CreatedRepository> {
   const { secrets, kdf, home, recovery = () => {} } = request
   if (secrets.length === 0) throw noSecret()
-  const { location } = request.store
-  if (path.isAbsolute(location)) {
-    refuseOwnPlace({ location, home }, rawPathFromText(location), "repository")
-    await createLocalRoot(location)
+  const { location, folder } = request.store
+  if (folder !== undefined) {
+    refuseOwnPlace({ location, home }, rawPathFromText(folder), "repository")
+    await createLocalRoot(folder)
   }
   const ports = portsOf(request, secrets[0])
   const probe = request.probe === false ? undefined : probeOf(request.store)
@@ -110,12 +109,12 @@ export async function createRepository(request: NewRepository): Promise<CreatedR
         recovery(words, id)
       }),
   })
-  const folder = openRepositoryHome(home, found.id)
-  const parts = { home: folder, found, opened, device, member: device.sealing, listed: undefined }
-  const repository = withState(folder, (state) => {
+  const ownHome = openRepositoryHome(home, found.id)
+  const parts = { home: ownHome, found, opened, device, member: device.sealing, listed: undefined }
+  const repository = withState(ownHome, (state) => {
     const made = assembleRepository(ports, { ...parts, state })
     made.objects.put(objects)
-    keepDevice(folder, device, made)
+    keepDevice(ownHome, device, made)
     remember(request, made)
     return made
   })

@@ -5,7 +5,6 @@
  */
 import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
-import { isAbsolute } from "node:path"
 import { formatAddress, parseAddress, parseEndpoint, type S3Address } from "./address.ts"
 import { limitedStore, type Bandwidth } from "./wrappers/limited-store.ts"
 import { noStore } from "./folder/local-errors.ts"
@@ -58,15 +57,9 @@ export function probeOf(store: Store): OpenedStore["probe"] {
   return (store as Partial<OpenedStore>).probe
 }
 
-/** Its answers come from a disk at hand: what is under way at once costs memory, and saves no time. */
-export function isFolder(store: Store): boolean {
-  return probeOf(store) === undefined
-}
-
 /** Throws not-found "no-store" when it is a folder that is gone. No request: a run without change makes none. */
-export function requireFolder(store: Store): void {
-  const { location } = store
-  if (isFolder(store) && isAbsolute(location) && !existsSync(location)) throw noStore(location)
+export function requireFolder({ folder }: Store): void {
+  if (folder !== undefined && !existsSync(folder)) throw noStore(folder)
 }
 
 /**
@@ -83,9 +76,10 @@ export function guardPuts(store: Store, found: Readonly<Record<string, unknown>>
  * was found to work, PUTs are conditional from here on.
  */
 export function createsExclusively(store: Store, found: Readonly<Record<string, unknown>>): boolean {
-  if (!store.location.startsWith("s3:")) return true
+  const provider = providerOf(store)
+  if (provider === undefined) return true
   guardPuts(store, found)
-  return found["conditionalPut"] === "works" && providerOf(store)?.conditionalPut !== "refused"
+  return found["conditionalPut"] === "works" && provider.conditionalPut !== "refused"
 }
 
 /** Of a store that was opened by `openStore`. */

@@ -11,6 +11,9 @@ export interface Store {
   /** What a person calls it, without secrets: a path, or `s3://bucket/prefix`. */
   readonly location: string
 
+  /** The absolute path of the folder on this machine that has the objects; undefined for any other store. */
+  readonly folder: string | undefined
+
   /**
    * Writes a new object. When the promise resolves, the bytes survive a power cut and every later
    * `get` and `list` sees them. When it rejects, the object is whole or absent, never partial.

@@ -49,6 +49,7 @@ export function faultyStore(store: Store, plan: Plan): FaultyStore {
 
   return {
     location: store.location,
+    folder: store.folder,
     calls,
 
     async put(name, bytes) {

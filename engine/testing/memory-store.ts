@@ -23,6 +23,7 @@ export interface MemoryStore extends Store {
 export function memoryStore(objects: Map<ObjectName, Bytes> = new Map()): MemoryStore {
   return {
     location: "memory",
+    folder: undefined,
     objects,
 
     async put(name, bytes) {

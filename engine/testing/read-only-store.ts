@@ -5,6 +5,7 @@ import type { Store } from "../store/store.ts"
 export function readOnlyStore(store: Store): Store {
   return {
     location: store.location,
+    folder: store.folder,
     get: (name, range) => store.get(name, range),
     lend: store.lend,
     list: (prefix) => store.list(prefix),

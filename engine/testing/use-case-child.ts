@@ -92,6 +92,7 @@ function mortal(store: Store, { dieAt, dieAfter = false }: ChildPlan, calls: { c
   }
   return {
     location: store.location,
+    folder: store.folder,
     put: (name, bytes) => around(() => store.put(name, bytes)),
     get: (name, range) => around(() => store.get(name, range)),
     remove: (name) => around(() => store.remove(name)),

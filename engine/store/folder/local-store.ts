@@ -54,6 +54,7 @@ export function localStore(root: string): Store {
   }
   return {
     location: local.root,
+    folder: local.root,
     put: (name, bytes) => put(local, name, bytes),
     get: (name, range) => get(local, name, range),
     lend(name) {

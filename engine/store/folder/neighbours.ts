@@ -69,11 +69,11 @@ function isLeftover(name: string): boolean {
   return LITTER.test(name) || name.startsWith(LOCAL_TEMPORARY_PREFIX)
 }
 
-/** Undefined when the store is no local folder, or the folder is not there. */
-function foldersOf({ location }: Store): string[] | undefined {
-  if (!path.isAbsolute(location)) return undefined
+/** Undefined when the store is not a folder, or the folder is missing. */
+function foldersOf({ folder }: Store): string[] | undefined {
+  if (folder === undefined) return undefined
   try {
-    return fs.readdirSync(location)
+    return fs.readdirSync(folder)
   } catch {
     return undefined
   }

@@ -68,6 +68,7 @@ export async function openS3Store(settings: S3StoreSettings): Promise<S3Store> {
   }
   return {
     location: bucket.location,
+    folder: undefined,
     put: (name, bytes) => put(bucket, name, bytes),
     get: (name, range) => get(bucket, name, range),
     list: (prefix) => list(bucket, prefix),

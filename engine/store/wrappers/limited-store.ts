@@ -30,6 +30,7 @@ export function limitedStore(store: Store, limits: Bandwidth, ports: PacePorts =
   const down = pace(limits.downloadKib, ports)
   return {
     location: store.location,
+    folder: store.folder,
     lend: limits.downloadKib === undefined ? store.lend : undefined, // nobody could pace the other thread
     list: (prefix) => store.list(prefix),
     remove: (name) => store.remove(name),

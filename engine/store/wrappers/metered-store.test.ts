@@ -39,6 +39,7 @@ it("meteredStore() does not count what reached no server, and counts what a serv
     }
     const store = meteredStore({
       location: "",
+      folder: undefined,
       put: async () => fail(),
       get: async () => fail(),
       remove: async () => fail(),

@@ -58,6 +58,7 @@ export function meteredStore(store: Store, counts: Traffic = noTraffic()): Meter
   const { lend } = store
   return {
     location: store.location,
+    folder: store.folder,
     traffic: () => ({ ...counts, requests: { ...requests } }),
 
     async put(name, content) {

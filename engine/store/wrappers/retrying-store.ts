@@ -69,6 +69,7 @@ export function retryingStore(
 
   return {
     location: store.location,
+    folder: store.folder,
     put: (name, bytes) => retrying(() => store.put(name, bytes)),
     get: (name, range) => retrying(() => store.get(name, range)),
     lend: store.lend,
