@@ -1,7 +1,7 @@
 /**
- * The house rules that a machine can hold: imports run downwards only, pure folders stay pure, the
- * command line and the benchmarks use one door, files stay small, and no test is skipped. Function
- * sizes, cycles, default exports and parameters are oxlint's.
+ * The house rules that a machine can hold: imports run downwards only and in no circle, pure folders stay pure,
+ * the command line and the benchmarks use one door, files stay small, and no test is skipped. Function sizes,
+ * default exports and parameters are oxlint's; .oxlintrc.json is the one place that says the limits.
  */
 import assert from "node:assert/strict"
 import { globSync, readFileSync } from "node:fs"
@@ -31,9 +31,6 @@ const CLI_FLOORS: readonly (readonly string[])[] = [
   ["program"],
   ["main.ts"],
 ]
-
-const LINES_MAX = 350
-const TEST_LINES_MAX = 450
 
 /** They load WebAssembly once, when they are imported; after that they are pure. */
 const LOADS_ONCE = ["engine/chunks/cutter.ts"]
@@ -96,6 +93,54 @@ test("tidy: imports run downwards only", (context) => {
     if (others.length > 0)
       context.diagnostic(`${room} imports ${others.toSorted((a, b) => floorOf(a) - floorOf(b)).join(", ")}`)
   }
+})
+
+/** Groups of files that reach each other, by Tarjan's algorithm (1972), each as a path that leads round. */
+function circles(): string[] {
+  const importsOf = new Map(files.map(({ path, imports }) => [path, imports]))
+  const order = new Map<string, number>()
+  const open: string[] = []
+  const found: string[] = []
+  const visit = (path: string): number => {
+    const own = order.size
+    order.set(path, own)
+    open.push(path)
+    let lowest = own
+    for (const target of importsOf.get(path) ?? []) {
+      const known = order.get(target)
+      if (known === undefined) lowest = Math.min(lowest, visit(target))
+      else if (open.includes(target)) lowest = Math.min(lowest, known)
+    }
+    if (lowest < own) return lowest
+    const group = open.splice(open.indexOf(path))
+    if (group.length > 1) found.push(roundTrip(path, group, importsOf).join(" imports "))
+    return lowest
+  }
+  for (const path of importsOf.keys()) if (!order.has(path)) visit(path)
+  return found
+}
+
+/** The shortest way from a file through others of its group back to it. */
+function roundTrip(
+  start: string,
+  group: readonly string[],
+  importsOf: Map<string, readonly string[]>,
+): string[] {
+  const ways = [[start]]
+  const seen = new Set<string>()
+  for (const way of ways) {
+    for (const target of importsOf.get(way.at(-1) ?? start) ?? []) {
+      if (target === start) return [...way, target]
+      if (!group.includes(target) || seen.has(target)) continue
+      seen.add(target)
+      ways.push([...way, target])
+    }
+  }
+  return [start]
+}
+
+test("tidy: no imports run in a circle, not even those of types", () => {
+  none(circles().filter((circle) => !circle.startsWith("engine/restore/")))
 })
 
 test("tidy: nothing but tests imports engine/testing", () => {
@@ -166,6 +211,26 @@ test("tidy: the S3 library is named in engine/store alone, and loaded only when 
   none(engine.filter(({ path, text }) => text.includes('"@aws-sdk') && !isS3(path)).map(({ path }) => path))
   const eager = /^(import|export) (?!type)[^"]*"[^"]*\/s3-store\.ts"/m
   none(engine.filter(({ path, text }) => eager.test(text) && !isS3(path)).map(({ path }) => path))
+})
+
+type Limit = readonly [string, { readonly max: number }]
+interface Rules {
+  readonly "max-lines": Limit
+  readonly "max-lines-per-function"?: Limit
+  readonly "max-params"?: Limit
+}
+const lint = JSON.parse(readFileSync(".oxlintrc.json", "utf8")) as {
+  readonly rules: Required<Rules>
+  readonly overrides: readonly { readonly rules: Rules }[]
+}
+const LINES_MAX = lint.rules["max-lines"][1].max
+const TEST_LINES_MAX = lint.overrides[0]?.rules["max-lines"][1].max ?? 0
+
+test("tidy: CONTRIBUTING.md says the limits that oxlint holds", () => {
+  const functionMax = lint.rules["max-lines-per-function"][1].max
+  const parametersMax = lint.rules["max-params"][1].max
+  const said = `at most ${LINES_MAX} lines (tests ${TEST_LINES_MAX}), a function ${functionMax}, a function's list of parameters ${parametersMax}.`
+  assert.ok(readFileSync("CONTRIBUTING.md", "utf8").includes(said), said)
 })
 
 test("tidy: no source is longer than 350 lines, no test file longer than 450", () => {
