@@ -61,7 +61,7 @@ const MISSES: Record<string, string> = {
 }
 
 for (const [name, sql] of Object.entries(MISSES)) {
-  test(`backup() ${name} reads what it must again, and keeps nothing that is gone`, async (t) => {
+  test(`backup() ${name} rereads what it must, and keeps nothing that is gone`, async (t) => {
     const place = await backupPlace(t)
     const source = sourceOf(place)
     await save(place.repository, source)
@@ -119,7 +119,7 @@ for (const [name, sql] of Object.entries({
   "keys of other chunks": "UPDATE key_parts SET entries = zeroblob(length(entries))",
   "keys that are gone": "DELETE FROM key_parts",
 })) {
-  test(`restore() takes ${name} in the index for damage of the index, not of the store`, async (t) => {
+  test(`restore() reports ${name} in the index as damage of the index, not of the store`, async (t) => {
     const place = await backupPlace(t)
     const source = sourceOf(place)
     const { at } = await save(place.repository, source)

@@ -51,7 +51,7 @@ async function assertKept(place: BackupPlace, source: string, id: string): Promi
   assertPicture(target, pictureOf(source))
 }
 
-test("backup() reads a file again that grew, shrank or was written anew after the walk", async (t) => {
+test("backup() rereads a file that grew, shrank or was rewritten after the walk", async (t) => {
   const place = await backupPlace(t)
   const source = makeSource(place, ["grows", "shrinks", "rewritten", "replaced"])
   const change = once(() => {
@@ -73,7 +73,7 @@ test("backup() reads a file again that grew, shrank or was written anew after th
   await assertKept(place, source, again.at)
 })
 
-test("backup() keeps and reports a file that changes during every read, and reads it next time", async (t) => {
+test("backup() keeps and reports a file that changes during every read, and rereads it next time", async (t) => {
   const place = await backupPlace(t)
   const source = makeSource(place, [])
   const restless = whileReading(place.repository, (look) => {
@@ -96,7 +96,7 @@ test("backup() keeps and reports a file that changes during every read, and read
   await assertKept(place, source, second.at)
 })
 
-test("backup() leaves out and reports what vanishes or turns into something else, and keeps the rest", async (t) => {
+test("backup() skips and reports entries that vanish or change type, and keeps the rest", async (t) => {
   const place = await backupPlace(t)
   const names = ["vanishes", "folder", "link", "pipe", "stays", "sub/a", "sub/b"]
   const source = makeSource(place, names)
@@ -143,7 +143,7 @@ test("backup() keeps a file whose first link vanishes while its other link stays
   await assertKept(place, source, second.at)
 })
 
-test("backup() gives a link its own content when its first link became another file", async (t) => {
+test("backup() stores a link's own content if its first link became another file", async (t) => {
   const place = await backupPlace(t)
   const source = makeSource(place, ["a-link", "other"])
   for (const name of ["b-link", "c-link"]) fs.linkSync(join(source, "a-link"), join(source, name))
@@ -163,7 +163,7 @@ test("backup() gives a link its own content when its first link became another f
   await assertKept(place, source, second.at)
 })
 
-test("backup() takes links up again after a run in which their first link could not be read", async (t) => {
+test("backup() saves links again after a run in which their first link could not be read", async (t) => {
   const place = await backupPlace(t)
   const source = makeSource(place, ["a/link", "b/other"])
   fs.linkSync(join(source, "a/link"), join(source, "b/link"))
@@ -184,7 +184,7 @@ test("backup() takes links up again after a run in which their first link could 
   await assertKept(place, source, second.at)
 })
 
-test("backup() fails when a look-up fails, and leaves no file that refers to a chunk nobody stored", async (t) => {
+test("backup() fails if a look-up fails, and leaves no file that refers to an unstored chunk", async (t) => {
   const place = await backupPlace(t)
   const source = makeSource(place, ["twin-a"])
   fs.cpSync(join(source, "twin-a"), join(source, "twin-b"))

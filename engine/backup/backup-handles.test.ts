@@ -48,7 +48,7 @@ async function saveWhileExchanged({ place, source, name, threads }: Exchange): P
 for (const threads of [false, true]) {
   const where = threads ? "threads" : "this thread"
   for (const name of ["a", "b"]) {
-    test(`backup() by ${where} follows no link that takes the place of folder ${name}`, async (t) => {
+    test(`backup() by ${where} follows no link that replaces folder ${name}`, async (t) => {
       const place = await backupPlace(t)
       const source = join(place.folder, "source")
       const { at, errors } = await saveWhileExchanged({ place, source, name, threads })
@@ -79,7 +79,7 @@ test("backup() leaves no descriptor open", async (t) => {
   assert.equal(open(), before)
 })
 
-test("openDiskSource() holds few folders open, however deep it is", (t) => {
+test("openDiskSource() keeps few folders open, however deep the tree", (t) => {
   const root = fs.mkdtempSync(join(process.env["TMPDIR"] ?? "/tmp", "holdfast-deep-"))
   t.after(() => fs.rmSync(root, { recursive: true, force: true }))
   const names = Array.from({ length: 1000 }, () => "d")

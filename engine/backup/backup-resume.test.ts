@@ -29,7 +29,7 @@ function packFault(k: number, fault: Fault): (store: Store) => Store {
     )
 }
 
-test("backup() that was killed goes on from every pack that was durable", async (t) => {
+test("backup() after a kill resumes from every durable pack", async (t) => {
   const place = await backupPlace(t)
   const source = noiseSource(place, TOTAL)
   for (const fault of ["crash-before", "crash-after"] as const) {
@@ -49,7 +49,7 @@ test("backup() that was killed goes on from every pack that was durable", async 
   assertPicture(join(place.folder, "target"), pictureOf(source))
 })
 
-test("backup() whose store fails for a while ends with that, and the next one sends only what is missing", async (t) => {
+test("backup() with a store that fails for a while reports it, and the next one sends only what is missing", async (t) => {
   const place = await backupPlace(t)
   const source = noiseSource(place, 8 * MiB)
   for (const fault of ["refused", "lost-reply", "denied"] as const) {
@@ -64,7 +64,7 @@ test("backup() whose store fails for a while ends with that, and the next one se
   assertPicture(join(place.folder, "target"), pictureOf(source))
 })
 
-test("backup() of another series names the packs that a killed one has left, so that nothing hangs on them", async (t) => {
+test("backup() of another series lists the packs left by a killed one, so nothing depends on them unlisted", async (t) => {
   const place = await backupPlace(t)
   const source = noiseSource(place, 8 * MiB)
   const entries = (store: Store): Store =>
@@ -82,7 +82,7 @@ test("backup() of another series names the packs that a killed one has left, so 
   assertPicture(join(place.folder, "target"), pictureOf(source))
 })
 
-test("backup() replaces an entry of its own that is torn in the store, and goes on", async (t) => {
+test("backup() replaces its own entry that is torn in the store, and continues", async (t) => {
   const place = await backupPlace(t, { local: true })
   const source = join(place.folder, "source")
   fs.mkdirSync(source)

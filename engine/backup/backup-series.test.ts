@@ -53,7 +53,7 @@ test("backup() of two streams in one series stores each of them whole, in every 
   }
 })
 
-test("backup() of a stream with the same content is no change, also when its node is not cached", async (t) => {
+test("backup() of a stream with the same content is no change, even if its node isn't cached", async (t) => {
   const { repository } = await backupPlace(t)
   const first = await saveStream(repository, "a.sql", "the same")
   assert.equal((await saveStream(repository, "a.sql", "the same")).snapshotId, null)
@@ -94,7 +94,7 @@ test("backup() of two folders in one series keeps the listing nodes of both", as
   }
 })
 
-test("backup() removes the cached records of folders that are gone, moved or left out", async (t) => {
+test("backup() removes the cached records of folders that are gone, moved or excluded", async (t) => {
   const place = await backupPlace(t)
   const source = join(place.folder, "source")
   for (const path of ["gone/a/b", "moved/a", "moved.not", "moved0", "file/a", "out/a", "kept/a"])

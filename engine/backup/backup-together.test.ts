@@ -13,7 +13,7 @@ import { faultyStore } from "../testing/faulty-store.ts"
 
 const SHAPE: TreeShape = { entries: 20, fileBytesMax: 20_000 }
 
-test("backup() of several series and devices at once gives each a snapshot that stands alone", async (t) => {
+test("backup() of several concurrent series and devices gives each an independent snapshot", async (t) => {
   const place = await backupPlace(t)
   const random = seededRandom("together")
   const slow = place.store((store) =>
@@ -47,7 +47,7 @@ test("backup() of several series and devices at once gives each a snapshot that 
   }
 })
 
-test("backup() of one series by two devices at once keeps both snapshots", async (t) => {
+test("backup() of one series by two concurrent devices keeps both snapshots", async (t) => {
   const place = await backupPlace(t)
   const source = join(place.folder, "source")
   writeRandomTree(source, seededRandom("one series"), SHAPE)
@@ -59,7 +59,7 @@ test("backup() of one series by two devices at once keeps both snapshots", async
   }
 })
 
-test("backup() whose store fails again and again never leaves a snapshot that can't be restored", async (t) => {
+test("backup() with a repeatedly failing store never leaves a snapshot that can't be restored", async (t) => {
   const place = await backupPlace(t)
   const random = seededRandom(process.env["HOLDFAST_SEED"] ?? "soup")
   const source = join(place.folder, "source")
@@ -87,7 +87,7 @@ test("backup() whose store fails again and again never leaves a snapshot that ca
   assert.ok(committed >= 8, `${committed} of 40 runs got through`)
 })
 
-test("backup() follows patterns that come and go", async (t) => {
+test("backup() applies patterns that are added and removed", async (t) => {
   const place = await backupPlace(t)
   const source = join(place.folder, "source")
   for (const name of ["a/one.txt", "a/two.log", "b/three.log", "c/deep/four.txt", "five.log"]) {

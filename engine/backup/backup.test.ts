@@ -34,7 +34,7 @@ function smallSource({ folder }: BackupPlace): string {
 const requestCount = ({ put, get, head, list, delete: removed }: Requests): number =>
   put + get + head + list + removed
 
-test("backup() of an unchanged source writes nothing and asks the store for nothing", async (t) => {
+test("backup() of an unchanged source writes nothing and makes no request", async (t) => {
   const place = await backupPlace(t)
   const source = smallSource(place)
   const first = await save(place.repository, source)
@@ -59,7 +59,7 @@ test("backup() of an unchanged source writes nothing and asks the store for noth
   assert.equal(place.objects.size, objects)
 })
 
-test("backup() of an unchanged source looks at the log once a day, and writes a snapshot when told to", async (t) => {
+test("backup() of an unchanged source looks at the log once a day, and writes a snapshot on request", async (t) => {
   const place = await backupPlace(t)
   const source = smallSource(place)
   const first = await save(place.repository, source)
@@ -72,7 +72,7 @@ test("backup() of an unchanged source looks at the log once a day, and writes a 
   assert.equal(await newData(place.repository, () => save(place.repository, source, { force: true })), 0)
 })
 
-test("backup() of a small change takes two PUTs and two LISTs", async (t) => {
+test("backup() of a small change makes two PUTs and two LISTs", async (t) => {
   const place = await backupPlace(t)
   const source = smallSource(place)
   await save(place.repository, source)
@@ -85,7 +85,7 @@ test("backup() of a small change takes two PUTs and two LISTs", async (t) => {
   )
 })
 
-test("backup() stores no content of a file that was touched, renamed, linked or copied", async (t) => {
+test("backup() stores no content for a file that was touched, renamed, linked or copied", async (t) => {
   const place = await backupPlace(t)
   const { repository, folder } = place
   const source = join(folder, "source")
@@ -113,7 +113,7 @@ test("backup() stores no content of a file that was touched, renamed, linked or 
   assertPicture(join(folder, "target"), pictureOf(source))
 })
 
-test("backup() stores once what two folders, two series and two devices have in common", async (t) => {
+test("backup() stores content shared by two folders, two series and two devices once", async (t) => {
   const place = await backupPlace(t)
   const { repository, folder } = place
   for (const name of ["one", "two", "three"]) file(join(folder, name, "file"), noise(100_000))
@@ -128,7 +128,7 @@ test("backup() stores once what two folders, two series and two devices have in 
   assert.equal(await newData(other, () => save(other, join(folder, "two"), { series: "again" })), 0)
 })
 
-test("backup() goes on from the snapshot of another device of the series", async (t) => {
+test("backup() continues from the snapshot of another device in the series", async (t) => {
   const place = await backupPlace(t)
   const source = smallSource(place)
   const first = await save(place.repository, source)
@@ -143,7 +143,7 @@ test("backup() goes on from the snapshot of another device of the series", async
   assert.deepEqual([third.snapshotId, third.parentId], [null, second.snapshotId])
 })
 
-test("backup() rebuilds what it needs when index, caches and journal are gone", async (t) => {
+test("backup() rebuilds what it needs if index, caches and journal are missing", async (t) => {
   const place = await backupPlace(t)
   const source = smallSource(place)
   const first = await save(place.repository, source)
@@ -158,7 +158,7 @@ test("backup() rebuilds what it needs when index, caches and journal are gone", 
   assert.equal((await save(again, source)).requests.list, 0)
 })
 
-test("backup() with dryRun says what it would store, and stores nothing", async (t) => {
+test("backup() with dryRun reports what it would store, and stores nothing", async (t) => {
   const place = await backupPlace(t)
   const source = smallSource(place)
   const before = place.objects.size
@@ -169,7 +169,7 @@ test("backup() with dryRun says what it would store, and stores nothing", async 
   assert.deepEqual(dry.summary, real.summary)
 })
 
-test("backup() leaves out its own repository, its home and a restore's unfinished files, and says so", async (t) => {
+test("backup() excludes its own repository, its home and a restore's unfinished files, and reports it", async (t) => {
   const place = await backupPlace(t, { local: true })
   const source = place.folder // the repository and the home lie in it
   file(join(source, "notes/kept"), "kept")
@@ -188,7 +188,7 @@ test("backup() leaves out its own repository, its home and a restore's unfinishe
   assert.deepEqual(fs.readdirSync(join(target, "notes")), ["kept"])
 })
 
-test("backup() refuses a second run of the series on this device, and lets other series go on", async (t) => {
+test("backup() refuses a second run of the series on this device, and allows other series", async (t) => {
   const place = await backupPlace(t)
   const source = smallSource(place)
   const other = await place.open()
@@ -246,7 +246,7 @@ async function asNobody({ folder }: BackupPlace, work: () => Promise<void>): Pro
   }
 }
 
-test("backup() takes a stream as a snapshot of one file", async (t) => {
+test("backup() saves a stream as a snapshot of one file", async (t) => {
   const place = await backupPlace(t)
   const content = noise(9_000_000)
   async function* stream(): AsyncGenerator<Uint8Array> {
@@ -265,7 +265,7 @@ test("backup() takes a stream as a snapshot of one file", async (t) => {
   assert.ok(fs.readFileSync(join(target, "dump.sql")).equals(content))
 })
 
-test("backup() tells how much of a stream it has read", async (t) => {
+test("backup() reports how much of a stream it has read", async (t) => {
   const { repository } = await backupPlace(t)
   const told: number[] = []
   let isTold = (): void => {}
@@ -286,7 +286,7 @@ test("backup() tells how much of a stream it has read", async (t) => {
   assert.deepEqual([...new Set(told)], [1000, 2000, 3000])
 })
 
-test("backup() takes several paths, renamed ones and a single file", async (t) => {
+test("backup() accepts several paths, renamed ones and a single file", async (t) => {
   const place = await backupPlace(t)
   const { repository, folder } = place
   file(join(folder, "x/one/a"), "a")
@@ -313,7 +313,7 @@ test("backup() takes several paths, renamed ones and a single file", async (t) =
   assert.deepEqual(fs.readdirSync(join(folder, "one file")), ["c"])
 })
 
-test("backup() keeps the last moment of a time that 64 bits can't hold", async (t) => {
+test("backup() replaces a time that doesn't fit in 64 bits by the last one that does", async (t) => {
   const place = await backupPlace(t)
   const source = join(place.folder, "source")
   file(join(source, "far"), "from the year 2400")

@@ -23,7 +23,7 @@ async function planned(t: TestContext): Promise<Planned> {
   return { place, folder, request }
 }
 
-test("estimate() says what the backup then does, and writes nothing", async (t) => {
+test("estimate() predicts what the backup then does, and writes nothing", async (t) => {
   const { place, folder, request } = await planned(t)
   const before = place.objects.size
   const first = await estimate(place.repository, { ...request, provider: "aws" })
@@ -49,7 +49,7 @@ test("estimate() says what the backup then does, and writes nothing", async (t) 
   assert.equal((await save(place.repository, folder)).requests.list, 0)
 })
 
-test("estimate() prices it as the provider would, and is silent where nobody knows", async (t) => {
+test("estimate() prices it like the provider, and gives no price if it is unknown", async (t) => {
   const { place, request } = await planned(t)
   const { repository } = place
   const { money, added } = await estimate(repository, { ...request, provider: "aws" })
@@ -66,7 +66,7 @@ test("estimate() prices it as the provider would, and is silent where nobody kno
   assert.equal((await estimate(repository, { ...request, provider: "minio" })).money, null)
 })
 
-test("requireBudget() refuses above a limit in bytes or in dollars, before anything is written", async (t) => {
+test("requireBudget() refuses more than a limit in bytes or dollars, before anything is written", async (t) => {
   const { place, request } = await planned(t)
   const { repository } = place
   const refused = (code: string) => (error: unknown) => isEngineError(error, code)

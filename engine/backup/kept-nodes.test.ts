@@ -46,7 +46,7 @@ function build(cache: NodeCache, entries: readonly Entry[], old?: OldListing): B
   return builder.finish()
 }
 
-test("trimNodes() keeps every node of the newest listing and no other", () => {
+test("trimNodes() keeps exactly the nodes of the newest listing", () => {
   const cache = memoryCache()
   const names = Array.from({ length: 5000 }, (_, i) => `file-${String(i).padStart(4, "0")}`)
   let { root } = build(
@@ -72,6 +72,6 @@ test("trimNodes() keeps every node of the newest listing and no other", () => {
   assert.deepEqual([...cache.held.keys()].sort(), [...fresh.held.keys()].sort())
 })
 
-test("isTimeToTrim() comes round", () => {
+test("isTimeToTrim() is true at regular intervals", () => {
   assert.deepEqual([1, 63, 64, 65, 128].map(isTimeToTrim), [false, false, true, false, true])
 })

@@ -20,7 +20,7 @@ test("forEachBounded() does everything, and never more at once than the limit", 
   )
 })
 
-test("forEachBounded() waits for what runs, starts nothing after a failure, and rejects with it", async () => {
+test("forEachBounded() waits for running calls, starts nothing after a failure, and rejects with it", async () => {
   const started: number[] = []
   let ended = 0
   const all = forEachBounded([1, 2, 3, 4, 5], 2, async (item) => {

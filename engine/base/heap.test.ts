@@ -14,7 +14,7 @@ function filled(bytes: number): number[][] {
   return Array.from({ length: bytes / MIB }, () => Array.from({ length: MIB / 8 }, (_, i) => i + 0.5))
 }
 
-test("collectHeap() frees what nobody holds any more, and nothing else", () => {
+test("collectHeap() frees what is unreachable, and nothing else", () => {
   let held: number[][] | undefined = filled(32 * MIB)
   collectHeap()
   const full = usedBytes()
@@ -24,7 +24,7 @@ test("collectHeap() frees what nobody holds any more, and nothing else", () => {
   assert.ok(full - usedBytes() > 30 * MIB, `${full} bytes, ${usedBytes()} after it`)
 })
 
-test("createHeapBound() collects when the heap has grown by 24 MiB since it was collected, and not before", () => {
+test("createHeapBound() collects only after the heap has grown by 24 MiB since the last collection", () => {
   const held: number[][][] = []
   const hold = (bytes: number): void => void held.push(filled(bytes)) // a frame of its own: one that goes on may keep what it used
   collectHeap()

@@ -7,7 +7,7 @@ import { makeFolders } from "./make-folders.ts"
 
 const mkdir = (folder: string): void => fs.mkdirSync(folder)
 
-test("makeFolders() makes what is missing, and tells the outermost", (t) => {
+test("makeFolders() creates what is missing, and returns the outermost", (t) => {
   const root = fs.mkdtempSync(join(tmpdir(), "holdfast-"))
   t.after(() => fs.rmSync(root, { recursive: true }))
   assert.equal(makeFolders(join(root, "a/b/c"), mkdir), join(root, "a"))
@@ -17,14 +17,14 @@ test("makeFolders() makes what is missing, and tells the outermost", (t) => {
   assert.equal(makeFolders("/", mkdir), undefined)
 })
 
-test("makeFolders() tells what stands in the way", (t) => {
+test("makeFolders() reports what is in the way", (t) => {
   const root = fs.mkdtempSync(join(tmpdir(), "holdfast-"))
   t.after(() => fs.rmSync(root, { recursive: true }))
   fs.writeFileSync(join(root, "file"), "")
   assert.throws(() => makeFolders(join(root, "file/below"), mkdir), { code: "ENOTDIR" })
 })
 
-test("makeFolders() ends where the system makes no folder and says that its parent is missing", () => {
+test("makeFolders() ends if the system creates no folder and reports a missing parent", () => {
   // Node's recursive mkdir never returns there
   assert.throws(() => makeFolders("/proc/no such folder/below", mkdir))
 })

@@ -26,7 +26,7 @@ function naiveOrder(a: string, b: string): number {
   return these.length - those.length
 }
 
-test("comparePaths() and sharedLength() agree with naive twins, however long the common start is", () => {
+test("comparePaths() and sharedLength() agree with naive twins, however long the common start", () => {
   fc.assert(
     fc.property(pairs, ([a, b]) => {
       const differs = a.split("").findIndex((character, i) => character !== b[i])
@@ -37,7 +37,7 @@ test("comparePaths() and sharedLength() agree with naive twins, however long the
   )
 })
 
-test("isWithin() is true of a folder and what is below it, however long its path is", () => {
+test("isWithin() is true of a folder and everything below it, however long its path", () => {
   for (const folder of ["a", "a".repeat(255), "a/".repeat(400) + "a"]) {
     for (const [path, expected] of [
       [folder, true],

@@ -12,7 +12,7 @@ const ROW: readonly Column[] = [
   null,
 ]
 
-test("rowSum() finds every flipped bit of every column", () => {
+test("rowSum() detects every flipped bit of every column", () => {
   const sum = rowSum(ROW)
   assert.equal(rowSum(ROW), sum)
   const flipped: Column[][] = []
@@ -40,7 +40,7 @@ test("rowSum() finds every flipped bit of every column", () => {
   assert.ok(flipped.length > 2600)
 })
 
-test("rowSum() depends on where one column ends and the next one begins", () => {
+test("rowSum() depends on where one column ends and the next one starts", () => {
   assert.notEqual(rowSum(["ab", "c"]), rowSum(["a", "bc"]))
   assert.notEqual(
     rowSum([new Uint8Array([1, 2]), new Uint8Array([3])]),

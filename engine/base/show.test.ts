@@ -3,14 +3,14 @@ import { execFileSync } from "node:child_process"
 import { test } from "node:test"
 import { shellWord, showBytes, showDay, showNumber, showText, showTime } from "./show.ts"
 
-test("showText() escapes what a terminal obeys or a reader is misled by, and nothing else", () => {
+test("showText() escapes only terminal control characters and characters that mislead a reader", () => {
   assert.equal(showText("\x1b]0;evil\x07\r\n\t\x7f\u009b"), "\\x1b]0;evil\\x07\\x0d\\x0a\\x09\\x7f\\u009b")
   assert.equal(showText("a\u202eb\u2066c\u200fd\u061ce\ufefff"), "a\\u202eb\\u2066c\\u200fd\\u061ce\\ufefff")
   assert.equal(showText("\u2028\ud800\u{e0041}"), "\\u2028\\ud800\\u{e0041}")
   for (const text of ["plain", "naïve", "漢字", "👩‍👩‍👧", "می‌خواهم", "\\x1b"]) assert.equal(showText(text), text)
 })
 
-test("showText() of what it gave changes nothing", () => {
+test("showText() of its own output changes nothing", () => {
   let text = ""
   for (let code = 0; code < 0x3000; code++) text += String.fromCodePoint(code)
   assert.equal(showText(showText(text)), showText(text))
@@ -28,14 +28,14 @@ test("showNumber() separates thousands", () => {
   assert.deepEqual([0, 999, 4686, 1234567].map(showNumber), ["0", "999", "4,686", "1,234,567"])
 })
 
-test("showTime() and showDay() are local, and a time that no calendar has is named so", () => {
+test("showTime() and showDay() are local, and label a time outside the calendar", () => {
   const noon = new Date(2026, 4, 1, 12, 30, 5)
   assert.equal(showTime(BigInt(noon.getTime()) * 1_000_000n), "2026-05-01 12:30:05")
   assert.equal(showDay(noon), "2026-05-01")
   assert.equal(showTime(2n ** 63n * 1000n), "an unknown time")
 })
 
-test("shellWord() leaves a plain path alone", () => {
+test("shellWord() leaves a plain path unchanged", () => {
   for (const plain of ["/mnt/disk/backups", "s3://bucket/prefix", "s3:https://host:9000/b", "~/notes"])
     assert.equal(shellWord(plain), plain)
 })

@@ -8,7 +8,7 @@ function travelled(error: unknown): Error {
   return unpackError(structuredClone(packError(error)))
 }
 
-test("unpackError() gives an EngineError its class, kind, code, message and detail back", () => {
+test("unpackError() restores an EngineError's class, kind, code, message and detail", () => {
   const sent = new EngineError("corrupt", "pack-directory", "packs/ab: too short", {
     detail: { object: "packs/ab", bytes: 3 },
   })
@@ -18,7 +18,7 @@ test("unpackError() gives an EngineError its class, kind, code, message and deta
   assert.equal(got.stack, sent.stack)
 })
 
-test("unpackError() gives a failed system call its code, call and path back", () => {
+test("unpackError() restores a failed system call's code, call and path", () => {
   try {
     openSync("/nowhere/at all", "r")
     assert.fail("it can't be opened")
@@ -30,7 +30,7 @@ test("unpackError() gives a failed system call its code, call and path back", ()
   }
 })
 
-test("unpackError() makes an error of whatever was thrown", () => {
+test("unpackError() makes an error of anything that was thrown", () => {
   assert.equal(travelled("a text").message, "a text")
   assert.equal(travelled(new TypeError("a bug")).message, "a bug")
 })

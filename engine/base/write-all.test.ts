@@ -10,7 +10,7 @@ const CHECKOUT = path.join(import.meta.dirname, "../..")
 /** Descriptors are written to by `writeAll` alone; the terminal's may be closed or busy (cli/output/output.ts). */
 const WRITERS = ["engine/base/write-all.ts", "cli/output/output.ts"]
 
-test("writeSync() is called nowhere but in the loops that write all", () => {
+test("writeSync() is called only in the loops that write everything", () => {
   const found: string[] = []
   for (const top of ["engine", "cli"]) {
     for (const name of fs.readdirSync(path.join(CHECKOUT, top), { recursive: true, encoding: "utf8" })) {
@@ -33,7 +33,7 @@ function runLimited(script: string, folder: string): { code: number | null; err:
   return { code: status, err: stderr }
 }
 
-test("a write that the system cuts short is an error, and what was there stays", (t) => {
+test("a write cut short by the system is an error, and the old content stays", (t) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-short-write-"))
   t.after(() => fs.rmSync(folder, { recursive: true }))
   const module = (file: string): string => JSON.stringify(path.join(CHECKOUT, "engine", file))

@@ -31,7 +31,7 @@ function entry(author: string, sequence: number, changes: Partial<SnapshotEntry>
   }
 }
 
-test("openLogTable() finds heads, forks, series, times and what is not complete", (t) => {
+test("openLogTable() finds heads, forks, series, times and incomplete entries", (t) => {
   const state = openStateDatabase(temporaryRepositoryHome(t))
   t.after(() => state.close())
   const log = openLogTable(state.database)
@@ -69,7 +69,7 @@ test("openLogTable() finds heads, forks, series, times and what is not complete"
   assert.equal(log.hasSegment(digest("5")), true)
 })
 
-test("openLogTable() keeps partial entries out of the snapshots", (t) => {
+test("openLogTable() excludes partial entries from the snapshots", (t) => {
   const state = openStateDatabase(temporaryRepositoryHome(t))
   t.after(() => state.close())
   const log = openLogTable(state.database)

@@ -50,7 +50,7 @@ function faults(entries: readonly CheckedEntry[], segments = new Map<Digest, rea
   return findings.errors().map(({ message }) => message)
 }
 
-test("checkCoverage() finds a pack that the newest entry does not lead to, however it might", () => {
+test("checkCoverage() finds a pack that isn't reachable from the newest entry, in every way", () => {
   const first = entry(1, ["a"])
   const name = examplePack("a", [["chunk"]]).record.name
   const lost = faults([first, entry(2, ["b"], { newest: newest(1) })])
@@ -67,7 +67,7 @@ test("checkCoverage() finds a pack that the newest entry does not lead to, howev
   assert.deepEqual(faults([first, covering]), [])
 })
 
-test("checkCoverage() finds an entry that forgets the newest snapshot, or names another", () => {
+test("checkCoverage() finds an entry that omits the newest snapshot, or lists another", () => {
   const wrong = /does not list the newest snapshots/
   const chain = [entry(1, []), entry(2, [], { timeNs: 9n, newest: newest(1) })]
   assert.deepEqual(faults(chain), [])

@@ -19,7 +19,7 @@ function chainsOf({ objects }: SmallRepository): Map<DeviceId, ObjectName[]> {
   return chains
 }
 
-test("check() by each device that saw them tells the loss of a device's newest entries, however many", async (t) => {
+test("check() by each device that saw them reports the loss of a device's newest entries, however many", async (t) => {
   const place = await smallRepository(t)
   const [author, second] = [place.home, place.second.home]
   // One that has only ever looked, with a secret, and has no device of its own.
@@ -51,7 +51,7 @@ test("check() by each device that saw them tells the loss of a device's newest e
     assert.deepEqual((await check(await place.open(home, place.store(), false))).errors, [])
 })
 
-test("backup() by a device that saw what is lost is refused", async (t) => {
+test("backup() by a device that saw the lost entries is refused", async (t) => {
   const place = await smallRepository(t)
   const newest = [...chainsOf(place).values()].map((chain) => chain.at(-1) ?? assert.fail())
   await snapshots(place.repository)

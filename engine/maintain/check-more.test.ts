@@ -26,7 +26,7 @@ const ROT = {
   "entries of the log have other sums": "UPDATE log_entries SET sum = sum + 1",
 }
 
-test("check() takes no rotted index for a damaged repository, and mends it", async (t) => {
+test("check() doesn't report a rotten index as a damaged repository, and repairs the index", async (t) => {
   const place = await smallRepository(t)
   for (const [what, sql] of Object.entries(ROT)) {
     // The packs' own directories mend rows as well.
@@ -51,7 +51,7 @@ test("check() takes no rotted index for a damaged repository, and mends it", asy
   }
 })
 
-test("check() tells of what belongs to no snapshot, and calls it no error", async (t) => {
+test("check() reports objects that belong to no snapshot, but not as errors", async (t) => {
   const place = await smallRepository(t)
   const other = await backupPlace(t)
   const source = path.join(place.folder, "other")
@@ -84,7 +84,7 @@ test("check() tells of what belongs to no snapshot, and calls it no error", asyn
   )
 })
 
-test("check() opens many packs in threads, tells how far it is, and names the damaged one and who needs it", async (t) => {
+test("check() opens many packs in threads, reports progress, and names the damaged one and who needs it", async (t) => {
   const place = await backupPlace(t)
   const source = path.join(place.folder, "source")
   fs.mkdirSync(source)
@@ -114,7 +114,7 @@ test("check() opens many packs in threads, tells how far it is, and names the da
   assert.equal(pictureOf(whole).size, 2)
 })
 
-test("check() goes on beside an object that the disk can't read, and ends when the store has gone", async (t) => {
+test("check() continues past an object that the disk can't read, and ends if the store is gone", async (t) => {
   const place = await smallRepository(t)
   const failing = (errno: string, wanted: (name: string) => boolean): ((store: Store) => Store) => {
     return (store) => ({
@@ -156,7 +156,7 @@ test("drawPacks() draws a share or a size, at least one, and none twice", () => 
   assert.deepEqual(drawPacks(new Map(), { bytes: 5 }, random), [])
 })
 
-test("drawPacks() with all parts of a whole draws every pack once, and the same ones each time", () => {
+test("drawPacks() of all parts of a whole draws every pack once, and the same ones each time", () => {
   const random = { bytes: (): never => assert.fail("parts are not random") }
   const packs = new Map(hundredDigests().map((name) => [name, 10]))
   for (const of of [1, 5, 7]) {
@@ -167,7 +167,7 @@ test("drawPacks() with all parts of a whole draws every pack once, and the same 
   }
 })
 
-test("checkSubset() refuses what is not a part", () => {
+test("checkSubset() refuses invalid parts", () => {
   for (const subset of [{ share: 0 }, { share: 1.1 }, { bytes: 0 }, { part: 0, of: 5 }, { part: 6, of: 5 }])
     assert.throws(() => checkSubset(subset), { code: "subset" })
 })

@@ -14,7 +14,7 @@ const FLIPS = 2_000
 /** A restore after each would take most of the time. */
 const RESTORE_EVERY = 8
 
-test(`check() finds each of ${FLIPS} random flips in packs, and no restore brings a wrong byte`, async (t) => {
+test(`check() finds each of ${FLIPS} random flips in packs, and no restore writes a wrong byte`, async (t) => {
   const seed = String(randomInt(2 ** 32))
   t.diagnostic(`seed ${seed}`)
   const random = seededRandom(seed)

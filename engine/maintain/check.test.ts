@@ -31,7 +31,7 @@ function objectsOf({ errors }: CheckResult): string[] {
   return errors.map(({ object }) => object)
 }
 
-test("check() finds nothing wrong in a good repository, asks little, and writes nothing", async (t) => {
+test("check() reports no errors in a good repository, makes few requests, and writes nothing", async (t) => {
   const place = await smallRepository(t)
   const before = place.repository.requests()
   const found = await check(place.repository)
@@ -55,13 +55,13 @@ test("check() finds nothing wrong in a good repository, asks little, and writes 
   assert.deepEqual([some.errors, some.packsRead], [[], 1])
 })
 
-test("check() works from an empty home with a secret, on a store that can only be read", async (t) => {
+test("check() works from an empty home with a secret, on a read-only store", async (t) => {
   const place = await smallRepository(t)
   const found = await checkWithSecret(place, true)
   assert.deepEqual([found.errors, found.notes, found.snapshots], [[], [], 3])
 })
 
-test("check() names every single object that is removed, and the snapshots that it hits", async (t) => {
+test("check() names every single removed object, and the affected snapshots", async (t) => {
   const place = await smallRepository(t)
   const newest = place.saved.at(-1)?.id as Digest
   const kinds = new Set<string | undefined>()
@@ -83,7 +83,7 @@ test("check() names every single object that is removed, and the snapshots that 
   assert.deepEqual(kinds, new Set(["entry", "keyslot", "pack", "repository", "segment", "trust"]))
 })
 
-test("check() from an empty home names what is removed, except the last words of a chain that nobody else has seen", async (t) => {
+test("check() from an empty home names what was removed, except a chain's last entries that nobody else has seen", async (t) => {
   const place = await smallRepository(t)
   const last = place.saved.at(-1)?.id as string
   for (const name of Array.from(place.objects.keys())) {
@@ -128,7 +128,7 @@ function* damages(
   }
 }
 
-test("check() with data names every object that is cut, flipped or swapped; control objects without data too", async (t) => {
+test("check() with data names every truncated, flipped or swapped object, and control objects even without data", async (t) => {
   const place = await smallRepository(t)
   for (const { what, names, changes } of damages(place.objects, "damage for check")) {
     // Without data where that is enough.
@@ -144,7 +144,7 @@ test("check() with data names every object that is cut, flipped or swapped; cont
   assert.deepEqual((await check(place.second, { readData: true })).errors, [], "after all was put back")
 })
 
-test("check() names both of any two objects that are swapped, also from an empty home", async (t) => {
+test("check() names both of any two swapped objects, also from an empty home", async (t) => {
   const place = await smallRepository(t)
   const all = [...place.objects].toSorted(([a], [b]) => (a < b ? -1 : 1))
   for (const [i, [one, oneBytes]] of all.entries()) {
@@ -201,7 +201,7 @@ async function restoreDamaged(
   return missing
 }
 
-test("restore() of a damaged repository is right or says what is missing, and brings all else", async (t) => {
+test("restore() of a damaged repository is right or reports what is missing, and restores everything else", async (t) => {
   const place = await smallRepository(t)
   const all = place.saved[1]?.picture.size ?? 0
   for (const { what, changes } of damages(place.objects, "damage for restore")) {

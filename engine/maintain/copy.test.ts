@@ -61,7 +61,7 @@ async function restoreFrom(place: BackupPlace, store: Store, folder: string): Pr
   return empty
 }
 
-test("copy() makes the same objects, sends only what is new the next time, and is read by an empty machine", async (t) => {
+test("copy() makes the same objects, sends only new ones the next time, and an empty machine reads the copy", async (t) => {
   const { place, folder, mirrored, to } = await mirror(t)
   const first = await copy(place.repository, { to })
   assert.deepEqual([first.errors, first.present.objects], [[], 0])
@@ -90,7 +90,7 @@ test("copy() with dryRun writes nothing and counts the same", async (t) => {
   assert.deepEqual(planned.copied, done.copied)
 })
 
-test("copy() stopped at any call leaves nothing or a whole older repository, and goes on", async (t) => {
+test("copy() stopped at any call leaves nothing or a whole older repository, and continues", async (t) => {
   const { place, folder, mirrored, to } = await mirror(t)
   const other = await place.open(place.newHome())
   await look(other)
@@ -145,7 +145,7 @@ test("copy() stopped at any call leaves nothing or a whole older repository, and
   assert.deepEqual(ours(mirrored), ours(place.objects))
 })
 
-test("copy() leaves out what is damaged in the source, says so, and takes it when it is mended", async (t) => {
+test("copy() skips and reports what is damaged in the source, and copies it after a repair", async (t) => {
   const { place, mirrored, to } = await mirror(t)
   const pack = [...place.objects.keys()].find((name) => name.startsWith("packs/")) as ObjectName
   const good = place.objects.get(pack) as Bytes
@@ -167,7 +167,7 @@ test("copy() leaves out what is damaged in the source, says so, and takes it whe
   assert.deepEqual(ours(mirrored), ours(place.objects))
 })
 
-test("copy() takes a damaged log entry from this home, and stops the log where nobody has it", async (t) => {
+test("copy() takes a damaged log entry from this home, and ends the log if nobody has it", async (t) => {
   const { place, folder, mirrored, to } = await mirror(t)
   const entry = [...place.objects.keys()].find((name) => /^log\/[0-9a-f]{32}\//.test(name)) as ObjectName
   const good = place.objects.get(entry) as Bytes
@@ -185,7 +185,7 @@ test("copy() takes a damaged log entry from this home, and stops the log where n
   await restoreFrom(place, to, folder)
 })
 
-test("a mirror is read and not written to, until it is promoted; then it is no place to copy to", async (t) => {
+test("promote() makes a read-only mirror writable, and no longer a place to copy to", async (t) => {
   const { place, folder, mirrored, to } = await mirror(t)
   await assert.rejects(promote(to), withCode("not-a-mirror"))
   await copy(place.repository, { to })
@@ -208,7 +208,7 @@ test("a mirror is read and not written to, until it is promoted; then it is no p
   await assert.rejects(look(place.repository), withCode("chain-rolled-back"))
 })
 
-test("copy() refuses a place that holds another repository, or what its source does not have", async (t) => {
+test("copy() refuses a place with another repository, or with objects that its source lacks", async (t) => {
   const { place, to } = await mirror(t)
   const other = await mirror(t)
   await assert.rejects(copy(place.repository, { to: other.place.store() }), withCode("not-a-mirror"))
@@ -226,7 +226,7 @@ test("copy() refuses a place that holds another repository, or what its source d
   await assert.rejects(copy(place.repository, { to }), withCode("chain-rolled-back"))
 })
 
-test("promote() refuses a mirror whose first copy was never finished", async (t) => {
+test("promote() refuses a mirror whose first copy didn't finish", async (t) => {
   const { place, mirrored, to } = await mirror(t)
   await copy(place.repository, { to })
   mirrored.delete("repository" as ObjectName)
@@ -234,7 +234,7 @@ test("promote() refuses a mirror whose first copy was never finished", async (t)
   await assert.rejects(promote(to, { dryRun: true }), withCode("no-repository"))
 })
 
-test("copy() refuses a place with other things in it, and makes no folder there", async (t) => {
+test("copy() refuses a place with other files, and creates no folder there", async (t) => {
   const { place, mirrored, to } = await mirror(t)
   mirrored.set("photos/1.jpg" as ObjectName, new Uint8Array([1]) as Bytes)
   for (const dryRun of [true, false])
@@ -258,7 +258,7 @@ test("copy() refuses a place with other things in it, and makes no folder there"
   assert.equal((await copy(place.repository, { to: localStore(litter) })).copied.objects, 0, "a mirror")
 })
 
-test("copy() refuses the home and the inside of any repository, also dry, and says where no folder can be made", async (t) => {
+test("copy() refuses the home and the inside of any repository, also with dryRun, and reports where no folder can be created", async (t) => {
   const { repository, folder, home } = await backupPlace(t, { local: true })
   const other = await backupPlace(t, { local: true })
   writeFileSync(path.join(folder, "file"), "")
@@ -281,7 +281,7 @@ test("copy() refuses the home and the inside of any repository, also dry, and sa
   assert.deepEqual((await copy(repository, { to: localStore(absent) })).copied, planned.copied)
 })
 
-test("scrub() sees every flipped bit, cut object and lost repository object, without a key", async (t) => {
+test("scrub() detects every flipped bit, truncated object and lost repository object, without a key", async (t) => {
   const { place } = await mirror(t)
   const store = place.store()
   const clean = await scrub(store)

@@ -16,7 +16,7 @@ function close(block: ReturnType<typeof openBlock>, by: Zstd = zstd): ClosedBloc
 }
 
 describe("block", () => {
-  it("closeBlock() compresses what compresses and leaves the rest as it is", () => {
+  it("closeBlock() compresses compressible data and leaves the rest unchanged", () => {
     const random = seededRandom("block")
     for (const [content, codec] of [
       [Buffer.alloc(10_000, "text "), CODEC_ZSTD],
@@ -40,7 +40,7 @@ describe("block", () => {
     assert.equal(fits(block, 2), false)
   })
 
-  it("closeBlock() tries only the head of what follows a block that did not compress", () => {
+  it("closeBlock() tries only the head of a block that follows an incompressible one", () => {
     const random = seededRandom("probe")
     const block = openBlock(FRAME_DATA)
     const tried: number[] = []
@@ -66,7 +66,7 @@ describe("block", () => {
     assert.deepEqual(tried, [200_000, 32_768, 32_768, 200_000])
   })
 
-  it("closeBlock() refuses a block that does not decompress to what was read", () => {
+  it("closeBlock() refuses a block that doesn't decompress to its input", () => {
     const flips: Zstd = {
       ...zstd,
       decompress(target, source) {
@@ -98,7 +98,7 @@ function noiseShare(bytes: Uint8Array, length: number): number {
   return found / count
 }
 
-it("isNoise() knows random and compressed bytes at any length", () => {
+it("isNoise() recognises random and compressed bytes at any length", () => {
   for (const length of [512, 1000, 4096, 16_384, 100_000]) {
     assert.equal(noiseShare(random.bytes(2_000_000), length), 1)
     for (const [name, bytes] of Object.entries(compressed))
@@ -106,7 +106,7 @@ it("isNoise() knows random and compressed bytes at any length", () => {
   }
 })
 
-it("isNoise() leaves to the compressor what it makes smaller", () => {
+it("isNoise() leaves compressible data to the compressor", () => {
   const text = Buffer.from("Eine Zeile, wie sie in Notizen steht, mit Umlauten: äöü ÄÖÜ ß.\n".repeat(400))
   const hex = Buffer.from(random.bytes(50_000).toString("hex"))
   const base64 = Buffer.from(random.bytes(50_000).toString("base64"))
@@ -119,7 +119,7 @@ it("isNoise() leaves to the compressor what it makes smaller", () => {
   assert.ok(noiseShare(program, 16_384) < 0.02)
 })
 
-it("isNoise() says nothing of what is too short to tell", () => {
+it("isNoise() makes no decision on data that is too short", () => {
   assert.equal(isNoise(random.bytes(511)), false)
   assert.equal(isNoise(new Uint8Array(0)), false)
 })

@@ -25,7 +25,7 @@ import {
 } from "./seal-pack.ts"
 
 describe("groupIntoPacks()", () => {
-  it("agrees with taking blocks one after the other while they fit", () => {
+  it("agrees with taking blocks one after another while they fit", () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 3_000_000 }), { maxLength: 60 })
     fc.assert(
       fc.property(sizes, (lengths) => {
@@ -44,7 +44,7 @@ describe("groupIntoPacks()", () => {
 })
 
 describe("sealPack()", () => {
-  it("takes as much as a full pack has room for, whatever the blocks", () => {
+  it("takes as much as fits in a full pack, whatever the blocks", () => {
     const blocks: ClosedBlock[] = []
     const fill = emptyFill()
     // the worst case for the directory: very many tiny chunks beside incompressible bytes
@@ -56,7 +56,7 @@ describe("sealPack()", () => {
     assert.equal(sealPack(blocks, true, sealTools("full")).bytes.length, PACK_BYTES)
   })
 
-  it("pads to a coarse grid, from 4 KiB, and orders frames anew each time", () => {
+  it("pads to a coarse grid, from 4 KiB, and orders frames differently each time", () => {
     const blocks = Array.from({ length: 20 }, (_, i) => blockOf(100 + i))
     const orders = ["a", "b", "c"].map((seed) => {
       const pack = sealPack(blocks, false, sealTools(seed))
@@ -68,7 +68,7 @@ describe("sealPack()", () => {
     assert.equal(new Set(orders).size, 3)
   })
 
-  it("seals one block twice to bytes that share nothing", () => {
+  it("seals one block twice to bytes that have nothing in common", () => {
     const packs = ["a", "b"].map((seed) => sealPack([blockOf(100_000)], false, sealTools(seed)).bytes)
     const [first, second] = packs as [Uint8Array, Uint8Array]
     const windows = new Set<string>()
@@ -107,7 +107,7 @@ function manyChunks(count: number): ClosedBlock {
   }
 }
 
-test("takeRoom() gives each room to one at a time, and those given back come again", () => {
+test("takeRoom() gives each room to one caller at a time, and reuses those given back", () => {
   const rooms = createPackRooms(3)
   assert.deepEqual(
     rooms.rooms.map((room) => room.length),
@@ -159,14 +159,14 @@ test("mergeRanges() reads across gaps of up to 128 KiB, and never further", () =
   ])
 })
 
-test("mergeRanges() reads a pack whole when half of it is needed", () => {
+test("mergeRanges() reads a pack whole if half of it is needed", () => {
   const half = frame(5, PACK_BYTES / 2)
   assert.deepEqual(mergeRanges([half], PACK_BYTES), [{ offset: 0, length: PACK_BYTES }])
   const less = frame(5, PACK_BYTES / 2 - 1)
   assert.deepEqual(mergeRanges([less], PACK_BYTES), [{ offset: 5, length: less.sealedLength }])
 })
 
-test("mergeRanges() covers every frame by one range, keeps ranges apart, and reads no gap that is not within one", () => {
+test("mergeRanges() covers every frame with one range, keeps ranges apart, and reads only gaps within a range", () => {
   fc.assert(
     fc.property(someFrames, (frames) => {
       const ranges = mergeRanges(frames, PACK_BYTES)
@@ -188,7 +188,7 @@ test("mergeRanges() covers every frame by one range, keeps ranges apart, and rea
   )
 })
 
-test("fetchFrames() gives the bytes of each frame in the order asked, by as many requests as ranges", async () => {
+test("fetchFrames() returns the bytes of each frame in the requested order, with one request per range", async () => {
   const name = "ab".repeat(32) as Digest
   const pack = { name, sizeBytes: PACK_BYTES, epoch: 1, salt: new Uint8Array(24) }
   const bytes = pattern(PACK_BYTES)

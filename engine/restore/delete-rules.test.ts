@@ -100,7 +100,7 @@ function selection(list: string): BackupRequest["selection"] {
   }
 }
 
-test("restore() with delete leaves what each filter of the backup left out, in place and elsewhere", async (t) => {
+test("restore() with delete keeps what each filter of the backup excluded, in place and elsewhere", async (t) => {
   let list = ""
   const fill = (source: string): void => {
     fillWithFilters(source)
@@ -147,7 +147,7 @@ test("restore() with delete leaves what each filter of the backup left out, in p
   }
 })
 
-test("restore() of a part with delete asks the ignore files above it", async (t) => {
+test("restore() of a part with delete applies the ignore files above it", async (t) => {
   const { source, restored } = await saved(t, (root) => {
     put(join(root, ".holdfastignore"), "*.log\n")
     put(join(root, "a/b/kept"))
@@ -160,7 +160,7 @@ test("restore() of a part with delete asks the ignore files above it", async (t)
   assert.deepEqual([done.filesDeleted, done.stayed], [1, { filter: 1 }])
 })
 
-test("restore() with delete asks the snapshot's ignore file and not a newer one, and one of the disk where it has none", async (t) => {
+test("restore() with delete applies the snapshot's ignore file instead of a newer one, and the disk's if the snapshot has none", async (t) => {
   const { source, restored } = await saved(t, (root) => {
     put(join(root, "a/.holdfastignore"), "*.log\n")
     put(join(root, "b/kept"))
@@ -176,7 +176,7 @@ test("restore() with delete asks the snapshot's ignore file and not a newer one,
   }
 })
 
-test("restore() with delete leaves what is beside a marker of any type, in the snapshot or on the disk", async (t) => {
+test("restore() with delete keeps everything beside a marker of any type, in the snapshot or on the disk", async (t) => {
   const selected = { excludeIfPresent: raw(".git") }
   const fill = (source: string): void => {
     put(join(source, "folder/.git/HEAD"))
@@ -202,7 +202,7 @@ test("restore() with delete leaves what is beside a marker of any type, in the s
   }
 })
 
-test("restore() with delete leaves what is beside the paths that were named", async (t) => {
+test("restore() with delete keeps everything beside the named paths", async (t) => {
   const { folder, repository } = await backupPlace(t)
   for (const path of ["a/x/kept", "a/neighbour", "b/file", "b/neighbour", "c/neighbour", "elsewhere/kept"])
     put(join(folder, "home", path))
@@ -224,7 +224,7 @@ test("restore() with delete leaves what is beside the paths that were named", as
   assert.deepEqual(filesIn(target), ["a/neighbour", "a/x/kept", "b/file", "other/kept", "top"])
 })
 
-test("restore() with delete leaves sockets, and another device's home and repository that the backup left out", async (t) => {
+test("restore() with delete keeps sockets, and another device's home and repository that the backup excluded", async (t) => {
   const { folder, repository, home } = await backupPlace(t, { local: true })
   const other = await backupPlace(t)
   const source = join(folder, "..", `source of ${folder.split("/").at(-1)}`)
@@ -245,7 +245,7 @@ test("restore() with delete leaves sockets, and another device's home and reposi
   assert.ok(home.identityRoot.startsWith(folder))
 })
 
-test("restore() with delete removes nothing where the filters were too many to be kept", async (t) => {
+test("restore() with delete removes nothing if there were too many filters to store", async (t) => {
   const excludes = raw(...Array.from({ length: 5000 }, (_, i) => `pattern-${i}`))
   const { source, restored } = await saved(t, (root) => put(join(root, "kept")), {
     selection: { excludes, ignoreFiles: [IGNORE_FILE] },
@@ -256,7 +256,7 @@ test("restore() with delete removes nothing where the filters were too many to b
   assert.deepEqual([done.filesDeleted, done.stayed], [0, { unread: 2 }])
 })
 
-test("restore() with delete removes read-only folders, and gives one in which something stays its mode again", async (t) => {
+test("restore() with delete removes read-only folders, and restores the mode of one that isn't empty", async (t) => {
   const { source, restored } = await saved(t, (root) => put(join(root, ".holdfastignore"), "*.log\n"))
   for (const path of ["closed/extra", "closed/x.log", "gone/deep/extra"]) put(join(source, path))
   for (const folder of ["closed", "gone/deep", "gone"]) fs.chmodSync(join(source, folder), 0o555)

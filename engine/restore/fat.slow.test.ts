@@ -63,7 +63,7 @@ function assertRestored(target: string, source: string): void {
   assert.deepEqual(fs.readdirSync(target), ["attributes", "folder", "mode", "owned", "same", "time"])
 }
 
-test("restore() to FAT brings all files, and reports per entry what it can't have; the second one changes nothing", async (t) => {
+test("restore() to FAT restores all files, and reports per entry what isn't supported; the second run changes nothing", async (t) => {
   const place = await backupPlace(t, { local: true })
   const source = makeSource(place)
   const { at } = await save(place.repository, source)

@@ -20,7 +20,7 @@ function target(): { flush: () => Promise<void>; flushes: Flush[] } {
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
-test("createFlusher() flushes each 128 MiB, and no second time while one is under way", async () => {
+test("createFlusher() flushes every 128 MiB, and never twice at once", async () => {
   const { flush, flushes } = target()
   const flusher = createFlusher({ flush })
   flusher.written(127 * MIB)
@@ -36,7 +36,7 @@ test("createFlusher() flushes each 128 MiB, and no second time while one is unde
   assert.equal(flushes.length, 2)
 })
 
-test("createFlusher() begins near the end, however little was written, and ends with a flush of its own", async () => {
+test("createFlusher() starts near the end, however little was written, and ends with a final flush", async () => {
   const { flush, flushes } = target()
   const flusher = createFlusher({ flush })
   flusher.written(10)
@@ -54,7 +54,7 @@ test("createFlusher() begins near the end, however little was written, and ends 
   await finishing
 })
 
-test("createFlusher() fails with what an early flush failed with, though the last one succeeds", async () => {
+test("createFlusher() fails with the error of an early flush, even if the last one succeeds", async () => {
   const { flush, flushes } = target()
   const flusher = createFlusher({ flush })
   flusher.written(128 * MIB)

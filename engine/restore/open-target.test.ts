@@ -25,7 +25,7 @@ const WAYS = {
 }
 
 for (const [way, native] of Object.entries(WAYS)) {
-  test(`lockTarget() lets one in, by whatever path, and leaves nothing in the folder (${way})`, (t) => {
+  test(`lockTarget() admits one holder, by whatever path, and leaves nothing in the folder (${way})`, (t) => {
     const home = temporaryRepositoryHome(t)
     const root = folder(t)
     fs.mkdirSync(join(root, "target"))
@@ -42,7 +42,7 @@ for (const [way, native] of Object.entries(WAYS)) {
   })
 }
 
-test("restore() into one target twice at once does one of them, and the next one goes", async (t) => {
+test("restore() into one target twice at once runs one of them, and the next one runs", async (t) => {
   const { folder: place, repository } = await backupPlace(t)
   const source = join(place, "source")
   fs.mkdirSync(source)

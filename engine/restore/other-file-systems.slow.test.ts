@@ -33,7 +33,7 @@ function mounted(t: TestContext, words: readonly string[]): string {
   return join(place, "target")
 }
 
-test("restore() to a file system without attributes brings all files, and nobody gets more than the ACL gave", async (t) => {
+test("restore() to a file system without attributes restores all files, and grants nobody more than the ACL did", async (t) => {
   const place = await backupPlace(t)
   const { at } = await save(place.repository, makeSource(place))
   const target = mounted(t, ["-t", "ramfs", "holdfast-test"])
@@ -45,7 +45,7 @@ test("restore() to a file system without attributes brings all files, and nobody
   }
 })
 
-test("restore() to a small and old ext4 brings all files, and counts attributes and times that don't fit", async (t) => {
+test("restore() to a small and old ext4 restores all files, and counts attributes and times that don't fit", async (t) => {
   const place = await backupPlace(t)
   const { at } = await save(place.repository, makeSource(place))
   const image = join(place.folder, "image")
@@ -58,7 +58,7 @@ test("restore() to a small and old ext4 brings all files, and counts attributes 
   assert.equal(fs.readFileSync(join(target, "attributes"), "utf8"), "attributes")
 })
 
-test("backup() of more attributes than a snapshot takes keeps the file and says so", async (t) => {
+test("backup() of more attributes than a snapshot allows keeps the file and reports it", async (t) => {
   const place = await backupPlace(t)
   const source = mounted(t, ["-t", "tmpfs", "holdfast-test"])
   fs.mkdirSync(source)

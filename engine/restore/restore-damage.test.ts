@@ -89,7 +89,7 @@ async function restored(repository: Repository, id: string, target: string): Pro
   return await restoreTo(repository, id, target, { verify: true })
 }
 
-test("restore() from a damaged pack brings every file back right, or not at all and says so", async (t) => {
+test("restore() from a damaged pack restores every file correctly, or reports it and leaves it out", async (t) => {
   const place = await damagePlace(t, { files: 12, bytes: 3000 })
   const { objects, repository, id, picture } = place
   const target = join(place.folder, "target")
@@ -139,7 +139,7 @@ async function filesWith(repository: Repository, id: string, ids: Set<string>): 
   return found
 }
 
-test("restore() from a large damaged pack restores everything that lies in other blocks", async (t) => {
+test("restore() from a large damaged pack restores everything in its other blocks", async (t) => {
   const place = await damagePlace(t, { files: 30, bytes: 200 * KiB })
   const { objects, repository, id, picture } = place
   const target = join(place.folder, "target")
@@ -155,7 +155,7 @@ test("restore() from a large damaged pack restores everything that lies in other
   assert.deepEqual(new Set(result.errors.map(({ path }) => path)), new Set(lost))
 })
 
-test("restore() without a pack, or with a short or a swapped one, fails only what needs it", async (t) => {
+test("restore() without a pack, or with a short or a swapped one, fails only for what needs it", async (t) => {
   const place = await damagePlace(t, { files: 20, bytes: 100 * KiB })
   const { objects, repository, id, picture, folder } = place
   fs.writeFileSync(join(folder, "source/later"), seededRandom("later").bytes(50_000))
@@ -185,7 +185,7 @@ test("restore() without a pack, or with a short or a swapped one, fails only wha
   assertPicture(target, later)
 })
 
-test("restore() leaves the file that stands there when the snapshot's is damaged", async (t) => {
+test("restore() keeps the existing file if the snapshot's is damaged", async (t) => {
   const place = await damagePlace(t, { files: 6, bytes: 20 * KiB })
   const { objects, repository, id, picture, folder } = place
   const target = join(folder, "target")
@@ -214,7 +214,7 @@ for (const sizes of [
   { files: 6, bytes: 3000 },
   { files: 20, bytes: 200 * KiB },
 ]) {
-  test(`restore() that was killed at any GET goes on when it is run again, ${sizes.bytes} bytes a file`, async (t) => {
+  test(`restore() killed at any GET continues when repeated, ${sizes.bytes} bytes a file`, async (t) => {
     const place = await damagePlace(t, sizes)
     const { folder, id, picture } = place
     const target = join(folder, "target")
@@ -244,7 +244,7 @@ for (const sizes of [
   })
 }
 
-test("restore() run again takes the files that were placed before as they stand", async (t) => {
+test("restore() when repeated keeps the files that were placed before", async (t) => {
   const place = await damagePlace(t, { files: 40, bytes: 700 * KiB })
   const { folder, id, picture, repository } = place
   const target = join(folder, "target")

@@ -17,7 +17,7 @@ function names(root: string): string[] {
   return fs.readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted()
 }
 
-test("restore() keeps what the snapshot does not have, unless delete is asked for", async (t) => {
+test("restore() keeps extra entries unless delete is given", async (t) => {
   const { repository, folder } = await backupPlace(t)
   const source = join(folder, "source")
   const target = join(folder, "target")
@@ -52,7 +52,7 @@ test("restore() keeps what the snapshot does not have, unless delete is asked fo
   assertPicture(target, pictureOf(source))
 })
 
-test("restore() of a part deletes in that part alone", async (t) => {
+test("restore() of a part deletes only in that part", async (t) => {
   const { repository, folder } = await backupPlace(t)
   const source = join(folder, "source")
   const target = join(folder, "target")
@@ -76,7 +76,7 @@ test("restore() of a part deletes in that part alone", async (t) => {
   ])
 })
 
-test("restore() in place with delete spares the repository, the home and what the backup could not read", async (t) => {
+test("restore() in place with delete keeps the repository, the home and what the backup could not read", async (t) => {
   const place = await backupPlace(t, { local: true })
   const { folder, repository } = place
   file(join(folder, "notes/kept"))

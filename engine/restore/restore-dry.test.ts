@@ -78,7 +78,7 @@ function disturb(target: string, seed: string): void {
 }
 
 for (const seed of ["dry 1", "dry 2", "dry 3"]) {
-  test(`restore() with dryRun counts what the real one does, wherever and whatever the target is (${seed})`, async (t) => {
+  test(`restore() with dryRun counts what the real one does, whatever the target (${seed})`, async (t) => {
     const { source, target, both } = await saved(t, seed)
     const planned = await both()
     assert.ok(planned.filesRestored > 10 && planned.bytesRestored > 0)
@@ -94,7 +94,7 @@ for (const seed of ["dry 1", "dry 2", "dry 3"]) {
   })
 }
 
-test("restore() with dryRun counts hard links of files that would be replaced, and of files that stay", async (t) => {
+test("restore() with dryRun counts hard links of replaced and of unchanged files", async (t) => {
   const { folder, repository } = await backupPlace(t)
   const source = join(folder, "source")
   const target = join(folder, "target")
@@ -113,7 +113,7 @@ test("restore() with dryRun counts hard links of files that would be replaced, a
   assert.deepEqual([done.filesRestored, done.filesSkipped], [2, 2])
 })
 
-test("restore() with dryRun fails where another user's folder is closed, as the restore does", async (t) => {
+test("restore() with dryRun fails at another user's closed folder, like the restore", async (t) => {
   const { folder, repository } = await backupPlace(t)
   const source = join(folder, "source")
   fs.mkdirSync(join(source, "holdfast-folder"), { recursive: true })

@@ -59,7 +59,7 @@ function stateOf(path: string): string {
 
 const include = (...patterns: string[]): Partial<RestoreRequest> => ({ include: patterns as RawPath[] })
 
-test("restore() into a folder with other things in it keeps the folder's mode, owner and times", async (t) => {
+test("restore() into a folder with other entries keeps the folder's mode, owner and times", async (t) => {
   const { source, target, run } = await saved(t)
   fs.mkdirSync(join(target, "sub"), { recursive: true })
   for (const name of ["", "sub"]) fs.writeFileSync(join(target, name, "other"), "not the snapshot's")
@@ -91,7 +91,7 @@ test("restore() into a folder with other things in it keeps the folder's mode, o
   assertPicture(target, pictureOf(source))
 })
 
-test("restore() into a new or empty folder, or one with its own entries alone, gives it the snapshot's metadata", async (t) => {
+test("restore() into a folder that is new, empty or has only its own entries sets the snapshot's metadata", async (t) => {
   const { source, target, run } = await saved(t)
   fs.mkdirSync(join(target, "sub"), { recursive: true, mode: 0o755 })
   await run()
@@ -106,7 +106,7 @@ test("restore() into a new or empty folder, or one with its own entries alone, g
     assert.equal(stateOf(join(target, name)), stateOf(join(source, name)))
 })
 
-test("restore() of a single file gives missing parents what the snapshot recorded of them, and others the umask's", async (t) => {
+test("restore() of a single file creates missing parents with the recorded metadata, or else by the umask", async (t) => {
   const { source, folder, repository, id } = await saved(t)
   const before = ["", "sub", "sub/deep"].map((name) => stateOf(join(source, name)))
   const { snapshot } = await findSnapshot(repository, id)
@@ -137,7 +137,7 @@ test("restore() of a single file gives missing parents what the snapshot recorde
   }
 })
 
-test("restore() separates two files that are one in the target, and leaves a name outside alone", async (t) => {
+test("restore() separates two files that are one in the target, and leaves an outside name unchanged", async (t) => {
   const { repository, folder } = await backupPlace(t)
   const [source, target] = [join(folder, "source"), join(folder, "target")]
   fs.mkdirSync(source)
@@ -161,7 +161,7 @@ test("restore() separates two files that are one in the target, and leaves a nam
   assert.equal((await restoreTo(repository, at, target)).filesRestored, 0)
 })
 
-test("restore() makes no hard link to what stands in the target when the listing says so and has no such file", async (t) => {
+test("restore() makes no hard link to an existing file in the target if the listing claims one and has no such file", async (t) => {
   const place = await saved(t)
   const { repository, source, target, id } = place
   fs.mkdirSync(target)
@@ -202,7 +202,7 @@ test("restore() makes no hard link to what stands in the target when the listing
   assert.equal(fs.readFileSync(join(source, "x"), "utf8"), "x")
 })
 
-test("backup() reports a time that 64 bits of nanoseconds can't say", async (t) => {
+test("backup() reports a time that doesn't fit in 64 bits of nanoseconds", async (t) => {
   const place = await backupPlace(t)
   const source = join(place.folder, "source")
   fs.mkdirSync(source)

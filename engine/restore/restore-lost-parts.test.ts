@@ -42,7 +42,7 @@ async function largerPlace(t: TestContext): Promise<BackupPlace & { source: stri
   return { ...place, source }
 }
 
-test("restore() brings what lies beside a damaged part of a listing, tells the gaps, and deletes nothing", async (t) => {
+test("restore() restores everything around a damaged part of a listing, reports the gaps, and deletes nothing", async (t) => {
   const place = await largerPlace(t)
   const { repository, source, folder } = place
   // The second snapshot's own nodes are whole; those that it shares with the first one are not.
@@ -93,7 +93,7 @@ async function piecesPlace(t: TestContext, options: PlaceOptions) {
 
 for (const local of [false, true]) {
   const where = local ? "a folder" : "a store"
-  test(`restore() takes from a pack in ${where} that was cut short what is left of it`, async (t) => {
+  test(`restore() reads what is left of a truncated pack in ${where}`, async (t) => {
     const { repository, folder, objects, source, at, name, frames, ends } = await piecesPlace(t, { local })
     // The listing stays, and the first frame of content.
     const kept = [FRAME_LISTING, FRAME_DATA].map(
@@ -116,7 +116,7 @@ for (const local of [false, true]) {
   })
 }
 
-test("restore() out of a folder says which pack is missing, and brings what lies in the others", async (t) => {
+test("restore() from a folder reports which pack is missing, and restores what is in the others", async (t) => {
   const { repository, folder, source, name } = await piecesPlace(t, { local: true })
   // the second snapshot's listing is new as a whole, and lies in the second pack
   for (const file of fs.readdirSync(source)) fs.utimesSync(path.join(source, file), 1_000_000, 1_000_000)

@@ -67,7 +67,7 @@ function makeSpecial(source: string): void {
   assert.ok(setAttribute(join(source, "folder"), inherited.name, inherited.value))
 }
 
-test("restore() brings ACLs, capabilities, setuid bits and a read-only file's attributes back, and again changes nothing", async (t) => {
+test("restore() restores ACLs, capabilities, setuid bits and a read-only file's attributes, and repeated changes nothing", async (t) => {
   const { source, target, run } = await placeOf(t, makeSpecial)
   for (let round = 0; round < 2; round++) {
     const { errors, leftOut, filesRestored } = await run()
@@ -77,7 +77,7 @@ test("restore() brings ACLs, capabilities, setuid bits and a read-only file's at
   }
 })
 
-test("restore() without setuid, without owners or without privileges counts and lists what it leaves out", async (t) => {
+test("restore() without setuid, owners or privileges counts and lists what it leaves out", async (t) => {
   const { target, run, watch } = await placeOf(t, (source) => {
     makeSpecial(source)
     for (let i = 0; i < 150; i++)
@@ -101,7 +101,7 @@ test("restore() without setuid, without owners or without privileges counts and 
   assert.equal(listed.length, isRoot ? 152 : 151)
 })
 
-test("restore() without setuid leaves alone the setuid bit of what is right, also where it sets a time", async (t) => {
+test("restore() without setuid keeps the setuid bit of a right file, even when it sets a time", async (t) => {
   const { target, run } = await placeOf(t, makeSpecial)
   await run()
   const program = join(target, "setuid")
@@ -116,7 +116,7 @@ test("restore() without setuid leaves alone the setuid bit of what is right, als
   }
 })
 
-test("restore() without privileges makes no device, even when special files are asked for", async (t) => {
+test("restore() without privileges creates no device, even if special files are requested", async (t) => {
   const { target, watch } = await placeOf(t, (source) => {
     if (isRoot) makeNullDevice(join(source, "null"))
     makeFifo(join(source, "fifo"))

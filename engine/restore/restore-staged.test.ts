@@ -55,7 +55,7 @@ function damage({ objects, repository }: BackupPlace, kind: number): void {
 }
 
 for (const overwrite of ["always", "never", "if-newer", "if-changed"] as const) {
-  test(`restore() with overwrite ${overwrite} publishes nothing that a killed one has left half or placed for another snapshot`, async (t) => {
+  test(`restore() with overwrite ${overwrite} publishes nothing that a killed one left incomplete or placed for another snapshot`, async (t) => {
     const { repository, source, target, id, left } = await killed(t)
     left("a", "half of")
     left("folder/c", "half of")
@@ -69,7 +69,7 @@ for (const overwrite of ["always", "never", "if-newer", "if-changed"] as const) 
   })
 }
 
-test("restore() with dryRun leaves what a killed one has left, and counts it as the real one does", async (t) => {
+test("restore() with dryRun keeps what a killed one left, and counts it like the real one", async (t) => {
   const { repository, source, target, id, left } = await killed(t)
   left("a", "half of")
   left("folder/deep/d", fs.readFileSync(join(source, "folder/deep/d")))
@@ -90,7 +90,7 @@ test("restore() with dryRun leaves what a killed one has left, and counts it as 
   assertPicture(target, pictureOf(source))
 })
 
-test("restore() of a part publishes no other part that a killed one has left", async (t) => {
+test("restore() of a part publishes no other part left by a killed one", async (t) => {
   const { repository, source, target, id, left } = await killed(t)
   left("a", "half of")
   left("folder/c", "half of")
@@ -101,7 +101,7 @@ test("restore() of a part publishes no other part that a killed one has left", a
   assert.deepEqual(fs.readFileSync(join(target, path)), fs.readFileSync(join(source, path)))
 })
 
-test("restore() leaves out what it can't restore, also where a killed one has left half of it", async (t) => {
+test("restore() skips what it can't restore, even if a killed one left half of it", async (t) => {
   const killedPlace = await killed(t)
   const { repository, source, target, id, left } = killedPlace
   for (const path of ["a", "b", "folder/c"]) left(path, "half of")
@@ -112,7 +112,7 @@ test("restore() leaves out what it can't restore, also where a killed one has le
   assert.deepEqual(names(target), ["folder", "folder/deep", "folder/deep/d", "link"])
 })
 
-test("restore() with a damaged listing publishes only what it found right or placed", async (t) => {
+test("restore() with a damaged listing publishes only what it verified or placed", async (t) => {
   const killedPlace = await killed(t)
   const { repository, target, id, left } = killedPlace
   for (const path of ["a", "folder/c", "other/x"]) left(path, "half of")
@@ -123,13 +123,13 @@ test("restore() with a damaged listing publishes only what it found right or pla
   assert.deepEqual(fs.readdirSync(target), [])
 })
 
-test("restore() of a path that is not there leaves no staging folder", async (t) => {
+test("restore() of a missing path leaves no staging folder", async (t) => {
   const { repository, target, id } = await killed(t)
   await assert.rejects(restoreTo(repository, id, target, { within: "none" as never }))
   assert.deepEqual(fs.readdirSync(target), [])
 })
 
-test("restore() goes on within a large file that a killed one has left half", async (t) => {
+test("restore() continues within a large file that a killed one left incomplete", async (t) => {
   const { repository, source, target, left } = await killed(t)
   const content = seededRandom("large").bytes(20_000_000)
   fs.writeFileSync(join(source, "large"), content)

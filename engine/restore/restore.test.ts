@@ -66,7 +66,7 @@ function names(root: string): string[] {
   return fs.readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted()
 }
 
-test("restore() makes a new target equal to the snapshot, its own mode and times included", async (t) => {
+test("restore() makes a new target equal to the snapshot, including its own mode and times", async (t) => {
   const make = (source: string): void => {
     writeRandomTree(source, seededRandom("restore"), { entries: 80, fileBytesMax: 60_000, special: true })
   }
@@ -78,7 +78,7 @@ test("restore() makes a new target equal to the snapshot, its own mode and times
   assert.equal(dirs + filesRestored, pictureOf(source).size)
 })
 
-test("restore() over an equal target touches no file and fetches no content", async (t) => {
+test("restore() over an equal target changes no file and fetches no content", async (t) => {
   const make = (source: string): void => {
     writeRandomTree(source, seededRandom("equal"), { entries: 60, fileBytesMax: 60_000 })
     file(join(source, "setuid"), "a program")
@@ -100,7 +100,7 @@ test("restore() over an equal target touches no file and fetches no content", as
   }
 })
 
-test("restore() rebuilds a differing file from its own chunks, and fetches the others alone", async (t) => {
+test("restore() rebuilds a differing file from its own chunks, and fetches only the others", async (t) => {
   const { source, target, restore } = await savedPlace(t, (root) =>
     file(join(root, "large"), noise(24 * MiB)),
   )
@@ -121,7 +121,7 @@ test("restore() rebuilds a differing file from its own chunks, and fetches the o
   assert.ok(third.requests.bytesDown < 6 * MiB)
 })
 
-test("restore() sets right a mode, a time or attributes without fetching content", async (t) => {
+test("restore() corrects a mode, a time or attributes without fetching content", async (t) => {
   const { source, target, restore } = await savedPlace(t, (root) => {
     for (const name of ["mode", "time", "attribute", "none"]) file(join(root, name), noise(300_000, name))
     setAttribute(join(root, "attribute"), "user.x", new Uint8Array([1]))
@@ -166,7 +166,7 @@ test("restore() leaves or replaces what stands there as `overwrite` says", async
   }
 })
 
-test("restore() makes no hard link to a file that it has not placed", async (t) => {
+test("restore() makes no hard link to a file that it hasn't placed", async (t) => {
   const { source, target, restore } = await savedPlace(t, (root) => {
     file(join(root, "a"), "the snapshot's content")
     fs.linkSync(join(root, "a"), join(root, "b"))
@@ -187,7 +187,7 @@ test("restore() makes no hard link to a file that it has not placed", async (t) 
   assertPicture(target, pictureOf(source))
 })
 
-test("restore() takes what include and exclude say, and no folder in vain", async (t) => {
+test("restore() applies include and exclude, and creates no needless folder", async (t) => {
   const { target, restore } = await savedPlace(t, (root) => {
     for (const name of ["a/one.txt", "a/two.md", "b/deep/three.txt", "b/four.log", "c/five.md"])
       file(join(root, name), name)
@@ -209,7 +209,7 @@ test("restore() takes what include and exclude say, and no folder in vain", asyn
   await assert.rejects(restore({ within: "nothing" as RawPath }), { code: "no-entry" })
 })
 
-test("restore() drops setuid bits and leaves out special files unless they are asked for", async (t) => {
+test("restore() drops setuid bits and skips special files unless requested", async (t) => {
   const { target, restore } = await savedPlace(t, (root) => {
     writeRandomTree(root, seededRandom("special 2"), { entries: 150, fileBytesMax: 100, special: true })
     file(join(root, "program"), "#!/bin/sh\n")
@@ -224,7 +224,7 @@ test("restore() drops setuid bits and leaves out special files unless they are a
   assert.ok([...pictureOf(target).values()].some((line) => line.startsWith("fifo")))
 })
 
-test("restore() brings holes back as holes", async (t) => {
+test("restore() restores holes as holes", async (t) => {
   const { source, target, restore } = await savedPlace(t, (root) => {
     fs.writeFileSync(join(root, "sparse"), "")
     fs.truncateSync(join(root, "sparse"), 64 * MiB)
@@ -239,7 +239,7 @@ test("restore() brings holes back as holes", async (t) => {
   assert.ok(fs.statSync(join(target, "zeros")).blocks * 512 >= MiB, "what had no holes gets none")
 })
 
-test("restore() with verify tells of a file that reads back differently", async (t) => {
+test("restore() with verify reports a file that reads back differently", async (t) => {
   const { target, repository, id } = await savedPlace(t, (root) => {
     file(join(root, "good"), noise(20_000, "good"))
     file(join(root, "bad"), noise(20_000, "bad"))
@@ -256,7 +256,7 @@ test("restore() with verify tells of a file that reads back differently", async 
   )
 })
 
-test("restore() follows no link that stands in the target", async (t) => {
+test("restore() follows no link in the target", async (t) => {
   const { source, target, folder, restore } = await savedPlace(t, (root) => {
     file(join(root, "sub/file"), "from the snapshot")
     file(join(root, "plain"), "from the snapshot")
@@ -271,7 +271,7 @@ test("restore() follows no link that stands in the target", async (t) => {
   assert.equal(fs.readFileSync(join(folder, "outside/file"), "utf8"), "not yours")
 })
 
-test("restore() tells how far it is in a file that takes a while", async (t) => {
+test("restore() reports progress within a long file", async (t) => {
   const place = await savedPlace(t, (source) => file(join(source, "large"), noise(40 * MiB)))
   const slow = place.store((store) =>
     faultyStore(store, ({ name }) =>

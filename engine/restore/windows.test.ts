@@ -18,7 +18,7 @@ async function decideLeaves(windows: Windows, leaves: number, files = 500, size 
   }
 }
 
-test("createWindows() places every file once, in windows that grow, and starts threads in time", async () => {
+test("createWindows() places every file once, in growing windows, and starts threads in time", async () => {
   const placed: FileWindow[] = []
   let much = 0
   const windows = createWindows({
@@ -41,7 +41,7 @@ test("createWindows() places every file once, in windows that grow, and starts t
   assert.ok(much > 0)
 })
 
-test("createWindows() lets no leaf of large files make a large window", async () => {
+test("createWindows() never makes a large window of a leaf of large files", async () => {
   const placed: number[] = []
   const windows = createWindows({ place: async ({ bytes }) => void placed.push(bytes), onMuch: () => {} })
   await decideLeaves(windows, 1, 100, 100 * 1024 ** 2)
@@ -53,7 +53,7 @@ test("createWindows() lets no leaf of large files make a large window", async ()
   assert.ok(Math.max(...placed) < 1024 ** 3 + 100 * 1024 ** 2, `${Math.max(...placed)} bytes`)
 })
 
-test("createWindows() asks for no threads when there is little, and places it all the same", async () => {
+test("createWindows() starts no threads for little work, and still places everything", async () => {
   const placed: number[] = []
   const windows = createWindows({
     place: async ({ files }) => void placed.push(files.length),
@@ -64,7 +64,7 @@ test("createWindows() asks for no threads when there is little, and places it al
   assert.deepEqual(placed, [500])
 })
 
-test("createWindows() has two windows under way at most, and passes on what one fails with", async () => {
+test("createWindows() runs at most two windows at once, and passes on a window's failure", async () => {
   let running = 0
   let most = 0
   let calls = 0

@@ -56,7 +56,7 @@ async function alarms(repository: Repository): Promise<boolean> {
 }
 
 for (const entries of [1, 3]) {
-  test(`acceptHead() believes a store that was put back by ${entries}, and never sends or signs again what is gone`, async (t) => {
+  test(`acceptHead() accepts a store rolled back by ${entries}, and never sends or signs the lost entries again`, async (t) => {
     const place = sharedPlace(t)
     const { repository, home } = await place.create()
     await lookToWrite(repository)
@@ -84,7 +84,7 @@ for (const entries of [1, 3]) {
   })
 }
 
-test("acceptHead() tells nothing and changes nothing when nothing is missing", async (t) => {
+test("acceptHead() reports and changes nothing if nothing is missing", async (t) => {
   const place = sharedPlace(t)
   const { repository, home } = await place.create()
   await lookToWrite(repository)
@@ -99,7 +99,7 @@ test("acceptHead() tells nothing and changes nothing when nothing is missing", a
   })
 })
 
-test("acceptHead() without a secret moves the pins, and says that writing needs one", async (t) => {
+test("acceptHead() without a secret moves the pins, and reports that writing needs one", async (t) => {
   const place = sharedPlace(t)
   const { repository, home } = await place.create()
   await lookToWrite(repository)
@@ -113,7 +113,7 @@ test("acceptHead() without a secret moves the pins, and says that writing needs 
   assert.equal((await look(reader.repository)).snapshots().length, 0)
 })
 
-test("acceptHead() takes what another device's entries claim as gone, but nothing else", async (t) => {
+test("acceptHead() accepts as lost what another device's entries list, but nothing else", async (t) => {
   const place = sharedPlace(t)
   const { repository: a } = await place.create()
   await lookToWrite(a)
@@ -147,7 +147,7 @@ test("acceptHead() takes what another device's entries claim as gone, but nothin
   assert.ok(!(await alarms(again)))
 })
 
-test("acceptHead() lets a log with a gap be written to again", async (t) => {
+test("acceptHead() makes a log with a gap writable again", async (t) => {
   const place = sharedPlace(t)
   const { repository, home } = await place.create()
   await lookToWrite(repository)
@@ -162,7 +162,7 @@ test("acceptHead() lets a log with a gap be written to again", async (t) => {
   assert.equal((await publishEmpty(after)).view.snapshots().length, 3)
 })
 
-test("acceptHead() of a store older than this device's enrolment makes it a member again", async (t) => {
+test("acceptHead() of a store older than this device's enrolment enrols it again", async (t) => {
   const place = sharedPlace(t)
   const { repository: a } = await place.create()
   await lookToWrite(a)
@@ -181,7 +181,7 @@ test("acceptHead() of a store older than this device's enrolment makes it a memb
   assert.equal(repository.session.enrolled, true)
 })
 
-test("acceptHead() never takes another repository, or none, for the one that is known", async (t) => {
+test("acceptHead() never accepts another repository, or none, in place of the known one", async (t) => {
   const place = sharedPlace(t)
   const { repository, home } = await place.create()
   await lookToWrite(repository)

@@ -24,7 +24,7 @@ function newestName(repository: Repository): ObjectName {
   return entryName(device, sequence, digest)
 }
 
-test("carryAlong() lets the newest entry, and few others, make known every pack of 200 small runs", async (t) => {
+test("carryAlong() lets the newest entry and a few others make every pack of 200 small runs known", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   let bytes = 0
@@ -48,7 +48,7 @@ test("carryAlong() lets the newest entry, and few others, make known every pack 
   assert.ok(bytes / 200 < 8 * 1024)
 })
 
-test("carryAlong() goes on when the home has lost what it signed, and when the store has too", async (t) => {
+test("carryAlong() continues if the home has lost what it signed, and if the store has too", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   for (let run = 0; run < 5; run++)
@@ -71,7 +71,7 @@ test("carryAlong() goes on when the home has lost what it signed, and when the s
   assert.ok(empty.index.has(exampleId("run 0 0")))
 })
 
-test("coverPacks() keeps what an empty machine has to fetch few, for ten large runs", async (t) => {
+test("coverPacks() lets an empty machine fetch few objects, for ten large runs", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   for (let run = 1; run <= 10; run++) {
@@ -88,7 +88,7 @@ test("coverPacks() keeps what an empty machine has to fetch few, for ten large r
   }
 })
 
-test("coverPacks() leaves two packs of a chain to ranged reads, and covers all by a segment with the third", async (t) => {
+test("coverPacks() leaves two packs of a chain to ranged reads, and covers all with a segment from the third on", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const ranged = async (): Promise<number> => (await packsToRead(repository, newestOwn(repository))).length
@@ -104,7 +104,7 @@ test("coverPacks() leaves two packs of a chain to ranged reads, and covers all b
   assert.deepEqual(empty.index.counts(), repository.index.counts())
 })
 
-test("newestBefore() tells the newest snapshot of each series, by its own time, up to a bound", async (t) => {
+test("newestBefore() returns the newest snapshot of each series, by its own time, up to a limit", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   assert.deepEqual(newestBefore(undefined), [])

@@ -34,7 +34,7 @@ function flip(bytes: Bytes | undefined): Bytes {
   return damaged
 }
 
-test("glance() fetches what it needs, pins the heads, and leaves the day's look to a look", async (t) => {
+test("glance() fetches what it needs, pins the heads, and leaves the daily look to look()", async (t) => {
   const all = await many(sharedPlace(t))
   const empty = await reader(all)
   const seen = await glance(empty)
@@ -55,7 +55,7 @@ test("glance() fetches what it needs, pins the heads, and leaves the day's look 
   assert.deepEqual([empty.requests().get - before.get, empty.requests().list - before.list], [0, 1])
 })
 
-test("glance() reads one older snapshot by name, verified like every other", async (t) => {
+test("glance() reads one older snapshot by name, and verifies it like every other", async (t) => {
   const all = await many(sharedPlace(t))
   const { place, chain } = all
   const third = chain[2] as ObjectName
@@ -74,7 +74,7 @@ test("glance() reads one older snapshot by name, verified like every other", asy
   assert.equal(await (await glance(other)).snapshot(named as never), undefined)
 })
 
-test("glance() tells a chain that is shorter than what this home, or another device, has seen", async (t) => {
+test("glance() reports a chain shorter than what this home, or another device, has seen", async (t) => {
   const all = await many(sharedPlace(t))
   const { place, writer, chain } = all
   const pinned = await reader(all)
@@ -93,7 +93,7 @@ test("glance() tells a chain that is shorter than what this home, or another dev
   assert.ok(writer.session.device)
 })
 
-test("glance() tells an entry that is gone from the middle, needed or not", async (t) => {
+test("glance() reports an entry missing from the middle, whether needed or not", async (t) => {
   const all = await many(sharedPlace(t))
   for (const [position, name] of all.chain.slice(0, -1).entries()) {
     const bytes = all.place.objects.get(name) as Bytes
@@ -105,7 +105,7 @@ test("glance() tells an entry that is gone from the middle, needed or not", asyn
   }
 })
 
-test("glance() tells an entry that another one was put in place of, when it is needed", async (t) => {
+test("glance() reports a replaced entry when it needs it", async (t) => {
   const all = await many(sharedPlace(t))
   const { place, writer, chain } = all
   const rest = writer.log.entry(writer.log.heads()[0]?.digest as never)?.rest ?? []
@@ -126,7 +126,7 @@ test("glance() tells an entry that another one was put in place of, when it is n
   }
 })
 
-test("glance() passes over a damaged or forged newest entry to the last that verifies, and says so", async (t) => {
+test("glance() skips a damaged or forged newest entry, uses the last that verifies, and reports it", async (t) => {
   const all = await many(sharedPlace(t))
   const { place, writer, chain } = all
   const last = chain[11] as ObjectName
@@ -145,7 +145,7 @@ test("glance() passes over a damaged or forged newest entry to the last that ver
   assert.equal(forged.session.alarms.length + forged.session.warnings.length > 0, true)
 })
 
-test("glance() reads both of two entries in one place, as a look does", async (t) => {
+test("glance() reads both of two entries in one place, like look()", async (t) => {
   const all = await many(sharedPlace(t))
   const { place, writer, chain } = all
   const junk = flip(place.objects.get(chain[3] as ObjectName))

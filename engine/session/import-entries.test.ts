@@ -12,7 +12,7 @@ async function reader(place: SharedPlace): Promise<Repository> {
   return await place.open(place.home(), { write: false })
 }
 
-test("importEntries() takes directories from entries, from packs and from segments", async (t) => {
+test("importEntries() reads directories from entries, packs and segments", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   await publishPacks(repository, [await putPack(repository, "small", 3)])
@@ -39,7 +39,7 @@ test("importEntries() takes directories from entries, from packs and from segmen
   assert.equal(inline.requests().get, 8)
 })
 
-test("importEntries() says which pack or segment is missing or damaged, keeps the rest, and tries again", async (t) => {
+test("importEntries() reports which pack or segment is missing or damaged, keeps the rest, and retries", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const many = []

@@ -17,7 +17,7 @@ function code(wanted: string): (error: unknown) => boolean {
   }
 }
 
-test("listKeys() and listDevices() show what the state counts", async (t) => {
+test("listKeys() and listDevices() list the members of the trust state", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const keys = await listKeys(repository)
@@ -35,7 +35,7 @@ test("listKeys() and listDevices() show what the state counts", async (t) => {
   })
 })
 
-test("addKey() lets a new secret in, and new words, with a secret as its authority", async (t) => {
+test("addKey() adds a new secret, and new recovery words, authorised by a secret", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const secret: Secret = { kind: "key", bytes: place.random.bytes(32) }
@@ -54,7 +54,7 @@ test("addKey() lets a new secret in, and new words, with a secret as its authori
   }
 })
 
-test("removeKey() shuts a secret out of the new epoch, also when its keyslot is put back", async (t) => {
+test("removeKey() excludes a secret from the new epoch, even if its keyslot is put back", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const secret: Secret = { kind: "key", bytes: place.random.bytes(32) }
@@ -94,7 +94,7 @@ test("removeKey() keeps the last secret", async (t) => {
   await look(await place.open(place.home()))
 })
 
-test("changePassphrase() exchanges the one that is given, and an older run goes on", async (t) => {
+test("changePassphrase() replaces the given passphrase, and an older run continues", async (t) => {
   const place = sharedPlace(t)
   const old: Secret = { kind: "passphrase", text: "old" }
   const secrets = [old, place.secret]
@@ -118,7 +118,7 @@ test("changePassphrase() exchanges the one that is given, and an older run goes 
   )
 })
 
-test("changePassphrase() needs to know which one is meant", async (t) => {
+test("changePassphrase() requires a choice if there are several", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const secret: Secret = { kind: "passphrase", text: "new" }

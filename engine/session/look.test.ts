@@ -39,7 +39,7 @@ interface Two {
   readonly chainOfA: () => ObjectName[]
 }
 
-test("look() brings the other device's snapshots, and localView() has them without a request", async (t) => {
+test("look() fetches the other device's snapshots, and localView() has them without a request", async (t) => {
   const { a, b } = await twoDevices(sharedPlace(t))
   const view = await look(b)
   assert.deepEqual(
@@ -57,7 +57,7 @@ test("look() brings the other device's snapshots, and localView() has them witho
   assert.deepEqual(b.requests(), before)
 })
 
-test("look() on an unchanged repository is one LIST, and a new foreign entry one GET more", async (t) => {
+test("look() on an unchanged repository makes one LIST, and one more GET per new foreign entry", async (t) => {
   const { a, b } = await twoDevices(sharedPlace(t))
   await look(b)
   const before = b.requests()
@@ -68,7 +68,7 @@ test("look() on an unchanged repository is one LIST, and a new foreign entry one
   assert.deepEqual([b.requests().list - before.list, b.requests().get - before.get], [2, 1])
 })
 
-test("look() that finds nothing new pins its time once an hour at most", async (t) => {
+test("look() without news pins its time at most once an hour", async (t) => {
   const { b } = await twoDevices(sharedPlace(t))
   const hour = 3600n * 1_000_000_000n
   const startNs = b.clock.now() + hour
@@ -82,7 +82,7 @@ test("look() that finds nothing new pins its time once an hour at most", async (
   assert.deepEqual(await lookAfter(hour), [hour, hour])
 })
 
-test("look() tells a chain that ends too early, and who has seen more", async (t) => {
+test("look() reports a chain that ends too early, and who has seen more", async (t) => {
   const { place, a, b, chainOfA } = await twoDevices(sharedPlace(t))
   await look(b)
   const newest = chainOfA().at(-1) as ObjectName
@@ -103,7 +103,7 @@ test("look() tells a chain that ends too early, and who has seen more", async (t
   )
 })
 
-test("look() tells what only another device's manifest claims, on a home that has seen nothing", async (t) => {
+test("look() reports what only another device's manifest lists, on a home that has seen nothing", async (t) => {
   const { place, b, chainOfA } = await twoDevices(sharedPlace(t))
   await publishEmpty(b)
   place.objects.delete(chainOfA().at(-1) as ObjectName)
@@ -118,7 +118,7 @@ test("look() tells what only another device's manifest claims, on a home that ha
   assert.equal((await alarmOf(reader)).code, "chain-rolled-back")
 })
 
-test("look() tells an entry that was taken out of the middle of a chain", async (t) => {
+test("look() reports an entry removed from the middle of a chain", async (t) => {
   const { place, b, chainOfA } = await twoDevices(sharedPlace(t))
   await look(b)
   const first = chainOfA()[0] as ObjectName
@@ -130,7 +130,7 @@ test("look() tells an entry that was taken out of the middle of a chain", async 
   assert.equal((await alarmOf(reader)).code, "entry-missing")
 })
 
-test("look() tells a store that was put back as a whole, trust included", async (t) => {
+test("look() reports a store that was rolled back as a whole, including trust", async (t) => {
   const place = sharedPlace(t)
   const { repository: a } = await place.create()
   const old = [...place.objects]
@@ -143,7 +143,7 @@ test("look() tells a store that was put back as a whole, trust included", async 
   await look(a) // has seen nothing of it
 })
 
-test("look() tells two entries that one device has signed for one place", async (t) => {
+test("look() reports two entries that one device signed for one place", async (t) => {
   const { place, a, b } = await twoDevices(sharedPlace(t))
   await look(b)
   const head = localView(a).heads.find((each) => each.device === a.session.device?.id)
@@ -155,7 +155,7 @@ test("look() tells two entries that one device has signed for one place", async 
   assert.match(alarm.message, /log\/[0-9a-f]{32}\/0000000003-/)
 })
 
-test("look() believes no entry of a stranger, of a forger, of another place, or after another chain", async (t) => {
+test("look() accepts no entry of a stranger or forger, in another place, or after another chain", async (t) => {
   const { place, a, b } = await twoDevices(sharedPlace(t))
   await look(b)
   const previous = localView(a).heads.find((each) => each.device === a.session.device?.id)?.digest ?? null
@@ -176,7 +176,7 @@ test("look() believes no entry of a stranger, of a forger, of another place, or 
   }
 })
 
-test("look() leaves a damaged entry aside, says so, and reads the others", async (t) => {
+test("look() skips a damaged entry, reports it, and reads the others", async (t) => {
   const { place, chainOfA } = await twoDevices(sharedPlace(t))
   const first = chainOfA()[0] as ObjectName
   const bytes = place.objects.get(first) as Bytes
@@ -217,7 +217,7 @@ test("look() raises an alarm only after a fresh LIST", async (t) => {
   assert.equal(lists, 2)
 })
 
-test("look() ignores a trust entry that the root has not signed, and believes a newer one that it has", async (t) => {
+test("look() ignores a trust entry that the root has not signed, and accepts a newer signed one", async (t) => {
   const { place, a, b } = await twoDevices(sharedPlace(t))
   const junk = new Uint8Array(300).fill(7)
   place.objects.set(trustName(9, digestOf(junk)), junk)
@@ -232,7 +232,7 @@ test("look() ignores a trust entry that the root has not signed, and believes a 
   assert.equal(a.session.trust.number, 3)
 })
 
-test("look() survives the loss of pins, caches or both at any moment", async (t) => {
+test("look() survives the loss of pins, caches or both at any time", async (t) => {
   const place = sharedPlace(t)
   const { repository, home } = await place.create()
   await publishEmpty(repository)
@@ -246,7 +246,7 @@ test("look() survives the loss of pins, caches or both at any moment", async (t)
   }
 })
 
-test("lookToWrite() refuses a home that is no device", async (t) => {
+test("lookToWrite() refuses a home that isn't a device", async (t) => {
   const place = sharedPlace(t)
   await place.create()
   const reader = await place.open(place.home(), { write: false })

@@ -33,7 +33,7 @@ function folder(t: TestContext): string {
   return made
 }
 
-test("createRepository() leaves a repository that its home opens without a request and without a secret", async (t) => {
+test("createRepository() leaves a repository that its home opens without requests and without a secret", async (t) => {
   const place = sharedPlace(t)
   const { repository, home } = await place.create()
   assert.deepEqual(
@@ -50,7 +50,7 @@ test("createRepository() leaves a repository that its home opens without a reque
   assert.deepEqual([put, get, list], [0, 0, 0])
 })
 
-test("createRepository() gives words that open the repository on an empty home, and nothing else does", async (t) => {
+test("createRepository() returns words that open the repository on an empty home, and nothing else does", async (t) => {
   const place = sharedPlace(t)
   const { repository, recoveryWords } = await place.create()
   assert.equal(recoveryWords.split(" ").length, 24)
@@ -65,7 +65,7 @@ test("createRepository() gives words that open the repository on an empty home, 
   await assert.rejects(place.open(place.home(), { secret: undefined }), code("no-secret", "denied"))
 })
 
-test("createRepository() takes a passphrase, in another Unicode form too", async (t) => {
+test("createRepository() accepts a passphrase, also in another Unicode form", async (t) => {
   const place = sharedPlace(t)
   const kdf = { memoryKiB: 64 * 1024, passes: 2, lanes: 1 }
   const secrets = [{ kind: "passphrase" as const, text: "Zürich \u00e9" }]
@@ -77,7 +77,7 @@ test("createRepository() takes a passphrase, in another Unicode form too", async
   await assert.rejects(open("zürich é"), code("wrong-key"))
 })
 
-test("openRepository() on an empty home takes four requests, and its first look a GET for each entry", async (t) => {
+test("openRepository() on an empty home makes four requests, and its first look a GET per entry", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   for (let i = 0; i < 3; i++) await publishEmpty(repository)
@@ -92,7 +92,7 @@ test("openRepository() on an empty home takes four requests, and its first look 
   assert.deepEqual([reader.requests().get, reader.requests().list], [6, 2])
 })
 
-test("openRepository() enrols a device on its first write: one PUT and one LIST more", async (t) => {
+test("openRepository() enrols a device on its first write with one more PUT and LIST", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const home = place.home()
@@ -111,7 +111,7 @@ test("openRepository() enrols a device on its first write: one PUT and one LIST 
   assert.equal(fs.statSync(files.identityFolder).mode & 0o777, 0o700)
 })
 
-test("openRepository() rebuilds what it needs when the state database is gone", async (t) => {
+test("openRepository() rebuilds what it needs if the state database is missing", async (t) => {
   const place = sharedPlace(t)
   const { repository, home } = await place.create()
   await publishEmpty(repository)
@@ -122,7 +122,7 @@ test("openRepository() rebuilds what it needs when the state database is gone", 
   assert.equal((await look(again)).snapshots().length, 1)
 })
 
-test("openRepository() tells a location that is empty now, or holds another repository, from one it never knew", async (t) => {
+test("openRepository() distinguishes a location that is now empty or has another repository from an unknown one", async (t) => {
   const place = sharedPlace(t)
   await assert.rejects(place.open(place.home()), code("no-repository", "not-found"))
 
@@ -173,7 +173,7 @@ test("openRepository() refuses a newer format, a damaged record and a keyslot of
   await look(opened)
 })
 
-test("createRepository() refuses a place with a repository, with other files, or with another tool's repository", async (t) => {
+test("createRepository() refuses a place with a repository, other files, or another tool's repository", async (t) => {
   const place = sharedPlace(t)
   await place.create()
   await assert.rejects(place.create(), code("repository-exists", "conflict"))
@@ -212,7 +212,7 @@ test("createRepository() refuses a place with a repository, with other files, or
   )
 })
 
-test("createRepository() works in a folder that is not there yet, and beside a file manager's litter", async (t) => {
+test("createRepository() works in a missing folder, and beside a file manager's files", async (t) => {
   const place = sharedPlace(t)
   const root = folder(t)
   fs.writeFileSync(path.join(root, ".DS_Store"), "")
@@ -225,7 +225,7 @@ test("createRepository() works in a folder that is not there yet, and beside a f
   }
 })
 
-test("createRepository() killed at any call leaves nothing or a whole repository, and works again", async (t) => {
+test("createRepository() killed at any call leaves nothing or a whole repository, and works when repeated", async (t) => {
   const counted = sharedPlace(t, "counted")
   const counting = faultyStore(memoryStore(counted.objects), () => undefined)
   await createRepository({ store: counting, home: counted.home(), secrets: [counted.secret] })
@@ -248,7 +248,7 @@ test("createRepository() killed at any call leaves nothing or a whole repository
   }
 })
 
-test("createRepository() by two machines at once leaves one repository, and tells the other", async (t) => {
+test("createRepository() by two machines at once leaves one repository, and the other reports it", async (t) => {
   const place = sharedPlace(t)
   const make = (): Promise<unknown> => place.create()
   const results = await Promise.allSettled([make(), make()])
@@ -258,7 +258,7 @@ test("createRepository() by two machines at once leaves one repository, and tell
   await look(await place.open(place.home()))
 })
 
-test("createRepository() on a repository says that there is one, however many snapshots it has", async (t) => {
+test("createRepository() on a repository reports it, however many snapshots it has", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   for (let count = 1; count <= 20; count++) {
@@ -267,7 +267,7 @@ test("createRepository() on a repository says that there is one, however many sn
   }
 })
 
-test("openRepository() finds a repository that was moved by its id, as the device that it is", async (t) => {
+test("openRepository() recognises a moved repository by its id, as the same device", async (t) => {
   const place = sharedPlace(t)
   const { repository, home } = await place.create()
   repository.close()
@@ -277,7 +277,7 @@ test("openRepository() finds a repository that was moved by its id, as the devic
   assert.equal(digestOf(place.objects.get(REPOSITORY) as Uint8Array), again.digest)
 })
 
-test("createRepository() and openRepository() close the home's databases when its identity can't be kept", async (t) => {
+test("createRepository() and openRepository() close the home's databases if its identity can't be stored", async (t) => {
   const { repository } = await sharedPlace(t, "the same").create()
   const place = sharedPlace(t, "the same") // makes a repository of the same id
   const homes = [place.home(), place.home()] as const

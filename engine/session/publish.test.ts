@@ -29,7 +29,7 @@ function requireNoForks(place: SharedPlace): void {
   assert.equal(new Set(own).size, own.length, own.join("\n"))
 }
 
-test("publish() is one PUT and one LIST, and links its entries", async (t) => {
+test("publish() makes one PUT and one LIST, and links its entries", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   await lookToWrite(repository)
@@ -47,7 +47,7 @@ test("publish() is one PUT and one LIST, and links its entries", async (t) => {
   ])
 })
 
-test("publish() says what it has seen of the other chains", async (t) => {
+test("publish() records what it has seen of the other chains", async (t) => {
   const place = sharedPlace(t)
   const { repository: a } = await place.create()
   const first = await publishEmpty(a)
@@ -62,7 +62,7 @@ test("publish() says what it has seen of the other chains", async (t) => {
   assert.equal(b.log.entry(next.digest)?.trust.number, 2)
 })
 
-test("publish() keeps what it signs before it sends it", async (t) => {
+test("publish() stores what it signs before it sends it", async (t) => {
   const place = sharedPlace(t)
   const { repository: creator, home } = await place.create()
   creator.close()
@@ -84,7 +84,7 @@ test("publish() keeps what it signs before it sends it", async (t) => {
   assert.equal(checked, 1)
 })
 
-test("publish() killed at any call never signs two contents for one number, and loses nothing that it committed", async (t) => {
+test("publish() killed at any call never signs two contents for one number, and loses nothing committed", async (t) => {
   for (const fault of ["crash-after", "lost-reply"] as const) {
     for (let k = 0; k < 5; k++) {
       const place = sharedPlace(t, `${fault} ${k}`)
@@ -116,7 +116,7 @@ test("publish() killed at any call never signs two contents for one number, and 
   }
 })
 
-test("lookToWrite() sends what was signed and never sent, byte for byte", async (t) => {
+test("lookToWrite() sends an entry that was signed and never sent, byte for byte", async (t) => {
   const place = sharedPlace(t)
   const { repository: creator, home } = await place.create()
   await publishEmpty(creator)
@@ -133,7 +133,7 @@ test("lookToWrite() sends what was signed and never sent, byte for byte", async 
   assert.deepEqual(place.objects.get(entryName(kept.device, 2, kept.digest)), kept.bytes)
 })
 
-test("lookToWrite() goes on as a new device when what was signed is damaged or gone, and may lie in the store", async (t) => {
+test("lookToWrite() continues as a new device if a signed entry is damaged or missing and may be in the store", async (t) => {
   const damages: Readonly<Record<string, (file: string) => void>> = {
     "bytes damaged": (file) =>
       fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace(/\n.{8}/, "\nAAAAAAAA")),
@@ -162,7 +162,7 @@ test("lookToWrite() goes on as a new device when what was signed is damaged or g
   }
 })
 
-test("lookToWrite() gives a cloned home a device of its own, which continues the old one", async (t) => {
+test("lookToWrite() gives a cloned home a new device, which continues the old one", async (t) => {
   const place = sharedPlace(t)
   const { repository: creator, home } = await place.create()
   await publishEmpty(creator)
@@ -188,7 +188,7 @@ test("lookToWrite() gives a cloned home a device of its own, which continues the
   requireNoForks(place)
 })
 
-test("lookToWrite() of a cloned home says that it needs a secret when nobody gives one", async (t) => {
+test("lookToWrite() of a cloned home without a secret reports that it needs one", async (t) => {
   const place = sharedPlace(t)
   const { repository, home } = await place.create()
   const copy = copyHome(place, home)
@@ -201,7 +201,7 @@ test("lookToWrite() of a cloned home says that it needs a secret when nobody giv
   assert.equal((await look(cloned)).snapshots().length, 1)
 })
 
-test("lookToWrite() of two copies that wrote at once gives new ids to both, and others see the fork", async (t) => {
+test("lookToWrite() of two copies that wrote concurrently gives both new ids, and others see the fork", async (t) => {
   const place = sharedPlace(t)
   const { repository: creator, home } = await place.create()
   await publishEmpty(creator)
@@ -237,7 +237,7 @@ test("publish() by two runs of one device takes turns", async (t) => {
   assert.equal(reader.log.heads()[0]?.sequence, 8)
 })
 
-test("publish() carries the chain's live segments along, and a partial entry is no snapshot", async (t) => {
+test("publish() repeats the chain's live segments, and a partial entry isn't a snapshot", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const segments = ["a", "b"].map((letter) => letter.repeat(64)) as Repository["digest"][]
@@ -254,7 +254,7 @@ test("publish() carries the chain's live segments along, and a partial entry is 
   assert.equal(localView(repository).heads[0]?.sequence, 2)
 })
 
-test("publish() refuses a home that is no device", async (t) => {
+test("publish() refuses a home that isn't a device", async (t) => {
   const place = sharedPlace(t)
   await place.create()
   const reader = await place.open(place.home(), { write: false })

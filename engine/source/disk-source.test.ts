@@ -47,7 +47,7 @@ test("list() keeps names that are not UTF-8, byte for byte and in byte order", (
   }
 })
 
-test("stat() has nanoseconds, permission bits, links and numbers of the inode", () => {
+test("stat() returns nanoseconds, permission bits, links and inode numbers", () => {
   const file = join(folder, "f")
   fs.writeFileSync(file, "12345")
   fs.chmodSync(file, 0o4751)
@@ -67,7 +67,7 @@ test("stat() has nanoseconds, permission bits, links and numbers of the inode", 
   assert.equal(statOf("g").inode, ino)
 })
 
-test("stat() tells every type and follows no link", async () => {
+test("stat() returns every type and follows no link", async () => {
   fs.mkdirSync(join(folder, "directory"))
   fs.writeFileSync(join(folder, "file"), "")
   fs.symlinkSync("/nowhere\n", join(folder, "symlink"))
@@ -83,7 +83,7 @@ test("stat() tells every type and follows no link", async () => {
   assert.equal(devices.rdev, 0x103n)
 })
 
-test("a source's errors are values with the system's code", () => {
+test("openDiskSource() returns errors as values with the system's code", () => {
   const source = openDiskSource(folder)
   fs.writeFileSync(join(folder, "file"), "")
   assert.deepEqual(source.list(raw("none")), { error: "ENOENT" })
@@ -93,12 +93,12 @@ test("a source's errors are values with the system's code", () => {
   assert.deepEqual(source.readLink(raw("file")), { error: "EINVAL" })
 })
 
-test("openDiskSource() of / makes no doubled slash", () => {
+test("openDiskSource() of / has no doubled slash", () => {
   assert.equal(fs.realpathSync(placeOf(openDiskSource("/"), "etc")), "/etc")
   assert.equal(fs.realpathSync(placeOf(openDiskSource("/"), "")), "/")
 })
 
-test("openOwners() reads names, keeps the first of a number, and lives without files", () => {
+test("openOwners() reads names, keeps the first of a number, and works without files", () => {
   fs.writeFileSync(
     join(folder, "passwd"),
     "root:x:0:0::/:\ntoor:x:0:0::/:\nbroken\n#:x:y\nzoë:x:1000:5::/:\n",
@@ -116,7 +116,7 @@ test("openOwners() reads names, keeps the first of a number, and lives without f
   assert.equal(openOwners(join(folder, "none")).userName(0), "")
 })
 
-test("statAll() says in a large walk what stat() says, and leaves the rest to it", () => {
+test("statAll() agrees with stat() in a large walk, and leaves the rest to it", () => {
   fs.mkdirSync(join(folder, "deep", "er"), { recursive: true })
   const names = Array.from({ length: 20 }, (_, i) => raw(`${i}-caf\xe9`))
   for (const name of names) fs.writeFileSync(fsPath(`${folder}/deep/er/${name}`), name)

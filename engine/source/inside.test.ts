@@ -10,7 +10,7 @@ const two: Origin = { bases: ["/home/u"], paths: [raw("/home/u/a"), raw("/home/u
 const root: Origin = { bases: ["/"], paths: [raw("/")] }
 const stream: Origin = originOf({ paths: [raw("/dump.sql")], options: {} })
 
-test("pathsInside() takes absolute paths below the source and every spelling of a path inside the snapshot", () => {
+test("pathsInside() accepts absolute paths below the source and every spelling of a path inside the snapshot", () => {
   const cases: [Origin, string, string][] = [
     [notes, "a.md", "a.md"],
     [notes, "./a.md", "a.md"],
@@ -32,7 +32,7 @@ test("pathsInside() takes absolute paths below the source and every spelling of 
     assert.deepEqual(pathsInside(origin, raw(typed)), [raw(inside)], typed)
 })
 
-test("pathsInside() takes every name as it is printed", () => {
+test("pathsInside() accepts every name as it is printed", () => {
   const names = [
     "stray\xff\xfe",
     "tab\tand\nline",
@@ -52,7 +52,7 @@ test("pathsInside() takes every name as it is printed", () => {
   assert.deepEqual(pathsInside(notes, raw("a\\u{e0001}b")), ["a\\u{e0001}b", raw("a\u{e0001}b")])
 })
 
-test("patternsInside() brings absolute patterns below the source to its root, and leaves the others", () => {
+test("patternsInside() makes absolute patterns below the source relative to its root, and leaves the others", () => {
   const cases: [Origin, string, string[]][] = [
     [notes, "*.md", ["*.md"]],
     [notes, "/build", ["/build"]],
@@ -76,7 +76,7 @@ test("patternsInside() brings absolute patterns below the source to its root, an
   assert.deepEqual(patternsInside(notes, raw("a\\xff\\x0a"), false), ["a\\xff\\x0a", "a\xff?"])
 })
 
-test("concernsSource() knows an absolute pattern that can match nothing", () => {
+test("concernsSource() recognises an absolute pattern that can match nothing", () => {
   const cases: [Origin, string, boolean][] = [
     [notes, "*.md", true],
     [notes, "/home/u/notes/x", true],

@@ -54,7 +54,7 @@ function isOdd(pattern: string, ignoreCase: boolean): boolean {
   return /[^/*]\*{2,}(\\?\/|$)/.test(pattern) || (ignoreCase && /\\[A-Z]/.test(pattern))
 }
 
-test("verdict() leaves out what git does, for random patterns", () => {
+test("verdict() excludes what git excludes, for random patterns", () => {
   execFileSync("git", ["init", "--quiet", folder])
   const seed = process.env["HOLDFAST_SEED"] ?? String(Date.now())
   const random = seededRandom(`patterns ${seed}`)
@@ -73,7 +73,7 @@ test("verdict() leaves out what git does, for random patterns", () => {
   }
 })
 
-test("verdict() takes no time to speak of, however many stars there are", () => {
+test("verdict() is quick, however many stars there are", () => {
   const nested = Array.from({ length: 120 }, () => "a").join("/")
   const long = "a".repeat(255)
   const stars = `${"a*".repeat(40)}b`

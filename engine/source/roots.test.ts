@@ -114,7 +114,7 @@ test("resolveRoots() follows a link that was named, and keeps its name", () => {
   assert.deepEqual(aliased, ["alias", "alias/deep", "alias/deep/file", "docs", "docs/file"])
 })
 
-test("resolveRoots() takes listed paths literally, with their parents and nothing else", () => {
+test("resolveRoots() takes listed paths literally, with only their parents", () => {
   const chosen = roots([], ["notes/deep", "link", join(folder, "home/docs/file")])
   assert.equal(chosen.base, join(folder, "home"))
   assert.deepEqual(walkedPaths(chosen), [
@@ -127,7 +127,7 @@ test("resolveRoots() takes listed paths literally, with their parents and nothin
   ])
 })
 
-test("resolveRoots() names what is missing, moves nothing because of it, and fails only when all is", () => {
+test("resolveRoots() names what is missing, moves nothing because of it, and fails only if everything is missing", () => {
   const some = roots(["docs", "none"])
   assert.deepEqual([some.missing, some.paths], [[join(folder, "home/none")], [join(folder, "home/docs")]])
   assert.deepEqual([some.base, walkedPaths(some)], [join(folder, "home"), ["docs", "docs/file"]])

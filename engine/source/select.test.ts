@@ -103,12 +103,12 @@ for (const { claim, patterns, paths, kept: expected } of CASES) {
   })
 }
 
-test("createSelection() with iexcludes: case is equal", () => {
+test("createSelection() with iexcludes ignores case", () => {
   make(["a.JPG", "b.jpg", "c.png"])
   assert.deepEqual(kept({ iexcludes: [raw("*.Jpg")] }).files, ["c.png"])
 })
 
-test("createSelection() reads patterns from files, flags being stronger", () => {
+test("createSelection() reads patterns from files, and flags take precedence", () => {
   make(["a.o", "b.o", "c"])
   const list = join(folder, "c")
   writeFileSync(list, "# objects\n*.o\r\n")
@@ -121,7 +121,7 @@ test("createSelection() reads patterns from files, flags being stronger", () => 
   )
 })
 
-test("createSelection() reads the ignore file of any folder, the innermost being stronger", () => {
+test("createSelection() reads the ignore file of any folder, and the innermost takes precedence", () => {
   make(["a.o", "sub/a.o", "sub/b.o", "sub/deep/b.o", "other/b.o"], {
     ".gitignore": "*.o\n",
     "sub/.gitignore": "!b.o\n/deep/\n",
@@ -143,7 +143,7 @@ test("createSelection() reads the ignore file of any folder, the innermost being
   assert.equal(kept({}).files.length, 11)
 })
 
-test("createSelection() goes on with the patterns inside a folder that a stronger set keeps", () => {
+test("createSelection() applies the patterns inside a folder that a stronger set keeps", () => {
   make(["build/a.o", "build/f", "build/x[1]/a.o", "build/x[1]/g"], { ".gitignore": "build\n*.o\n" })
   const { files } = kept({ ignoreFiles: [GIT_IGNORE_FILE], excludes: [raw("!build")] })
   assert.deepEqual(files, [".gitignore", "build/", "build/f", "build/x[1]/", "build/x[1]/g"])
@@ -163,7 +163,7 @@ test("createSelection() matches names that are not UTF-8, by any pattern", () =>
   assert.deepEqual(kept({ excludes: [raw("é.txt")] }).files, ["caf\xe8.txt", "caf\xe9.md", "caf\xe9.txt"])
 })
 
-test("patternText() is UTF-8 where there is UTF-8, and never makes two names one", () => {
+test("patternText() is UTF-8 if the name is, and never maps two names to one", () => {
   assert.equal(patternText(raw("naïve 日本 🎉")), "naïve 日本 🎉")
   const bytes = fc.uint8Array({ maxLength: 8 }).map((array) => Buffer.from(array).toString("latin1"))
   fc.assert(fc.property(bytes, bytes, (a, b) => (patternText(a) === patternText(b)) === (a === b)))
@@ -172,7 +172,7 @@ test("patternText() is UTF-8 where there is UTF-8, and never makes two names one
   fc.assert(fc.property(text, (one) => patternText(raw(one)) === one))
 })
 
-test("createSelection() keeps a cache's folder and its tag, and nothing else of it", () => {
+test("createSelection() keeps only a cache's folder and its tag", () => {
   const signature = "Signature: 8a477f597d28d172789f06886806bc55\n# by me"
   make(["c/data", "c/deep/f", "fake/data"], {
     "c/CACHEDIR.TAG": signature,
@@ -183,7 +183,7 @@ test("createSelection() keeps a cache's folder and its tag, and nothing else of 
   assert.equal(kept({}).files.length, 8)
 })
 
-test("createSelection() leaves out what a marker of the user's names", () => {
+test("createSelection() excludes folders with a user's marker", () => {
   make(["a/f", "b/f"], { "a/.nobackup": "yes, really", "b/.nobackup": "no" })
   assert.deepEqual(kept({ excludeIfPresent: [raw(".nobackup")] }).files, [
     "a/",
@@ -201,14 +201,14 @@ test("createSelection() leaves out what a marker of the user's names", () => {
   }
 })
 
-test("createSelection() leaves out files above a size", () => {
+test("createSelection() excludes files above a size", () => {
   make(["big", "small", "dir/f"])
   truncateSync(join(folder, "big"), 1001)
   truncateSync(join(folder, "small"), 1000)
   assert.deepEqual(kept({ excludeLargerThan: 1000 }).files, ["dir/", "dir/f", "small"])
 })
 
-test("createSelection() with oneFileSystem keeps a mount's folder, empty, and all that was named wherever it lies", () => {
+test("createSelection() with oneFileSystem keeps a mount's folder, empty, and everything named wherever it is", () => {
   make(["a/f", "mount/f", "mount/deep/g", "mount/deep/more/h"])
   const onMount = (source: Source): Source => {
     const stat: Source["stat"] = (path) => {
@@ -240,7 +240,7 @@ test("createSelection() with oneFileSystem keeps a mount's folder, empty, and al
   assert.deepEqual(keptOf("mount/deep/more", "."), below(more))
 })
 
-test("createSelection() leaves out holdfast's own folders and says so once a kind", () => {
+test("createSelection() excludes holdfast's own folders and reports it once per kind", () => {
   make(["repo/packs/x", "a/f", `a/${temporaryName()}`, `b/${temporaryName()}`])
   const own = [
     { kind: "repository", path: join(folder, "repo") },
@@ -257,7 +257,7 @@ test("createSelection() leaves out holdfast's own folders and says so once a kin
   assert.deepEqual(seenThrough.files, ["a/", "a/f", "b/", "link"])
 })
 
-test("createSelection() leaves out an unreadable entry that a pattern names, without a word", () => {
+test("createSelection() silently excludes an unreadable entry that a pattern names", () => {
   make(["secret", "f"])
   const disk = openDiskSource(folder)
   const stat: Source["stat"] = (path) => (path === "secret" ? { error: "EACCES" } : disk.stat(path))

@@ -30,7 +30,7 @@ function walked(source: Source, scope?: Scope): { paths: string[]; problems: str
   return { paths, problems }
 }
 
-test("walk() goes in listing order, a folder's content right behind it", () => {
+test("walk() goes in listing order, a folder's content right after it", () => {
   for (const path of ["a", "a/x", "a-b", "b/deep/er"]) mkdirSync(join(folder, path), { recursive: true })
   for (const path of ["a/x/1", "a.txt", "b/z", "b/deep/er/f", "c"]) writeFileSync(join(folder, path), "")
   symlinkSync("a", join(folder, "link"))
@@ -55,7 +55,7 @@ test("walk() yields every folder's entries once, in runs that end after a folder
   ])
 })
 
-test("walk() gives the order of comparePaths for any names", () => {
+test("walk() agrees with comparePaths() for any names", () => {
   const name = fc
     .uint8Array({ minLength: 1, maxLength: 4 })
     .map((bytes) => Buffer.from(bytes).toString("latin1").replaceAll(/[/\0]/g, "-"))
@@ -69,7 +69,7 @@ test("walk() gives the order of comparePaths for any names", () => {
   )
 })
 
-test("walk() reports what can't be read and goes on", () => {
+test("walk() reports what can't be read and continues", () => {
   const source = memorySource([["a", "1"], ["b", "2"], ["c"], ["d"]])
   const broken: Source = {
     ...source,
@@ -87,13 +87,13 @@ test("walk() reports what can't be read and goes on", () => {
   )
 })
 
-test("walk() of something that is no folder reports the root", () => {
+test("walk() reports a root that isn't a folder", () => {
   assert.deepEqual(walked(openDiskSource(join(folder, "none"))), { paths: [], problems: ["ENOENT "] })
   writeFileSync(join(folder, "file"), "")
   assert.deepEqual(walked(openDiskSource(join(folder, "file"))), { paths: [], problems: ["ENOTDIR "] })
 })
 
-test("walk() asks the scope before it reads, and leaves out what it refuses", () => {
+test("walk() asks the scope before it reads, and skips what it refuses", () => {
   const source = memorySource([["a", "1"], ["b", "2"], ["c"], ["skip", "x"]])
   const scope: Scope = {
     enters: (path) => path !== "a",
@@ -107,7 +107,7 @@ test("walk() asks the scope before it reads, and leaves out what it refuses", ()
   assert.deepEqual(asked, ["", "b"])
 })
 
-test("walk() sees a folder that may not be read", () => {
+test("walk() reports a folder that can't be read", () => {
   mkdirSync(join(folder, "closed"))
   chmodSync(join(folder, "closed"), 0)
   chmodSync(folder, 0o755)

@@ -29,7 +29,7 @@ it("parseAddress() reads paths and both ways to write S3", () => {
   for (const [location, address] of cases) assert.deepEqual(parseAddress(location), address, location)
 })
 
-it("parseAddress() refuses what it does not understand, and never repeats a secret", () => {
+it("parseAddress() refuses what it doesn't understand, and never repeats a secret", () => {
   const cases: [string, string][] = [
     ["", "store-address"],
     ["local:", "store-address"],
@@ -65,7 +65,7 @@ it("parseAddress() refuses what it does not understand, and never repeats a secr
   }
 })
 
-it("parseAddress() takes colons and at signs that are part of no credentials", () => {
+it("parseAddress() accepts colons and at signs that aren't part of credentials", () => {
   const locations = [
     "/mnt/a:b@c/repository",
     "./a:b@c",
@@ -107,7 +107,7 @@ it("formatAddress() is the inverse of parseAddress()", () => {
   }
 })
 
-it("formatAddress() gives back every location that parseAddress() takes, whatever characters it has", () => {
+it("formatAddress() returns every location that parseAddress() accepts, whatever its characters", () => {
   const odd = fc.constantFrom(
     "%",
     "%20",
@@ -146,7 +146,7 @@ it("formatAddress() gives back every location that parseAddress() takes, whateve
   )
 })
 
-it("parseEndpoint() brings an endpoint to scheme, host and port", () => {
+it("parseEndpoint() reduces an endpoint to scheme, host and port", () => {
   assert.equal(parseEndpoint("s3.example.com"), "https://s3.example.com")
   assert.equal(parseEndpoint("http://LOCALHOST:9000/"), "http://localhost:9000")
   for (const bad of ["https://host/bucket", "https://a:b@host", "https://", "http://ho st"]) {

@@ -15,7 +15,7 @@ import { locationName, openStore, s3Settings, type OpenStoreOptions } from "./op
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-open-store-"))
 after(() => fs.rmSync(scratch, { recursive: true }))
 
-it("openStore() opens a folder, and makes it only when told to", async () => {
+it("openStore() opens a folder, and creates it only on request", async () => {
   const root = path.join(scratch, "made", "here")
   await assert.rejects(collect(await openStore(root), ""), isFailure("not-found", "no-store"))
   const store = await openStore(root, { create: true })
@@ -28,7 +28,7 @@ it("openStore() opens a folder, and makes it only when told to", async () => {
   await assert.rejects(reader.put(named("b"), pattern(10)), isFailure("denied", "read-only-store"))
 })
 
-it("openStore() opens S3 by the environment, retries, and counts every attempt", async () => {
+it("openStore() opens S3 from the environment, retries, and counts every attempt", async () => {
   const server = await startS3FaultServer({ plan: ({ number }) => (number < 2 ? "503" : undefined) })
   try {
     const waits: number[] = []
@@ -101,7 +101,7 @@ it("s3Settings() takes endpoint and region from location, options, environment a
   }
 })
 
-it("locationName() is one name for every way to write a place", () => {
+it("locationName() returns one name for every way to write a place", () => {
   assert.equal(locationName(path.relative(process.cwd(), scratch)), scratch)
   const environment = { AWS_ENDPOINT_URL_S3: "https://host" }
   assert.equal(locationName("s3://bucket/a/", {}, environment), "s3:https://host/bucket/a")

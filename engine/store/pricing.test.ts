@@ -10,7 +10,7 @@ function near(found: number | undefined, expected: number): void {
   assert.ok(found !== undefined && Math.abs(found - expected) < 1e-9, `${found} instead of ${expected}`)
 }
 
-it("dollarsPerMonth() counts bytes, the least object and the least total", () => {
+it("dollarsPerMonth() counts bytes, the minimum object size and the minimum total", () => {
   near(dollarsPerMonth(aws, stored(1e12)), 23)
   near(dollarsPerMonth(backblaze, stored(5e11)), 3.475)
   near(dollarsPerMonth(wasabi, stored(1000)), 7.99)
@@ -19,7 +19,7 @@ it("dollarsPerMonth() counts bytes, the least object and the least total", () =>
   assert.equal(dollarsPerMonth(minio, stored(1e12)), undefined)
 })
 
-it("dollarsCommitted() is a month, or the time that is paid for anyway", () => {
+it("dollarsCommitted() is a month, or the minimum storage time", () => {
   near(dollarsCommitted(aws, stored(1e12)), 23)
   near(dollarsCommitted(wasabi, stored(1e12)), 3 * 7.99)
 })

@@ -36,7 +36,7 @@ for (const [what, options, found] of [
   ["a server that says it is Ceph", { serverName: "Ceph Object Gateway (squid)" }, { provider: "ceph" }],
   ["a server of another name", { serverName: "nginx" }, {}],
 ] as const satisfies readonly (readonly [string, S3FaultServerOptions, object])[]) {
-  it(`probe() finds out what ${what} does, and leaves nothing that it may remove`, async () => {
+  it(`probe() detects what ${what} supports, and leaves nothing that it may remove`, async () => {
     const { store, left } = await open(options)
     assert.deepEqual(await probeOf(store)?.(), { ...BEST, ...found })
     const rest = left().filter((name) => !name.startsWith("x/probe/"))
@@ -55,7 +55,7 @@ function failsOften({ number }: S3Request): "503" | "lost-reply" | undefined {
   return number % 8 === 3 ? "503" : number % 8 === 7 ? "lost-reply" : undefined
 }
 
-it("probe() tells a conditional PUT that several at once win", async () => {
+it("probe() reports a conditional PUT that several concurrent clients win", async () => {
   const objects = new Map<ObjectName, Uint8Array<ArrayBuffer>>()
   const store = memoryStore(objects)
   // Looks first and writes a little later, as servers on plain file systems do.
@@ -72,7 +72,7 @@ it("probe() tells a conditional PUT that several at once win", async () => {
   assert.equal((await probeStore(ports)).conditionalPut, "races")
 })
 
-it("probe() fails where nothing can be written", async () => {
+it("probe() fails if nothing can be written", async () => {
   const { store } = await open({ denied: ["PUT"] })
   await assert.rejects(async () => await probeOf(store)?.(), isFailure("denied", "write-denied"))
 })

@@ -7,7 +7,7 @@ import {
   regionOfEndpoint,
 } from "./provider-profiles.ts"
 
-it("profileOfEndpoint() and regionOfEndpoint() know a provider and a region by the host", () => {
+it("profileOfEndpoint() and regionOfEndpoint() recognise a provider and a region by the host", () => {
   const cases: [string | undefined, string, string | undefined][] = [
     [undefined, "aws", undefined],
     ["https://s3.amazonaws.com", "aws", undefined],
@@ -28,7 +28,7 @@ it("profileOfEndpoint() and regionOfEndpoint() know a provider and a region by t
   }
 })
 
-it("profileOfServer() believes a server's name only where its host tells nothing", () => {
+it("profileOfServer() uses a server's name only if its host is unknown", () => {
   const { custom, wasabi } = PROVIDER_PROFILES
   assert.equal(profileOfServer(custom, "MinIO").id, "minio")
   assert.equal(profileOfServer(custom, "Ceph Object Gateway (reef)").id, "ceph")
@@ -37,7 +37,7 @@ it("profileOfServer() believes a server's name only where its host tells nothing
   assert.equal(profileOfServer(wasabi, "MinIO").id, "wasabi")
 })
 
-it("PROVIDER_PROFILES are filed under their own ids, and every price has a date", () => {
+it("PROVIDER_PROFILES are keyed by their own ids, and every price has a date", () => {
   for (const [id, profile] of Object.entries(PROVIDER_PROFILES)) {
     assert.equal(profile.id, id)
     if (profile.prices !== undefined) assert.match(profile.prices.asOf, /^20\d\d-\d\d-\d\d$/)

@@ -20,7 +20,7 @@ function native(): Native {
   return opened
 }
 
-test("setTimes() sets every nanosecond, before 1970 too", () => {
+test("setTimes() sets every nanosecond, also before 1970", () => {
   folder.open()
   const descriptor = fs.openSync(join(folder.root, "f"), "w")
   const started = BigInt(Date.now() - 1_000) * 1_000_000n
@@ -39,7 +39,7 @@ test("setTimes() sets every nanosecond, before 1970 too", () => {
   assert.equal(native().setTimesAt(join(folder.root, "none"), 0n), "ENOENT")
 })
 
-test("statAt() and statOf() see what lstat sees, of every type and of any name", () => {
+test("statAt() and statOf() agree with lstat, for every type and any name", () => {
   folder.open()
   const at = (name: string): string => join(folder.root, name)
   fs.writeFileSync(at("file"), "some bytes")
@@ -74,7 +74,7 @@ test("statAt() and statOf() see what lstat sees, of every type and of any name",
   }
 })
 
-test("openAt(), makeFolderAt() and renameAt() reach into the folder that is open, and tell the system's code", () => {
+test("openAt(), makeFolderAt() and renameAt() work relative to the open folder, and return the system's code", () => {
   folder.open()
   fs.mkdirSync(join(folder.root, "first"))
   const handle = fs.openSync(join(folder.root, "first"), fs.constants.O_RDONLY)
@@ -99,7 +99,7 @@ test("openAt(), makeFolderAt() and renameAt() reach into the folder that is open
   }
 })
 
-test("renameNew() takes raw names and never replaces", () => {
+test("renameNew() accepts raw names and never replaces", () => {
   folder.open()
   const [a, b] = [`${folder.root}/\xff`, `${folder.root}/b`]
   fs.writeFileSync(Buffer.from(a, "latin1"), "a")
@@ -111,7 +111,7 @@ test("renameNew() takes raw names and never replaces", () => {
   assert.equal(folder.text("b"), "a")
 })
 
-test("extended attributes come back as they were, of any bytes, and only user's are placed", () => {
+test("extended attributes are read as they were set, with any bytes, and only user's are set", () => {
   const xattrs = [
     { name: raw("user.caf\xe9"), value: new Uint8Array([0, 1, 255]) },
     { name: raw("user.empty"), value: new Uint8Array(0) },
@@ -133,7 +133,7 @@ test("extended attributes come back as they were, of any bytes, and only user's 
   assert.deepEqual(openDiskSource(folder.root).xattrs(raw("f")), [])
 })
 
-test("a device's number is split and joined as the kernel does it", () => {
+test("device numbers are split and joined like in the kernel", () => {
   assert.deepEqual(splitDeviceNumber(0x103n), { major: 1, minor: 3 })
   const part = fc.integer({ min: 0, max: 0xffffffff })
   fc.assert(
@@ -146,7 +146,7 @@ test("a device's number is split and joined as the kernel does it", () => {
   assert.equal(joinDeviceNumber({ major: 1, minor: 3 }), stat.rdev)
 })
 
-test("giveBackFrom() has large memory go back to the system when it is freed, however often it was freed before", () => {
+test("giveBackFrom() returns large memory to the system when freed, however often it was freed before", () => {
   const rssMiB = (): number => process.memoryUsage.rss() / 2 ** 20
   const take = (): ArrayBuffer[] =>
     Array.from({ length: 8 }, () => new Uint8Array(8 * 1024 * 1024).fill(1).buffer)
@@ -194,7 +194,7 @@ const SYMBOLS = [
 ]
 
 for (const symbol of SYMBOLS) {
-  test(`bindNative() without ${symbol} does all else`, async () => {
+  test(`bindNative() without ${symbol} provides everything else`, async () => {
     folder.open()
     const calls = without(symbol)
     const at = (name: string): string => join(folder.root, name)

@@ -17,7 +17,7 @@ targetContract("by handle", {}, folder)
 targetContract("by handle, without native calls", { native: false }, folder)
 targetContract("by checked paths", { byHandle: false, native: false }, folder)
 
-test("a sparse file keeps its holes and reads as it was", () => {
+test("a sparse file keeps its holes and its content", () => {
   const target = folder.open()
   const page = 4096
   const size = 40 * page + 100
@@ -32,7 +32,7 @@ test("a sparse file keeps its holes and reads as it was", () => {
   assert.ok(folder.stat("s").blocks * 512 <= 8 * page, `${folder.stat("s").blocks} blocks`)
 })
 
-test("writeAt() of a sparse file gives the same bytes as of another", () => {
+test("writeAt() of a sparse file writes the same bytes as of another", () => {
   const target = folder.open()
   const piece = fc.record({ zero: fc.boolean(), length: fc.integer({ min: 1, max: 9000 }) })
   const cut = fc.integer({ min: 1, max: 10_000 })
@@ -48,7 +48,7 @@ test("writeAt() of a sparse file gives the same bytes as of another", () => {
   )
 })
 
-test("a file has its mode and owner whatever the umask, its folder's group and its folder's default rights say", () => {
+test("a file has its mode and owner whatever the umask, its folder's group and its folder's default ACL", () => {
   const isRoot = process.geteuid?.() === 0
   const target = folder.open()
   target.ensureFolder(raw("group"), { replace: false })
@@ -89,7 +89,7 @@ test("a file has its mode and owner whatever the umask, its folder's group and i
   }
 })
 
-test("ensureFolder() works at a depth beyond what a path can name, and removeExtra() too", () => {
+test("ensureFolder() and removeExtra() work at depths beyond the longest path", () => {
   const target = folder.open()
   const deep = raw(Array.from({ length: 300 }, () => "d".repeat(40)).join("/"))
   assert.equal(target.ensureFolder(deep, { replace: false }), "created")
@@ -145,7 +145,7 @@ test("openDiskTarget() names what is wrong with a target", () => {
   assert.throws(() => openDiskTarget(folder.root, { create: true }), code("target-not-a-folder"))
 })
 
-test("a target sets owners when root opens it", () => {
+test("a target opened by root sets owners", () => {
   const target = folder.open()
   if (process.geteuid?.() === 0) {
     put(target, "f", "", { uid: 1234, gid: 4321 })
@@ -159,7 +159,7 @@ test("a target sets owners when root opens it", () => {
   assert.equal(folder.stat("g").uid, process.getuid?.())
 })
 
-test("a target never hangs at a FIFO that has a file's name", () => {
+test("a target never blocks on a FIFO with a file's name", () => {
   const target = folder.open()
   execFileSync("mkfifo", [join(folder.root, "f")])
   assert.equal(target.openExisting(raw("f")), undefined)

@@ -22,7 +22,7 @@ const WAYS: Readonly<Record<string, TargetOptions>> = {
 }
 
 for (const [name, options] of Object.entries(WAYS)) {
-  test(`a target ${name} gives all that was staged its name at once`, () => {
+  test(`a target ${name} publishes everything staged at once`, () => {
     const target = folder.open(options)
     const stage = staging(options)
     assert.deepEqual(stage, { name: STAGING_NAME, isNew: true })
@@ -46,14 +46,14 @@ for (const [name, options] of Object.entries(WAYS)) {
     for (const path of ["a", "a/b"]) fs.chmodSync(join(folder.root, path), 0o700)
   })
 
-  test(`a target ${name} refuses a second file of a name that it staged, whatever may be replaced`, () => {
+  test(`a target ${name} refuses a second staged file of the same name, whatever may be replaced`, () => {
     const inside = folder.open({ ...options, staging: staging(options) })
     put(inside, "f", "first")
     assert.throws(() => put(inside, "f", "second", { placing: OVER }), code("exists"))
     assert.equal(fs.readFileSync(staged("f"), "utf8"), "first")
   })
 
-  test(`a target ${name} goes on in what a killed restore staged, and clears what is no staging folder of ours`, () => {
+  test(`a target ${name} continues what a killed restore staged, and removes invalid staging folders`, () => {
     const target = folder.open(options)
     folder.open({ ...options, staging: staging(options) }).beginFile(raw("half"), 9, false)
     fs.writeFileSync(join(folder.root, temporaryName()), "half")
@@ -73,7 +73,7 @@ for (const [name, options] of Object.entries(WAYS)) {
     assert.equal(fs.lstatSync(staged("")).isDirectory(), true)
   })
 
-  test(`a target ${name} stages nothing where something stands, and replaces nothing when it publishes`, () => {
+  test(`a target ${name} stages nothing over an existing entry, and replaces nothing when it publishes`, () => {
     const target = folder.open(options)
     const stage = staging(options)
     const inside = folder.open({ ...options, staging: stage })
@@ -97,7 +97,7 @@ for (const [name, options] of Object.entries(WAYS)) {
   })
 }
 
-test("no link that takes the staging folder's place leads a thread out of the target", () => {
+test("no link that replaces the staging folder leads a thread out of the target", () => {
   const stage = staging({})
   const inside = folder.open({ staging: stage })
   fs.rmdirSync(staged(""))

@@ -60,7 +60,7 @@ function linked(target: Target, path: string): Parameters<Target["placeHardLink"
   return { path: raw(path), identity: { inode, device } }
 }
 
-test("every call of a target refuses every evil path, and touches nothing", () => {
+test("every call of a target refuses every evil path, and changes nothing", () => {
   const target = folder.open({ devices: true })
   put(target, "f", "x")
   fs.writeFileSync(join(folder.base, "x"), "outside")
@@ -73,7 +73,7 @@ test("every call of a target refuses every evil path, and touches nothing", () =
   assert.equal(outside(), before)
 })
 
-test("checkPath() lets pass what only looks evil, unless it must be portable", () => {
+test("checkPath() accepts paths that only look evil, unless they must be portable", () => {
   const odd = [
     "...",
     "..a",
@@ -95,7 +95,7 @@ test("checkPath() lets pass what only looks evil, unless it must be portable", (
   for (const path of ["", "a/b", "..a", "-rf", "console", "com10", "\xc3\xa9"]) checkPath(raw(path), true)
 })
 
-test("checkPath() escapes what would act on a terminal", () => {
+test("checkPath() escapes terminal control characters", () => {
   assert.throws(
     () => checkPath(raw("\x1b[2J/.."), false),
     (error) => isEngineError(error) && error.message.startsWith(String.raw`\x1b[2J/..: `),
@@ -114,7 +114,7 @@ test("a symlink that the listing itself places leads no later entry outside", ()
   assert.equal(outside(), before)
 })
 
-test("names that the file system takes for one are reported, not overwritten", () => {
+test("names that the file system treats as one are reported, not overwritten", () => {
   // a file system that folds cases is not at hand: what matters is that a taken name is never replaced
   const target = folder.open()
   put(target, "Readme", "first")

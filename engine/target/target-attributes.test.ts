@@ -28,7 +28,7 @@ function setOutside(path: string, attribute: ExtendedAttribute): void {
   assert.equal(openNative()?.setAttribute(path, attribute), undefined)
 }
 
-test("a target places attributes and ACLs with a read-only mode, in files and folders", () => {
+test("a target sets attributes and ACLs with a read-only mode, on files and folders", () => {
   const target = folder.open()
   const xattrs = [SHARED, COMMENT, OTHER]
   const readOnly = accessAcl("u::r-- u:1234:r-- g::--- m::r-- o::---")
@@ -54,7 +54,7 @@ test("a target places attributes and ACLs with a read-only mode, in files and fo
   }
 })
 
-test("a target sets attributes right in place, also of a read-only file", () => {
+test("a target corrects attributes in place, also of a read-only file", () => {
   const target = folder.open()
   const steps: readonly Partial<Metadata>[] = [
     { mode: 0o444, xattrs: [COMMENT] },
@@ -75,7 +75,7 @@ test("a target sets attributes right in place, also of a read-only file", () => 
   }
 })
 
-test("a default ACL of the target's folder adds nothing to what is restored", () => {
+test("a default ACL of the target's folder adds nothing to restored entries", () => {
   for (const isStaged of [false, true]) {
     fs.rmSync(folder.root, { recursive: true, force: true })
     fs.mkdirSync(folder.root)
@@ -106,7 +106,7 @@ test("a default ACL of the target's folder adds nothing to what is restored", ()
   }
 })
 
-test("a target that can't set an ACL gives nobody more than the ACL did, and says so", () => {
+test("a target that can't set an ACL grants nobody more than the ACL did, and reports it", () => {
   const target = folder.open({ native: false })
   const wanted = { ...META, mode: 0o660, mtimeNs: 1_000_000_000n, xattrs: [SHARED, COMMENT] }
   assert.deepEqual(put(target, "f", "x", wanted), ["attribute", "acl"])
@@ -121,7 +121,7 @@ test("a target that can't set an ACL gives nobody more than the ACL did, and say
   assert.equal(folder.stat("f").ctimeNs, ctimeNs)
 })
 
-test("modeWithoutAcl() gives the group and others no right that an entry of the ACL withholds", () => {
+test("modeWithoutAcl() grants the group and others no right that an entry of the ACL withholds", () => {
   const cases: readonly (readonly [number, string, number])[] = [
     [0o660, "u::rw- u:7:rw- g::r-- m::rw- o::---", 0o640],
     [0o775, "u::rwx u:7:rwx g::r-x m::rwx o::r-x", 0o755],
@@ -138,7 +138,7 @@ test("modeWithoutAcl() gives the group and others no right that an entry of the 
   }
 })
 
-test("a target restores capabilities as root, and leaves them out where it may not set them", () => {
+test("a target restores capabilities as root, and skips them if it may not set them", () => {
   const xattrs = [NET_BIND]
   const setuid = { mode: 0o4755, xattrs }
   assert.deepEqual(put(folder.open(), "f", "x", setuid), isRoot ? [] : ["capability"])
@@ -160,7 +160,7 @@ test("a target restores capabilities as root, and leaves them out where it may n
   assert.deepEqual([attributesIn(target, "f"), folder.stat("f").mode], [[], 0o755])
 })
 
-test("a target sets trusted.* only when it is opened for system attributes", () => {
+test("a target sets trusted.* only if opened for system attributes", () => {
   const trusted: ExtendedAttribute = { name: raw("trusted.x"), value: new Uint8Array([7]) as Bytes }
   const xattrs = [trusted, COMMENT]
   assert.deepEqual(put(folder.open(), "f", "x", { xattrs }), [])
@@ -170,7 +170,7 @@ test("a target sets trusted.* only when it is opened for system attributes", () 
   assert.deepEqual(attributesIn(willing, "g"), isRoot ? xattrs : [COMMENT])
 })
 
-test("an attribute that is too large for the file system costs no file", () => {
+test("an attribute too large for the file system loses no file", () => {
   const large: ExtendedAttribute = { name: raw("user.large"), value: new Uint8Array(65_536) as Bytes }
   const many = Array.from({ length: 40 }, (_, i): ExtendedAttribute => {
     return { name: raw(`user.${i}`), value: new Uint8Array(60_000) as Bytes }
@@ -181,7 +181,7 @@ test("an attribute that is too large for the file system costs no file", () => {
   assert.equal(folder.stat("f").mode, 0o400)
 })
 
-test("a malformed ACL costs no file and gives the group nothing", () => {
+test("a malformed ACL loses no file and grants the group nothing", () => {
   const bad: ExtendedAttribute = { name: ACCESS_ACL, value: new Uint8Array([2, 0, 0, 0, 1]) as Bytes }
   assert.deepEqual(put(folder.open(), "f", "x", { mode: 0o664, xattrs: [bad] }), ["acl"])
   assert.equal(folder.stat("f").mode, 0o604)

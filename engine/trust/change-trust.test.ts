@@ -53,7 +53,7 @@ async function devicesNow(place: SharedPlace): Promise<string[]> {
   return (await listDevices(reader)).map(({ id }) => id)
 }
 
-test("changeTrust() of many devices at once loses none of them, whatever the order of their calls", async () => {
+test("changeTrust() of many concurrent devices loses none of them, whatever the order of their calls", async () => {
   await fc.assert(
     fc.asyncProperty(fc.string(), fc.integer({ min: 2, max: 5 }), async (seed, count) => {
       const { repository, root, key, first, random } = await smallTrust(seed)
@@ -86,7 +86,7 @@ test("changeTrust() of many devices at once loses none of them, whatever the ord
   )
 })
 
-test("changeTrust() merges a key that is removed with a device that is enrolled at the same time", async (t) => {
+test("changeTrust() merges a removed key with a device that enrols at the same time", async (t) => {
   for (const seed of ["a", "b"]) {
     const place = sharedPlace(t, seed)
     const { repository } = await place.create()
@@ -111,7 +111,7 @@ test("changeTrust() merges a key that is removed with a device that is enrolled 
   }
 })
 
-test("look() believes a device whose enrolment was lost for a moment, and lookToWrite() brings it back", async (t) => {
+test("look() accepts a device whose enrolment was briefly lost, and lookToWrite() restores it", async (t) => {
   const place = sharedPlace(t)
   const { repository } = await place.create()
   const before = new Set(place.objects.keys())
@@ -133,7 +133,7 @@ test("look() believes a device whose enrolment was lost for a moment, and lookTo
   assert.ok(known.includes(lost.session.device?.id ?? ""))
 })
 
-test("changeTrust() killed at any call leaves a state that opens, and the change can be made again", async (t) => {
+test("changeTrust() killed at any call leaves a state that opens, and the change can be repeated", async (t) => {
   // Calls come one after the other: a crash before one is a crash after the one before.
   for (let k = 0; k < 6; k++) {
     const place = sharedPlace(t, `crash ${k}`)
@@ -149,7 +149,7 @@ test("changeTrust() killed at any call leaves a state that opens, and the change
   }
 })
 
-test("changeTrust() works beside entries that the root has not signed", async (t) => {
+test("changeTrust() works despite entries that the root has not signed", async (t) => {
   const place = sharedPlace(t)
   await place.create()
   const junk = new Uint8Array(100)
@@ -158,7 +158,7 @@ test("changeTrust() works beside entries that the root has not signed", async (t
   assert.equal(device.session.trust.number, 2)
 })
 
-test("lookToWrite() of a device that was revoked is refused, and it still reads what is old", async (t) => {
+test("lookToWrite() of a revoked device is refused, and it still reads older data", async (t) => {
   const place = sharedPlace(t)
   const { repository: first } = await place.create()
   const other = await place.open(place.home())

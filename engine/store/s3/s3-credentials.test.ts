@@ -7,7 +7,7 @@ const NOW_MS = Date.parse("2026-11-25T12:00:00Z")
 const keys = { accessKeyId: "AKID", secretAccessKey: "hunter2+/=" }
 
 describe("parseS3Credentials()", () => {
-  it("takes KEY_ID:SECRET_KEY, AWS's JSON, and the lines of its files", () => {
+  it("accepts KEY_ID:SECRET_KEY, AWS's JSON, and the lines of its files", () => {
     const token = { ...keys, sessionToken: "tok" }
     const expiring = { ...token, expiration: new Date("2026-11-25T13:00:00Z") }
     const json = {
@@ -86,7 +86,7 @@ describe("credentialsByReference()", () => {
       Expiration: new Date(NOW_MS + minutes * 60_000).toISOString(),
     })
 
-  it("leaves a profile to the SDK, and refuses a literal before anything is asked", () => {
+  it("leaves a profile to the SDK, and refuses a literal before any request", () => {
     const ports = { environment: {}, platform: "linux", nowMs: () => NOW_MS } as const
     assert.deepEqual(credentialsByReference("profile:back up", ports), { profile: "back up" })
     assert.throws(
@@ -95,7 +95,7 @@ describe("credentialsByReference()", () => {
     )
   })
 
-  it("asks once for keys that do not expire, unless they were refused", async () => {
+  it("fetches keys that don't expire once, unless they were refused", async () => {
     const { ask, at } = source()
     at.text = "one:s"
     await ask()
@@ -105,7 +105,7 @@ describe("credentialsByReference()", () => {
     assert.equal((await ask({ forceRefresh: true })).accessKeyId, "two")
   })
 
-  it("asks for a token that expires soon once a minute, and at once when it was refused or has expired", async () => {
+  it("fetches a token that expires soon once a minute, and at once if it was refused or has expired", async () => {
     const { ask, at } = source()
     at.text = until("one", 3)
     assert.equal((await ask()).accessKeyId, "one")
@@ -120,7 +120,7 @@ describe("credentialsByReference()", () => {
     assert.equal((await ask()).accessKeyId, "four")
   })
 
-  it("goes on with what still holds when nothing new can be fetched, and then says why it can't", async () => {
+  it("continues with valid keys if no new ones can be fetched, and then reports why", async () => {
     const { ask, at } = source()
     await assert.rejects(ask(), (error) => isEngineError(error, "secret-missing"))
     at.text = until("one", 3)

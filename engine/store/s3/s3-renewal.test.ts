@@ -9,8 +9,8 @@ import type { S3Credentials } from "./s3-credentials.ts"
 
 const KEYS = { accessKeyId: "TESTACCESSKEY", secretAccessKey: "test-secret" }
 
-describe("openS3Store() whose credentials expire", () => {
-  it("asks for others once for many calls at a time, and every call is repeated and counted", async () => {
+describe("openS3Store() with expiring credentials", () => {
+  it("fetches new ones once for many concurrent calls, and repeats and counts every call", async () => {
     let token = "first"
     let fetched = 0
     const credentials = async (): Promise<S3Credentials> => {
@@ -30,7 +30,7 @@ describe("openS3Store() whose credentials expire", () => {
     assert.equal(fetched, 3)
   })
 
-  it("asks again when its server does not know the key any more", async () => {
+  it("fetches new ones if its server no longer knows the key", async () => {
     let id = "RETIRED"
     const credentials = async (): Promise<S3Credentials> => ({ ...KEYS, accessKeyId: id })
     const { store } = await openOnFaultServer({}, { credentials })
@@ -40,7 +40,7 @@ describe("openS3Store() whose credentials expire", () => {
     await store.put(named("a"), pattern(1))
   })
 
-  it("says so when the same ones come again", async () => {
+  it("reports it if the same ones are returned", async () => {
     const credentials = async (): Promise<S3Credentials> => ({ ...KEYS, sessionToken: "old" })
     const { store } = await openOnFaultServer({ sessionToken: "new" }, { credentials })
     await assert.rejects(
@@ -49,7 +49,7 @@ describe("openS3Store() whose credentials expire", () => {
     )
   })
 
-  it("fetches others by itself when they are about to expire", async () => {
+  it("fetches new ones itself when they are about to expire", async () => {
     let lifeMs = 60_000
     let fetched = 0
     const credentials = async (): Promise<S3Credentials> => {
@@ -69,7 +69,7 @@ describe("openS3Store() whose credentials expire", () => {
 })
 
 describe("openS3Store() after a sleep", () => {
-  it("signs a request anew that was signed too long before it arrived, though the clock is right", async () => {
+  it("signs a request again that was signed too long before it arrived, though the clock is right", async () => {
     const { server, store } = await openOnFaultServer()
     server.plan = () => "stale"
     await assert.rejects(store.put(named("a"), pattern(1)), isFailure("unavailable", "stale-request"))
@@ -78,7 +78,7 @@ describe("openS3Store() after a sleep", () => {
     await retryingStore(store, noSleep).put(named("a"), pattern(1))
   })
 
-  it("says by how much the clock is off when it is, either way", async () => {
+  it("reports how far the clock is off, in either direction", async () => {
     for (const [clockAheadMs, says] of [
       [3 * 3_600_000, /180 minutes behind/],
       [-3 * 3_600_000, /180 minutes ahead/],

@@ -104,7 +104,7 @@ describe("openS3Store() says what to do about", () => {
     await assert.rejects(store.remove(named("a")), isFailure("denied", "delete-denied"))
   })
 
-  it("a throttling server's wish, which the retrying store heeds", async () => {
+  it("a throttling server's wait time, which the retrying store obeys", async () => {
     const { store } = await openOnFaultServer({ plan: () => "429" })
     await assert.rejects(store.put(named("a"), pattern(1)), (error) => {
       assert.ok(error instanceof EngineError)
@@ -113,7 +113,7 @@ describe("openS3Store() says what to do about", () => {
     })
   })
 
-  it("a file of authorities that is none", async () => {
+  it("an invalid file of certificate authorities", async () => {
     const settings = {
       bucket: "bucket",
       prefix: "",
@@ -132,7 +132,7 @@ describe("openS3Store() says what to do about", () => {
   })
 })
 
-describe("openS3Store() never takes a torn answer for a whole one", () => {
+describe("openS3Store() never accepts a torn reply as complete", () => {
   for (const fault of ["torn-body", "lost-reply", "portal"] as const) {
     it(fault, async () => {
       const { server, store } = await openOnFaultServer()
@@ -148,7 +148,7 @@ describe("openS3Store() never takes a torn answer for a whole one", () => {
   }
 })
 
-describe("retryingStore() over openS3Store() comes through", () => {
+describe("retryingStore() over openS3Store() succeeds despite", () => {
   const faults: S3ServerFault[] = [
     "500",
     "503",

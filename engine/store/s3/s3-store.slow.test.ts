@@ -41,7 +41,7 @@ for (const kind of REAL_S3_SERVERS) {
       assert.equal(store.traffic().requests.list, 2)
     })
 
-    it("takes packs of 16 and 64 MiB whole, and gives ranges of them", async () => {
+    it("stores packs of 16 and 64 MiB whole, and returns ranges of them", async () => {
       const store = await openS3Store(settings())
       for (const mebibytes of [16, 64]) {
         const pack = new Uint8Array(mebibytes * 1024 * 1024).fill(mebibytes)
@@ -53,7 +53,7 @@ for (const kind of REAL_S3_SERVERS) {
       }
     })
 
-    it("is found to do all that can be asked of a store", async () => {
+    it("is probed as supporting everything", async () => {
       const { endpoint, bucket, region, credentials } = server
       const store = await openStore(`s3:${endpoint}/${bucket}/probed`, { region, credentials }, {})
       assert.deepEqual(await probeOf(store)?.(), {
@@ -66,7 +66,7 @@ for (const kind of REAL_S3_SERVERS) {
       assert.deepEqual(await collect(store, ""), [])
     })
 
-    it("refuses bytes that are not what their name says", async () => {
+    it("refuses bytes that don't match their name", async () => {
       const store = await openS3Store(settings())
       const digest = createHash("sha256").update(pattern(100)).digest("hex")
       await assert.rejects(
@@ -76,7 +76,7 @@ for (const kind of REAL_S3_SERVERS) {
       assert.deepEqual(await collect(store, ""), [])
     })
 
-    it("says what is wrong with credentials, region and bucket", async () => {
+    it("reports wrong credentials, region and bucket", async () => {
       const { accessKeyId } = server.credentials
       const cases: [Partial<S3StoreSettings>, ...Parameters<typeof isFailure>][] = [
         [{ credentials: { accessKeyId: "OTHER", secretAccessKey: "x" } }, "denied", "wrong-credentials"],
@@ -90,7 +90,7 @@ for (const kind of REAL_S3_SERVERS) {
       }
     })
 
-    it("survives a server that is killed and started again, and keeps what was acknowledged", async () => {
+    it("survives a server that is killed and restarted, and keeps what was acknowledged", async () => {
       const sleep = (ms: number): Promise<void> =>
         new Promise((resolve) => void setTimeout(resolve, Math.min(ms, 3000)))
       const store = retryingStore(await openS3Store(settings()), { sleep, random: Math.random })

@@ -23,7 +23,7 @@ it("limitedStore() without limits is the store itself", () => {
   assert.equal(limitedStore(store, {}), store)
 })
 
-it("limitedStore() lends no file where downloads are to be paced", () => {
+it("limitedStore() lends no file if downloads are limited", () => {
   const store = { ...memoryStore(), lend: (name: string) => `/${name}` }
   assert.equal(limitedStore(store, { uploadKib: 1 }).lend?.(named("a"), 5), "/a")
   assert.equal(limitedStore(store, { downloadKib: 1 }).lend, undefined)

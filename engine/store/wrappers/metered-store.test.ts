@@ -24,7 +24,7 @@ it("meteredStore() counts requests and bytes", async () => {
   assert.deepEqual(store.traffic(), { ...before, requests })
 })
 
-it("meteredStore() does not count what reached no server, and counts what a server refused", async () => {
+it("meteredStore() does not count what reached no server, but counts what a server refused", async () => {
   for (const [code, count] of [
     ["connection-refused", 0],
     ["no-network", 0],
@@ -54,7 +54,7 @@ it("meteredStore() does not count what reached no server, and counts what a serv
   }
 })
 
-it("meteredStore() counts a list request for each page of 1,000 names", async () => {
+it("meteredStore() counts a list request per page of 1,000 names", async () => {
   for (const [names, pages] of [
     [0, 1],
     [1, 1],
@@ -71,7 +71,7 @@ it("meteredStore() counts a list request for each page of 1,000 names", async ()
   }
 })
 
-it("meteredStore() counts a file that was lent like a get", () => {
+it("meteredStore() counts a lent file like a get", () => {
   const store = meteredStore({ ...memoryStore(), lend: (name: string) => `/${name}` })
   assert.equal(store.lend?.(named("a"), 500), "/a")
   const { requests, bytesDown } = store.traffic()
