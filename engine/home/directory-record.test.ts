@@ -4,7 +4,6 @@ import * as fc from "fast-check"
 import type { RawPath } from "../base/ids.ts"
 import {
   type ComparedStat,
-  decodeDirectoryRecord,
   type DirectoryCursor,
   encodeDirectoryRecord,
   isRacy,
@@ -48,6 +47,14 @@ function cursorOf(all: readonly RecordedEntry[]): DirectoryCursor {
   const cursor = openDirectoryRecord(encodeDirectoryRecord(all))
   assert.ok(cursor)
   return cursor
+}
+
+/** All entries, as a cursor finds them. */
+function decodeDirectoryRecord(bytes: Uint8Array): RecordedEntry[] | undefined {
+  const names: RawPath[] = []
+  openDirectoryRecord(bytes)?.rest((name) => names.push(name))
+  const cursor = openDirectoryRecord(bytes)
+  return cursor && names.map((name) => (cursor.find(name), cursor.entry()))
 }
 
 test("decodeDirectoryRecord() returns what encodeDirectoryRecord() encoded", () => {

@@ -135,15 +135,6 @@ function writeText(buffer: Buffer, at: number, text: string): number {
   return at + 2 + text.length
 }
 
-/** Returns all entries, or undefined if the bytes aren't a record. */
-export function decodeDirectoryRecord(bytes: Uint8Array): RecordedEntry[] | undefined {
-  if (!isRecord(bytes)) return undefined
-  const buffer = asBuffer(bytes)
-  const entries: RecordedEntry[] = []
-  for (let at = HEAD_BYTES; at < bytes.length; at = entryEnd(buffer, at)) entries.push(readEntry(buffer, at))
-  return entries
-}
-
 /** Returns undefined if the bytes aren't a record. Then every file of the directory is read. */
 export function openDirectoryRecord(bytes: Uint8Array): DirectoryCursor | undefined {
   if (!isRecord(bytes)) return undefined

@@ -2,7 +2,7 @@
  * Caches the listing nodes of each series' bases, so a small change is merged into its listing
  * without a fetch. A node that doesn't match its id counts as missing. `keepOnly` limits the size.
  */
-import { asBuffer, type Bytes, equalBytes } from "../base/bytes.ts"
+import { type Bytes, equalBytes, toHex } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
 import { createTables, type Database, lazyStatement, withStateErrors } from "../base/sqlite.ts"
 
@@ -42,10 +42,10 @@ export function openNodeCache(database: Database, series: string, identify: Iden
     for (const [id, bytes] of nodes) put().run(series, id, bytes)
   })
   const keepOnly = database.transaction((kept: Iterable<ChunkId>): number => {
-    const wanted = new Set(Array.from(kept, key))
+    const wanted = new Set(Array.from(kept, toHex))
     const others = ids()
       .all(series)
-      .filter((id) => !wanted.has(key(id)))
+      .filter((id) => !wanted.has(toHex(id)))
     for (const id of others) remove().run(series, id)
     return others.length
   })
@@ -58,8 +58,4 @@ export function openNodeCache(database: Database, series: string, identify: Iden
     put: (nodes) => putAll.immediate(nodes),
     keepOnly: (kept) => keepOnly.immediate(kept),
   })
-}
-
-function key(id: Uint8Array): string {
-  return asBuffer(id).toString("latin1")
 }

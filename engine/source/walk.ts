@@ -16,8 +16,6 @@ export interface Folder {
   /** The entries that are kept, sorted by bytes; `stats` runs beside it. */
   readonly names: readonly RawPath[]
   readonly stats: readonly Stat[]
-  /** False when something in it could not be read: what is missing here may still be on the disk. */
-  readonly complete: boolean
 }
 
 /**
@@ -95,12 +93,11 @@ function readFolder(source: Source, path: RawPath, stat: Stat, around: Surroundi
   const names = source.list(path)
   if (isFailure(names)) {
     observer.unreadable(path, names.error)
-    return frame({ path, stat, names: [], stats: [], complete: false }, undefined)
+    return frame({ path, stat, names: [], stats: [] }, undefined)
   }
   const scope = around.scope?.inside(path, stat, names)
   const kept: RawPath[] = []
   const stats: Stat[] = []
-  let complete = true
   let hasTooLong = false
   const known = source.statAll?.(path, names)
   for (const [i, name] of names.entries()) {
@@ -111,16 +108,15 @@ function readFolder(source: Source, path: RawPath, stat: Stat, around: Surroundi
       if (found.error === "ENOENT" || scope?.keepsUnread(child, name) === false) continue
       if (found !== TOO_LONG) observer.unreadable(child, found.error)
       hasTooLong ||= found === TOO_LONG
-      complete = false
     } else if (scope === undefined || scope.keeps(child, name, found)) {
       kept.push(name)
       stats.push(found)
     }
   }
   if (hasTooLong) observer.unreadable(path, TOO_LONG.error)
-  return frame({ path, stat, names: kept, stats, complete }, scope)
+  return frame({ path, stat, names: kept, stats }, scope)
 }
 
-function frame(folder: Omit<Folder, "complete"> & { complete?: boolean }, scope: Scope | undefined): Frame {
-  return { folder: { complete: true, ...folder }, scope, next: 0 }
+function frame(folder: Folder, scope: Scope | undefined): Frame {
+  return { folder, scope, next: 0 }
 }

@@ -2,7 +2,7 @@
  * The chunk index as plain maps: for tests, and the naive twin of the SQLite index. It takes
  * hundreds of bytes per chunk, so it isn't for large repositories.
  */
-import { asBuffer } from "../base/bytes.ts"
+import { toHex } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES, type Digest } from "../base/ids.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
 import type { ChunkIndex, ChunkLocation, PackState, PlacedChunk } from "../chunk-index/chunk-index.ts"
@@ -22,7 +22,7 @@ export function createMemoryIndex(): ChunkIndex {
     return [...packs.values()].filter((pack) => state === undefined || pack.state === state)
   }
   const livePlace = (id: Uint8Array): PlacedChunk | undefined => {
-    return places.get(key(id))?.find(({ location }) => packs.get(location.pack.name)?.state === "live")
+    return places.get(toHex(id))?.find(({ location }) => packs.get(location.pack.name)?.state === "live")
   }
 
   return {
@@ -53,8 +53,8 @@ export function createMemoryIndex(): ChunkIndex {
       if (packs.has(record.name)) return
       packs.set(record.name, { record, frames, state: "live" })
       for (const chunk of placedChunks(record, frames)) {
-        const others = places.get(key(chunk.id))
-        if (others === undefined) places.set(key(chunk.id), [chunk])
+        const others = places.get(toHex(chunk.id))
+        if (others === undefined) places.set(toHex(chunk.id), [chunk])
         else others.push(chunk)
       }
     },
@@ -86,8 +86,4 @@ export function createMemoryIndex(): ChunkIndex {
 
 function chunksOf(pack: KnownPack | undefined): PlacedChunk[] {
   return pack === undefined ? [] : [...placedChunks(pack.record, pack.frames)]
-}
-
-function key(id: Uint8Array): string {
-  return asBuffer(id).toString("latin1")
 }
