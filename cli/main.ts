@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /**
- * Where the program starts. Two promises are kept here: an old Node gets one clear line instead of
- * a syntax error, so nothing is imported before its version is known and this file stays in syntax
- * that Node 14 can parse; and `holdfast version` starts about as fast as Node does, so it loads
- * neither the argument parser nor the engine.
+ * The start of the program. An old Node prints one clear line instead of a syntax error: nothing is imported before
+ * its version is known, and this file has only syntax that Node 14 can parse. `holdfast version` starts about as
+ * fast as Node: it loads neither the argument parser nor the engine.
  */
 export {}
 
@@ -24,7 +23,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   // One thread for file calls is as fast here (our own threads do the work), and ends for certain: with
   // several, glibc before 2.41 can lose the wake-up that ends them, and the program hangs at its exit.
   process.env["UV_THREADPOOL_SIZE"] ??= "1"
-  void run(process.umask(0o077)) // whatever holdfast writes is for its owner alone
+  void run(process.umask(0o077)) // only the owner may read what holdfast writes
 }
 
 async function sayVersion() {

@@ -1,7 +1,6 @@
 /**
- * What a run asked of its stores, as providers bill it. Verbs that end with a summary have it there;
- * after all others it is a line of its own on standard error: with --json always, for a person with
- * --verbose. Standard output stays what was asked for.
+ * The store requests of a run, as providers bill them. Verbs with a summary print them there; all others print a
+ * last line on standard error: always with --json, else with --verbose. Standard output has only the result.
  */
 import { requestsOf, type Requests } from "../../engine/index.ts"
 import type { Call } from "../verbs/call.ts"

@@ -49,7 +49,7 @@ export const backup: Command = async (call) => {
   )
 }
 
-/** Which series the source belongs to is asked once: what is typed then is found in the log by later runs. */
+/** The series of a source is asked for once: later runs find the answer in the log. */
 function twoCommands(error: unknown): never {
   if (!isEngineError(error) || error.code !== "series-taken") throw error
   const { what, series, other } = error.detail as Record<string, string>
@@ -99,7 +99,7 @@ async function keepToBudget(call: Call, repository: Repository, request: BackupR
   await requireBudget(repository, { ...request, provider: pricedAs(call) }, parseBudget(text))
 }
 
-/** One of the flag's choices; undefined is whose store it is. */
+/** One of the flag's choices; undefined means the provider of the store. */
 export function pricedAs({ options }: Call): ProviderId | undefined {
   return options.text("provider") as ProviderId | undefined
 }
@@ -146,7 +146,7 @@ export function userName(): string {
   }
 }
 
-/** One path a line, as bytes; empty lines do not count. */
+/** One path per line, as bytes; empty lines are ignored. */
 function readPathList(file: string): RawPath[] {
   try {
     const lines = readFileSync(file === "-" ? 0 : file, "latin1").split(/\r?\n/)
@@ -167,7 +167,7 @@ function openInput(call: Call): Stream | undefined {
   return call.options.flag("stdin") ? standardInput() : undefined
 }
 
-/** Ends with an error when the command fails: half an output is no backup. */
+/** Ends with an error when the command fails: an incomplete output is not a backup. */
 async function* commandOutput(program: string, args: readonly string[]): AsyncGenerator<Uint8Array> {
   const child = spawn(program, args, { stdio: ["inherit", "pipe", "inherit"] })
   const ended = once(child, "close")
@@ -265,8 +265,8 @@ function standardInput(): AsyncIterable<Uint8Array> {
 }
 
 /**
- * Whether standard input was closed when Node started. Node then opens /dev/null for reading and writing in its place,
- * which a shell's `</dev/null` does not: that is an empty input. False where there is no procfs.
+ * Whether standard input was closed when Node started. Node then opens /dev/null for reading and writing. A shell's
+ * `</dev/null` opens it for reading only, which is an empty input. False without procfs.
  */
 function isClosed(): boolean {
   try {

@@ -1,4 +1,4 @@
-/** `holdfast cache`: what this device keeps to be fast, and how to throw it away. */
+/** `holdfast cache`: lists the caches of this device, or deletes them. */
 import { cacheInfo, clearCache } from "../../engine/index.ts"
 import type { Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"

@@ -1,4 +1,4 @@
-/** `holdfast check --store-only`: every object against the digest in its name, without any key. */
+/** `holdfast check --store-only`: compares every object with the digest in its name, without a key. */
 import { EngineError, scrub } from "../../engine/index.ts"
 import { askedFields } from "./asked.ts"
 import type { Call } from "../verbs/call.ts"

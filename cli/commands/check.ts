@@ -1,4 +1,4 @@
-/** `holdfast check`: what the engine verified, and each damaged or missing object by its name. */
+/** `holdfast check`: reports what the engine verified, and each damaged or missing object. */
 import { check as runCheck, type CheckRequest, type CheckResult } from "../../engine/index.ts"
 import { askedFields } from "./asked.ts"
 import type { Call, Command } from "../verbs/call.ts"

@@ -1,7 +1,7 @@
 /**
- * `holdfast __complete WORDS…`, which the completion scripts call and help does not list: a line "files" or
- * "words", then one candidate a line with a text behind a tab. It never asks for a secret, prints
- * no error, changes nothing and ends after two seconds at most.
+ * `holdfast __complete WORDS…`, for the completion scripts; help does not list it. It prints "files" or "words",
+ * then one candidate per line, a tab and a description. It never asks for a secret, prints no error, changes
+ * nothing and ends within two seconds.
  */
 import { openHome, openRepository, snapshots, type Snapshot } from "../../engine/index.ts"
 import type { Call } from "../verbs/call.ts"
@@ -30,7 +30,7 @@ export async function complete(
   return [completion.files ? "files" : "words", ...fitting.map(line)]
 }
 
-/** A name with a control character would be two lines, or worse. */
+/** A name with a control character could be two lines. */
 function line({ word, text }: Candidate): string {
   return [word, text].map((each) => each.replaceAll(/\p{Cc}/gu, "?")).join("\t")
 }
@@ -49,7 +49,7 @@ async function ask(
   const output = { ...silent, warn: () => {} }
   const call: Call = { ...parse(verb, rest), output, environment, umask: 0o077, stores: [] }
   const credentials = call.options.text("credentials") ?? environment["HOLDFAST_CREDENTIALS"] ?? ""
-  // the command may ask a person
+  // the command may ask the user
   if (credentials.startsWith("command:")) return []
   const home = openHome({ environment })
   const location = locationOf(call, home)

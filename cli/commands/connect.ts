@@ -1,4 +1,4 @@
-/** `holdfast connect`: joins a repository that exists, and remembers where it is. */
+/** `holdfast connect`: joins an existing repository and stores its location. */
 import { acceptHead, setDefaultRepository, shellWord, type AcceptEvent } from "../../engine/index.ts"
 import { askedFields } from "./asked.ts"
 import type { Call, Command } from "../verbs/call.ts"
@@ -35,14 +35,14 @@ export const connect: Command = async (call) => {
   })
 }
 
-/** A default that there was stays, and the next command without -r goes there. */
+/** An existing default stays, and the next command without -r uses it. */
 export function sayDefault({ output }: Call, chosen: string, location: string): void {
   if (chosen === location) return
   output.say(`the default repository is still ${chosen}`)
   output.say(`  to change it: holdfast connect ${shellWord(location)} --default`)
 }
 
-/** Also when the rest fails: from here on this device does not miss it. */
+/** Even if the rest fails: this device no longer reports it as missing. */
 function tellAccepted({ output }: Call, event: AcceptEvent): void {
   if (event.type === "lost") {
     const { digest, shortId, timeNs, series } = event.snapshot

@@ -1,6 +1,6 @@
 /**
- * How a command comes to an open repository: which location, which home, which secret. A device that
- * is known to the repository needs no secret; another one is asked for it when it is needed.
+ * Opens the repository of a command: chooses the location, the home and the secret. An enrolled device needs no
+ * secret; another one asks for it when it is needed.
  */
 import {
   EngineError,
@@ -28,7 +28,7 @@ export function homeOf(call: Call): Home {
   return openHome({ environment: call.environment })
 }
 
-/** `-r`, then HOLDFAST_REPOSITORY, then the default; undefined when there is none. */
+/** `-r`, then HOLDFAST_REPOSITORY, then the default; undefined without any. */
 export function locationOf(call: Call, home: Home): string | undefined {
   const named = call.options.text("repo") ?? call.environment["HOLDFAST_REPOSITORY"]
   return named || rememberedRepository(home)?.location
@@ -76,15 +76,15 @@ export function wholeNumber(call: Call, flag: string): number | undefined {
 export interface OpenHow {
   /** The first write of a device enrols it. */
   readonly write: boolean
-  /** Nothing is changed, neither in the store nor in this device's home. */
+  /** Changes nothing, neither in the store nor in this device's home. */
   readonly dryRun?: boolean | undefined
-  /** Where it was named otherwise than by -r. */
+  /** If it is not given by -r. */
   readonly location?: string | undefined
   /** Default: `openRepository`. */
   readonly open?: ((request: OpenRequest) => Promise<Repository>) | undefined
 }
 
-/** Opens the repository, runs, says what the opening had to tell, and closes it. */
+/** Opens the repository, runs, prints the warnings, and closes it. */
 export async function withRepository<T>(
   call: Call,
   how: OpenHow,
@@ -105,7 +105,7 @@ export async function withRepository<T>(
   })
   try {
     const result = await run(repository)
-    // A verb that only reads goes on in spite of a rollback; that it happened is still a failure.
+    // A reading verb continues after a rollback, but the rollback is a failure.
     if (repository.session.alarms[0] !== undefined) throw repository.session.alarms[0]
     if (HAVE_SUMMARY.has(call.verb.name) && rememberedRepository(home)?.location !== repository.location)
       call.output.say(`repository: ${repository.location}`)
@@ -125,14 +125,14 @@ export async function withRepository<T>(
   }
 }
 
-/** What was asked for may be in what could not be read. */
+/** The requested data may be in the unreadable part. */
 function incomplete({ session: { unread } }: Repository, found?: string): EngineError {
   const objects = unread.length === 1 ? "1 object" : `${unread.length} objects`
   const message = `the answer may be incomplete: ${objects} of the repository could not be read (see the warnings)`
   return new EngineError("corrupt", "incomplete", found === undefined ? message : `${found}; ${message}`)
 }
 
-/** Their summary names the repository when it is not the default. */
+/** Verbs whose summary names the repository if it is not the default. */
 const HAVE_SUMMARY = new Set([
   "backup",
   "estimate",
@@ -155,7 +155,7 @@ interface Opening {
   readonly location: string
 }
 
-/** A secret is read only when the home's device can't open it. */
+/** A secret is read only if the home's device can't open the repository. */
 async function openWithSecrets(call: Call, opening: Opening): Promise<Repository> {
   const { home, store, write, dryRun, location, open } = opening
   let given: Secret | undefined
@@ -169,7 +169,7 @@ async function openWithSecrets(call: Call, opening: Opening): Promise<Repository
   )
 }
 
-/** What a newcomer types first, when `backup` comes before `init`. Whoever has keys is not sent to make a repository. */
+/** For a new user who runs `backup` before `init`. A device with keys is not told to create a repository. */
 function noLocation(call: Call, home: Home): string {
   const { locations, deviceCount } = knownPlaces(home)
   if (locations.length > 0) {

@@ -1,4 +1,4 @@
-/** `holdfast copy`: a mirror of the repository in another store, and making a mirror the repository. */
+/** `holdfast copy`: copies the repository to a mirror in another store, or promotes a mirror. */
 import {
   copy as copyTo,
   openStore,
@@ -46,7 +46,7 @@ export const copy: Command = async (call) => {
   })
 }
 
-/** Variables that would be ignored: the mirror would get the repository's credentials without a word. */
+/** Refuses variables that would be ignored: the mirror would silently get the repository's credentials. */
 function refuseHalfCredentials({ options, environment }: Call): void {
   if (options.text("to-credentials") !== undefined) return
   const [id, secret, token] = ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"].map(
@@ -62,7 +62,7 @@ function refuseHalfCredentials({ options, environment }: Call): void {
   if (missing !== undefined) throw new UsageError(`${first} is set, and ${missing} is not: set both`)
 }
 
-/** Its credentials are its own when they are named; those of the repository serve both else. */
+/** Uses its own credentials if given, otherwise the repository's. */
 async function destination(call: Call, place: string): Promise<Store> {
   const { options, environment } = call
   const accessKeyId = environment["HOLDFAST_TO_ACCESS_KEY_ID"]
@@ -111,7 +111,7 @@ function report(call: Call, result: CopyResult, { to, dryRun }: Told): void {
     bytes_present: present.bytes,
     num_errors: errors.length,
     seconds_elapsed: durationMs / 1000,
-    // The repository's and the mirror's together, and the mirror's alone.
+    // The sum of both stores, and the mirror's part.
     requests: askedFields(call),
     requests_to: requestsFields(requestsOf(to)),
   })

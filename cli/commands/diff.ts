@@ -1,4 +1,4 @@
-/** `holdfast diff`: two snapshots, or one and the disk. */
+/** `holdfast diff`: compares two snapshots, or one with the disk. */
 import { diffSnapshots, diffWithDisk, type Difference, type Repository } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
 import { withRepository } from "./connection.ts"

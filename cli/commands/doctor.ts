@@ -1,4 +1,4 @@
-/** `holdfast doctor`: what is wrong here, and what to do about it. Whatever fails is a finding among the others. */
+/** `holdfast doctor`: reports problems and what to do about them. A failure is one finding among others. */
 import { doctor as examine, parseAddress, type Finding, type Home } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
 import { homeOf, locationOf, withRepository } from "./connection.ts"
@@ -21,7 +21,7 @@ export const doctor: Command = async (call) => {
 
 interface Examined {
   readonly findings: readonly Finding[]
-  /** What kept the repository from being opened, or an alarm. */
+  /** Why the repository could not be opened, or an alarm. */
   readonly failure?: { readonly error: unknown }
 }
 
@@ -41,12 +41,12 @@ async function examineAll(call: Call): Promise<Examined> {
     })
     return { findings: findings ?? [] }
   } catch (error) {
-    // before the store was opened it is about flags
+    // before the store was opened it concerns flags
     if (error instanceof UsageError && call.stores.length === 0) throw error
     const message = messageOf(error)
     if (message.startsWith("internal error")) throw error
     const failure = { error, message, store: call.stores.at(-1) }
-    // an alarm comes after everything was examined, and is among the findings
+    // an alarm is raised after everything was examined, and is already a finding
     return { findings: findings ?? (await examine(home, undefined, { failure })), failure }
   }
 }

@@ -1,4 +1,4 @@
-/** `holdfast dump`: one file's bytes, or a folder as an archive, and nothing else. */
+/** `holdfast dump`: prints one file's bytes, or a folder as an archive. */
 import { createWriteStream } from "node:fs"
 import { resolve } from "node:path"
 import { finished } from "node:stream/promises"
@@ -33,7 +33,7 @@ export const dump: Command = async (call) =>
     return EXIT.done
   })
 
-/** Waits for what a slow reader has not taken yet; one that has gone away counts as done. */
+/** Waits for a slow reader; a closed one counts as done. */
 async function written(out: NodeJS.WriteStream): Promise<void> {
   if (!out.writable) return
   await new Promise<void>((resolve) => out.write("", () => resolve()))

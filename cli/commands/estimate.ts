@@ -1,4 +1,4 @@
-/** `holdfast estimate`: bytes, requests and money of a backup, before it is made. */
+/** `holdfast estimate`: estimates size, requests and cost of a backup. */
 import { hostname } from "node:os"
 import {
   estimate as estimateRun,

@@ -37,7 +37,7 @@ export function filterOf(call: Call): SnapshotFilter {
   }
 }
 
-/** Most often an unset variable of a script: it must not choose among all snapshots. */
+/** Usually an unset variable of a script: it must not select from all snapshots. */
 function emptyFilter(name: string): UsageError {
   return new UsageError(`--${name} needs a ${name === "tag" ? "tag" : "name"}; it is empty`)
 }
@@ -72,7 +72,7 @@ export function patternsOf(call: Call): Patterns {
   }
 }
 
-/** A file without a pattern is refused: for --include-file it would mean everything. */
+/** Refuses a file without a pattern: for --include-file it would mean everything. */
 function patternsFrom({ options }: Call, flag: string): RawPath[] {
   return options.list(flag).flatMap((file) => {
     const lines = readLines(file, flag).filter((line) => line.trim() !== "" && !line.startsWith("#"))

@@ -1,4 +1,4 @@
-/** `holdfast find`: entries by name, in all snapshots that the filters let through. */
+/** `holdfast find`: finds entries by name in all snapshots that match the filters. */
 import {
   findEntries,
   findSnapshot,
@@ -49,7 +49,7 @@ function requestOf({ args, options }: Call): FindRequest {
   }
 }
 
-/** Oldest first, as a list of all would be. */
+/** Oldest first, like a list of all. */
 async function namedSnapshots(call: Call, repository: Repository): Promise<Snapshot[] | undefined> {
   const addresses = call.options.list("snapshot")
   if (addresses.length === 0) return undefined

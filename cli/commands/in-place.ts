@@ -1,6 +1,6 @@
 /**
- * `restore --in-place`: the folder that a snapshot, or a part of it, was taken from. Only a snapshot of this host, or
- * of the one that is named, goes back by itself; where to is what its paths say, and nothing else.
+ * `restore --in-place`: finds the folder that a snapshot, or a part of it, was taken from. Accepts only snapshots
+ * of this host, or of the named one. The destination follows from the recorded paths alone.
  */
 import { hostname } from "node:os"
 import {
@@ -18,9 +18,9 @@ import { shown } from "../output/entry-text.ts"
 
 export interface Place {
   readonly target: RawPath
-  /** The target is nothing but the snapshot's own: only then may extra files be removed. */
+  /** The target has only the snapshot's paths: only then may extra files be removed. */
   readonly whole: boolean
-  /** The paths of the snapshot that were named; undefined for all. */
+  /** The named paths of the snapshot; undefined for all. */
   readonly only: readonly RawPath[] | undefined
 }
 
@@ -37,7 +37,7 @@ export async function inPlace(
   if (!named.some((each) => isWithin(path, each) || isWithin(each, path)))
     throw new UsageError(`${shown(path)} is below no source path of snapshot ${snapshot.shortId}`)
   const entry = await entryAt(repository, snapshot, path)
-  // What is no folder is placed under its own name in the target.
+  // A single file is placed under its own name in the target.
   const isFolder = entry === undefined || entry.type === "directory"
   return { target: below(base, isFolder ? path : parentOf(path)), whole: isAll && isFolder, only }
 }

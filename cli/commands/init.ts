@@ -1,6 +1,6 @@
 /**
- * `holdfast init`: makes a repository. Secrets come from flags, the environment or the terminal; the
- * recovery words leave by recovery.ts and by nothing else.
+ * `holdfast init`: creates a repository. Secrets come from flags, the environment or the terminal. Only recovery.ts
+ * outputs the recovery words.
  */
 import { hostname } from "node:os"
 import { createRepository, setDefaultRepository, type Secret } from "../../engine/index.ts"

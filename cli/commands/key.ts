@@ -125,8 +125,8 @@ function matchingKey(keys: readonly KeyInfo[], prefix: string): KeyInfo {
 type WithAuthority = <T>(change: (authority: Secret) => Promise<T>) => Promise<T>
 
 /**
- * A change of who may open the repository is allowed by a secret, not by a device alone. One that is typed may be wrong
- * as often as when a repository is opened. Throws before anything is done if there is no secret and nobody to ask.
+ * The secret that authorises a change of keys; a device alone is not enough. A typed one may be wrong as often as
+ * when a repository is opened. Throws before any change if there is no secret and no terminal to ask on.
  */
 function authorityOf(call: Call): WithAuthority {
   const [given] = givenSecrets(call)
@@ -146,7 +146,7 @@ function noAuthority(): UsageError {
   )
 }
 
-/** Flags are read at once; a person is asked later, when the current secret is known to be right. */
+/** Flags are read at once; a question follows later, when the current secret has been verified. */
 function newSecret(call: Call, flags: SecretFlags): Secret | (() => Promise<Secret>) {
   const [given] = secretsFromFlags(call, flags)
   if (given !== undefined) {
@@ -165,7 +165,7 @@ function noNewSecret(): UsageError {
   return new UsageError("give the new secret with --new-password-file or --new-password-command")
 }
 
-/** The folders that this machine backs up: words in there would end up in the repository itself. */
+/** The folders that this machine backs up. Words in them would be stored in the repository itself. */
 async function foldersToAvoid(repository: Repository): Promise<string[]> {
   const own = await snapshots(repository, { host: hostname() })
   return [...new Set(own.flatMap(({ paths }) => paths.map(pathText)))]

@@ -1,4 +1,4 @@
-/** `holdfast log PATH`: the versions of one file, newest first, equal ones folded. */
+/** `holdfast log PATH`: lists the versions of one file, newest first, equal ones folded. */
 import { EngineError, fileHistory, rawPathFromText } from "../../engine/index.ts"
 import type { Command } from "../verbs/call.ts"
 import { withRepository } from "./connection.ts"

@@ -1,4 +1,4 @@
-/** `holdfast ls`: the entries of a snapshot. */
+/** `holdfast ls`: lists the entries of a snapshot. */
 import { EngineError, entries } from "../../engine/index.ts"
 import type { Command } from "../verbs/call.ts"
 import { withRepository } from "./connection.ts"

@@ -1,4 +1,4 @@
-/** `holdfast restore`: names the snapshot and the target, runs the engine, reports what was done. */
+/** `holdfast restore`: finds the snapshot and the target, runs the engine, reports the result. */
 import { monotonicMs } from "../../engine/base/ports.ts"
 import { resolve } from "node:path"
 import {
@@ -55,7 +55,7 @@ export const restore: Command = async (call) => {
   )
 }
 
-/** Where to, or undefined for where the snapshot was taken. */
+/** The target, or undefined for the original location. */
 function targetOf({ options }: Call): RawPath | undefined {
   const folder = options.text("target")
   if (folder !== undefined) return rawPathFromText(resolve(folder))
@@ -129,7 +129,7 @@ function observer({ output, options }: Call, progress: Progress): (event: Restor
         ...itemFields(path),
         ...(object === undefined ? {} : { object }),
       })
-      // a failure to place it names it already
+      // a failure to place the file names it already
       const isNamed = message.startsWith(`${shown(path)}: `)
       if (!output.json) output.warn(isNamed ? message : `${shown(path)}: ${message}`)
     } else if (event.type === "stays") {
@@ -151,7 +151,7 @@ function observer({ output, options }: Call, progress: Progress): (event: Restor
   }
 }
 
-/** What became of extra files: how many are gone, and how many stay for which reason. */
+/** Prints the number of removed extra files, and of those that stay, by reason. */
 function reportDeleted(output: Output, result: RestoreResult, dryRun: boolean): void {
   const { filesDeleted, dirsDeleted } = result
   const gone = [
@@ -177,7 +177,7 @@ const STAYS: Readonly<Record<StayReason, string>> = {
   "not-asked": "not selected by this command",
 }
 
-/** Snake case, as all of JSON's fields. */
+/** Snake case, like all JSON fields. */
 function notDeleted({ stayed }: RestoreResult): Record<string, number> {
   return Object.fromEntries(
     Object.entries(stayed).map(([reason, count]) => [reason.replaceAll("-", "_"), count]),

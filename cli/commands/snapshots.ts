@@ -1,4 +1,4 @@
-/** `holdfast snapshots`: one line a snapshot, oldest first. */
+/** `holdfast snapshots`: lists snapshots, one per line, oldest first. */
 import {
   findSnapshot,
   snapshots as listSnapshots,
@@ -30,7 +30,7 @@ export const snapshots: Command = async (call) => {
   })
 }
 
-/** Those that were named, else all that the filters let through. */
+/** The named snapshots, else all that match the filters. */
 async function chosen(call: Call, repository: Repository): Promise<Snapshot[]> {
   if (call.args.length === 0) return await listSnapshots(repository, filterOf(call))
   const found = new Map<string, Snapshot>()
@@ -95,12 +95,12 @@ const KEYS = ["host", "paths", "tags", "series"] as const
 type GroupKey = (typeof KEYS)[number]
 
 interface SnapshotGroup {
-  /** What its snapshots have in common, by the names of JSON. */
+  /** The fields that its snapshots have in common, by JSON name. */
   readonly key: Readonly<Record<string, string | readonly string[]>>
   readonly snapshots: readonly Snapshot[]
 }
 
-/** "host,paths" as typed; "path" and "tag" are meant too. */
+/** "host,paths" as typed; "path" and "tag" are accepted too. */
 function parseGroupBy(text: string): GroupKey[] {
   return text
     .split(",")

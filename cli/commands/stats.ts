@@ -1,4 +1,4 @@
-/** `holdfast stats`: what lies in the store, and what it would be without deduplication. */
+/** `holdfast stats`: reports the size of the store, and the size without deduplication. */
 import { stats as readStats } from "../../engine/index.ts"
 import { askedFields } from "./asked.ts"
 import type { Command } from "../verbs/call.ts"

@@ -1,4 +1,7 @@
-/** `holdfast status`: what this device backs up, where to, when last, and what is wrong. Asks the store nothing. */
+/**
+ * `holdfast status`: reports the sources of this device, the repository, the last backups and problems. Makes no
+ * request.
+ */
 import { status as statusOf, type Finding, type HomeStatus } from "../../engine/index.ts"
 import type { Call, Command } from "../verbs/call.ts"
 import { table } from "../output/columns.ts"

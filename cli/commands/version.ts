@@ -1,4 +1,4 @@
-/** `holdfast version` with unusual flags; the plain calls are answered by main.ts alone. */
+/** `holdfast version` with unusual flags; main.ts answers the plain calls. */
 import type { Command } from "../verbs/call.ts"
 import { EXIT } from "../output/exit-codes.ts"
 import { versionText } from "../output/version.ts"

@@ -1,4 +1,4 @@
-/** What the demo does to its copy of a real folder: a bit of everything that people do to files. */
+/** The changes of the demo to its copy of a real folder: a bit of everything that people do to files. */
 import * as fs from "node:fs"
 import { join } from "node:path"
 
@@ -7,7 +7,7 @@ export function copyTree(from: string, to: string): void {
   fs.cpSync(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
 }
 
-/** Returns what was done, for people. */
+/** Returns a description of the changes. */
 export function changeTree(root: string): string[] {
   const files = plainFiles(root)
   if (files.length < 20) throw new Error(`${root} has too few files for a demo`)

@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: the whole promise on real files. Backs up a copy of the project's own
- * node_modules, changes the copy, backs up again, restores both snapshots, and compares every byte,
- * mode and time. Uses the built command line as a person would; exits 1 on any difference.
+ * `npm run demo`: backs up and restores real files. Backs up a copy of the project's own node_modules, changes the
+ * copy, backs up again, restores both snapshots, and compares every byte, mode and time. Uses the built command
+ * line like a user; exits 1 on any difference.
  */
 import { spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
@@ -27,7 +27,7 @@ const environment = {
   HOLDFAST_REPOSITORY: repository,
 }
 
-/** Runs the command line and gives back its JSON lines. */
+/** Runs the command line and returns its JSON lines. */
 function holdfast(...words: string[]): Line[] {
   const result = spawnSync(process.execPath, [program, ...words, "--json"], {
     env: environment,
@@ -55,7 +55,7 @@ function backup(what: string): Line {
   return lines.find(({ message_type: type }) => type === "summary") ?? {}
 }
 
-/** True when the restored tree is equal to what was there when the snapshot was taken. */
+/** True if the restored tree equals the source at the time of the snapshot. */
 function restoreAndCompare(name: string, snapshot: unknown, expected: Picture): boolean {
   const target = join(folder, `restored-${name}`)
   timed(`restore the ${name} snapshot`, () => holdfast("restore", String(snapshot), "--target", target))

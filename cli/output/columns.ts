@@ -1,6 +1,6 @@
 /**
- * Text in columns, measured as terminals do: a Chinese character takes two cells, a combining mark takes
- * none. The library that knows this takes 13 ms to load, so it is loaded for the first text that is not ASCII.
+ * Text in columns, measured as terminals do: a Chinese character takes two cells, a combining mark takes none. The
+ * library takes 13 ms to load, so it is loaded for the first text that is not ASCII.
  */
 import { createRequire } from "node:module"
 import { showText } from "../../engine/base/show.ts"
@@ -12,7 +12,7 @@ function loadStringWidth(): (text: string) => number {
   return loaded.default
 }
 
-/** How many cells of a terminal a text takes. */
+/** The width of a text in terminal cells. */
 export function textWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length
   stringWidth ??= loadStringWidth()

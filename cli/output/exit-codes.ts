@@ -1,6 +1,6 @@
 /**
- * What a script sees of a failure. The numbers are restic's where the meaning is the same, and are
- * a promise: a number is added, never changed. An unknown one means failure.
+ * Exit codes. The numbers are restic's where the meaning is the same. They are stable: numbers are added, never
+ * changed. An unknown one means failure.
  */
 import { errnoText } from "../../engine/base/errno.ts"
 import type { EngineError } from "../../engine/index.ts"
@@ -23,7 +23,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
-/** A mistake in how the program was called; the message says what to type instead. */
+/** A usage error; the message says what to type instead. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message)
@@ -31,7 +31,7 @@ export class UsageError extends Error {
   }
 }
 
-/** A program that was asked for data failed. */
+/** A program that was run for its output failed. */
 export class CommandFailed extends Error {
   constructor(message: string) {
     super(message)
@@ -46,7 +46,7 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   busy: EXIT.busy,
   "wrong-key": EXIT.wrongKey,
   "no-secret": EXIT.wrongKey,
-  // the disk that is restored to, not the store
+  // the disk of the restore target, not the store
   "target-io": EXIT.failed,
   "flush-failed": EXIT.failed,
   // the caches of this device, not the store
@@ -55,7 +55,7 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   budget: EXIT.budget,
 }
 
-/** Of a run that came to its summary: each thing that is wrong had a line of its own. */
+/** For a run that printed its summary: each problem had a line of its own. */
 export function messageOfCode(code: ExitCode): string {
   if (code === EXIT.someUnread)
     return "some files could not be read (listed above); everything else was saved"
@@ -86,7 +86,7 @@ function byKind(kind: EngineError["kind"]): ExitCode {
   }
 }
 
-/** By its shape, so that telling of a mistyped flag does not load the engine. */
+/** By its shape, so that reporting a mistyped flag does not load the engine. */
 export function isEngineError(error: unknown): error is EngineError {
   return error instanceof Error && error.name === "EngineError" && "kind" in error && "code" in error
 }
@@ -96,7 +96,7 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && "code" in error
 }
 
-/** Rule R1: what was seen is missing. A forged or foreign object has no such way on. */
+/** Alarms of rule R1 about lost entries. `--accept-head` does not apply to a forged or foreign object. */
 const MISSED = ["chain-rolled-back", "trust-rolled-back", "entry-missing", "chain-forked"]
 
 const ACCEPT =
@@ -105,7 +105,7 @@ const ACCEPT =
 const SECRET_FLAGS =
   "Use --password-file, --password-command, --key-file, --recovery-words-file, or their HOLDFAST_ variables"
 
-/** The sentence that a person reads. Only our own bugs get the hint to ask for a stack trace. */
+/** The message for the user. Only our own bugs mention the stack trace. */
 export function messageOf(error: unknown): string {
   if (isEngineError(error)) {
     if (error.code === "no-secret") return `${error.message}. ${SECRET_FLAGS}`

@@ -2,7 +2,7 @@
 
 export { showBytes, showCount, showNumber, showTime } from "../../engine/base/show.ts"
 
-/** "$12.50", "$0.0031", "$0": at least two digits that say something. */
+/** "$12.50", "$0.0031", "$0": at least two significant digits. */
 export function showDollars(dollars: number): string {
   if (dollars === 0) return "$0"
   if (dollars >= 1) return `$${dollars.toFixed(2)}`
@@ -20,7 +20,7 @@ export function showDuration(ms: number): string {
   return hours === 0 ? `${minutes}:${two(rest)} min` : `${hours}:${two(minutes)}:${two(rest)} h`
 }
 
-/** UTC with nanoseconds, as RFC 3339 has it: "2026-11-23T15:04:05.123456789Z". */
+/** UTC with nanoseconds in RFC 3339: "2026-11-23T15:04:05.123456789Z". */
 export function isoTime(ns: bigint): string {
   const seconds = ns >= 0n ? ns / 1_000_000_000n : (ns - 999_999_999n) / 1_000_000_000n
   const rest = ns - seconds * 1_000_000_000n

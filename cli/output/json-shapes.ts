@@ -1,6 +1,6 @@
 /**
- * The field names that scripts read: restic's where the meaning is the same. A promise: fields are
- * added, never renamed or removed. Paths are text; one that is not UTF-8 also has its bytes.
+ * The field names of JSON output: restic's where the meaning is the same. They are stable: fields are added, never
+ * renamed or removed. Paths are text; a path that is not UTF-8 also has its bytes.
  */
 import type { BackupResult, Entry, EntryType, Requests, Snapshot } from "../../engine/index.ts"
 import { isoTime } from "./format.ts"
@@ -38,7 +38,7 @@ export function summaryFields(summary: BackupResult["summary"]): Record<string, 
   }
 }
 
-/** What stores were asked, as providers bill it. */
+/** Store requests, as providers bill them. */
 export function requestsFields({ bytesUp, bytesDown, ...counts }: Requests): Record<string, number> {
   return { ...counts, bytes_up: bytesUp, bytes_down: bytesDown }
 }
@@ -74,7 +74,7 @@ export function entryFields(entry: Entry): Record<string, unknown> {
   }
 }
 
-/** `path`, and `path_base64` when the bytes are not UTF-8 and the text can't say them. */
+/** `path`, and `path_base64` when the bytes are not UTF-8. */
 export function pathFields(path: string): Record<string, string> {
   const bytes = Buffer.from(path, "latin1")
   const text = bytes.toString("utf8")
@@ -82,13 +82,13 @@ export function pathFields(path: string): Record<string, string> {
   return { path: text, path_base64: bytes.toString("base64") }
 }
 
-/** The same as the item of an error or a status message; the root is a dot. */
+/** The same for the item of an error or a status message; the root is a dot. */
 export function itemFields(path: string): Record<string, string> {
   const { path: item = "", path_base64: bytes } = pathFields(path || ".")
   return bytes === undefined ? { item } : { item, item_base64: bytes }
 }
 
-/** The bytes of a path as text, whatever they are. */
+/** The bytes of a path as text; invalid UTF-8 is replaced. */
 export function pathText(path: string): string {
   return Buffer.from(path, "latin1").toString("utf8")
 }

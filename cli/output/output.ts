@@ -1,16 +1,15 @@
 /**
- * All printing. Results go to standard output: tables and sentences for a person, or with --json
- * one object a line. Warnings, the progress bar and the last `exit_error` go to standard error.
- * This is the one place where stored or foreign text is made harmless: whatever a verb prints, a control
- * character in it reaches no terminal, and it can't begin a line.
- * A reader that goes away (`| head`) ends the printing, not the work.
+ * All printing. Results go to standard output: tables and sentences, or with --json one object per line. Warnings,
+ * the progress bar and the last `exit_error` go to standard error. Only this file escapes stored or foreign text:
+ * no control character that a verb prints reaches the terminal or begins a line. A closed reader (`| head`) ends
+ * the printing, not the work.
  */
 import { writeSync } from "node:fs"
 import { showText } from "../../engine/base/show.ts"
 import { progressBar, type Progress } from "./progress.ts"
 import { isTerminal } from "./terminal.ts"
 
-/** A line for programs: every one says what it is. Numbers and bigints alike are JSON numbers. */
+/** A line for programs; each has its type. Numbers and bigints alike are JSON numbers. */
 export type JsonLine = { readonly message_type: string; readonly [field: string]: unknown }
 
 export interface OutputOptions {
@@ -25,30 +24,30 @@ export interface Output {
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
-  /** Nobody reads any more; a long listing may stop. */
+  /** The reader is gone; a long listing may stop. */
   closed(): boolean
-  /** What was asked for: printed even when quiet, never with --json. */
+  /** The result: printed even with --quiet, never with --json. */
   line(text: string): void
   /** The same, in bold on a terminal. */
   heading(text: string): void
-  /** The same, for several lines of the program's own: help, a script. Nothing stored may be in them. */
+  /** The same, for several lines of the program's own: help, a script. They must not contain stored text. */
   block(text: string): void
-  /** Friendly words around it: not when quiet, never with --json. */
+  /** Text around the result: not with --quiet, never with --json. */
   say(text: string): void
   /** A JSON line on standard output; nothing without --json. */
   object(line: JsonLine): void
-  /** A JSON line about an error on the way, on standard error; nothing without --json. */
+  /** A JSON line about an error during the run, on standard error; nothing without --json. */
   errorObject(line: JsonLine): void
-  /** Whether an object has told what the store was asked. */
+  /** Whether an object has reported the store requests. */
   hasRequests(): boolean
-  /** A remark beside the result, on standard error: words, or a JSON line. */
+  /** A remark on standard error: words, or a JSON line. */
   aside(remark: string | JsonLine): void
-  /** Something to know that is not a failure: on standard error, a JSON line with --json. */
+  /** A warning on standard error; a JSON line with --json. */
   warn(text: string): void
   /** The last line of a failure, on standard error; commands to type may follow, each on a line: "  holdfast …". */
   fail(code: number, message: string): void
   progress(label: string): Progress
-  /** Writes out what is still held back. */
+  /** Writes out the buffer. */
   flush(): void
 }
 
@@ -97,7 +96,7 @@ export function createOutput(options: OutputOptions): Output {
   }
 }
 
-/** A message with what to type below it. */
+/** Escapes a message; the commands below it keep their own lines. */
 function showLines(message: string): string {
   return message
     .split(/\n(?= {2}holdfast )/)
@@ -105,7 +104,7 @@ function showLines(message: string): string {
     .join("\n")
 }
 
-/** JSON with bigints as plain digits, and what JSON lets through of controls as \uNNNN. */
+/** JSON with bigints as plain digits, and with the control characters that JSON allows as \uNNNN. */
 function toJson(line: JsonLine): string {
   const text = JSON.stringify(line, (_, value: unknown) =>
     typeof value === "bigint" ? Number(value) : value,
@@ -123,7 +122,7 @@ interface Writer {
   closed(): boolean
 }
 
-/** Many small lines become few system calls; nothing waits longer than one turn of the loop. */
+/** Combines small lines into few system calls; no line waits longer than one turn of the event loop. */
 function bufferedWriter(descriptor: number): Writer {
   let held: string[] = []
   let characters = 0
@@ -148,7 +147,7 @@ function bufferedWriter(descriptor: number): Writer {
   }
 }
 
-/** Writes at once, so that no line is lost at the end. False when the reader is gone. */
+/** Writes immediately, so that no line is lost at the end. False when the reader is gone. */
 export function writeAll(descriptor: number, text: string): boolean {
   let bytes: Uint8Array = Buffer.from(text, "utf8")
   while (bytes.length > 0) {
@@ -170,7 +169,7 @@ export interface ObjectError {
   readonly message: string
 }
 
-/** Prints it on a line of its own. `more` adds fields to the JSON line, `behind` text to the words. */
+/** Prints it on a line of its own. `more` adds fields to the JSON line, `behind` adds text to the line. */
 export function reportObjectError(
   output: Output,
   during: "check" | "copy",

@@ -1,6 +1,6 @@
 /**
- * How far a run is, how fast it goes and how long it will take, from what it reports on the way. Shares and bytes
- * never go backwards, also when the total turns out to be larger than was expected.
+ * Progress, rate and remaining time of a run, computed from its progress events. Shares and bytes never go
+ * backwards, even if the total becomes larger than expected.
  */
 export interface Amounts {
   readonly bytes: number
@@ -15,13 +15,13 @@ export interface Pace {
   /** From 0 to 1; undefined while the total is not known. */
   readonly share: number | undefined
   readonly bytesPerSecond: number
-  /** Undefined while nothing can be said. */
+  /** Undefined while it can't be estimated. */
   readonly secondsLeft: number | undefined
 }
 
-/** The rate is that of about the last so many milliseconds. */
+/** The rate covers about this many of the last milliseconds. */
 const MEMORY_MS = 10_000
-/** Before this a rate says nothing. */
+/** Before this a rate is meaningless. */
 const SETTLED_MS = 1_000
 
 /** @param now milliseconds of a steady clock */
@@ -52,7 +52,7 @@ export function createPace(now: () => number): (amounts: Amounts) => Pace {
   }
 }
 
-/** The fields of restic's status messages; what is not known is left out. */
+/** The fields of restic's status messages; unknown ones are left out. */
 export function paceFields({ elapsedMs, bytesTotal, share, secondsLeft }: Pace): Record<string, number> {
   return {
     seconds_elapsed: Math.floor(elapsedMs / 1000),

@@ -1,6 +1,6 @@
 /**
- * One line at the bottom of a terminal that says how far the work is. Drawn at most ten times a second, never
- * wider than the terminal, and wiped when the work ends. Elsewhere it does nothing.
+ * The progress line at the bottom of a terminal. It is drawn at most ten times a second, never wider than the
+ * terminal, and removed when the work ends. Without a terminal it does nothing.
  */
 import type { WriteStream } from "node:tty"
 import { monotonicMs } from "../../engine/base/ports.ts"
@@ -13,24 +13,24 @@ export interface ProgressState {
   readonly files?: number
   readonly bytes?: number
   readonly bytesTotal?: number | undefined
-  /** What is counted in place of bytes. */
+  /** The unit that is counted instead of bytes. */
   readonly unit?: "snapshots"
   readonly current?: string | undefined
 }
 
 export interface Progress {
   update(state: ProgressState): void
-  /** Removes the line, so that something else can be printed; the next update draws it again. */
+  /** Removes the line before other output; the next update draws it again. */
   wipe(): void
-  /** Somebody sees it. */
+  /** The line is on a terminal. */
   readonly isShown: boolean
 }
 
 const REDRAW_MS = 100
 const BAR_CELLS = 20
-/** Between what stands beside each other. */
+/** The gap between two parts. */
 const GAP = "  "
-/** Less than this of a name says nothing. */
+/** A shorter part of a name is useless. */
 const CURRENT_CELLS_MIN = 8
 
 export function progressBar(label: string, terminal: WriteStream | undefined): Progress {
@@ -62,13 +62,14 @@ export function progressBar(label: string, terminal: WriteStream | undefined): P
 
 export interface LineHow {
   readonly columns: number
-  /** Cuts a text to so many cells. */
+  /** Cuts a text to this many cells. */
   readonly cut: (text: string, width: number) => string
 }
 
 /**
  * "backup  [#####     ]  25 %  30.0 MiB of 120.0 MiB  8.00 MiB/s  0:11 left  120 files  notes/a.md". A narrow
- * terminal gets the parts that matter most; the last column stays free, where a character would break the line.
+ * terminal gets the most important parts. The last column stays free, because a character there would break the
+ * line.
  */
 export function progressLine(
   label: string,

@@ -1,11 +1,11 @@
 /**
- * The build: esbuild bundles the command line and the workers into dist/, in well under a second.
- * `npm ci` runs it through `prepare`. Types are checked elsewhere.
+ * The build: esbuild bundles the command line and the workers into dist/, in well under a second. `npm ci` runs it
+ * through `prepare`. Types are checked elsewhere.
  *
- * Each program is one file of CommonJS with its JavaScript packages inside, which Node loads 20 ms sooner
- * than many modules: code of a verb that is not called is only read. What has native parts, or is large
- * and seldom used (S3), is loaded from node_modules when it is needed. A run that is going on meanwhile
- * keeps the file that it has open: equal files are left alone, others replaced by a rename.
+ * Each program is one file of CommonJS with its JavaScript packages inside, which Node loads 20 ms faster than many
+ * modules: the code of an unused verb is only read. Packages with native parts, and large ones that are rarely used
+ * (S3), are loaded from node_modules when needed. A concurrent run keeps its open file: equal files are left alone,
+ * others are replaced by a rename.
  */
 import { spawnSync } from "node:child_process"
 import {
@@ -39,7 +39,7 @@ const sqliteFolder: Plugin = {
     })),
 }
 
-/** Parts of Node that most runs do without, and that take it a millisecond or more each: loaded at their first use. */
+/** Parts of Node that most runs don't need, and that take a millisecond or more each: loaded at their first use. */
 const LATE_BUILTINS = [
   "child_process",
   "readline",
@@ -52,8 +52,8 @@ const LATE_BUILTINS = [
 ].map((name) => `node:${name}`)
 
 /**
- * What esbuild imports it copies, name by name, into each module: a millisecond and a half for Node's own parts.
- * It copies own names alone, and so gets none here: all are a prototype's.
+ * esbuild copies imported names one by one into each module, 1.5 ms for Node's own parts. It copies only own
+ * properties; here all are on a prototype, so nothing is copied.
  */
 const builtins: Plugin = {
   name: "builtins",
@@ -113,7 +113,7 @@ const main = await bundle({
 })
 const manifest = { path: resolve("dist/package.json"), contents: Buffer.from('{ "type": "commonjs" }\n') }
 
-/** The packages inside are copies, which their licenses allow if these go along. */
+/** The bundled packages are copies; their licenses allow that if the license texts are included. */
 const inside = Object.keys(programs.metafile.inputs).flatMap(
   (input) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [],
 )

@@ -1,11 +1,11 @@
 /**
- * A program of the build, loaded with V8's compiled code of what has run before, which saves a small run a
- * fifth of its time (spec/decisions/0012-compiled-code.md). Node's own compile cache keeps a file as it is when it is loaded, with most of its
- * functions still to be compiled at their first call.
+ * Loads a program of the build with V8's compiled code of earlier runs, which saves a fifth of the time of a small
+ * run (spec/decisions/0012-compiled-code.md). Node's own compile cache stores a file right after loading, before
+ * most of its functions are compiled.
  *
  *     kept code = SHA-256 of what follows and of the program, 32 bytes ‖ code
  *
- * V8 itself looks at its version and flags, but neither at the program nor at whether the code is whole.
+ * V8 itself checks its version and flags, but neither the program nor the integrity of the code.
  */
 import { createHash } from "node:crypto"
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
@@ -17,20 +17,20 @@ const DIGEST_BYTES = 32
 
 export interface CompiledProgram {
   readonly exports: unknown
-  /** The kept code that was of use; undefined when all is compiled anew. */
+  /** The file of the code that was used; undefined when everything is compiled again. */
   readonly keptIn: string | undefined
-  /** Keeps the code of all that has run until now. */
+  /** Stores the code of everything that has run so far. */
   keep(file: string): void
 }
 
-/** Where a folder keeps the code that this Node compiled of a program. */
+/** The file in a folder for the code that this Node compiled of a program. */
 export function keptCode(folder: string, program: string): string {
   return join(folder, `${program}-${process.version}-${process.platform}-${process.arch}.code`)
 }
 
 /**
  * @param file CommonJS in ASCII, without `import()`
- * @param kept files that may hold its code: the first that fits is taken
+ * @param kept files that may hold its code: the first that matches is used
  */
 export function loadProgram(file: string, kept: readonly string[]): CompiledProgram {
   const program = readFileSync(file)
@@ -69,7 +69,7 @@ function readCode(file: string, program: Buffer): Buffer | undefined {
   return digest(code, program).equals(bytes.subarray(0, DIGEST_BYTES)) ? code : undefined
 }
 
-/** Whole or not at all: it is code that will run. */
+/** Complete or not at all: this code will run. */
 function writeCode(file: string, program: Buffer, code: Buffer): void {
   mkdirSync(dirname(file), { recursive: true })
   const unfinished = `${file}.${process.pid}.tmp`

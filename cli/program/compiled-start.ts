@@ -1,7 +1,7 @@
 /**
- * Stands for `start.ts` in the build. Its compiled code comes from beside it, where the build has kept it, or
- * from holdfast's caches, where the first run of an installed package keeps it: never from a shared
- * folder, where another user could plant code, and not before the folder of caches is there.
+ * Replaces `start.ts` in the build. It loads compiled code from its own folder, where the build stores it, or from
+ * holdfast's caches, where the first run of an installed package stores it. It never uses a shared folder, where
+ * another user could plant code, and it does not create the folder of caches.
  */
 import { statSync } from "node:fs"
 import { enableCompileCache } from "node:module"
@@ -9,23 +9,23 @@ import { join } from "node:path"
 import { findHome } from "../../engine/home/home.ts"
 import { keptCode, loadProgram } from "./compiled-program.ts"
 
-/** Of the build: this file is a part of `main.js`, one folder above. */
+/** The folder of the build: this file is a part of `main.js`, one folder above. */
 const folder = join(import.meta.dirname, "program")
 const cacheRoot = cacheRootOf()
 const caches = join(cacheRoot ?? folder, "compiled")
-/** A dry run makes nothing, so it keeps no code either. */
+/** A dry run changes nothing, so it stores no code. */
 const isDry = process.argv.some((word) => word === "--dry-run" || /^-[a-z]*n[a-z]*$/i.test(word))
 const hasCaches = cacheRoot !== undefined && !isDry && isOwn(cacheRoot)
 const own = keptCode(caches, "start")
 
-if (hasCaches) enableCompileCache(caches) // for what lies in node_modules, above all the S3 library
+if (hasCaches) enableCompileCache(caches) // for packages in node_modules, mainly the S3 library
 const program = loadProgram(join(folder, "start.js"), [
   keptCode(folder, "start"),
   ...(hasCaches ? [own] : []),
 ])
 if (hasCaches && program.keptIn === undefined) process.once("exit", keepOwn)
 
-/** Undefined without a home, which the verb says when it needs one. */
+/** Undefined without a home; a verb that needs one reports it. */
 function cacheRootOf(): string | undefined {
   try {
     return findHome(process.env).cacheRoot
@@ -34,7 +34,7 @@ function cacheRootOf(): string | undefined {
   }
 }
 
-/** Root with another user's HOME runs no code out of it, and leaves no code in it. */
+/** Root with another user's HOME runs no code from it and stores none in it. */
 function isOwn(root: string): boolean {
   return statSync(root, { throwIfNoEntry: false })?.uid === (process.geteuid?.() ?? 0)
 }
@@ -43,7 +43,7 @@ function keepOwn(): void {
   try {
     program.keep(own)
   } catch {
-    // the next run is as slow as this one was
+    // without it the next run is as slow as this one
   }
 }
 

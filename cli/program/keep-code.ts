@@ -1,6 +1,6 @@
 /**
- * The last step of the build: runs what most runs do, in this process, and keeps V8's compiled code of it
- * beside the program (compiled-program.ts). What it did is thrown away.
+ * The last step of the build: does typical work in this process and stores V8's compiled code of it beside the
+ * program (compiled-program.ts). The results are deleted.
  */
 import assert from "node:assert/strict"
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"

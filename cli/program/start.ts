@@ -1,6 +1,6 @@
 /**
- * One run of the program, from its words to its exit code: find the verb, parse, load that verb's
- * code alone, run it, and tell of a failure in one line. Stack traces need HOLDFAST_DEBUG.
+ * One run of the program, from its words to its exit code: finds the verb, parses, loads only that verb's code,
+ * runs it, and reports a failure in one line. Stack traces need HOLDFAST_DEBUG.
  */
 import { showText } from "../../engine/base/show.ts"
 import type { Store } from "../../engine/index.ts"
@@ -22,7 +22,7 @@ import { checkTypedPaths } from "../verbs/typed-paths.ts"
 import { refuseUnusable } from "../verbs/unusable-flags.ts"
 import type { Verb } from "../verbs/verb.ts"
 
-/** Each import runs when its verb is called, and no other: in the build they stand in one file, unrun until then. */
+/** Each import runs only when its verb is called. In the build they are in one file, not executed until then. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import("../commands/init.ts")).init,
   connect: async () => (await import("../commands/connect.ts")).connect,
@@ -53,7 +53,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 export async function start(words: readonly string[], umask: number): Promise<never> {
   const code = words[0] === COMPLETE ? await printCompletions(words.slice(1)) : await run(words, umask)
-  // A worker thread or a socket that is still closing must not hold the program back.
+  // A worker thread or a socket that is still closing must not delay the exit.
   process.exit(code)
 }
 
@@ -88,7 +88,7 @@ export async function run(words: readonly string[], umask: number): Promise<Exit
       output = outputFor(words, environment, parsed.options)
       code = await runVerb({ ...parsed, output, environment, umask, stores })
       await tellRequests(output, stores)
-      // a person has been told in words; a script is promised a last line
+      // users got the message in words; scripts expect a last line
       if (code !== EXIT.done && output.json) output.fail(code, messageOfCode(code))
     }
   } catch (error) {
@@ -99,7 +99,7 @@ export async function run(words: readonly string[], umask: number): Promise<Exit
   return code
 }
 
-/** Loaded with the engine alone, which `help` and a mistyped flag do without. */
+/** Loaded only with the engine, which `help` and a mistyped flag don't need. */
 async function tellRequests(output: Output, stores: Store[]): Promise<void> {
   if (stores.length > 0) (await import("../commands/asked.ts")).tellAsked({ output, stores })
 }
@@ -154,12 +154,12 @@ function causeOf({ cause }: Error): string {
   return cause instanceof Error ? `caused by ${cause.stack ?? cause.message}\n` : ""
 }
 
-/** What they have done is kept and used by the next run. */
+/** Their partial work is kept and used by the next run. */
 const RESUMABLE = ["backup", "restore", "copy"]
 
 function interrupted(output: Output, verb: string | undefined): never {
   output.flush()
-  // The cursor may stand behind a progress bar or a question.
+  // The cursor may be after a progress bar or a question.
   if (isTerminal(2)) process.stderr.write("\r\x1b[2K")
   const resumes = verb !== undefined && RESUMABLE.includes(verb) && !question.isOpen
   output.fail(EXIT.interrupted, resumes ? "Interrupted. Run the command again to resume." : "Interrupted.")

@@ -1,6 +1,6 @@
 /**
- * Questions on a terminal. A passphrase is read from the terminal itself, not from standard input,
- * so that `pg_dump | holdfast backup --stdin` can ask too; nothing typed is shown.
+ * Questions on a terminal. A passphrase is read from the terminal itself, not from standard input, so `pg_dump |
+ * holdfast backup --stdin` can ask too. Typed text is not shown.
  */
 import { closeSync, openSync } from "node:fs"
 import { createInterface } from "node:readline"
@@ -9,7 +9,7 @@ import { Writable } from "node:stream"
 import { showText } from "../../engine/base/show.ts"
 import { isTerminal, question } from "../output/terminal.ts"
 
-/** True when a person can be asked. */
+/** True if there is a terminal to ask on. */
 export function canAsk(): boolean {
   return isTerminal(2) && terminalPath() !== undefined
 }

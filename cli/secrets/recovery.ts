@@ -1,6 +1,6 @@
 /**
- * Where new recovery words go: once on the terminal, or into a new file for the owner alone. Never
- * into JSON, a log, or a file inside what is backed up (rule S1).
+ * The output of new recovery words: once on the terminal, or into a new file that only the owner can read. Never
+ * into JSON, a log, or a file inside a source (rule S1).
  */
 import { errnoOf, errnoText } from "../../engine/base/errno.ts"
 import { closeSync, fsyncSync, openSync, realpathSync, rmSync } from "node:fs"
@@ -19,9 +19,8 @@ export interface WordsPlace {
 }
 
 /**
- * Makes the files that the flags name, before there are words: a file that can't be written is told
- * while nothing has been done. `avoid` are folders that must not hold them: the repository's own, and
- * those that are backed up.
+ * Creates the files that the flags name before there are words, so a file that can't be written is reported before
+ * any change. `avoid` lists folders that must not contain them: the repository, and the sources.
  */
 export function prepareWordsFiles(call: Call, avoid: readonly string[]): WordsPlace[] {
   const places: WordsPlace[] = []
@@ -44,7 +43,7 @@ function refuseInside(path: string, avoided: string, flag: string): void {
   throw new UsageError(`--${flag} ${path} is inside ${avoided}. Keep the words in another place`)
 }
 
-/** With links followed as far as the folders exist. */
+/** Resolves links as far as the folders exist. */
 function realFolder(path: string): string {
   try {
     return realpathSync(path)
@@ -65,7 +64,10 @@ function createPrivate(path: string, flag: string): number {
   }
 }
 
-/** Runs what makes and delivers the words; when it fails, no file is left that the next try would trip over. */
+/**
+ * Runs a function that makes and outputs the words. If it fails, its files are removed, so the next attempt can
+ * create them.
+ */
 export async function keepingPlaces<T>(places: readonly WordsPlace[], make: () => Promise<T>): Promise<T> {
   try {
     return await make()
@@ -82,12 +84,12 @@ export interface SheetFacts {
   readonly repositoryId: string
 }
 
-/** Words that nobody could see must not be made: they would open the repository all the same. */
+/** Refuses to make words that nobody can see: they would open the repository all the same. */
 export function canShowWords({ output }: Call, places: readonly WordsPlace[]): boolean {
   return places.length > 0 || (!output.json && isTerminal(1))
 }
 
-/** Into the files; shown on the terminal when there are none. */
+/** Writes the words to the files, or to the terminal if there are none. */
 export function deliverWords(
   call: Call,
   words: string,
@@ -106,7 +108,7 @@ export function deliverWords(
   call.output.line("They open the repository if this machine and every passphrase are lost.")
 }
 
-/** Four numbered words a row. */
+/** Four numbered words per row. */
 function wordRows(words: string): string[] {
   const numbered = words.split(" ").map((word, at) => `${String(at + 1).padStart(4)}. ${word.padEnd(10)}`)
   const rows: string[] = []

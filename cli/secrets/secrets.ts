@@ -1,7 +1,7 @@
 /**
- * Where a passphrase, key or set of recovery words comes from: flags first, then the environment,
- * then a question on the terminal. Never from an argument, where other users of the machine could
- * read it. Values are never printed, also not in errors.
+ * Reads a passphrase, a key or recovery words: from flags first, then the environment, then a question on the
+ * terminal. Never from an argument, which other users of the machine can read. Values are never printed, not even
+ * in errors.
  */
 import { errnoOf, errnoText } from "../../engine/base/errno.ts"
 import { spawnSync } from "node:child_process"
@@ -11,7 +11,7 @@ import type { Call } from "../verbs/call.ts"
 import { isEngineError, UsageError } from "../output/exit-codes.ts"
 import { askHidden, canAsk } from "./prompt.ts"
 
-/** Which of the flags of the table a verb reads a secret from. */
+/** The flags of the table that a verb reads a secret from. */
 export interface SecretFlags {
   readonly passwordFile: string
   readonly passwordCommand: string
@@ -25,7 +25,7 @@ const OPENING: SecretFlags = {
   keyFile: "key-file",
 }
 
-/** All secrets that flags name; when there are none, all that the environment names. */
+/** All secrets from flags; without any, all from the environment. */
 export function givenSecrets(call: Call): Secret[] {
   const reads = call.verb.flags.some(({ name }) => name === "recovery-words-file") && !writesWords(call)
   const flags = reads ? { ...OPENING, recoveryWordsFile: "recovery-words-file" } : OPENING
@@ -69,17 +69,17 @@ function secretsFromEnvironment(call: Call): Secret[] {
   return secrets
 }
 
-/** Asks a person, or returns undefined where nobody can be asked. */
+/** Asks on the terminal; undefined without one. */
 export async function askPassphrase(question: string): Promise<Secret | undefined> {
   if (!canAsk()) return undefined
   const text = await askHidden(`${question}: `)
   return text === "" ? undefined : { kind: "passphrase", text }
 }
 
-/** As many as login and ssh allow. */
+/** The same number as login and ssh. */
 const TYPED_TRIES = 3
 
-/** Runs again after a wrong passphrase, if a person typed it. */
+/** Runs again after a wrong passphrase, if it was typed. */
 export async function withTypedTries<T>(
   run: () => Promise<T>,
   isTyped: () => boolean = () => true,
@@ -95,12 +95,12 @@ export async function withTypedTries<T>(
   }
 }
 
-/** Shorter ones are guessed in hours by whoever has a copy of the repository. */
+/** Shorter ones can be guessed in hours with a copy of the repository. */
 const PASSPHRASE_CHARACTERS_MIN = 8
 
 /**
- * Asks twice; a passphrase that nobody can type again would lock its owner out. A short one is taken only if it
- * is chosen once more after a warning.
+ * Asks twice, because a mistyped passphrase would lock its owner out. A short one is accepted only if it is chosen
+ * again after a warning.
  */
 export async function askNewPassphrase(): Promise<Secret | undefined> {
   if (!canAsk()) return undefined
@@ -125,7 +125,7 @@ function isShort(text: string): boolean {
   return Array.from(text).length < PASSPHRASE_CHARACTERS_MIN
 }
 
-/** A new passphrase that nobody was asked for is used as it is. */
+/** A new passphrase that was not typed is used as it is. */
 export function warnIfShort(call: Call, secrets: readonly Secret[]): void {
   if (secrets.some((secret) => secret.kind === "passphrase" && isShort(secret.text)))
     call.output.warn(`${SHORT_PASSPHRASE}; \`holdfast key passwd\` changes it`)
@@ -162,7 +162,7 @@ function keyFromFile(call: Call, path: string): Secret {
   return { kind: "key", bytes }
 }
 
-/** 32 bytes as base64 (both alphabets) or hex; or as they are, unless they look like typed text. */
+/** 32 bytes as base64 (both alphabets) or hex; or raw bytes, unless they look like typed text. */
 export function decodeKey(content: Uint8Array): Uint8Array | undefined {
   const text = Buffer.from(content).toString("latin1").trim()
   if (/^[0-9a-fA-F]{64}$/.test(text)) return new Uint8Array(Buffer.from(text, "hex"))
@@ -173,7 +173,7 @@ export function decodeKey(content: Uint8Array): Uint8Array | undefined {
 
 function wordsFromFile(call: Call, path: string): Secret {
   const text = readSecret(call, path, "recovery words").toString("utf8")
-  // A printed recovery sheet typed off again may number its words.
+  // Words typed from a printed recovery sheet may be numbered.
   const words = text.toLowerCase().match(/[a-z]+/g) ?? []
   if (words.length !== 24) throw new UsageError(`${path} contains ${words.length} words, expected 24`)
   return { kind: "recovery", words: words.join(" ") }

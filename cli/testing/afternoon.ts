@@ -1,6 +1,6 @@
 /**
- * The world of `afternoon.slow.test.ts`: a person's home, disks and buckets in a temporary folder, in which
- * commands run as a shell runs them. The table of substitutions is all that differs from what is printed.
+ * The environment of `afternoon.slow.test.ts`: a user's home, disks and buckets in a temporary folder, in which
+ * commands run as in a shell. Only the table of substitutions differs from the documentation.
  */
 import { spawn } from "node:child_process"
 import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
@@ -13,18 +13,18 @@ export interface Afternoon {
   readonly path: (...names: string[]) => string
   /** Runs a line of the documentation. `typed`: on a terminal, by what is asked. Throws unless it exits with 0. */
   readonly type: (line: string, typed?: readonly Answer[]) => Promise<string>
-  /** What a person does between two backups. */
+  /** Changes that a user makes between two backups. */
   readonly work: () => void
-  /** Keeps all as it is now, for `begin`. */
+  /** Saves the current state, for `begin`. */
   readonly keep: () => void
-  /** Puts all back as it was kept. */
+  /** Restores the saved state. */
   readonly begin: () => void
   readonly environment: Record<string, string>
 }
 
-/** The terminal stops echoing a moment after the question is there. */
+/** The terminal stops echoing a moment after the question appears. */
 const TYPING_MS = 200
-/** A question that was not expected waits for ever. */
+/** An unexpected question waits for ever. */
 const LATE_MS = 60_000
 
 export interface Bucket {
@@ -48,7 +48,7 @@ export function openAfternoon({ root, bin, buckets }: AfternoonPlace): Afternoon
   const { accessKeyId, secretAccessKey } = credentials
   makeHome(path, `${accessKeyId}:${secretAccessKey}`)
 
-  /** What is printed, and what stands for it here. All else is run as it is. */
+  /** Text of the documentation, and its replacement here. Everything else runs unchanged. */
   const substitutions: readonly (readonly [string, string])[] = [
     ["s3:https://s3.example.com/bucket", `s3:${buckets["bucket"].endpoint}/bucket`],
     ["s3:https://s3.example.org/my-mirror", `s3:${buckets["my-mirror"].endpoint}/my-mirror`],
@@ -88,7 +88,7 @@ export function openAfternoon({ root, bin, buckets }: AfternoonPlace): Afternoon
   }
 }
 
-/** In one pass: what was put in is not looked at again. */
+/** In one pass: replacements are not replaced again. */
 function substituted(line: string, table: readonly (readonly [string, string])[]): string {
   const here = new Map(table)
   const printed = table.map(([text]) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")).join("|")
@@ -116,7 +116,7 @@ function makeHome(path: Afternoon["path"], credentials: string): void {
   for (const folder of ["mnt/disk", "tmp"]) mkdirSync(path(folder), { recursive: true })
 }
 
-/** In bash; on a terminal where somebody types. */
+/** In bash; on a terminal if answers are typed. */
 async function run(
   command: string,
   typed: readonly Answer[] | undefined,

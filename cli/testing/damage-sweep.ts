@@ -1,7 +1,7 @@
 /**
- * A repository on disk whose objects are damaged in turn: a bit flipped, cut short, swapped with another,
- * or removed. Each time the program itself checks and restores, from a home that knows the repository and
- * from an empty one: the damaged object is named, and whatever stands in the target afterwards is right.
+ * A repository on disk whose objects are damaged in turn: a bit flipped, cut short, swapped with another, or
+ * removed. Each time the program checks and restores, from a home that knows the repository and from an empty one:
+ * the damaged object is named, and every file in the target is right.
  */
 import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
@@ -25,9 +25,9 @@ interface Place {
 
 interface Damage {
   readonly what: string
-  /** The names of what is no longer right. */
+  /** The names of the damaged objects. */
   readonly names: readonly string[]
-  /** Instead of the object; undefined: nothing. */
+  /** The new bytes; undefined removes the object. */
   readonly changes: ReadonlyMap<string, Buffer | undefined>
 }
 
@@ -131,7 +131,7 @@ function put({ box }: Place, changes: ReadonlyMap<string, Buffer | undefined>): 
   }
 }
 
-/** From a copy of the home, which must not learn from what is damaged; or from none. */
+/** From a copy of the home, so that the home itself does not change; or from an empty one. */
 function runFrom({ box }: Place, isStranger: boolean, words: readonly string[]): Outcome {
   const home = box.path("tried")
   fs.rmSync(home, { recursive: true, force: true })
@@ -143,7 +143,7 @@ function runFrom({ box }: Place, isStranger: boolean, words: readonly string[]):
 
 function assertNamed(place: Place, { names, changes }: Damage, isStranger: boolean): void {
   const { code, out, err, last } = runFrom(place, isStranger, ["check", "--read-data", "--json"])
-  // nothing is left that names the last entry of a chain, for who has never seen it
+  // for a device that never saw the last entry of a chain, nothing is left that names it
   const isUnseen = (name: string): boolean =>
     isStranger && changes.get(name) === undefined && name.includes(place.snapshots.at(-1)?.id ?? "")
   const seen = names.filter((name) => !isUnseen(name))
@@ -163,7 +163,7 @@ function assertNamed(place: Place, { names, changes }: Damage, isStranger: boole
   }
 }
 
-/** True when all came back; else the program said so, and every file that stands there is right. */
+/** True if everything was restored; otherwise the program reported it, and every file in the target is right. */
 function assertRight(
   place: Place,
   { id, picture }: Place["snapshots"][number],

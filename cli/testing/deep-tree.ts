@@ -1,4 +1,4 @@
-/** Trees deeper than a path can be long, and a folder for them that is removed by a program that can. Tests only. */
+/** Trees deeper than the longest path, and a folder for them whose removal handles that. Tests only. */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"

@@ -11,7 +11,7 @@ export interface Disk {
   readonly remount: (options: string) => void
 }
 
-/** At `folder`, which goes with it; unmounted when the test ends. */
+/** Mounted at `folder`, which is removed with it; unmounted when the test ends. */
 export function disk(
   context: TestContext,
   size: string,
@@ -29,7 +29,10 @@ export function disk(
   }
 }
 
-/** It takes every write, and loses those beyond 12 MiB when they are flushed: its image has less room than it was made for. */
+/**
+ * It accepts every write, and loses those beyond 12 MiB when they are flushed: its image has less space than its
+ * size.
+ */
 export function losingDisk(context: TestContext): Pick<Disk, "path"> {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-disk-"))
   const image = disk(context, "12m").path("image")

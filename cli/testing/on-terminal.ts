@@ -12,14 +12,14 @@ export interface Answer {
 }
 
 export interface TerminalHow {
-  /** Each is typed when its question has appeared. */
+  /** Each answer is typed when its question has appeared. */
   readonly answers?: readonly Answer[]
-  /** Of the terminal; otherwise it says that it has none. */
+  /** Width of the terminal; by default it reports none. */
   readonly columns?: number
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** After this long a run is ended: it waits for an answer. */
+/** A run is ended after this time: it waits for an answer. */
 const LATE_MS = 60_000
 
 export interface Seen {
@@ -51,10 +51,10 @@ export async function onTerminal(
     if (next === undefined || at < 0) return
     left.shift()
     from = at + next.question.length
-    // The terminal stops echoing a moment after the question is there.
+    // The terminal stops echoing a moment after the question appears.
     setTimeout(() => child.stdin.write(next.typed), 200)
   })
-  // A question that was not expected waits for ever.
+  // An unexpected question waits for ever.
   const late = setTimeout(() => child.kill(), LATE_MS)
   const [code] = (await once(child, "close")) as [number]
   clearTimeout(late)

@@ -1,6 +1,6 @@
 /**
- * A web proxy in a process of its own, as an office has one: plain requests and CONNECT tunnels. The
- * outside world behind it is one port of this machine, whatever host is asked for. Tests only.
+ * A web proxy in its own process: plain requests and CONNECT tunnels. It connects every host to one port of this
+ * machine. Tests only.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -11,11 +11,11 @@ import { fileURLToPath } from "node:url"
 
 export interface Proxy {
   readonly url: string
-  /** What it was asked for so far: "CONNECT host:port" or "GET http://host/path". */
+  /** The requests so far: "CONNECT host:port" or "GET http://host/path". */
   readonly seen: readonly string[]
 }
 
-/** `password` is asked for, with the user "office". */
+/** Requires `password`, with the user "office". */
 export async function startProxy(t: TestContext, port: number, password = ""): Promise<Proxy> {
   const child = fork(fileURLToPath(import.meta.url), [String(port), password], {
     execArgv: ["--import", "tsx"],

@@ -1,6 +1,6 @@
 /**
- * Runs the built command line beside a server that lives in the test's own process: `run-cli.ts` would
- * hold that server up while it waits. Tests only.
+ * Runs the built command line together with a server in the test's own process: `run-cli.ts` would block that
+ * server while it waits. Tests only.
  */
 import { spawn, type ChildProcessByStdio } from "node:child_process"
 import { join, resolve } from "node:path"

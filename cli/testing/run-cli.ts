@@ -1,6 +1,6 @@
 /**
- * Runs the built command line as a person or a script would: a process of its own, with an
- * environment that holds nothing of the developer's. `npm test` builds it first. Tests only.
+ * Runs the built command line like a user or a script: in its own process, with an environment that has nothing of
+ * the developer's. `npm test` builds it first. Tests only.
  */
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"

@@ -1,4 +1,4 @@
-/** Asks real shells what they complete, with the installed script and the built program. Tests only. */
+/** Asks real shells for completions, with the installed script and the built program. Tests only. */
 import { spawnSync } from "node:child_process"
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
@@ -6,10 +6,10 @@ import type { Sandbox } from "./run-cli.ts"
 
 export type Shell = "bash" | "zsh" | "fish"
 
-/** What the shell offers for a typed line, sorted. */
+/** The completions of the shell for a typed line, sorted. */
 export type Completer = (line: string) => string[]
 
-/** Puts a `holdfast` into the sandbox's folder of programs, and gives the completer of a shell there. */
+/** Installs `holdfast` in the sandbox's folder of programs, and returns the completer of a shell there. */
 export function completer(box: Sandbox, shell: Shell): Completer {
   const bin = box.path("bin")
   mkdirSync(bin, { recursive: true })

@@ -1,4 +1,4 @@
-/** The verbs that write snapshots and bring them back. */
+/** The verbs that write and restore snapshots. */
 import { DRY_RUN, FILTER_FLAGS, RECOVERY_READ } from "./flags.ts"
 import type { Flag, Verb } from "./verb.ts"
 
@@ -8,7 +8,7 @@ const MORE_EXCLUDES: readonly Flag[] = [
   { name: "exclude-file", value: "FILE", many: true, text: "read exclude patterns from FILE" },
 ]
 
-/** What is left out of a backup. Patterns are gitignore's, relative to the source's root. */
+/** Exclude flags of a backup. Patterns are gitignore's, relative to the source's root. */
 const EXCLUDE_FLAGS: readonly Flag[] = [
   {
     name: "exclude",

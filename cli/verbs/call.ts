@@ -1,4 +1,4 @@
-/** What every command gets: the words that were typed, where to print, and the environment. */
+/** The input of every command: the typed words, the output and the environment. */
 import type { Store } from "../../engine/index.ts"
 import type { ExitCode } from "../output/exit-codes.ts"
 import type { Output } from "../output/output.ts"
@@ -7,11 +7,11 @@ import type { Parsed } from "./parse.ts"
 export interface Call extends Parsed {
   readonly output: Output
   readonly environment: NodeJS.ProcessEnv
-  /** The user's. The program runs with 077: what it writes is for its owner alone. */
+  /** The user's umask. The program runs with 077, so only the owner can read what it writes. */
   readonly umask: number
-  /** Those that were opened so far, to tell what they were asked. */
+  /** The stores opened so far, to report their requests. */
   readonly stores: Store[]
 }
 
-/** A verb's code: does the work, prints by the output, and returns the exit code. */
+/** The code of a verb: does the work, prints through the output, and returns the exit code. */
 export type Command = (call: Call) => Promise<ExitCode>

@@ -1,4 +1,4 @@
-/** The verbs that look after a repository, this device and this program. */
+/** The verbs that maintain a repository, this device and this program. */
 import { DRY_RUN, RECOVERY_READ } from "./flags.ts"
 import type { Verb } from "./verb.ts"
 

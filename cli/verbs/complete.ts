@@ -1,6 +1,6 @@
 /**
- * What may follow the words that were typed so far, for the completion scripts (completion.ts). Made from
- * the table of verbs. What only the repository knows is named in `ask`; commands/complete.ts asks it.
+ * Finds the words that may follow the typed ones, for the completion scripts (completion.ts), from the table of
+ * verbs. `ask` names values that only the repository knows; commands/complete.ts asks it.
  */
 import { OTHER_NAMES, secondHabits } from "./habits/find-habit.ts"
 import type { FlagHabit } from "./habits/flags.ts"
@@ -21,12 +21,12 @@ export type Ask = "snapshots" | "series" | "host" | "tag"
 
 export interface Completion {
   readonly candidates: readonly Candidate[]
-  /** The shell completes names of files. */
+  /** The shell completes file names. */
   readonly files: boolean
   readonly ask: Ask | undefined
-  /** What stands before the value in the same word: "--series=". */
+  /** The text before the value in the same word: "--series=". */
   readonly prefix: string
-  /** The verb with the words behind it, without the one that is completed. */
+  /** The verb with the words after it, without the completed one. */
   readonly verb: Verb | undefined
   readonly rest: readonly string[]
 }
@@ -118,7 +118,7 @@ function plainCount(verb: Verb, rest: readonly string[]): number {
   return readWords(rest, knownFlags(verb)).filter(({ kind }) => kind === "argument").length
 }
 
-/** Names of verbs; those of other tools only when one was begun. */
+/** Names of verbs; those of other tools only if one was begun. */
 function verbsAfter(before: readonly string[], current: string): Candidate[] {
   const first = readWords(before, knownFlags()).find((token) => token.kind === "argument")
   if (first !== undefined) return first.index === before.length - 1 ? seconds(first.text) : []

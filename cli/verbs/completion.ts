@@ -1,9 +1,9 @@
 /**
- * Completion scripts for bash, zsh and fish. They hand the typed words to `holdfast __complete`, which knows
- * the verbs, the flags and the repository; what it prints is described in commands/complete.ts.
+ * Completion scripts for bash, zsh and fish. They pass the typed words to `holdfast __complete`, which knows the
+ * verbs, the flags and the repository. commands/complete.ts describes its output.
  */
 const SCRIPTS: Readonly<Record<string, string>> = {
-  // Words are cut at ":" and "=" by readline, and are put together again; only the rest is replaced.
+  // readline cuts words at ":" and "=". They are joined again, and only the rest is replaced.
   bash: String.raw`_holdfast() {
   local line word at=0 kind="" cut typed=() found=()
   for ((at = 1; at <= COMP_CWORD; at++)); do
@@ -70,6 +70,6 @@ complete -c holdfast -f -a '(__holdfast_complete)'`,
 }
 
 export function completionScript(shell: string): string | undefined {
-  // a template can't hold "$" and "{" side by side without a backslash
+  // a template can't contain "$" followed by "{" without a backslash
   return SCRIPTS[shell]?.replaceAll("\\${", "${")
 }

@@ -1,7 +1,7 @@
 /** The flags that several verbs share, each described once. */
 import type { Flag } from "./verb.ts"
 
-/** Understood by every verb, before it or behind it. */
+/** Accepted by every verb, before or after it. */
 export const GLOBAL_FLAGS: readonly Flag[] = [
   {
     name: "repo",
@@ -39,7 +39,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "help", short: "h", text: "show help for the verb" },
 ]
 
-/** For every verb that only opens a repository; `init` and `key add` write such a file instead. */
+/** For every verb that opens a repository; `init` and `key add` write such a file instead. */
 export const RECOVERY_READ: Flag = {
   name: "recovery-words-file",
   value: "FILE",
@@ -59,7 +59,7 @@ export const RECOVERY_WRITE: readonly Flag[] = [
   },
 ]
 
-/** Which snapshots a verb looks at. */
+/** Select the snapshots of a verb. */
 export const FILTER_FLAGS: readonly Flag[] = [
   { name: "series", value: "NAME", text: "only snapshots of this series" },
   { name: "host", value: "NAME", text: "only snapshots of this host" },

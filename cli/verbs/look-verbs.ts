@@ -1,4 +1,4 @@
-/** The verbs that only look: at snapshots, files and what changed between them. */
+/** The verbs that only read: snapshots, files and the changes between them. */
 import { FILTER_FLAGS, RECOVERY_READ } from "./flags.ts"
 import type { Verb } from "./verb.ts"
 

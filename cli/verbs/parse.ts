@@ -73,7 +73,7 @@ function put({ values }: Reading, flag: Flag, value: string): void {
   values.set(name, many === true ? [...(values.get(name) ?? []), value] : [value])
 }
 
-/** Missing and surplus arguments are reported once it is known that no help was asked for. */
+/** Missing and surplus arguments are reported after --help has been handled. */
 export function checkArguments({ verb, args }: Parsed): void {
   refuseArchive(verb.name, args, existsSync)
   const { line } = verb.examples[0]

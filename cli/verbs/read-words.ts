@@ -1,7 +1,7 @@
 /**
  * Reads typed words as flags with their values and arguments, by Node's parseArgs: `--name value`, `--name=value`,
- * `-n value`, `-nvalue`, `-abc` for switches; `--` ends the flags. Which flags there are follows from the table of
- * verbs and from other tools' habits. An unknown one is read as a switch.
+ * `-n value`, `-nvalue`, `-abc` for switches; `--` ends the flags. The flags come from the table of verbs and from
+ * other tools' habits. An unknown one is read as a switch.
  */
 import { parseArgs } from "node:util"
 import { FLAG_HABITS, type FlagHabit } from "./habits/flags.ts"
@@ -9,12 +9,12 @@ import { GLOBAL_FLAGS } from "./flags.ts"
 import { flagsOf, VERBS } from "./table.ts"
 import type { Flag, Verb } from "./verb.ts"
 
-/** By what is typed, with its dashes. One that takes a value has `value`. */
+/** By the typed text, with its dashes. A flag that takes a value has `value`. */
 export type KnownFlags = ReadonlyMap<string, Flag | FlagHabit>
 
 export type Token =
   | { readonly kind: "argument"; readonly index: number; readonly text: string }
-  /** `typed` has no value in it: that may be a secret. */
+  /** `typed` does not contain the value, which may be a secret. */
   | {
       readonly kind: "flag"
       readonly index: number
@@ -52,7 +52,7 @@ export function readWords(words: readonly string[], known: KnownFlags): Token[] 
     if (token.kind === "option-terminator") return { kind: "end", index }
     const { rawName, value, inlineValue } = token
     if (rawName.startsWith("--")) return { kind: "flag", index, typed: rawName.split("=", 1)[0] ?? "", value }
-    // `-n=5` is taken as `-n5`
+    // `-n=5` means `-n5`
     return {
       kind: "flag",
       index,

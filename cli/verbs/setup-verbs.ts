@@ -1,4 +1,4 @@
-/** The verbs that make a repository, join one, and say who may open it. */
+/** The verbs that create a repository, join one, and manage its keys. */
 import { DRY_RUN, RECOVERY_READ, RECOVERY_WRITE } from "./flags.ts"
 import type { Flag, Verb } from "./verb.ts"
 

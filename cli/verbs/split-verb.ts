@@ -28,7 +28,7 @@ export function splitVerb(words: readonly string[]): Split {
   if (wantsHelp && secondWords(first).length > 0) return { verb: undefined, wantsHelp, group: first }
   const found = findVerb(first, words[position + 1])
   if (found === undefined) throw new UsageError(unknownVerb(first, words[position + 1]))
-  // Some flag before it is not one of this verb's: the parser names it.
+  // A flag before it is not one of this verb's: the parser names it.
   return {
     verb: found.verb,
     rest: [...words.slice(0, position), ...words.slice(position + found.words)],
@@ -40,7 +40,7 @@ interface Found {
   readonly words: number
 }
 
-/** One of our verbs, or another tool's word for it. Throws `UsageError` for one that we answer. */
+/** One of our verbs, or another tool's word for it. Throws `UsageError` for a word with an answer. */
 export function findVerb(first: string, second: string | undefined): Found | undefined {
   const own = ownVerb(first, second)
   if (own !== undefined) return own
@@ -62,7 +62,7 @@ function verbPosition(words: readonly string[]): (Found & { position: number }) 
   return undefined
 }
 
-/** Before it are only flags of this verb, or of any verb, with their values. */
+/** Only flags of this verb, or of any verb, with their values, are before it. */
 function isFirst(words: readonly string[], position: number, verb: Verb | undefined): boolean {
   const known = knownFlags(verb)
   const tokens = readWords(words.slice(0, position + 1), known)
@@ -70,7 +70,7 @@ function isFirst(words: readonly string[], position: number, verb: Verb | undefi
   return tokens.pop()?.kind === "argument" && tokens.every(isKnown)
 }
 
-/** Throws for a flag before it that no verb has, and for one that we answer: its value is not a verb. */
+/** Throws for an unknown flag before it, and for a flag with an answer: its value is not a verb. */
 function firstPlainWord(words: readonly string[]): number {
   const known = knownFlags()
   for (const token of readWords(words, known)) {

@@ -9,7 +9,7 @@ export function nearest(typed: string, known: readonly string[]): string | undef
   let bestEdits = Math.max(1, Math.floor(letters.length / 4)) + 1
   for (const word of known) {
     const edits = editDistance(letters, bare(word))
-    // "xy" is one edit from "x", but no part of it is left
+    // "xy" is one edit from "x", but too little of the word is left
     if (edits < bestEdits && edits < letters.length) [best, bestEdits] = [word, edits]
   }
   return best ?? known.find((word) => letters.length >= 3 && bare(word).startsWith(letters))

@@ -1,4 +1,4 @@
-/** All verbs, in the order of the help text, and how a typed word finds one. */
+/** All verbs, in the order of the help text, and the look-up of a typed word. */
 import { BACKUP_VERBS } from "./backup-verbs.ts"
 import { CARE_VERBS } from "./care-verbs.ts"
 import { GLOBAL_FLAGS } from "./flags.ts"
@@ -31,7 +31,7 @@ export function ownVerb(
   return one === undefined ? undefined : { verb: one, words: 1 }
 }
 
-/** The second words of a group such as "key", or none. */
+/** The second words of a group such as "key"; empty for others. */
 export function secondWords(first: string): string[] {
   return VERBS.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []))
 }

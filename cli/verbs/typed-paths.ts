@@ -1,15 +1,15 @@
 /**
- * Paths as they were typed, before any verb sees them. An empty one would silently become the current
- * folder; one that begins with `~/` was expanded by no shell and would name a folder called `~`.
- * Which words are paths follows from the table of verbs.
+ * Checks typed paths before any verb uses them. An empty one would silently become the current folder. One that
+ * begins with `~/` was not expanded by a shell and would name a folder called `~`. The table of verbs says which
+ * words are paths.
  */
 import type { Call } from "./call.ts"
 import { UsageError } from "../output/exit-codes.ts"
 import { flagsOf } from "./table.ts"
 
-/** What the table calls a value that is a place. */
+/** The table's names for values that are places. */
 const PLACES = new Set(["FILE", "FOLDER", "PATH", "LOCATION"])
-/** An empty pattern excludes nothing, which is harmless; one that was not expanded matches nothing either, silently. */
+/** An empty pattern excludes nothing, which is harmless. An unexpanded one would silently match nothing. */
 const PATTERNS = new Set(["PATTERN"])
 
 const INCLUDES = new Set(["include", "iinclude"])
@@ -22,7 +22,7 @@ const VARIABLES = [
   "HOLDFAST_RECOVERY_WORDS_FILE",
 ]
 
-/** Throws a `UsageError` about the first one that is no path. */
+/** Throws a `UsageError` about the first invalid path. */
 export function checkTypedPaths(call: Pick<Call, "verb" | "args" | "options" | "environment">): void {
   const { verb, options, environment } = call
   for (const { name, value = "", many } of flagsOf(verb)) {
@@ -39,7 +39,7 @@ export function checkTypedPaths(call: Pick<Call, "verb" | "args" | "options" | "
 }
 
 function checkArguments({ verb, args, options }: Pick<Call, "verb" | "args" | "options">): void {
-  // these are another program's
+  // these are arguments of another program
   if (verb.flags.some(({ name }) => name === "stdin-from-command") && options.flag("stdin-from-command"))
     return
   args.forEach((text, position) => {

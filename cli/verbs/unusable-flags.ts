@@ -37,7 +37,7 @@ const EXCLUDES = [
   "no-holdfast-ignore",
 ]
 const ONE_SECRET = "give one secret that opens the repository"
-/** These write the words to the file. */
+/** Verbs that write the words to the file. */
 const WRITE_WORDS = ["init", "key add"]
 
 const RULES: readonly Rule[] = [
@@ -131,7 +131,7 @@ const SECRET_VARIABLES = [
 ]
 const OPEN_NOTHING = ["cache", "completion", "help", "status", "version"]
 
-/** A flag comes before all variables. An empty variable is as good as none. */
+/** A flag overrides all variables. An empty variable counts as unset. */
 function refuseTwoVariables({ verb, options, environment }: Call, hasFlag: boolean): void {
   const writesWords = WRITE_WORDS.includes(verb.name)
   const readsWords = !writesWords && verb.flags.some(({ name }) => name === "recovery-words-file")

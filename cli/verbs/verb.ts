@@ -1,7 +1,7 @@
 /**
- * What a verb is, as plain data. One table of verbs feeds the parser (parse.ts), the help texts
- * (help-text.ts), the shell completions (complete.ts) and the suggestions (suggest.ts). The code of a
- * verb is in commands/ and is loaded only when called. Names that other tools use are in habits/.
+ * The description of a verb, as plain data. One table of verbs feeds the parser (parse.ts), the help texts
+ * (help-text.ts), the shell completions (complete.ts) and the suggestions (suggest.ts). The code of a verb is in
+ * commands/ and is loaded only when the verb is called. Names of other tools are in habits/.
  */
 export interface Flag {
   /** Without dashes: "target". A name that starts with "no-" switches something off. */
@@ -9,7 +9,7 @@ export interface Flag {
   readonly short?: string
   /** What the value is called in help, e.g. "FILE". A flag without one is a switch. */
   readonly value?: string
-  /** May be given again; the values add up. */
+  /** May be repeated; the values are collected. */
   readonly many?: boolean
   readonly choices?: readonly string[]
   readonly text: string
@@ -33,7 +33,7 @@ export interface Verb {
   readonly name: string
   /** One line, lower case. */
   readonly summary: string
-  /** What a newcomer should know, in short paragraphs. */
+  /** An explanation for new users, in short paragraphs. */
   readonly details: readonly string[]
   readonly arguments: readonly Argument[]
   /** What to type instead of one argument too many. */

@@ -2,7 +2,7 @@
 import { UsageError } from "../../output/exit-codes.ts"
 import { VERB_HABITS } from "./verbs.ts"
 
-/** The verb of ours that these words of another tool mean, and how many words that took. */
+/** Our verb for these words of another tool, and the number of words used. */
 export function verbHabit(
   first: string,
   second: string | undefined,

@@ -1,9 +1,9 @@
 /**
- * Flags of restic, borg and kopia that a verb does not have under that name. Each one is another name
- * (`use`), asks for what always holds (`drop`), or is answered with one line (`say`). Data only.
+ * Flags of restic, borg and kopia that a verb does not have under that name. Each is another name (`use`), requests
+ * the usual behaviour (`drop`), or gets a one-line answer (`say`). Data only.
  */
 export interface FlagHabit {
-  /** With dashes. A value that follows one is never printed. */
+  /** With dashes. Its value is never printed. */
   readonly flags: readonly string[]
   /** Default: every verb. */
   readonly verbs?: readonly string[]

@@ -1,13 +1,13 @@
 /**
- * Verbs of restic, borg and kopia. Each one either means a verb of ours (`use`) or is answered with one
- * line that names what to type (`say`). Data only; find-habit.ts looks it up.
+ * Verbs of restic, borg and kopia. Each one either means a verb of ours (`use`) or gets a one-line answer with the
+ * command to type (`say`). Data only; find-habit.ts looks it up.
  */
 export interface VerbHabit {
   /** One word, or two: "snapshot create". */
   readonly words: readonly string[]
   /** The verb that runs instead. */
   readonly use?: string
-  /** What to type; the words that were typed and a colon are printed before it. */
+  /** What to type; the typed words and a colon are printed before it. */
   readonly say?: string
 }
 
