@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import * as fc from "fast-check"
 import { classify, CHUNK_SIZES, FILE_CLASS, mayKeepClass, type FileClass } from "./classes.ts"
 
@@ -9,7 +9,7 @@ const GiB = 1024 * MiB
 const NO_MAGIC = Buffer.from("plain text here.")
 const MAGIC = Buffer.from("SQLite format 3\0", "latin1")
 
-it("classify() depends on size, on both sides of every bound", () => {
+test("classify() depends on size, on both sides of every bound", () => {
   const { piece, small, medium, large, huge } = FILE_CLASS
   const bounds: readonly (readonly [number, FileClass, FileClass])[] = [
     [4 * KiB, piece, small],
@@ -24,7 +24,7 @@ it("classify() depends on size, on both sides of every bound", () => {
   }
 })
 
-it("classify() keeps a class until the size passes twice or half of a bound", () => {
+test("classify() keeps a class until the size passes twice or half of a bound", () => {
   const { piece, small, medium } = FILE_CLASS
   assert.equal(classify(128 * MiB, NO_MAGIC, small), small)
   assert.equal(classify(128 * MiB + 1, NO_MAGIC, small), medium)
@@ -34,7 +34,7 @@ it("classify() keeps a class until the size passes twice or half of a bound", ()
   assert.equal(classify(2 * KiB, NO_MAGIC, small), piece)
 })
 
-it("classify() changes no class of a file whose size varies around a bound", () => {
+test("classify() changes no class of a file whose size varies around a bound", () => {
   const bound = fc.constantFrom(4 * KiB, 64 * MiB, 512 * MiB, 16 * GiB)
   const factor = fc.double({ min: 0.51, max: 1.99, noNaN: true })
   fc.assert(
@@ -48,7 +48,7 @@ it("classify() changes no class of a file whose size varies around a bound", () 
   )
 })
 
-it("classify() never keeps a class that a new file twice as far from the bound would not have", () => {
+test("classify() never keeps a class that a new file twice as far from the bound would not have", () => {
   const size = fc
     .double({ min: 0, max: Math.log2(64 * GiB), noNaN: true })
     .map((power) => Math.floor(2 ** power))
@@ -65,7 +65,7 @@ it("classify() never keeps a class that a new file twice as far from the bound w
   )
 })
 
-it("mayKeepClass() is false only if no previous class makes a difference", () => {
+test("mayKeepClass() is false only if no previous class makes a difference", () => {
   const near = fc.tuple(
     fc.constantFrom(4 * KiB, 64 * MiB, 512 * MiB, 16 * GiB),
     fc.double({ min: 0.2, max: 5, noNaN: true }),
@@ -80,7 +80,7 @@ it("mayKeepClass() is false only if no previous class makes a difference", () =>
   assert.equal(mayKeepClass(MiB), false)
 })
 
-it("classify() recognises SQLite images by their first bytes only, and drops the class with them", () => {
+test("classify() recognises SQLite images by their first bytes only, and drops the class with them", () => {
   assert.equal(classify(8 * KiB, MAGIC), FILE_CLASS.sqlite)
   assert.equal(classify(8 * KiB, MAGIC, FILE_CLASS.small), FILE_CLASS.sqlite)
   assert.equal(classify(4 * KiB, MAGIC), FILE_CLASS.piece)
@@ -89,7 +89,7 @@ it("classify() recognises SQLite images by their first bytes only, and drops the
   assert.equal(classify(8 * KiB, NO_MAGIC, FILE_CLASS.sqlite), FILE_CLASS.small)
 })
 
-it("CHUNK_SIZES keeps ids at or below one per cent of the raw bytes, and a block contains several chunks", () => {
+test("CHUNK_SIZES keeps ids at or below one per cent of the raw bytes, and a block contains several chunks", () => {
   for (const { average, max } of Object.values(CHUNK_SIZES)) {
     assert.ok(32 / average <= 0.01)
     assert.ok(max <= MiB)

@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import * as fc from "fast-check"
 import { naiveCuts } from "../testing/naive-cuts.ts"
 import { CHUNK_SIZES, FILE_CLASS, type ChunkSizes } from "./classes.ts"
@@ -27,7 +27,7 @@ function contentOf(seed: number, length: number): Buffer {
 }
 
 describe("cut()", () => {
-  it("agrees with its naive twin", () => {
+  test("agrees with its naive twin", () => {
     const sizes = fc.constantFrom(...CDC, { min: 64, average: 256, max: 1024, fixed: false })
     const length = fc.integer({ min: 0, max: 300_000 })
     fc.assert(
@@ -39,7 +39,7 @@ describe("cut()", () => {
     )
   })
 
-  it("agrees with its naive twin around every bound of every class", () => {
+  test("agrees with its naive twin around every bound of every class", () => {
     for (const sizes of Object.values(CHUNK_SIZES)) {
       for (const bound of [0, 1, sizes.min, sizes.average, sizes.max, 2 * sizes.max]) {
         for (const length of [bound - 1, bound, bound + 1].filter((each) => each >= 0)) {
@@ -50,7 +50,7 @@ describe("cut()", () => {
     }
   })
 
-  it("keeps every chunk within its bounds, and their mean near the average", () => {
+  test("keeps every chunk within its bounds, and their mean near the average", () => {
     const content = randomBytes(4 * MiB)
     for (const sizes of CDC) {
       const ends = cutsOf(cutter, content, sizes)
@@ -63,7 +63,7 @@ describe("cut()", () => {
     }
   })
 
-  it("finds the same chunks after an insertion", () => {
+  test("finds the same chunks after an insertion", () => {
     const before = randomBytes(2 * MiB)
     const sizes = CHUNK_SIZES[small]
     const after = Buffer.concat([before.subarray(0, MiB), Buffer.from("a line\n"), before.subarray(MiB)])
@@ -72,7 +72,7 @@ describe("cut()", () => {
     assert.ok(fresh.length <= 4, `${fresh.length} new chunks`)
   })
 
-  it("holds back ends that more bytes could still change", () => {
+  test("holds back ends that more bytes could still change", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 200_000 }),
@@ -89,7 +89,7 @@ describe("cut()", () => {
     )
   })
 
-  it("cuts differently with another key, and the same with the same key", () => {
+  test("cuts differently with another key, and the same with the same key", () => {
     const content = randomBytes(MiB)
     const sizes = CHUNK_SIZES[small]
     const other = createCutter(gearTable(new Uint8Array(32).fill(2)), MiB)
@@ -100,7 +100,7 @@ describe("cut()", () => {
     assert.ok(shared.length < mine.size / 10, `${shared.length} of ${mine.size} cuts are the same`)
   })
 
-  it("cuts pages whatever their content", () => {
+  test("cuts pages whatever their content", () => {
     const { max } = CHUNK_SIZES[FILE_CLASS.sqlite]
     assert.deepEqual(cutsOf(cutter, randomBytes(3 * max + 1), CHUNK_SIZES[FILE_CLASS.sqlite]), [
       max,
@@ -115,7 +115,7 @@ describe("cut()", () => {
     ])
   })
 
-  it("leaves the window unchanged, and its headroom to the caller", () => {
+  test("leaves the window unchanged, and its headroom to the caller", () => {
     const content = randomBytes(MiB)
     cutsOf(cutter, content, CHUNK_SIZES[small])
     const at = cutter.windowOffset
@@ -124,7 +124,7 @@ describe("cut()", () => {
   })
 })
 
-it("gearTable() returns 256 values of 31 bits, which depend only on the key", () => {
+test("gearTable() returns 256 values of 31 bits, which depend only on the key", () => {
   assert.equal(GEAR.length, 256)
   assert.ok(GEAR.every((value) => value < 2 ** 31))
   assert.deepEqual(gearTable(KEY), GEAR)

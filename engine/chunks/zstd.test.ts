@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import { constants, zstdCompressSync } from "node:zlib"
 import * as fc from "fast-check"
 import { createZstd, nodeZstd, type Zstd } from "./zstd.ts"
@@ -26,12 +26,12 @@ const content = fc.oneof(
 )
 
 describe("zstd", () => {
-  it("createZstd() uses the native package if it is installed", () => {
+  test("createZstd() uses the native package if it is installed", () => {
     assert.equal(implementations[0]?.implementation, "zstd-napi")
     assert.equal(implementations[1]?.implementation, "node:zlib")
   })
 
-  it("decompress() of each implementation reads what compress() of each wrote", () => {
+  test("decompress() of each implementation reads what compress() of each wrote", () => {
     fc.assert(
       fc.property(content, (raw) => {
         for (const from of implementations) {
@@ -49,18 +49,18 @@ describe("zstd", () => {
 
   for (const zstd of implementations) {
     const name = zstd.implementation
-    it(`bound() of ${name} has room for incompressible data`, () => {
+    test(`bound() of ${name} has room for incompressible data`, () => {
       for (const length of [0, 1, 1000, 131_072, 1024 * 1024]) compressed(zstd, randomBytes(length))
     })
 
-    it(`decompress() of ${name} refuses a length that differs from the frame's`, () => {
+    test(`decompress() of ${name} refuses a length that differs from the frame's`, () => {
       const frame = compressed(zstd, new Uint8Array(1000))
       assert.throws(() => zstd.decompress(new Uint8Array(999), frame))
       assert.throws(() => zstd.decompress(new Uint8Array(1001), frame))
       assert.throws(() => zstd.decompress(new Uint8Array(0), frame))
     })
 
-    it(`decompress() of ${name} refuses frames that are truncated, longer or changed`, () => {
+    test(`decompress() of ${name} refuses frames that are truncated, longer or changed`, () => {
       const raw = Buffer.from("what a block holds ".repeat(100))
       const frame = compressed(zstd, raw)
       for (let length = 0; length < frame.length; length++) {
@@ -72,7 +72,7 @@ describe("zstd", () => {
       assert.throws(() => zstd.decompress(new Uint8Array(64), randomBytes(64)))
     })
 
-    it(`decompress() of ${name} accepts a frame without its content size, and only one frame`, () => {
+    test(`decompress() of ${name} accepts a frame without its content size, and only one frame`, () => {
       const raw = Buffer.from("what a block holds ".repeat(100))
       const frame = compressed(zstd, raw)
       const unsized = withoutSize(raw)
@@ -98,7 +98,7 @@ describe("zstd", () => {
       }
     })
 
-    it(`decompress() of ${name} never exceeds the given length for a bomb`, () => {
+    test(`decompress() of ${name} never exceeds the given length for a bomb`, () => {
       const bomb = compressed(zstd, new Uint8Array(64 * 1024 * 1024))
       const before = process.memoryUsage().rss
       assert.throws(() => zstd.decompress(new Uint8Array(1024), bomb))

@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import { deflateRawSync, zstdCompressSync } from "node:zlib"
 import { seededRandom } from "../../fixtures/random.ts"
 import { isEngineError } from "../base/errors.ts"
@@ -16,7 +16,7 @@ function close(block: ReturnType<typeof openBlock>, by: Zstd = zstd): ClosedBloc
 }
 
 describe("block", () => {
-  it("closeBlock() compresses compressible data and leaves the rest unchanged", () => {
+  test("closeBlock() compresses compressible data and leaves the rest unchanged", () => {
     const random = seededRandom("block")
     for (const [content, codec] of [
       [Buffer.alloc(10_000, "text "), CODEC_ZSTD],
@@ -32,7 +32,7 @@ describe("block", () => {
     }
   })
 
-  it("fits() fills a block to the last byte, and no further", () => {
+  test("fits() fills a block to the last byte, and no further", () => {
     const block = openBlock(FRAME_DATA)
     const chunk = new Uint8Array(BLOCK_BYTES - 1)
     addChunk(block, idOf(chunk), chunk)
@@ -40,7 +40,7 @@ describe("block", () => {
     assert.equal(fits(block, 2), false)
   })
 
-  it("closeBlock() tries only the head of a block that follows an incompressible one", () => {
+  test("closeBlock() tries only the head of a block that follows an incompressible one", () => {
     const random = seededRandom("probe")
     const block = openBlock(FRAME_DATA)
     const tried: number[] = []
@@ -66,7 +66,7 @@ describe("block", () => {
     assert.deepEqual(tried, [200_000, 32_768, 32_768, 200_000])
   })
 
-  it("closeBlock() refuses a block that doesn't decompress to its input", () => {
+  test("closeBlock() refuses a block that doesn't decompress to its input", () => {
     const flips: Zstd = {
       ...zstd,
       decompress(target, source) {
@@ -98,7 +98,7 @@ function noiseShare(bytes: Uint8Array, length: number): number {
   return found / count
 }
 
-it("isNoise() recognises random and compressed bytes at any length", () => {
+test("isNoise() recognises random and compressed bytes at any length", () => {
   for (const length of [512, 1000, 4096, 16_384, 100_000]) {
     assert.equal(noiseShare(random.bytes(2_000_000), length), 1)
     for (const [name, bytes] of Object.entries(compressed))
@@ -106,7 +106,7 @@ it("isNoise() recognises random and compressed bytes at any length", () => {
   }
 })
 
-it("isNoise() leaves compressible data to the compressor", () => {
+test("isNoise() leaves compressible data to the compressor", () => {
   const text = Buffer.from("Eine Zeile, wie sie in Notizen steht, mit Umlauten: äöü ÄÖÜ ß.\n".repeat(400))
   const hex = Buffer.from(random.bytes(50_000).toString("hex"))
   const base64 = Buffer.from(random.bytes(50_000).toString("base64"))
@@ -119,7 +119,7 @@ it("isNoise() leaves compressible data to the compressor", () => {
   assert.ok(noiseShare(program, 16_384) < 0.02)
 })
 
-it("isNoise() makes no decision on data that is too short", () => {
+test("isNoise() makes no decision on data that is too short", () => {
   assert.equal(isNoise(random.bytes(511)), false)
   assert.equal(isNoise(new Uint8Array(0)), false)
 })

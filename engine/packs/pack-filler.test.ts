@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict"
 import { createHash } from "node:crypto"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import * as fc from "fast-check"
 import { seededRandom } from "../../fixtures/random.ts"
 import { padme } from "../crypto/padding.ts"
@@ -29,7 +29,7 @@ const plan = fc.array(
 )
 
 describe("createPackFiller()", () => {
-  it("separates compressible from incompressible data, however they alternate in a file", () => {
+  test("separates compressible from incompressible data, however they alternate in a file", () => {
     const random = seededRandom("turns")
     const filler = createPackFiller(sealTools("turns"), () => assert.fail("less than a pack"))
     for (let i = 0; i < 64; i++) {
@@ -45,7 +45,7 @@ describe("createPackFiller()", () => {
     assert.equal(rawBytes(CODEC_ZSTD), half)
   })
 
-  it("puts every chunk into exactly one pack, whole, with others of its kind only", () => {
+  test("puts every chunk into exactly one pack, whole, with others of its kind only", () => {
     fc.assert(
       fc.property(plan, fc.integer(), (planned, seed) => {
         const random = seededRandom(`filler ${seed}`)
@@ -76,7 +76,7 @@ describe("createPackFiller()", () => {
     )
   })
 
-  it("keeps the chunks of one lane in order, and lanes apart", () => {
+  test("keeps the chunks of one lane in order, and lanes apart", () => {
     const tools = sealTools("lanes")
     const filler = createPackFiller(tools, () => assert.fail("no full pack"))
     for (let i = 0; i < 100; i++) {
@@ -93,7 +93,7 @@ describe("createPackFiller()", () => {
     }
   })
 
-  it("hands over full compressible blocks for others to close", () => {
+  test("hands over full compressible blocks for others to close", () => {
     const tools = sealTools("handed")
     const random = seededRandom("handed")
     const handed: FullBlock[] = []
@@ -120,7 +120,7 @@ describe("createPackFiller()", () => {
     assert.deepEqual(found.toSorted(), added.toSorted())
   })
 
-  it("fills packs of incompressible data to one size, and nearly to their end", () => {
+  test("fills packs of incompressible data to one size, and nearly to their end", () => {
     const random = seededRandom("noise")
     const packs: SealedPack[] = []
     const filler = createPackFiller(sealTools("noise"), (seal) => packs.push(seal()))

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { describe, it, test } from "node:test"
+import { describe, test } from "node:test"
 import fc from "fast-check"
 import { seededRandom } from "../../fixtures/random.ts"
 import type { Digest } from "../base/ids.ts"
@@ -25,7 +25,7 @@ import {
 } from "./seal-pack.ts"
 
 describe("groupIntoPacks()", () => {
-  it("agrees with taking blocks one after another while they fit", () => {
+  test("agrees with taking blocks one after another while they fit", () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 3_000_000 }), { maxLength: 60 })
     fc.assert(
       fc.property(sizes, (lengths) => {
@@ -44,7 +44,7 @@ describe("groupIntoPacks()", () => {
 })
 
 describe("sealPack()", () => {
-  it("takes as much as fits in a full pack, whatever the blocks", () => {
+  test("takes as much as fits in a full pack, whatever the blocks", () => {
     const blocks: ClosedBlock[] = []
     const fill = emptyFill()
     // the worst case for the directory: very many tiny chunks beside incompressible bytes
@@ -56,7 +56,7 @@ describe("sealPack()", () => {
     assert.equal(sealPack(blocks, true, sealTools("full")).bytes.length, PACK_BYTES)
   })
 
-  it("pads to a coarse grid, from 4 KiB, and orders frames differently each time", () => {
+  test("pads to a coarse grid, from 4 KiB, and orders frames differently each time", () => {
     const blocks = Array.from({ length: 20 }, (_, i) => blockOf(100 + i))
     const orders = ["a", "b", "c"].map((seed) => {
       const pack = sealPack(blocks, false, sealTools(seed))
@@ -68,7 +68,7 @@ describe("sealPack()", () => {
     assert.equal(new Set(orders).size, 3)
   })
 
-  it("seals one block twice to bytes that have nothing in common", () => {
+  test("seals one block twice to bytes that have nothing in common", () => {
     const packs = ["a", "b"].map((seed) => sealPack([blockOf(100_000)], false, sealTools(seed)).bytes)
     const [first, second] = packs as [Uint8Array, Uint8Array]
     const windows = new Set<string>()

@@ -2,7 +2,7 @@ import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { after, describe, it } from "node:test"
+import { after, describe, test } from "node:test"
 import type { SecretPorts } from "./run-program.ts"
 import { isEngineError } from "../base/errors.ts"
 import { readSecret } from "./read-secret.ts"
@@ -40,7 +40,7 @@ async function refused(reference: string, code: string, says: RegExp, how = port
 }
 
 describe("readSecret()", () => {
-  it("reads a variable, a private file, and a command's output, without the final newline", async () => {
+  test("reads a variable, a private file, and a command's output, without the final newline", async () => {
     assert.equal(await readSecret("env:MINE", "keys", ports({ MINE: SECRET })), SECRET)
     assert.equal(await readSecret(`file:${file("a", 0o600)}`, "keys", ports()), SECRET)
     assert.equal(await readSecret(`file:${file("b", 0o400)}`, "keys", ports()), SECRET)
@@ -51,7 +51,7 @@ describe("readSecret()", () => {
     )
   })
 
-  it("refuses a file that others can read, and says which chmod to type", async () => {
+  test("refuses a file that others can read, and says which chmod to type", async () => {
     for (const mode of [0o644, 0o640, 0o604, 0o660, 0o620]) {
       const place = file(`open-${mode.toString(8)}`, mode)
       await refused(`file:${place}`, "secret-open", new RegExp(`Run: chmod 600 ${place}$`))
@@ -59,7 +59,7 @@ describe("readSecret()", () => {
     await refused(`file:${file("it's mine", 0o644)}`, "secret-open", /Run: chmod 600 '\/.*\/it'\\''s mine'$/)
   })
 
-  it("reports what is missing", async () => {
+  test("reports what is missing", async () => {
     await refused("env:MINE", "secret-missing", /the variable MINE is not set/)
     await refused("env:MINE", "secret-missing", /is not set/, ports({ MINE: "" }))
     await refused("file:/nowhere/keys", "secret-file", /\/nowhere\/keys does not exist/)
@@ -68,7 +68,7 @@ describe("readSecret()", () => {
     await refused(`file:${file("large", 0o600, "x".repeat(70_000))}`, "secret-file", /too large/)
   })
 
-  it("reports a failed command, and repeats neither the command nor its output", async () => {
+  test("reports a failed command, and repeats neither the command nor its output", async () => {
     await refused("command:echo hunter2; exit 3", "secret-command", /^keys: the command exited with 3$/)
     await refused("command:kill -9 $$", "secret-command", /was killed by SIGKILL/)
     await refused("command:no-such-program-hunter2 2>/dev/null", "secret-command", /exited with 127/)
@@ -82,7 +82,7 @@ describe("readSecret() of a keychain", () => {
   // tried with real ones.
   const asks = 'test "$*" = "lookup service holdfast account b2" && printf "%s" "key:hunter2 with spaces"'
 
-  it("runs secret-tool on Linux and security on macOS", async () => {
+  test("runs secret-tool on Linux and security on macOS", async () => {
     const linux = ports({ PATH: `${standIn("secret-tool", asks)}:/usr/bin:/bin` })
     assert.equal(await readSecret("keychain:b2", "keys", linux), SECRET)
     const mac = 'test "$*" = "find-generic-password -s holdfast -a b2 -w" && echo "key:hunter2 with spaces"'
@@ -90,7 +90,7 @@ describe("readSecret() of a keychain", () => {
     assert.equal(await readSecret("keychain:b2", "keys", darwin), SECRET)
   })
 
-  it("says how to store a missing entry", async () => {
+  test("says how to store a missing entry", async () => {
     const linux = ports({ PATH: `${standIn("secret-tool", "exit 1")}:/usr/bin:/bin` })
     const command = /secret-tool store --label="holdfast b2" service holdfast account b2$/
     await refused("keychain:b2", "secret-missing", command, linux)
@@ -106,7 +106,7 @@ describe("readSecret() of a keychain", () => {
     )
   })
 
-  it("distinguishes a locked keychain, a missing entry, and a missing program", async () => {
+  test("distinguishes a locked keychain, a missing entry, and a missing program", async () => {
     const closed = ports({
       PATH: `${standIn("secret-tool", "echo no D-Bus hunter2 >&2; exit 1")}:/usr/bin:/bin`,
     })

@@ -1,9 +1,9 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import { EngineError } from "../base/errors.ts"
 import { parseSecretReference } from "./reference.ts"
 
-it("parseSecretReference() accepts four kinds of places", () => {
+test("parseSecretReference() accepts four kinds of places", () => {
   const cases: [string, object][] = [
     ["env:BACKUP_KEYS", { kind: "env", name: "BACKUP_KEYS" }],
     ["file:~/.config/keys: of mine", { kind: "file", path: "~/.config/keys: of mine" }],
@@ -13,7 +13,7 @@ it("parseSecretReference() accepts four kinds of places", () => {
   for (const [text, expected] of cases) assert.deepEqual(parseSecretReference(text, "keys"), expected)
 })
 
-it("parseSecretReference() refuses a literal secret, and repeats none of it", () => {
+test("parseSecretReference() refuses a literal secret, and repeats none of it", () => {
   const literals = [
     "AKIAEXAMPLE:wJalrXUtnFEMI",
     "hunter2",
@@ -37,7 +37,7 @@ it("parseSecretReference() refuses a literal secret, and repeats none of it", ()
   }
 })
 
-it("parseSecretReference() refuses what a program could read as a flag, and empty names", () => {
+test("parseSecretReference() refuses what a program could read as a flag, and empty names", () => {
   for (const text of ["keychain:--help", "keychain:a b", "env:A B", "env:1", "command: ", "file:a\0b"]) {
     assert.throws(
       () => parseSecretReference(text, "keys"),

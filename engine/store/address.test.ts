@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import * as fc from "fast-check"
 import { EngineError } from "../base/errors.ts"
 import { formatAddress, parseAddress, parseEndpoint } from "./address.ts"
@@ -11,7 +11,7 @@ const s3 = (bucket: string, prefix: string, endpoint?: string): object => ({
   endpoint,
 })
 
-it("parseAddress() reads paths and both ways to write S3", () => {
+test("parseAddress() reads paths and both ways to write S3", () => {
   const cases: [string, object][] = [
     ["/backup/repo", { kind: "local", path: "/backup/repo" }],
     ["repo", { kind: "local", path: "repo" }],
@@ -29,7 +29,7 @@ it("parseAddress() reads paths and both ways to write S3", () => {
   for (const [location, address] of cases) assert.deepEqual(parseAddress(location), address, location)
 })
 
-it("parseAddress() refuses what it doesn't understand, and never repeats a secret", () => {
+test("parseAddress() refuses what it doesn't understand, and never repeats a secret", () => {
   const cases: [string, string][] = [
     ["", "store-address"],
     ["local:", "store-address"],
@@ -65,7 +65,7 @@ it("parseAddress() refuses what it doesn't understand, and never repeats a secre
   }
 })
 
-it("parseAddress() accepts colons and at signs that aren't part of credentials", () => {
+test("parseAddress() accepts colons and at signs that aren't part of credentials", () => {
   const locations = [
     "/mnt/a:b@c/repository",
     "./a:b@c",
@@ -80,7 +80,7 @@ it("parseAddress() accepts colons and at signs that aren't part of credentials",
   for (const location of locations) assert.doesNotThrow(() => parseAddress(location), location)
 })
 
-it("formatAddress() is the inverse of parseAddress()", () => {
+test("formatAddress() is the inverse of parseAddress()", () => {
   const part = fc.stringMatching(/^[a-z0-9][a-z0-9-]{2,8}$/)
   const endpoint = fc.constantFrom(undefined, "https://host", "http://127.0.0.1:9000")
   const prefix = fc.array(part, { maxLength: 3 }).map((parts) => parts.join("/"))
@@ -107,7 +107,7 @@ it("formatAddress() is the inverse of parseAddress()", () => {
   }
 })
 
-it("formatAddress() returns every location that parseAddress() accepts, whatever its characters", () => {
+test("formatAddress() returns every location that parseAddress() accepts, whatever its characters", () => {
   const odd = fc.constantFrom(
     "%",
     "%20",
@@ -146,7 +146,7 @@ it("formatAddress() returns every location that parseAddress() accepts, whatever
   )
 })
 
-it("parseEndpoint() reduces an endpoint to scheme, host and port", () => {
+test("parseEndpoint() reduces an endpoint to scheme, host and port", () => {
   assert.equal(parseEndpoint("s3.example.com"), "https://s3.example.com")
   assert.equal(parseEndpoint("http://LOCALHOST:9000/"), "http://localhost:9000")
   for (const bad of ["https://host/bucket", "https://a:b@host", "https://", "http://ho st"]) {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { after, it } from "node:test"
+import { after, test } from "node:test"
 import { pathToFileURL } from "node:url"
 import { EngineError } from "../base/errors.ts"
 import { readOnlyStore } from "../testing/read-only-store.ts"
@@ -15,7 +15,7 @@ import { locationName, openStore, s3Settings, type OpenStoreOptions } from "./op
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-open-store-"))
 after(() => fs.rmSync(scratch, { recursive: true }))
 
-it("openStore() opens a folder, and creates it only on request", async () => {
+test("openStore() opens a folder, and creates it only on request", async () => {
   const root = path.join(scratch, "made", "here")
   await assert.rejects(collect(await openStore(root), ""), isFailure("not-found", "no-store"))
   const store = await openStore(root, { create: true })
@@ -28,7 +28,7 @@ it("openStore() opens a folder, and creates it only on request", async () => {
   await assert.rejects(reader.put(named("b"), pattern(10)), isFailure("denied", "read-only-store"))
 })
 
-it("openStore() opens S3 from the environment, retries, and counts every attempt", async () => {
+test("openStore() opens S3 from the environment, retries, and counts every attempt", async () => {
   const server = await startS3FaultServer({ plan: ({ number }) => (number < 2 ? "503" : undefined) })
   try {
     const waits: number[] = []
@@ -46,7 +46,7 @@ it("openStore() opens S3 from the environment, retries, and counts every attempt
   }
 })
 
-it("openStore() of a folder loads neither the SDK nor the S3 adapter", () => {
+test("openStore() of a folder loads neither the SDK nor the S3 adapter", () => {
   const program = `
     import { registerHooks } from "node:module"
     registerHooks({ load(url, context, next) { console.log(url); return next(url, context) } })
@@ -59,7 +59,7 @@ it("openStore() of a folder loads neither the SDK nor the S3 adapter", () => {
   assert.doesNotMatch(run.stdout, /@aws-sdk|@smithy|s3-(store|client)\.ts|node:https?$/m)
 })
 
-it("s3Settings() takes endpoint and region from location, options, environment and provider, in this order", () => {
+test("s3Settings() takes endpoint and region from location, options, environment and provider, in this order", () => {
   type Expected = [endpoint: string | undefined, region: string | undefined, addressing: string]
   const cases: [string, OpenStoreOptions, Record<string, string>, Expected][] = [
     ["s3://bucket", {}, {}, [undefined, undefined, "virtual"]],
@@ -101,7 +101,7 @@ it("s3Settings() takes endpoint and region from location, options, environment a
   }
 })
 
-it("locationName() returns one name for every way to write a place", () => {
+test("locationName() returns one name for every way to write a place", () => {
   assert.equal(locationName(path.relative(process.cwd(), scratch)), scratch)
   const environment = { AWS_ENDPOINT_URL_S3: "https://host" }
   assert.equal(locationName("s3://bucket/a/", {}, environment), "s3:https://host/bucket/a")

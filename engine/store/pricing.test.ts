@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import { dollarsCommitted, dollarsForEgress, dollarsForRequests, dollarsPerMonth } from "./pricing.ts"
 import { PROVIDER_PROFILES } from "./provider-profiles.ts"
 
@@ -10,7 +10,7 @@ function near(found: number | undefined, expected: number): void {
   assert.ok(found !== undefined && Math.abs(found - expected) < 1e-9, `${found} instead of ${expected}`)
 }
 
-it("dollarsPerMonth() counts bytes, the minimum object size and the minimum total", () => {
+test("dollarsPerMonth() counts bytes, the minimum object size and the minimum total", () => {
   near(dollarsPerMonth(aws, stored(1e12)), 23)
   near(dollarsPerMonth(backblaze, stored(5e11)), 3.475)
   near(dollarsPerMonth(wasabi, stored(1000)), 7.99)
@@ -19,12 +19,12 @@ it("dollarsPerMonth() counts bytes, the minimum object size and the minimum tota
   assert.equal(dollarsPerMonth(minio, stored(1e12)), undefined)
 })
 
-it("dollarsCommitted() is a month, or the minimum storage time", () => {
+test("dollarsCommitted() is a month, or the minimum storage time", () => {
   near(dollarsCommitted(aws, stored(1e12)), 23)
   near(dollarsCommitted(wasabi, stored(1e12)), 3 * 7.99)
 })
 
-it("dollarsForRequests() and dollarsForEgress() follow the price list", () => {
+test("dollarsForRequests() and dollarsForEgress() follow the price list", () => {
   near(dollarsForRequests(aws, { put: 60_000, list: 2, get: 0 }), 0.30001)
   near(dollarsForRequests(r2, { put: 1000, list: 0, get: 1000 }), 0.0045 + 0.00036)
   near(dollarsForRequests(wasabi, { put: 1e6, list: 1e6, get: 1e6 }), 0)

@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import type { ObjectName } from "../base/ids.ts"
 import type { S3FaultServerOptions, S3Request } from "../testing/s3-fault-server.ts"
 import { noSleep, startServer } from "../testing/s3-fault-store.ts"
@@ -36,7 +36,7 @@ for (const [what, options, found] of [
   ["a server that says it is Ceph", { serverName: "Ceph Object Gateway (squid)" }, { provider: "ceph" }],
   ["a server of another name", { serverName: "nginx" }, {}],
 ] as const satisfies readonly (readonly [string, S3FaultServerOptions, object])[]) {
-  it(`probe() detects what ${what} supports, and leaves nothing that it may remove`, async () => {
+  test(`probe() detects what ${what} supports, and leaves nothing that it may remove`, async () => {
     const { store, left } = await open(options)
     assert.deepEqual(await probeOf(store)?.(), { ...BEST, ...found })
     const rest = left().filter((name) => !name.startsWith("x/probe/"))
@@ -55,7 +55,7 @@ function failsOften({ number }: S3Request): "503" | "lost-reply" | undefined {
   return number % 8 === 3 ? "503" : number % 8 === 7 ? "lost-reply" : undefined
 }
 
-it("probe() reports a conditional PUT that several concurrent clients win", async () => {
+test("probe() reports a conditional PUT that several concurrent clients win", async () => {
   const objects = new Map<ObjectName, Uint8Array<ArrayBuffer>>()
   const store = memoryStore(objects)
   // Looks first and writes a little later, as servers on plain file systems do.
@@ -72,12 +72,12 @@ it("probe() reports a conditional PUT that several concurrent clients win", asyn
   assert.equal((await probeStore(ports)).conditionalPut, "races")
 })
 
-it("probe() fails if nothing can be written", async () => {
+test("probe() fails if nothing can be written", async () => {
   const { store } = await open({ denied: ["PUT"] })
   await assert.rejects(async () => await probeOf(store)?.(), isFailure("denied", "write-denied"))
 })
 
-it("openStore() of a folder has no probe and no provider", async () => {
+test("openStore() of a folder has no probe and no provider", async () => {
   const store = await openStore("/tmp")
   assert.deepEqual([probeOf(store), providerOf(store)], [undefined, undefined])
 })

@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import {
   PROVIDER_PROFILES,
   profileOfEndpoint,
@@ -7,7 +7,7 @@ import {
   regionOfEndpoint,
 } from "./provider-profiles.ts"
 
-it("profileOfEndpoint() and regionOfEndpoint() recognise a provider and a region by the host", () => {
+test("profileOfEndpoint() and regionOfEndpoint() recognise a provider and a region by the host", () => {
   const cases: [string | undefined, string, string | undefined][] = [
     [undefined, "aws", undefined],
     ["https://s3.amazonaws.com", "aws", undefined],
@@ -28,7 +28,7 @@ it("profileOfEndpoint() and regionOfEndpoint() recognise a provider and a region
   }
 })
 
-it("profileOfServer() uses a server's name only if its host is unknown", () => {
+test("profileOfServer() uses a server's name only if its host is unknown", () => {
   const { custom, wasabi } = PROVIDER_PROFILES
   assert.equal(profileOfServer(custom, "MinIO").id, "minio")
   assert.equal(profileOfServer(custom, "Ceph Object Gateway (reef)").id, "ceph")
@@ -37,7 +37,7 @@ it("profileOfServer() uses a server's name only if its host is unknown", () => {
   assert.equal(profileOfServer(wasabi, "MinIO").id, "wasabi")
 })
 
-it("PROVIDER_PROFILES are keyed by their own ids, and every price has a date", () => {
+test("PROVIDER_PROFILES are keyed by their own ids, and every price has a date", () => {
   for (const [id, profile] of Object.entries(PROVIDER_PROFILES)) {
     assert.equal(profile.id, id)
     if (profile.prices !== undefined) assert.match(profile.prices.asOf, /^20\d\d-\d\d-\d\d$/)

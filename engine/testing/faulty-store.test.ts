@@ -1,10 +1,10 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import { memoryStore } from "./memory-store.ts"
 import { faultAt, faultyStore, StoreCrash } from "./faulty-store.ts"
 import { collect, isFailure, named, pattern } from "./store-contract.ts"
 
-it("faultyStore() refuses before any effect, or loses the reply after it", async () => {
+test("faultyStore() refuses before any effect, or loses the reply after it", async () => {
   for (const [fault, size] of [
     ["refused", 0],
     ["lost-reply", 1],
@@ -21,7 +21,7 @@ it("faultyStore() refuses before any effect, or loses the reply after it", async
   }
 })
 
-it("faultyStore() returns wrong bytes from get, and leaves the object unchanged", async () => {
+test("faultyStore() returns wrong bytes from get, and leaves the object unchanged", async () => {
   const memory = memoryStore()
   await memory.put(named("a"), pattern(8))
   const store = faultyStore(memory, ({ number }) => (["truncated", "corrupted"] as const)[number])
@@ -31,7 +31,7 @@ it("faultyStore() returns wrong bytes from get, and leaves the object unchanged"
   assert.deepEqual(await store.get(named("a")), pattern(8))
 })
 
-it("faultyStore() returns a stale listing", async () => {
+test("faultyStore() returns a stale listing", async () => {
   const memory = memoryStore()
   await memory.put(named("log/a"), pattern(1))
   await memory.put(named("log/b"), pattern(2))
@@ -48,7 +48,7 @@ it("faultyStore() returns a stale listing", async () => {
   )
 })
 
-it("faultyStore() is dead after a crash, whether the call took effect or not", async () => {
+test("faultyStore() is dead after a crash, whether the call took effect or not", async () => {
   for (const [fault, size] of [
     ["crash-before", 1],
     ["crash-after", 2],

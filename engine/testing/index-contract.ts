@@ -3,7 +3,7 @@
  * `chunk-index/chunk-index.ts`.
  */
 import * as assert from "node:assert/strict"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import { concatBytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
@@ -20,7 +20,7 @@ export type OpenEmptyIndex = () => OpenedIndex
 
 export function indexContract(label: string, open: OpenEmptyIndex): void {
   const check = (claim: string, body: (index: ChunkIndex) => void): void => {
-    it(claim, () => {
+    test(claim, () => {
       const { index, close } = open()
       try {
         body(index)

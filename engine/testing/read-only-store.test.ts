@@ -1,10 +1,10 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import { isFailure, named, pattern } from "./store-contract.ts"
 import { memoryStore } from "./memory-store.ts"
 import { readOnlyStore } from "./read-only-store.ts"
 
-it("readOnlyStore() refuses put and remove, and the store stays as it was", async () => {
+test("readOnlyStore() refuses put and remove, and the store stays as it was", async () => {
   const memory = memoryStore()
   await memory.put(named("a"), pattern(5))
   const store = readOnlyStore(memory)

@@ -5,7 +5,7 @@
  */
 import * as assert from "node:assert/strict"
 import { hash } from "node:crypto"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import type { Store } from "../store/store.ts"
 import { collect, isFailure, named, OUTSIDE_NAMES, pattern, type OpenEmptyStore } from "./store-objects.ts"
 import { storeReadContract } from "./store-read-contract.ts"
@@ -30,7 +30,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
   }
 
   describe(`${label} writes as the port says`, () => {
-    it(
+    test(
       "put() is visible to every later get and list",
       withStore(async (store) => {
         for (let i = 0; i < 5; i++) {
@@ -40,7 +40,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
         }
       }),
     )
-    it(
+    test(
       "put() stores the bytes as they were, also from a part of a larger buffer",
       withStore(async (store) => {
         const memory = pattern(5000)
@@ -50,7 +50,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
         assert.deepEqual(await store.get(named("a")), pattern(5000).slice(100, 4100))
       }),
     )
-    it(
+    test(
       "put() of the same bytes again succeeds, concurrently and later",
       withStore(async (store) => {
         const bytes = pattern(70_000)
@@ -60,7 +60,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
         assert.equal((await collect(store, "")).length, 1)
       }),
     )
-    it(
+    test(
       "put() of other bytes is refused or replaces the whole object",
       withStore(async (store) => {
         await store.put(named("a"), pattern(100))
@@ -71,7 +71,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
         assert.deepEqual(await store.get(named("a")), refused ? pattern(100) : other)
       }),
     )
-    it(
+    test(
       "put() replaces an object that doesn't match its name by one that does",
       withStore(async (store) => {
         const whole = pattern(100_000)
@@ -90,7 +90,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
         }
       }),
     )
-    it(
+    test(
       "put() and remove() refuse names outside the alphabet",
       withStore(async (store) => {
         for (const name of OUTSIDE_NAMES) {
@@ -100,7 +100,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
         assert.deepEqual(await collect(store, ""), [])
       }),
     )
-    it(
+    test(
       "remove() removes, and succeeds for a missing object",
       withStore(async (store) => {
         await store.put(named("keys/a"), pattern(10))
@@ -115,7 +115,7 @@ function storeWriteContract(label: string, open: OpenEmptyStore): void {
         )
       }),
     )
-    it(
+    test(
       "put() after remove() stores a new object",
       withStore(async (store) => {
         await store.put(named("keys/a"), pattern(10))

@@ -1,6 +1,6 @@
 /** The reading half of the contract of the `Store` port; see `store-contract.ts`. */
 import * as assert from "node:assert/strict"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import type { Store } from "../store/store.ts"
 import { collect, isFailure, named, OUTSIDE_NAMES, pattern, type OpenEmptyStore } from "./store-objects.ts"
 
@@ -15,7 +15,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
   }
 
   describe(`${label} reads as the port says`, () => {
-    it(
+    test(
       "get() returns the whole object, in its own memory",
       withSeeded(async (store, seed) => {
         const bytes = pattern(3000)
@@ -28,7 +28,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
         assert.deepEqual(await store.get(named("packs/ab/one")), bytes)
       }),
     )
-    it(
+    test(
       "get() returns empty and large objects",
       withSeeded(async (store, seed) => {
         const large = pattern(1_300_001)
@@ -42,7 +42,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
         )
       }),
     )
-    it(
+    test(
       "get() returns exactly the requested range",
       withSeeded(async (store, seed) => {
         const bytes = pattern(1000)
@@ -61,7 +61,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
         }
       }),
     )
-    it(
+    test(
       "get() refuses a range beyond the end",
       withSeeded(async (store, seed) => {
         await seed.put(named("a"), pattern(1000))
@@ -79,7 +79,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
         }
       }),
     )
-    it(
+    test(
       "get() of a missing object is not-found",
       withSeeded(async (store, seed) => {
         await seed.put(named("keys/a"), pattern(10))
@@ -88,7 +88,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
         await assert.rejects(store.get(named("b"), { offset: 0, length: 1 }), isFailure("not-found"))
       }),
     )
-    it(
+    test(
       "get() and list() refuse names outside the alphabet",
       withSeeded(async (store) => {
         for (const name of OUTSIDE_NAMES) {
@@ -99,7 +99,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
         }
       }),
     )
-    it(
+    test(
       "list() yields every name with the prefix once, with its size, in byte order",
       withSeeded(async (store, seed) => {
         const names = [
@@ -148,7 +148,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
         }
       }),
     )
-    it(
+    test(
       "list() of an empty store yields nothing, and may be stopped early",
       withSeeded(async (store, seed) => {
         assert.deepEqual(await collect(store, ""), [])
@@ -160,7 +160,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
         assert.equal((await collect(store, "log/")).length, 5)
       }),
     )
-    it(
+    test(
       "many calls may run concurrently",
       withSeeded(async (store, seed) => {
         const numbers = Array.from({ length: 24 }, (_, i) => i)
@@ -175,7 +175,7 @@ export function storeReadContract(label: string, open: OpenEmptyStore): void {
         )
       }),
     )
-    it(
+    test(
       "location is a name without secrets",
       withSeeded(async (store) => assert.notEqual(store.location, "")),
     )

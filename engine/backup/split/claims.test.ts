@@ -1,14 +1,14 @@
 import * as assert from "node:assert/strict"
 import { createHash, randomBytes } from "node:crypto"
 import { once } from "node:events"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import { Worker } from "node:worker_threads"
 import * as fc from "fast-check"
 import type { ClaimsWork } from "../../testing/claims-worker.ts"
 import { openClaims, shareClaims } from "./claims.ts"
 
 describe("claim()", () => {
-  it("agrees with a set of ids", () => {
+  test("agrees with a set of ids", () => {
     const id = fc.integer({ min: 0, max: 50 }).map((n) => new Uint8Array(32).fill(n))
     fc.assert(
       fc.property(fc.array(id, { maxLength: 200 }), (ids) => {
@@ -22,7 +22,7 @@ describe("claim()", () => {
     )
   })
 
-  it("keeps ids apart that differ in one bit only, or fall into one slot", () => {
+  test("keeps ids apart that differ in one bit only, or fall into one slot", () => {
     const claims = openClaims(shareClaims())
     assert.equal(claims.claim(new Uint8Array(32)), true)
     for (let byte = 0; byte < 16; byte++) {
@@ -35,7 +35,7 @@ describe("claim()", () => {
     }
   })
 
-  it("forgets what comes when it is full, and stores it twice", () => {
+  test("forgets what comes when it is full, and stores it twice", () => {
     const claims = openClaims(shareClaims(2))
     const idOf = (i: number): Buffer => createHash("sha256").update(`${i}`).digest()
     const count = 40_000
@@ -45,7 +45,7 @@ describe("claim()", () => {
     assert.ok(known > 0.59 * 5 * 8192 && known < 0.61 * 5 * 8192, `${known}`)
   })
 
-  it("grows over several segments without forgetting", () => {
+  test("grows over several segments without forgetting", () => {
     const shared = shareClaims()
     const claims = openClaims(shared)
     const count = 60_000
@@ -57,7 +57,7 @@ describe("claim()", () => {
     assert.ok(new Int32Array(shared.counts).filter((each) => each > 0).length >= 3)
   })
 
-  it("gives each id to one of two threads, and to both at the edge of a segment at most", async () => {
+  test("gives each id to one of two threads, and to both at the edge of a segment at most", async () => {
     const shared = shareClaims()
     const count = 40_000
     const ids = randomBytes(count * 32)

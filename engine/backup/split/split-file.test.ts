@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto"
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { after, describe, it } from "node:test"
+import { after, describe, test } from "node:test"
 import * as fc from "fast-check"
 import { CHUNK_SIZES, FILE_CLASS, type FileClass } from "../../chunks/classes.ts"
 import { createCutter, type Cutter, gearTable } from "../../chunks/cutter.ts"
@@ -88,7 +88,7 @@ function streamClass(bytes: number, { windowBytes }: Cutter): FileClass {
 }
 
 describe("splitFile()", () => {
-  it("cuts a file read through any window as one call over the whole file would", () => {
+  test("cuts a file read through any window as one call over the whole file would", () => {
     fc.assert(
       fc.property(size, windowIndex, (bytes, index) => {
         const content = randomBytes(bytes)
@@ -102,7 +102,7 @@ describe("splitFile()", () => {
     )
   })
 
-  it("reads to the end, whatever size was expected, with the class of the expected one", () => {
+  test("reads to the end, whatever size was expected, with the class of the expected one", () => {
     const isRead = (bytes: number, expected: number, cutter: Cutter): void => {
       const content = randomBytes(bytes)
       const { lengths, outcome } = split(content, cutter, expected)
@@ -126,7 +126,7 @@ describe("splitFile()", () => {
     )
   })
 
-  it("cuts pages of an SQLite image, and nothing of an empty file", () => {
+  test("cuts pages of an SQLite image, and nothing of an empty file", () => {
     const content = Buffer.concat([Buffer.from("SQLite format 3\0"), randomBytes(100_000)])
     const { lengths, classes } = split(content, WINDOWS[0] as Cutter, content.length)
     assert.deepEqual([...classes], [sqlite])
@@ -134,7 +134,7 @@ describe("splitFile()", () => {
     assert.deepEqual(split(Buffer.alloc(0), WINDOWS[0] as Cutter, 0).lengths, [])
   })
 
-  it("keeps the class that the file had", () => {
+  test("keeps the class that the file had", () => {
     const cutter = createCutter(GEAR, 256 * KiB)
     const content = randomBytes(40 * 1024 * KiB)
     assert.equal(split(content, cutter, content.length, medium).outcome.fileClass, medium)
@@ -143,7 +143,7 @@ describe("splitFile()", () => {
 })
 
 describe("splitStream()", () => {
-  it("cuts a stream in pieces of any lengths as one call over the whole content would", async () => {
+  test("cuts a stream in pieces of any lengths as one call over the whole content would", async () => {
     const lengths = fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 5 })
     await fc.assert(
       fc.asyncProperty(size, lengths, async (bytes, pieces) => {
@@ -158,7 +158,7 @@ describe("splitStream()", () => {
     )
   })
 
-  it("takes the medium class when the content outgrows the window", async () => {
+  test("takes the medium class when the content outgrows the window", async () => {
     const cutter = WINDOWS[3] as Cutter
     assert.equal((await splitPieces(randomBytes(128 * KiB - 1), cutter, [1000])).outcome.fileClass, small)
     assert.equal((await splitPieces(randomBytes(128 * KiB + 1), cutter, [1000])).outcome.fileClass, medium)

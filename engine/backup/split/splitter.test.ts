@@ -2,7 +2,7 @@ import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, beforeEach, describe, it } from "node:test"
+import { afterEach, beforeEach, describe, test } from "node:test"
 import { seededRandom } from "../../../fixtures/random.ts"
 import { makeFifo } from "../../../fixtures/native.ts"
 import type { ChunkId } from "../../base/ids.ts"
@@ -57,7 +57,7 @@ function failure(result: SplitResult): string {
 }
 
 describe("split()", () => {
-  it("gives the ids of all chunks, in order, and stores each once", () => {
+  test("gives the ids of all chunks, in order, and stores each once", () => {
     const part = seededRandom("part").bytes(30_000)
     fs.writeFileSync(file, Buffer.concat([part, part, part]))
     const by = splitter()
@@ -72,7 +72,7 @@ describe("split()", () => {
     assert.equal(new Set(data.map(({ id }) => id)).size, data.length)
   })
 
-  it("keeps up to eight ids in the entry, and makes a list of more", () => {
+  test("keeps up to eight ids in the entry, and makes a list of more", () => {
     const by = splitter()
     fs.writeFileSync(file, seededRandom("few").bytes(8000))
     const few = read(by.split(jobFor(file)))
@@ -90,14 +90,14 @@ describe("split()", () => {
     )
   })
 
-  it("stores nothing that the repository has", () => {
+  test("stores nothing that the repository has", () => {
     fs.writeFileSync(file, seededRandom("stored").bytes(100_000))
     const by = splitter(() => true)
     read(by.split(jobFor(file)))
     assert.deepEqual([by.rawBytes, by.drain().length], [0, 0])
   })
 
-  it("tells of a long file while it is read, and takes it back when it is done", () => {
+  test("tells of a long file while it is read, and takes it back when it is done", () => {
     const told: number[] = []
     const by = splitter(undefined, (bytes) => told.push(bytes))
     fs.writeFileSync(file, Buffer.alloc(16 * 1024 * 1024, "short"))
@@ -114,7 +114,7 @@ describe("split()", () => {
     assert.ok(told.every((bytes) => bytes > 0))
   })
 
-  it("reads again what changed since the walk, and says what it was when it was read", () => {
+  test("reads again what changed since the walk, and says what it was when it was read", () => {
     fs.writeFileSync(file, "before")
     const job = jobFor(file)
     fs.writeFileSync(file, "longer than before", { mode: 0o600 })
@@ -123,7 +123,7 @@ describe("split()", () => {
     assert.equal(stat?.mtimeNs, fs.statSync(file, { bigint: true }).mtimeNs)
   })
 
-  it("reads a file that shrank, to nothing too", () => {
+  test("reads a file that shrank, to nothing too", () => {
     fs.writeFileSync(file, seededRandom("shrinks").bytes(50_000))
     const job = jobFor(file)
     fs.truncateSync(file, 100)
@@ -133,7 +133,7 @@ describe("split()", () => {
     assert.deepEqual([bytes, chunks?.length], [0, 0])
   })
 
-  it("reads a file again that changes while it is read, and marks one that never rests", () => {
+  test("reads a file again that changes while it is read, and marks one that never rests", () => {
     let changes = 0
     let seen = 0
     const by = splitter(() => {
@@ -151,7 +151,7 @@ describe("split()", () => {
     assert.equal(again(1000).outcome, "torn")
   })
 
-  it("says what is wrong with what vanished or turned into something else, and hangs on nothing", () => {
+  test("says what is wrong with what vanished or turned into something else, and hangs on nothing", () => {
     const by = splitter()
     fs.writeFileSync(file, "a file")
     const job = jobFor(file)
@@ -172,7 +172,7 @@ describe("split()", () => {
     fs.closeSync(writer)
   })
 
-  it("fails when something other than the file fails, so that no chunk stays claimed and not stored", () => {
+  test("fails when something other than the file fails, so that no chunk stays claimed and not stored", () => {
     const broken = Object.assign(new Error("the index can't be read"), { code: "SQLITE_IOERR" })
     const by = splitter(() => {
       throw broken
@@ -181,7 +181,7 @@ describe("split()", () => {
     assert.throws(() => by.split(jobFor(file)), broken)
   })
 
-  it("reads files to their end that report no size, or a page, and takes what was read as their size", () => {
+  test("reads files to their end that report no size, or a page, and takes what was read as their size", () => {
     for (const path of ["/proc/version", "/proc/filesystems", "/sys/devices/system/cpu/online"]) {
       const content = fs.readFileSync(path)
       assert.notEqual(fs.statSync(path).size, content.length)
@@ -193,14 +193,14 @@ describe("split()", () => {
     }
   })
 
-  it("reads a long file that reports no size", () => {
+  test("reads a long file that reports no size", () => {
     const maps = "/proc/kallsyms"
     const content = fs.readFileSync(maps)
     const found = read(splitter().split(jobFor(maps)))
     assert.deepEqual([found.outcome, found.bytes], ["read", content.length])
   })
 
-  it("leaves no descriptor open, whatever happens", () => {
+  test("leaves no descriptor open, whatever happens", () => {
     const by = splitter()
     fs.writeFileSync(file, "a file")
     const job = jobFor(file)

@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import * as fc from "fast-check"
 import type { RawPath } from "../../base/ids.ts"
 import { packFiles, unpackFiles, type PlaceFile } from "./place-jobs.ts"
@@ -40,7 +40,7 @@ const file = record<PlaceFile>({
   begun: fc.option(newFile),
 })
 
-it("unpackFiles() gives what packFiles() was given, on the other side of a message", () => {
+test("unpackFiles() gives what packFiles() was given, on the other side of a message", () => {
   fc.assert(
     fc.property(fc.array(file, { maxLength: 8 }), (files) => {
       assert.deepEqual(unpackFiles(structuredClone(packFiles(files))), files)

@@ -5,7 +5,7 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
-import { after, it } from "node:test"
+import { after, test } from "node:test"
 import { collect, isFailure, named, pattern, storeContract } from "../../testing/store-contract.ts"
 import { createLocalRoot, localStore } from "./local-store.ts"
 
@@ -16,7 +16,7 @@ const newRoot = (): string => fs.mkdtempSync(path.join(scratch, `root-${rootCoun
 
 storeContract("localStore()", () => ({ store: localStore(newRoot()) }))
 
-it("localStore() creates files 0600 and folders 0700, and leaves no temporary file", async () => {
+test("localStore() creates files 0600 and folders 0700, and leaves no temporary file", async () => {
   const root = newRoot()
   await localStore(root).put(named("packs/ab/one"), pattern(100_000))
   assert.deepEqual(fs.readdirSync(path.join(root, "packs/ab")), ["one"])
@@ -25,7 +25,7 @@ it("localStore() creates files 0600 and folders 0700, and leaves no temporary fi
   assert.equal(fs.statSync(path.join(root, "packs/ab")).mode & 0o777, 0o700)
 })
 
-it("localStore() lists no leftovers and no foreign files", async () => {
+test("localStore() lists no leftovers and no foreign files", async () => {
   const root = newRoot()
   const store = localStore(root)
   await store.put(named("keys/a"), pattern(5))
@@ -38,7 +38,7 @@ it("localStore() lists no leftovers and no foreign files", async () => {
   assert.deepEqual(await collect(store, ""), [{ name: "keys/a", sizeBytes: 5 }])
 })
 
-it("localStore() removes leftovers older than a day, and no others", async () => {
+test("localStore() removes leftovers older than a day, and no others", async () => {
   const root = newRoot()
   await localStore(root).put(named("keys/a"), pattern(5))
   const old = path.join(root, "keys", ".holdfast-tmp-1-old")
@@ -50,7 +50,7 @@ it("localStore() removes leftovers older than a day, and no others", async () =>
   assert.deepEqual([fs.existsSync(old), fs.existsSync(young)], [false, true])
 })
 
-it("localStore() follows a link to a folder on another disk", async () => {
+test("localStore() follows a link to a folder on another disk", async () => {
   const [root, elsewhere] = [newRoot(), newRoot()]
   fs.symlinkSync(elsewhere, path.join(root, "packs"))
   const store = localStore(root)
@@ -58,7 +58,7 @@ it("localStore() follows a link to a folder on another disk", async () => {
   assert.deepEqual(await collect(store, ""), [{ name: "packs/ab/one", sizeBytes: 5 }])
 })
 
-it("localStore() reports no-store for a missing root, in every method, and never creates it", async () => {
+test("localStore() reports no-store for a missing root, in every method, and never creates it", async () => {
   const root = path.join(scratch, "unmounted")
   const store = localStore(root)
   const noStore = isFailure("not-found", "no-store")
@@ -72,7 +72,7 @@ it("localStore() reports no-store for a missing root, in every method, and never
   await store.put(named("packs/ab/one"), pattern(5))
 })
 
-it("localStore() recreates a folder that somebody removed", async () => {
+test("localStore() recreates a folder that somebody removed", async () => {
   const root = newRoot()
   const store = localStore(root)
   await store.put(named("packs/ab/one"), pattern(5))
@@ -81,7 +81,7 @@ it("localStore() recreates a folder that somebody removed", async () => {
   assert.equal((await collect(store, "")).length, 1)
 })
 
-it("localStore() lists a prefix and reads only the folders below it", async () => {
+test("localStore() lists a prefix and reads only the folders below it", async () => {
   const root = newRoot()
   const store = localStore(root)
   await store.put(named("log/a/1"), pattern(5))
@@ -95,7 +95,7 @@ it("localStore() lists a prefix and reads only the folders below it", async () =
   )
 })
 
-it("localStore() fails cleanly if a file replaces a folder", async () => {
+test("localStore() fails cleanly if a file replaces a folder", async () => {
   const root = newRoot()
   fs.writeFileSync(path.join(root, "packs"), "x")
   const store = localStore(root)
@@ -104,7 +104,7 @@ it("localStore() fails cleanly if a file replaces a folder", async () => {
   await assert.rejects(createLocalRoot(path.join(root, "packs")), isFailure("invalid", "not-a-folder"))
 })
 
-it("localStore() neither waits for nor reads a FIFO, a device or a socket in place of an object", async (t) => {
+test("localStore() neither waits for nor reads a FIFO, a device or a socket in place of an object", async (t) => {
   const root = newRoot()
   const store = localStore(root)
   await store.put(named("keys/a"), pattern(5))
@@ -126,7 +126,7 @@ it("localStore() neither waits for nor reads a FIFO, a device or a socket in pla
   )
 })
 
-it("localStore() lends an object's file, whether it exists or not, and none outside", async () => {
+test("localStore() lends an object's file, whether it exists or not, and none outside", async () => {
   const store = localStore(newRoot())
   await store.put(named("packs/ab/one"), pattern(500))
   assert.deepEqual(

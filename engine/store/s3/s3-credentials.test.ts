@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import { isEngineError } from "../../base/errors.ts"
 import { credentialsByReference, parseS3Credentials, type S3CredentialsSource } from "./s3-credentials.ts"
 
@@ -7,7 +7,7 @@ const NOW_MS = Date.parse("2026-11-25T12:00:00Z")
 const keys = { accessKeyId: "AKID", secretAccessKey: "hunter2+/=" }
 
 describe("parseS3Credentials()", () => {
-  it("accepts KEY_ID:SECRET_KEY, AWS's JSON, and the lines of its files", () => {
+  test("accepts KEY_ID:SECRET_KEY, AWS's JSON, and the lines of its files", () => {
     const token = { ...keys, sessionToken: "tok" }
     const expiring = { ...token, expiration: new Date("2026-11-25T13:00:00Z") }
     const json = {
@@ -34,7 +34,7 @@ describe("parseS3Credentials()", () => {
     for (const [text, expected] of cases) assert.deepEqual(parseS3Credentials(text), expected, text)
   })
 
-  it("refuses everything else, and repeats none of it", () => {
+  test("refuses everything else, and repeats none of it", () => {
     const texts = [
       "hunter2",
       "hunter2 hunter2",
@@ -86,7 +86,7 @@ describe("credentialsByReference()", () => {
       Expiration: new Date(NOW_MS + minutes * 60_000).toISOString(),
     })
 
-  it("leaves a profile to the SDK, and refuses a literal before any request", () => {
+  test("leaves a profile to the SDK, and refuses a literal before any request", () => {
     const ports = { environment: {}, platform: "linux", nowMs: () => NOW_MS } as const
     assert.deepEqual(credentialsByReference("profile:back up", ports), { profile: "back up" })
     assert.throws(
@@ -95,7 +95,7 @@ describe("credentialsByReference()", () => {
     )
   })
 
-  it("fetches keys that don't expire once, unless they were refused", async () => {
+  test("fetches keys that don't expire once, unless they were refused", async () => {
     const { ask, at } = source()
     at.text = "one:s"
     await ask()
@@ -105,7 +105,7 @@ describe("credentialsByReference()", () => {
     assert.equal((await ask({ forceRefresh: true })).accessKeyId, "two")
   })
 
-  it("fetches a token that expires soon once a minute, and at once if it was refused or has expired", async () => {
+  test("fetches a token that expires soon once a minute, and at once if it was refused or has expired", async () => {
     const { ask, at } = source()
     at.text = until("one", 3)
     assert.equal((await ask()).accessKeyId, "one")
@@ -120,7 +120,7 @@ describe("credentialsByReference()", () => {
     assert.equal((await ask()).accessKeyId, "four")
   })
 
-  it("continues with valid keys if no new ones can be fetched, and then reports why", async () => {
+  test("continues with valid keys if no new ones can be fetched, and then reports why", async () => {
     const { ask, at } = source()
     await assert.rejects(ask(), (error) => isEngineError(error, "secret-missing"))
     at.text = until("one", 3)

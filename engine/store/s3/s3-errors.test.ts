@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import { EngineError, isEngineError } from "../../base/errors.ts"
 import { notS3, s3Error, type S3Call } from "./s3-errors.ts"
 
@@ -14,7 +14,7 @@ const call: S3Call = {
 const fromServer = (name: string, httpStatusCode: number): object => ({ name, $metadata: { httpStatusCode } })
 const fromNode = (code: string): object => Object.assign(new Error("connect"), { code })
 
-it("s3Error() distinguishes errors that can be retried from others", () => {
+test("s3Error() distinguishes errors that can be retried from others", () => {
   const cases: [object, string][] = [
     [fromServer("CredentialsProviderError", 0), "denied no-credentials"],
     [fromServer("ExpiredToken", 400), "denied expired-credentials"],
@@ -57,13 +57,13 @@ it("s3Error() distinguishes errors that can be retried from others", () => {
   }
 })
 
-it("s3Error() passes bugs through, so they are not retried", () => {
+test("s3Error() passes bugs through, so they are not retried", () => {
   for (const bug of [new TypeError("x is not a function"), new Error("bug: a claim")]) {
     assert.equal(s3Error(bug, call), bug)
   }
 })
 
-it("s3Error() says what to do after a broken connection", () => {
+test("s3Error() says what to do after a broken connection", () => {
   const { message } = s3Error(fromNode("ECONNRESET"), call)
   assert.match(
     message,
@@ -71,14 +71,14 @@ it("s3Error() says what to do after a broken connection", () => {
   )
 })
 
-it("s3Error() passes an EngineError, and never repeats the server's own words", () => {
+test("s3Error() passes an EngineError, and never repeats the server's own words", () => {
   const failure = notS3(call, "no listing")
   assert.equal(s3Error(failure, call), failure)
   const chatty = { ...fromServer("SignatureDoesNotMatch", 403), message: "AKIASECRET hunter2" }
   assert.doesNotMatch(s3Error(chatty, call).message, /AKIA|hunter2/)
 })
 
-it("s3Error() treats a 404 of a HEAD as a missing object, and of a LIST as a missing bucket", () => {
+test("s3Error() treats a 404 of a HEAD as a missing object, and of a LIST as a missing bucket", () => {
   const notFound = fromServer("NotFound", 404)
   assert.ok(isEngineError(s3Error(notFound, { ...call, action: "head" }), "object-not-found"))
   assert.ok(isEngineError(s3Error(notFound, { ...call, action: "list" }), "no-bucket"))

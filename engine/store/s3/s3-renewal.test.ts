@@ -1,6 +1,6 @@
 /** Keys that expire while a run goes on, on the fault server, which verifies tokens and signatures. */
 import * as assert from "node:assert/strict"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import { isFailure, named, pattern } from "../../testing/store-objects.ts"
 import { noSleep, openOnFaultServer } from "../../testing/s3-fault-store.ts"
 import { meteredStore } from "../wrappers/metered-store.ts"
@@ -10,7 +10,7 @@ import type { S3Credentials } from "./s3-credentials.ts"
 const KEYS = { accessKeyId: "TESTACCESSKEY", secretAccessKey: "test-secret" }
 
 describe("openS3Store() with expiring credentials", () => {
-  it("fetches new ones once for many concurrent calls, and repeats and counts every call", async () => {
+  test("fetches new ones once for many concurrent calls, and repeats and counts every call", async () => {
     let token = "first"
     let fetched = 0
     const credentials = async (): Promise<S3Credentials> => {
@@ -30,7 +30,7 @@ describe("openS3Store() with expiring credentials", () => {
     assert.equal(fetched, 3)
   })
 
-  it("fetches new ones if its server no longer knows the key", async () => {
+  test("fetches new ones if its server no longer knows the key", async () => {
     let id = "RETIRED"
     const credentials = async (): Promise<S3Credentials> => ({ ...KEYS, accessKeyId: id })
     const { store } = await openOnFaultServer({}, { credentials })
@@ -40,7 +40,7 @@ describe("openS3Store() with expiring credentials", () => {
     await store.put(named("a"), pattern(1))
   })
 
-  it("reports it if the same ones are returned", async () => {
+  test("reports it if the same ones are returned", async () => {
     const credentials = async (): Promise<S3Credentials> => ({ ...KEYS, sessionToken: "old" })
     const { store } = await openOnFaultServer({ sessionToken: "new" }, { credentials })
     await assert.rejects(
@@ -49,7 +49,7 @@ describe("openS3Store() with expiring credentials", () => {
     )
   })
 
-  it("fetches new ones itself when they are about to expire", async () => {
+  test("fetches new ones itself when they are about to expire", async () => {
     let lifeMs = 60_000
     let fetched = 0
     const credentials = async (): Promise<S3Credentials> => {
@@ -69,7 +69,7 @@ describe("openS3Store() with expiring credentials", () => {
 })
 
 describe("openS3Store() after a sleep", () => {
-  it("signs a request again that was signed too long before it arrived, though the clock is right", async () => {
+  test("signs a request again that was signed too long before it arrived, though the clock is right", async () => {
     const { server, store } = await openOnFaultServer()
     server.plan = () => "stale"
     await assert.rejects(store.put(named("a"), pattern(1)), isFailure("unavailable", "stale-request"))
@@ -78,7 +78,7 @@ describe("openS3Store() after a sleep", () => {
     await retryingStore(store, noSleep).put(named("a"), pattern(1))
   })
 
-  it("reports how far the clock is off, in either direction", async () => {
+  test("reports how far the clock is off, in either direction", async () => {
     for (const [clockAheadMs, says] of [
       [3 * 3_600_000, /180 minutes behind/],
       [-3 * 3_600_000, /180 minutes ahead/],

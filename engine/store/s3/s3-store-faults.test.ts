@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import { EngineError } from "../../base/errors.ts"
 import type { S3FaultServerOptions, S3ServerFault } from "../../testing/s3-fault-server.ts"
 import { noSleep, openOnFaultServer, settingsOf, startServer } from "../../testing/s3-fault-store.ts"
@@ -81,7 +81,7 @@ describe("openS3Store() says what to do about", () => {
     ],
   ]
   for (const [what, { options = {}, settings = {} }, expected, message] of cases) {
-    it(what, async () => {
+    test(what, async () => {
       const server = await startServer(options)
       const tls =
         what === "a server without TLS" ? { endpoint: server.endpoint.replace("http:", "https:") } : {}
@@ -96,7 +96,7 @@ describe("openS3Store() says what to do about", () => {
     })
   }
 
-  it("a bucket that forbids each of the other requests", async () => {
+  test("a bucket that forbids each of the other requests", async () => {
     const { store } = await openOnFaultServer({ denied: ["PUT", "GET", "HEAD", "DELETE"] })
     await assert.rejects(store.put(named("a"), pattern(1)), isFailure("denied", "write-denied"))
     await assert.rejects(store.get(named("a")), isFailure("denied", "read-denied"))
@@ -104,7 +104,7 @@ describe("openS3Store() says what to do about", () => {
     await assert.rejects(store.remove(named("a")), isFailure("denied", "delete-denied"))
   })
 
-  it("a throttling server's wait time, which the retrying store obeys", async () => {
+  test("a throttling server's wait time, which the retrying store obeys", async () => {
     const { store } = await openOnFaultServer({ plan: () => "429" })
     await assert.rejects(store.put(named("a"), pattern(1)), (error) => {
       assert.ok(error instanceof EngineError)
@@ -113,7 +113,7 @@ describe("openS3Store() says what to do about", () => {
     })
   })
 
-  it("an invalid file of certificate authorities", async () => {
+  test("an invalid file of certificate authorities", async () => {
     const settings = {
       bucket: "bucket",
       prefix: "",
@@ -134,7 +134,7 @@ describe("openS3Store() says what to do about", () => {
 
 describe("openS3Store() never accepts a torn reply as complete", () => {
   for (const fault of ["torn-body", "lost-reply", "portal"] as const) {
-    it(fault, async () => {
+    test(fault, async () => {
       const { server, store } = await openOnFaultServer()
       await store.put(named("a"), pattern(200_000))
       server.plan = () => fault
@@ -161,7 +161,7 @@ describe("retryingStore() over openS3Store() succeeds despite", () => {
     "hang",
   ]
   for (const fault of [...faults, { delayMs: 20 }]) {
-    it(`${typeof fault === "string" ? fault : "a delay"} at each request of a put, a get, a listing and a removal`, async () => {
+    test(`${typeof fault === "string" ? fault : "a delay"} at each request of a put, a get, a listing and a removal`, async () => {
       const { server, store } = await openOnFaultServer(
         { pageNames: 2 },
         { timeouts: { connectMs: 500, idleMs: 80 } },

@@ -1,7 +1,7 @@
 /** The contract, and what else counts, on real S3 servers of different make. Needs Go, once. */
 import * as assert from "node:assert/strict"
 import { createHash, randomUUID } from "node:crypto"
-import { after, describe, it } from "node:test"
+import { after, describe, test } from "node:test"
 import { REAL_S3_SERVERS, startS3Server } from "../../../fixtures/s3-servers.ts"
 import { collect, isFailure, named, pattern, storeContract } from "../../testing/store-contract.ts"
 import { meteredStore } from "../wrappers/metered-store.ts"
@@ -28,7 +28,7 @@ for (const kind of REAL_S3_SERVERS) {
   }))
 
   describe(`openS3Store() on ${kind}`, () => {
-    it("lists more than a page of 1,000 names, in order", async () => {
+    test("lists more than a page of 1,000 names, in order", async () => {
       const store = meteredStore(await openS3Store(settings()))
       const names = Array.from({ length: 1010 }, (_, i) => `log/${String(i).padStart(5, "0")}`)
       for (let i = 0; i < names.length; i += 16) {
@@ -41,7 +41,7 @@ for (const kind of REAL_S3_SERVERS) {
       assert.equal(store.traffic().requests.list, 2)
     })
 
-    it("stores packs of 16 and 64 MiB whole, and returns ranges of them", async () => {
+    test("stores packs of 16 and 64 MiB whole, and returns ranges of them", async () => {
       const store = await openS3Store(settings())
       for (const mebibytes of [16, 64]) {
         const pack = new Uint8Array(mebibytes * 1024 * 1024).fill(mebibytes)
@@ -53,7 +53,7 @@ for (const kind of REAL_S3_SERVERS) {
       }
     })
 
-    it("is probed as supporting everything", async () => {
+    test("is probed as supporting everything", async () => {
       const { endpoint, bucket, region, credentials } = server
       const store = await openStore(`s3:${endpoint}/${bucket}/probed`, { region, credentials }, {})
       assert.deepEqual(await probeOf(store)?.(), {
@@ -66,7 +66,7 @@ for (const kind of REAL_S3_SERVERS) {
       assert.deepEqual(await collect(store, ""), [])
     })
 
-    it("refuses bytes that don't match their name", async () => {
+    test("refuses bytes that don't match their name", async () => {
       const store = await openS3Store(settings())
       const digest = createHash("sha256").update(pattern(100)).digest("hex")
       await assert.rejects(
@@ -76,7 +76,7 @@ for (const kind of REAL_S3_SERVERS) {
       assert.deepEqual(await collect(store, ""), [])
     })
 
-    it("reports wrong credentials, region and bucket", async () => {
+    test("reports wrong credentials, region and bucket", async () => {
       const { accessKeyId } = server.credentials
       const cases: [Partial<S3StoreSettings>, ...Parameters<typeof isFailure>][] = [
         [{ credentials: { accessKeyId: "OTHER", secretAccessKey: "x" } }, "denied", "wrong-credentials"],
@@ -90,7 +90,7 @@ for (const kind of REAL_S3_SERVERS) {
       }
     })
 
-    it("survives a server that is killed and restarted, and keeps what was acknowledged", async () => {
+    test("survives a server that is killed and restarted, and keeps what was acknowledged", async () => {
       const sleep = (ms: number): Promise<void> =>
         new Promise((resolve) => void setTimeout(resolve, Math.min(ms, 3000)))
       const store = retryingStore(await openS3Store(settings()), { sleep, random: Math.random })

@@ -2,7 +2,7 @@ import * as assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
-import { describe, it } from "node:test"
+import { describe, test } from "node:test"
 import type { S3ServerFault } from "../../testing/s3-fault-server.ts"
 import { noSleep, openOnFaultServer } from "../../testing/s3-fault-store.ts"
 import { collect, isFailure, named, pattern, storeContract } from "../../testing/store-contract.ts"
@@ -27,7 +27,7 @@ storeContract("retryingStore() over openS3Store() over a server that fails", asy
 })
 
 describe("openS3Store()", () => {
-  it("sends one request per call, and a PUT with its length and without optional checksums", async () => {
+  test("sends one request per call, and a PUT with its length and without optional checksums", async () => {
     const { server, store } = await openOnFaultServer()
     await store.put(named("a"), pattern(100))
     await store.get(named("a"), { offset: 1, length: 5 })
@@ -44,7 +44,7 @@ describe("openS3Store()", () => {
     )
   })
 
-  it("signs with the hash in the name, which the server checks against the bytes", async () => {
+  test("signs with the hash in the name, which the server checks against the bytes", async () => {
     const { store } = await openOnFaultServer()
     const bytes = pattern(5000)
     const digest = createHash("sha256").update(bytes).digest("hex")
@@ -56,7 +56,7 @@ describe("openS3Store()", () => {
     )
   })
 
-  it("also sends the SHA-256 as a checksum if requested, which an object lock needs", async () => {
+  test("also sends the SHA-256 as a checksum if requested, which an object lock needs", async () => {
     const digest = createHash("sha256").update(pattern(100)).digest("hex")
     const plain = await openOnFaultServer({ isLocked: true })
     await assert.rejects(plain.store.put(named("a"), pattern(100)), isFailure("invalid", "store-refused"))
@@ -65,7 +65,7 @@ describe("openS3Store()", () => {
     assert.equal(server.objects.size, 2)
   })
 
-  it("refuses other bytes under an existing name if conditional puts work", async () => {
+  test("refuses other bytes under an existing name if conditional puts work", async () => {
     const { store, server } = await openOnFaultServer({}, { conditionalPut: true })
     await store.put(named("a"), pattern(10))
     await store.put(named("a"), pattern(10))
@@ -73,7 +73,7 @@ describe("openS3Store()", () => {
     assert.deepEqual(server.objects.get("a prefix/x/a"), pattern(10))
   })
 
-  it("treats it as a temporary failure if a store reports an object that it doesn't have yet", async () => {
+  test("treats it as a temporary failure if a store reports an object that it doesn't have yet", async () => {
     const { store, server } = await openOnFaultServer({}, { conditionalPut: true })
     server.plan = ({ method }) => (method === "PUT" ? "unsettled" : undefined)
     await assert.rejects(store.put(named("a"), pattern(10)), isFailure("unavailable", "unsettled"))
@@ -81,7 +81,7 @@ describe("openS3Store()", () => {
     await store.put(named("a"), pattern(10))
   })
 
-  it("still puts an object named by its digest if a store keeps reporting it but never has it", async () => {
+  test("still puts an object named by its digest if a store keeps reporting it but never has it", async () => {
     const { store, server } = await openOnFaultServer({}, { conditionalPut: true })
     server.plan = ({ method }) => (method === "PUT" ? "unsettled" : undefined)
     const name = named(`keys/${createHash("sha256").update(pattern(100)).digest("hex")}`)
@@ -93,7 +93,7 @@ describe("openS3Store()", () => {
     )
   })
 
-  it("puts unconditionally from then on if a conditional put is refused", async () => {
+  test("puts unconditionally from then on if a conditional put is refused", async () => {
     const { store, server } = await openOnFaultServer({ conditionalPut: "refused" }, { conditionalPut: true })
     for (const name of ["a", "b"]) await store.put(named(name), pattern(10))
     assert.deepEqual(
@@ -102,7 +102,7 @@ describe("openS3Store()", () => {
     )
   })
 
-  it("names its location without an endpoint for AWS, and with it for others", async () => {
+  test("names its location without an endpoint for AWS, and with it for others", async () => {
     const settings = {
       bucket: "bucket",
       prefix: "a",
@@ -117,7 +117,7 @@ describe("openS3Store()", () => {
     )
   })
 
-  it("lists a name once if the server repeats it between two pages", async () => {
+  test("lists a name once if the server repeats it between two pages", async () => {
     const { store, server } = await openOnFaultServer({ pageNames: 2 })
     for (let i = 0; i < 5; i++) await store.put(named(`log/${i}`), pattern(1))
     server.plan = ({ method }) => (method === "LIST" ? "duplicate" : undefined)
@@ -127,7 +127,7 @@ describe("openS3Store()", () => {
     )
   })
 
-  it("uses the proxy of the environment, but not for a loopback address", async () => {
+  test("uses the proxy of the environment, but not for a loopback address", async () => {
     const seen: (string | undefined)[] = []
     const proxy = http.createServer((request, response) => {
       seen.push(request.url)
@@ -151,7 +151,7 @@ describe("openS3Store()", () => {
     }
   })
 
-  it("ignores foreign keys", async () => {
+  test("ignores foreign keys", async () => {
     const { store, server } = await openOnFaultServer()
     await store.put(named("keys/a"), pattern(1))
     for (const key of [

@@ -1,10 +1,10 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import { named, pattern } from "../../testing/store-contract.ts"
 import { limitedStore } from "./limited-store.ts"
 import { memoryStore } from "../../testing/memory-store.ts"
 
-it("limitedStore() keeps each direction below its limit", async () => {
+test("limitedStore() keeps each direction below its limit", async () => {
   let nowMs = 0
   const ports = { now: () => nowMs, sleep: async (ms: number) => void (nowMs += ms) }
   const store = limitedStore(memoryStore(), { uploadKib: 100, downloadKib: 50 }, ports)
@@ -18,12 +18,12 @@ it("limitedStore() keeps each direction below its limit", async () => {
   assert.equal(nowMs, 3500)
 })
 
-it("limitedStore() without limits is the store itself", () => {
+test("limitedStore() without limits is the store itself", () => {
   const store = memoryStore()
   assert.equal(limitedStore(store, {}), store)
 })
 
-it("limitedStore() lends no file if downloads are limited", () => {
+test("limitedStore() lends no file if downloads are limited", () => {
   const store = { ...memoryStore(), lend: (name: string) => `/${name}` }
   assert.equal(limitedStore(store, { uploadKib: 1 }).lend?.(named("a"), 5), "/a")
   assert.equal(limitedStore(store, { downloadKib: 1 }).lend, undefined)

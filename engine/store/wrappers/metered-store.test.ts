@@ -1,11 +1,11 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import { EngineError } from "../../base/errors.ts"
 import { collect, named } from "../../testing/store-contract.ts"
 import { memoryStore } from "../../testing/memory-store.ts"
 import { meteredStore, noTraffic } from "./metered-store.ts"
 
-it("meteredStore() counts requests and bytes", async () => {
+test("meteredStore() counts requests and bytes", async () => {
   const store = meteredStore(memoryStore())
   assert.deepEqual(store.traffic(), noTraffic())
   await store.put(named("a"), new Uint8Array(100))
@@ -24,7 +24,7 @@ it("meteredStore() counts requests and bytes", async () => {
   assert.deepEqual(store.traffic(), { ...before, requests })
 })
 
-it("meteredStore() does not count what reached no server, but counts what a server refused", async () => {
+test("meteredStore() does not count what reached no server, but counts what a server refused", async () => {
   for (const [code, count] of [
     ["connection-refused", 0],
     ["no-network", 0],
@@ -54,7 +54,7 @@ it("meteredStore() does not count what reached no server, but counts what a serv
   }
 })
 
-it("meteredStore() counts a list request per page of 1,000 names", async () => {
+test("meteredStore() counts a list request per page of 1,000 names", async () => {
   for (const [names, pages] of [
     [0, 1],
     [1, 1],
@@ -71,7 +71,7 @@ it("meteredStore() counts a list request per page of 1,000 names", async () => {
   }
 })
 
-it("meteredStore() counts a lent file like a get", () => {
+test("meteredStore() counts a lent file like a get", () => {
   const store = meteredStore({ ...memoryStore(), lend: (name: string) => `/${name}` })
   assert.equal(store.lend?.(named("a"), 500), "/a")
   const { requests, bytesDown } = store.traffic()

@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict"
-import { it } from "node:test"
+import { test } from "node:test"
 import { EngineError } from "../../base/errors.ts"
 import { faultAt, faultyStore } from "../../testing/faulty-store.ts"
 import { collect, isFailure, named, pattern } from "../../testing/store-contract.ts"
@@ -11,7 +11,7 @@ function recordingPorts(): { waits: number[]; sleep(ms: number): Promise<void>; 
   return { waits, random: () => 1, sleep: async (ms) => void waits.push(ms) }
 }
 
-it("retryingStore() retries after unavailable, and only then", async () => {
+test("retryingStore() retries after unavailable, and only then", async () => {
   const ports = recordingPorts()
   const faulty = faultyStore(memoryStore(), faultAt(0, "refused"))
   await retryingStore(faulty, ports).put(named("a"), pattern(5))
@@ -23,14 +23,14 @@ it("retryingStore() retries after unavailable, and only then", async () => {
   assert.equal(denied.calls.length, 1)
 })
 
-it("retryingStore() succeeds if the put was done and its reply lost", async () => {
+test("retryingStore() succeeds if the put was done and its reply lost", async () => {
   const faulty = faultyStore(memoryStore(), faultAt(0, "lost-reply"))
   const store = retryingStore(faulty, recordingPorts())
   await store.put(named("a"), pattern(5))
   assert.deepEqual(await store.get(named("a")), pattern(5))
 })
 
-it("retryingStore() gives up with the last error, and reports the number of attempts", async () => {
+test("retryingStore() gives up with the last error, and reports the number of attempts", async () => {
   const ports = recordingPorts()
   const store = retryingStore(
     faultyStore(memoryStore(), ({ number }) => (number === 0 ? undefined : "refused")),
@@ -46,14 +46,14 @@ it("retryingStore() gives up with the last error, and reports the number of atte
   assert.deepEqual(ports.waits, [250, 500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000])
 })
 
-it("retryingStore() gives up sooner on a store that has never answered", async () => {
+test("retryingStore() gives up sooner on a store that has never answered", async () => {
   const faulty = faultyStore(memoryStore(), () => "refused")
   const store = retryingStore(faulty, recordingPorts())
   await assert.rejects(collect(store, ""), /gave up after 4 attempts/)
   assert.equal(faulty.calls.length, 4)
 })
 
-it("retryingStore() continues a broken listing after the last name, without repeating one", async () => {
+test("retryingStore() continues a broken listing after the last name, without repeating one", async () => {
   const memory = memoryStore()
   const names = Array.from({ length: 9 }, (_, i) => `log/${i}`)
   for (const name of names) await memory.put(named(name), pattern(1))
@@ -66,7 +66,7 @@ it("retryingStore() continues a broken listing after the last name, without repe
   assert.equal(faulty.calls.length, 4)
 })
 
-it("retryingStore() passes on an error of the listing's reader, and does not list again", async () => {
+test("retryingStore() passes on an error of the listing's reader, and does not list again", async () => {
   const memory = memoryStore()
   await memory.put(named("a"), pattern(1))
   const faulty = faultyStore(memory, () => undefined)
@@ -79,7 +79,7 @@ it("retryingStore() passes on an error of the listing's reader, and does not lis
   assert.equal(faulty.calls.length, 1)
 })
 
-it("backOff() doubles up to its cap, varies down to half, and obeys a server's Retry-After", () => {
+test("backOff() doubles up to its cap, varies down to half, and obeys a server's Retry-After", () => {
   assert.equal(backOff(RETRY_POLICY, 1, 0, 0), 125)
   assert.equal(backOff(RETRY_POLICY, 3, 0.5, 0), 750)
   assert.equal(backOff(RETRY_POLICY, 30, 1, 0), 20_000)
