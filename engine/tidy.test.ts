@@ -4,7 +4,7 @@
  * default exports and parameters are oxlint's; .oxlintrc.json is the one place that says the limits.
  */
 import assert from "node:assert/strict"
-import { globSync, readFileSync } from "node:fs"
+import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { test } from "node:test"
 
@@ -271,4 +271,14 @@ test("tidy: every test file belongs to one tier that a script runs", () => {
   })
   const all = files.map(({ path }) => path).filter((path) => path.endsWith(".test.ts"))
   none(all.filter((path) => tiers.filter((tier) => tier.includes(path)).length !== 1))
+})
+
+test("tidy: engine/README.md is one page that names every room, and each file that it names exists", () => {
+  const text = readFileSync("engine/README.md", "utf8")
+  const named = [...text.matchAll(/`([\w./-]+)`/g)].map(([, name = ""]) => name)
+  const paths = named.filter((name) => name.includes("/") || name.endsWith(".ts"))
+  assert.ok(paths.length > 30, `found only ${paths.length} paths`)
+  assert.ok(text.trimEnd().split("\n").length <= 60, "more than 60 lines")
+  none(paths.filter((path) => !existsSync(join("engine", path))))
+  none(FLOORS.flat().filter((room) => !named.includes(room) && !named.includes(`${room}/`)))
 })
