@@ -1,11 +1,12 @@
 /**
- * What stands in the target and not in the snapshot. `--delete`: it goes, one entry after the other, the
- * innermost first. Only in folders that the snapshot has and that were asked for as a whole, and only
- * what the backup looked at (delete-rules.ts); the rest is counted by the reason for which it stays.
+ * Removes extra entries: those that the target has and the snapshot does not. `--delete` removes them one by one,
+ * innermost first, and only in folders of the snapshot that were asked for as a whole. `delete-rules.ts` says
+ * what may be removed; everything else is counted by the reason why it stays.
  */
 import { isEngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type ChunkId, type RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
+import type { Entry } from "../format/listing-entry.ts"
 import { idsOf } from "../listing/chunk-list.ts"
 import type { ChunkReader } from "../packs/chunk-reader.ts"
 import type { Target } from "../target/target.ts"
@@ -16,15 +17,15 @@ import type { RestoreRequest } from "./restore-request.ts"
 import type { Selected } from "./selected.ts"
 
 export interface ExtraRemover {
-  /** Whether it must be known what belongs in a folder; `isWhole`: it was asked for with all that is in it. */
+  /** Whether the snapshot's entries of a folder must be known. @param isWhole it was asked for with all its entries */
   covers(isWhole: boolean): boolean
-  /** Whether it may go, was there, and is gone. */
+  /** True when the entry existed, may be removed, and is removed. */
   remove(path: RawPath): Promise<boolean>
-  /** By folder that is covered, the paths of the snapshot in it. `isLost`: there may be more that nobody knows. */
+  /** @param names the snapshot's paths in each covered folder @param isLost there may be more, since the listing is damaged */
   removeBut(names: ReadonlyMap<RawPath, ReadonlySet<RawPath>>, isLost: boolean): Promise<void>
 }
 
-/** What is extra stays. */
+/** Keeps extra entries. */
 export const keepExtra: ExtraRemover = {
   covers: () => false,
   remove: async () => false,
@@ -32,8 +33,8 @@ export const keepExtra: ExtraRemover = {
 }
 
 /**
- * In a folder that a killed restore has left, to be published as a whole: everything goes that this run did
- * not find right or place, half files among it. Throws when something can't go.
+ * For the staging folder of a killed restore, which is published as a whole. Removes everything that this run did
+ * not find right or place, such as half files. Throws when something can't be removed.
  */
 export function removeUnplaced({ target, progress }: Pick<Removing, "target" | "progress">): ExtraRemover {
   const remove = (path: RawPath): boolean => target.removeExtra(path) > 0
@@ -56,11 +57,11 @@ export interface Removing {
   readonly progress: Progress
   readonly selected: Selected
   readonly reader: ChunkReader
-  /** What is never removed, relative to the target. */
+  /** Paths that are never removed, relative to the target. */
   readonly own: readonly RawPath[]
 }
 
-/** For `--delete`. Reports what can't go; throws nothing about a single entry. */
+/** For `--delete`. Failures of single entries are reported, not thrown. */
 export function deleteExtra(removing: Removing): ExtraRemover {
   const { request, target, progress, selected, reader, own } = removing
   const rules = createDeleteRules({
@@ -69,29 +70,23 @@ export function deleteExtra(removing: Removing): ExtraRemover {
     selected,
     own,
     loadListing: (ids) => reader.read("listing", ids),
-    textOf: async (entry) => {
-      const ids = await idsOf(entry, (lists) => reader.read("chunk-list", lists))
-      const chunks: ChunkId[] = []
-      for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES)
-        chunks.push(ids.subarray(at, at + CHUNK_ID_BYTES) as ChunkId)
-      return Buffer.concat(await reader.read("data", chunks)).toString("latin1")
-    },
+    textOf: (entry) => readText(reader, entry),
   })
   const rulesIn = async (folder: RawPath): Promise<FolderRules> => {
     try {
       return await rules.inside(folder)
     } catch (error) {
       if (!isEngineError(error) || error.kind !== "corrupt") throw error
-      return allStays // an ignore file is damaged: nobody knows what it left out
+      return allStays // an ignore file is damaged: what it left out is unknown
     }
   }
-  /** Folders with something in them that the filters left out. */
+  /** Folders with an entry that the filters left out. */
   const filtered = new Set<RawPath>()
   const removeBy = (inFolder: FolderRules, path: RawPath): boolean => {
     try {
       const stat = target.look(path)
       if (stat === undefined) return false
-      // without its rule, what stays here would be deleted by the next run
+      // without its rule, the next run would delete what stays here
       const isNeeded = inFolder.isRule(path) && filtered.has(parentPath(path))
       const reason = inFolder.stays(path, stat) ?? (isNeeded ? "filter" : undefined)
       if (reason !== undefined) {
@@ -110,7 +105,7 @@ export function deleteExtra(removing: Removing): ExtraRemover {
       return false
     }
   }
-  /** Whether nothing is left in it; else it has its own mode again. */
+  /** Whether the folder is empty now. If not, it gets its own mode back. */
   const emptied = (inside: FolderRules, folder: RawPath): boolean => {
     const mode = target.unlockFolder(folder)
     target.removeLeftovers(folder)
@@ -136,6 +131,15 @@ export function deleteExtra(removing: Removing): ExtraRemover {
       for (const remove of last) remove()
     },
   }
+}
+
+/** The content of a file of the snapshot, as raw text. */
+async function readText(reader: ChunkReader, entry: Entry): Promise<string> {
+  const ids = await idsOf(entry, (lists) => reader.read("chunk-list", lists))
+  const chunks: ChunkId[] = []
+  for (let at = 0; at < ids.length; at += CHUNK_ID_BYTES)
+    chunks.push(ids.subarray(at, at + CHUNK_ID_BYTES) as ChunkId)
+  return Buffer.concat(await reader.read("data", chunks)).toString("latin1")
 }
 
 function rulesLast(

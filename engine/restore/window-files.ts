@@ -83,26 +83,9 @@ interface Ports {
   readonly progress: Progress
 }
 
-export function createWindowFiles(
-  { request, target, progress }: Ports,
-  all: readonly Wanted[],
-  shared: SharedFiles,
-): WindowFiles {
+export function createWindowFiles(ports: Ports, all: readonly Wanted[], shared: SharedFiles): WindowFiles {
+  const { target, progress } = ports
   const fileAt = (position: number): Wanted => all[position] as Wanted
-  const beginFile = ({ path, entry }: Wanted): NewFile => target.beginFile(path, entry.size, entry.sparse)
-  const forJob: WindowFiles["forJob"] = (position, pieces) => {
-    const { path, entry, existing } = fileAt(position)
-    return {
-      path,
-      size: entry.size,
-      sparse: entry.sparse,
-      metadata: metadataOf(entry),
-      replace: request.overwrite !== "never",
-      sync: syncs(request.sync, existing !== undefined),
-      pieces,
-      begun: shared.get(position)?.begun ?? null,
-    }
-  }
   const fail: WindowFiles["fail"] = (position, failure) => {
     const state = shared.get(position)
     if (state?.failed === true) return
@@ -113,21 +96,11 @@ export function createWindowFiles(
     const state = shared.get(position)
     if (state === undefined || state.begun !== undefined || state.failed) return state?.begun
     try {
-      state.begun = beginFile(fileAt(position))
+      state.begun = beginFile(target, fileAt(position))
     } catch (error) {
       fail(position, failureOf(error))
     }
     return state.begun
-  }
-  const finish = (position: number, begun: () => NewFile): void => {
-    const { metadata, replace, sync, path, size } = forJob(position, 0)
-    try {
-      const leftOut = target.finishFile(begun(), metadata, { replace, sync })
-      progress.entry(path, "restored", size)
-      progress.leftOut(path, leftOut)
-    } catch (error) {
-      progress.failed({ path, ...failureOf(error) })
-    }
   }
   const finishIfDone: WindowFiles["finishIfDone"] = (position) => {
     const state = shared.get(position)
@@ -136,13 +109,14 @@ export function createWindowFiles(
     state.begun = undefined
     progress.underWay(-state.written)
     if (state.failed) target.abandonFile(begun)
-    else finish(position, () => begun)
+    else finishFile(ports, fileAt(position), () => begun)
   }
   return {
     all,
     sharedPositions: [...shared.keys()],
     isShared: (position) => shared.has(position),
-    forJob,
+    forJob: (position, pieces) =>
+      placeFile(ports, fileAt(position), pieces, shared.get(position)?.begun ?? null),
     begin,
     report(positions, { failures, leftOut }) {
       const failed = new Map(failures.map((failure) => [failure.file, failure]))
@@ -168,7 +142,45 @@ export function createWindowFiles(
     },
     fail,
     finishIfDone,
-    placeDry: (position) => finish(position, () => beginFile(fileAt(position))),
+    placeDry(position) {
+      const file = fileAt(position)
+      finishFile(ports, file, () => beginFile(target, file))
+    },
+  }
+}
+
+function beginFile(target: Target, { path, entry }: Wanted): NewFile {
+  return target.beginFile(path, entry.size, entry.sparse)
+}
+
+/** Reports a failure of `begun` too. */
+function finishFile(ports: Ports, file: Wanted, begun: () => NewFile): void {
+  const { target, progress } = ports
+  const { metadata, replace, sync, path, size } = placeFile(ports, file, 0, null)
+  try {
+    const leftOut = target.finishFile(begun(), metadata, { replace, sync })
+    progress.entry(path, "restored", size)
+    progress.leftOut(path, leftOut)
+  } catch (error) {
+    progress.failed({ path, ...failureOf(error) })
+  }
+}
+
+function placeFile(
+  { request: { overwrite, sync } }: Ports,
+  { path, entry, existing }: Wanted,
+  pieces: number,
+  begun: NewFile | null,
+): PlaceFile {
+  return {
+    path,
+    size: entry.size,
+    sparse: entry.sparse,
+    metadata: metadataOf(entry),
+    replace: overwrite !== "never",
+    sync: syncs(sync, existing !== undefined),
+    pieces,
+    begun,
   }
 }
 
