@@ -1,4 +1,4 @@
-/** What `--delete` leaves where it is, because the backup never looked at it. */
+/** Entries that `--delete` keeps, because the backup never looked at them. */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { createServer } from "node:net"
@@ -60,7 +60,7 @@ async function saved(
 
 const raw = (...paths: string[]): RawPath[] => paths as RawPath[]
 
-/** What each of the filters leaves out, by the flags and files that do so. */
+/** What each filter leaves out, by its flags and files. */
 const LEFT_OUT = [
   "a.o",
   "deep/b.o",
@@ -111,7 +111,7 @@ test("restore() with delete keeps what each filter of the backup excluded, in pl
   const source = join(folder, "source")
   fill(source)
   const { at } = await save(repository, source, { selection: selection(list) })
-  fs.rmSync(list) // what it said counts, wherever the file is now
+  fs.rmSync(list) // its patterns count, wherever the file is now
   const extra = ["extra", "deep/extra", "new folder/extra", "not marked/extra", "new folder/deep/extra"]
   const keeps = ["new folder/c.o", "new folder/node_modules/z"]
   const elsewhere = join(folder, "elsewhere")
@@ -168,7 +168,7 @@ test("restore() with delete applies the snapshot's ignore file instead of a newe
   put(join(source, "a/.holdfastignore"), "*.txt\n")
   for (const path of ["a/x.log", "a/x.txt", "b/x.log", "b/x.txt"]) put(join(source, path))
   put(join(source, "b/.holdfastignore"), "*.log\n")
-  put(join(source, "c/.holdfastignore"), "*.log\n") // with nothing that it leaves out
+  put(join(source, "c/.holdfastignore"), "*.log\n") // it leaves out nothing here
   for (let run = 0; run < 2; run++) {
     await restored(source)
     const left = ["a/.holdfastignore", "a/x.log", "b/.holdfastignore", "b/kept", "b/x.log"]

@@ -1,7 +1,7 @@
 /**
- * What `--delete` may take away: only what the backup looked at and did not find. Its filters are in the
- * snapshot's options, its ignore files and markers among its own files; they are asked again, as
- * for a backup, of what stands in the target. spec/files.md.
+ * Says what `--delete` may remove: only entries that the backup would have saved if they had existed. The backup's
+ * filters are in the snapshot's options; its ignore files and markers are among the snapshot's files. They are
+ * applied to the target's entries as a backup would. Rule F31 of spec/files.md.
  */
 import { readSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
@@ -30,28 +30,28 @@ export interface DeletePorts {
   /** The repository and this device's home, relative to the target. */
   readonly own: readonly RawPath[]
   readonly loadListing: LoadNodes
-  /** The beginning of a file of the snapshot, as raw text. */
+  /** The content of a file of the snapshot, as raw text. */
   readonly textOf: (entry: Entry) => Promise<string>
 }
 
-/** What holds for the entries of one folder. */
+/** The rules for the entries of one folder. */
 export interface FolderRules {
-  /** Why an entry stays, with all that is in it; undefined when it may go. */
+  /** Why an entry stays with its descendants; undefined when it may be removed. */
   stays(path: RawPath, stat: Stat): StayReason | undefined
-  /** For the entries of a folder that the snapshot does not have. */
+  /** The rules in a folder that the snapshot does not have. */
   inside(path: RawPath, stat: Stat): FolderRules
-  /** Whether it is an ignore file or a marker: what it leaves out would be looked at without it. */
+  /** Whether it is an ignore file or a marker. Without it, a backup would save what it leaves out. */
   isRule(path: RawPath): boolean
 }
 
 export interface DeleteRules {
-  /** For the entries of a folder that the snapshot has. */
+  /** The rules in a folder that the snapshot has. */
   inside(folder: RawPath): Promise<FolderRules>
 }
 
 const TEXT_BYTES_MAX = 16 * 1024 ** 2
 
-/** The rules don't go by devices: mounts are told apart here. */
+/** The scopes ignore devices: mounts are recognised here. */
 const ANY_FOLDER: Stat = {
   type: "directory",
   mode: 0o755,
@@ -88,7 +88,7 @@ export function createDeleteRules(ports: DeletePorts): DeleteRules {
         if (unseen !== undefined) return unseen
         if (mounts.has(path) || (stat.type === "directory" && stat.device !== device)) return "mount"
         if (isOther) return "other-file-system"
-        // nothing of a socket can be saved
+        // a socket can't be saved
         if (!isLooked || stat.type === "socket" || !scope.keeps(saved, baseName(path), stat)) return "filter"
         const type = stat.type === "directory" ? "directory" : "file"
         return selected.place({ path: saved, type }) === undefined ? "not-asked" : undefined
@@ -97,7 +97,7 @@ export function createDeleteRules(ports: DeletePorts): DeleteRules {
       isRule: (path) => scopes.names.includes(baseName(path)),
     }
   }
-  /** A path that was named may be anywhere, and from there on the backup stayed on its file system. */
+  /** A source path may be on any file system. Below it, the backup stayed on that one. */
   const namedDevice = (folder: RawPath): bigint | undefined => {
     const named = looked?.namedAbove(inSnapshot(folder))
     const place = named === undefined ? undefined : pathBelow(named, within)
@@ -112,14 +112,14 @@ export function createDeleteRules(ports: DeletePorts): DeleteRules {
 }
 
 interface Looked {
-  /** Whether it looked at all that is in this folder, but for what filters left out. */
+  /** Whether it looked at all entries of this folder but those that filters left out. */
   covers(folder: RawPath): boolean
-  /** The innermost path that was named, and has this folder in it. */
+  /** The innermost source path that contains this folder. */
   namedAbove(folder: RawPath): RawPath | undefined
   isUnseen(path: RawPath): StayReason | undefined
 }
 
-/** Undefined when the snapshot does not say all of it: then nothing may go. */
+/** What the backup looked at. Undefined when the snapshot does not record all of it: nothing may be removed. */
 function whatWasLookedAt({ options, paths, skipped, skippedCount }: SnapshotRecord): Looked | undefined {
   const { base, renamed, selection } = options
   const unseen = readPaths(options["unseen"])
@@ -145,13 +145,13 @@ function whatWasLookedAt({ options, paths, skipped, skippedCount }: SnapshotReco
 }
 
 interface Scopes {
-  /** Of ignore files and markers. */
+  /** Names of ignore files and markers. */
   readonly names: readonly RawPath[]
   inside(folder: RawPath): Promise<Scope>
   insideExtra(scope: Scope, folder: RawPath): Scope
 }
 
-/** Ignore files and markers as they are in the snapshot; where it has none, those in the target. */
+/** Reads ignore files and markers from the snapshot, or from the target where the snapshot has none. */
 function createScopes(
   { request, target, loadListing, textOf }: DeletePorts,
   selection: ReturnType<typeof readSelection>,

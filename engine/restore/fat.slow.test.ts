@@ -1,6 +1,6 @@
 /**
- * A restore to a FAT volume, mounted for real: no owners, modes, attributes, links or special files, and times of two seconds.
- * The kernel's driver where it has one, else the one for FUSE. Needs the right to mount, and fails without it.
+ * A restore to a mounted FAT volume, which has no owners, modes, attributes, links or special files, and times of two
+ * seconds. Uses the kernel's driver, or the one for FUSE. Fails without the right to mount.
  */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"

@@ -1,4 +1,4 @@
-/** A restore's flushes: in steps, one at a time, and none whose failure is lost. */
+/** A restore's flushes: in steps, one at a time, and every failure is reported. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { createFlusher } from "./flusher.ts"

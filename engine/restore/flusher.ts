@@ -1,25 +1,22 @@
-/**
- * The flush of a whole restore, in steps: while more is being restored, the disk keeps what is there, so that
- * little is left for the end.
- */
+/** Flushes a whole restore in steps, while more is being restored. So little is left for the flush at the end. */
 import type { Target } from "../target/target.ts"
 
-/** Less is not worth a flush of its own. */
+/** Below this, a flush costs more than it saves. */
 const STEP_BYTES = 128 * 1024 ** 2
 
 export interface Flusher {
-  /** So much more was written. */
+  /** Counts bytes that were written. */
   written(bytes: number): void
-  /** Nearly all was written. */
+  /** Nearly everything is written: begins the last step. */
   nearlyDone(): void
-  /** When it resolves, all that was written survives a power cut. May be called again. Throws unavailable "flush-failed". */
+  /** When it resolves, all written bytes survive a power cut. May be called again. Throws unavailable "flush-failed". */
   finish(): Promise<void>
 }
 
 export function createFlusher(target: Pick<Target, "flush">): Flusher {
   let unflushed = 0
   let isFlushing = false
-  // a failed write is told to one flush alone, and it may be any of these
+  // the system reports a failed write to one flush only, which may be any of these
   const flushes: Promise<void>[] = []
   const begin = (): void => {
     unflushed = 0
@@ -43,5 +40,5 @@ export function createFlusher(target: Pick<Target, "flush">): Flusher {
   }
 }
 
-/** For a restore that is not to be flushed as a whole. */
+/** For a restore that is not flushed as a whole. */
 export const noFlusher: Flusher = { written() {}, nearlyDone() {}, finish: async () => {} }

@@ -1,4 +1,4 @@
-/** The lock of a target: the system's own, and the home's where that can't be had. */
+/** The lock of a target: the system's, and the home's where that is unavailable. */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import * as os from "node:os"

@@ -1,4 +1,4 @@
-/** Restores to file systems that can't have what was recorded, mounted for real. Needs the right to mount, and fails without it. */
+/** Restores to mounted file systems that can't store all that was recorded. Fails without the right to mount. */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"

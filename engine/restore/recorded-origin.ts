@@ -1,7 +1,7 @@
 /**
- * Where a snapshot says that it was taken: the folder of `restore --in-place`. Whoever writes snapshots writes this,
- * too: it counts only if the recorded folder follows from the recorded paths, as `source/roots.ts` derives it,
- * and a restore there takes nothing but these paths. Rule F29 of spec/files.md.
+ * The folder that a snapshot was taken from, as it records it: the target of `restore --in-place`. The author of a
+ * snapshot could record any folder. So it counts only if it follows from the recorded paths, as `source/roots.ts`
+ * derives it, and a restore there takes only these paths. Rule F29 of spec/files.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -9,9 +9,9 @@ import { pathBelow, showPath } from "../base/paths.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 export interface RecordedOrigin {
-  /** Absolute: what stands for the snapshot's root. */
+  /** Absolute path of the snapshot's root. */
   readonly base: RawPath
-  /** What was named, as paths in the snapshot: "" is all of it. */
+  /** The source paths, as paths in the snapshot; "" is all of it. */
   readonly named: readonly RawPath[]
 }
 
@@ -29,12 +29,12 @@ export function recordedOrigin({ shortId, paths, options, skipped }: Recorded): 
       "no-origin",
       `snapshot ${shortId} was not taken from a folder. Use --target FOLDER`,
     )
-  // what was saved under another name is not where its name says
+  // a renamed part is not where its name says
   if (renamed !== undefined) {
     const message = `parts of snapshot ${shortId} were saved under other names. Use --target FOLDER`
     throw new EngineError("invalid", "renamed", message)
   }
-  // what was named and not there has an absolute path among what could not be read
+  // a missing source path is in `skipped` with its absolute path
   const missing = skipped.map(({ path }) => path).filter((path) => path.startsWith("/"))
   if (!follows(base, paths, missing)) {
     const message = `snapshot ${shortId}: the folder that it records, ${showPath(base)}, does not follow from its source paths (${paths.map(showPath).join(", ")}). Use --target FOLDER`
@@ -43,13 +43,13 @@ export function recordedOrigin({ shortId, paths, options, skipped }: Recorded): 
   return { base: base as RawPath, named: namedBelow(base, paths) }
 }
 
-/** Paths of the snapshot that stand for these absolute ones; those elsewhere are left out. */
+/** These absolute paths as paths of the snapshot, without those outside `base`. */
 export function namedBelow(base: string | undefined, paths: readonly RawPath[]): RawPath[] {
   if (base === undefined) return []
   return paths.flatMap((path) => pathBelow(path, base) ?? [])
 }
 
-/** One path is the base itself, or in it; several have their common parent, which missing ones may move up. */
+/** One path is the base itself or in it. Several have the base as common parent; missing paths may move it up. */
 function follows(base: string, paths: readonly string[], missing: readonly string[]): boolean {
   if (![base, ...paths].every(isAbsolute)) return false
   if (paths.length === 1 && missing.length === 0 && paths[0] === base) return true
@@ -70,7 +70,7 @@ function namesOf(path: string): string[] {
   return path.split("/").filter((name) => name !== "")
 }
 
-/** Or the same. */
+/** Also true for the same path. */
 function isAbove(above: readonly string[], names: readonly string[]): boolean {
   return above.every((name, i) => names[i] === name)
 }

@@ -41,7 +41,7 @@ function makeSource({ folder }: BackupPlace, { files, bytes }: Sizes): string {
   return source
 }
 
-/** Every file that stands is right, every one that does not is reported, and so is the object. */
+/** Every file that exists is right. Every missing file is reported, and so is the damaged object. */
 function assertRightOrAbsent(
   result: RestoreResult,
   target: string,
@@ -51,10 +51,10 @@ function assertRightOrAbsent(
   const found = pictureOf(target)
   const reported = new Set<string>(result.errors.map(({ path }) => path))
   assert.equal(reported.size, result.errors.length, "each is reported once")
-  // a lost part of the listing is told as one: nobody knows the names in it, nor the folders' own modes
+  // a lost part of the listing is reported as one: the names in it and the folders' modes are unknown
   const isLost = result.errors.some(({ message }) => message.startsWith("the listing"))
   for (const [path, line] of found) {
-    // a link that could not be made is missing, so its first name stands alone
+    // a link that could not be made is missing, so the first name is the only one
     const right = expected.get(path) ?? "nothing"
     if (isLost && line.startsWith("directory")) continue
     if (line !== right) assert.equal(line.replace(/, is .*/, ""), right.replace(/, is .*/, ""), path)
@@ -110,7 +110,7 @@ test("restore() from a damaged pack restores every file correctly, or reports it
   assert.ok(failed > 10, `only ${failed} of the flips were noticed`)
 })
 
-/** A place inside a block of file content, and the block's chunks; blocks lie in random order, and lists of chunks serve many files. */
+/** A place inside a block of file content, and the block's chunks. Blocks are in random order; chunk lists serve many files. */
 function inDataBlock({ index }: Repository, object: ObjectName): { at: number; ids: Set<string> } {
   let offset = HEADER_BYTES
   for (const { kind, sealedLength, ids } of index.framesOfPack(object.slice(-64) as Digest)) {

@@ -1,4 +1,4 @@
-/** Dry runs of a restore over targets of every kind, random ones included: nothing changes, and the figures are the real run's. */
+/** Dry runs over targets of every kind, also random ones: nothing changes, and the figures equal the real run's. */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -37,7 +37,7 @@ async function saved(t: TestContext, seed: string): Promise<Saved> {
   return { source, target, both }
 }
 
-/** Content, modes and times of all but the home, whose caches an engine's own run may fill. */
+/** Content, modes and times of everything but the home, whose caches a run may fill. */
 function stateOf(folder: string): string[] {
   const shown = fs.readdirSync(folder).filter((name) => !name.startsWith("home"))
   return shown.flatMap((name) => {

@@ -1,4 +1,4 @@
-/** Folders and names that were in the target before: which keep what they have, and what is separated. */
+/** Existing folders and names of the target: which keep their metadata, and which are separated. */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -86,7 +86,7 @@ test("restore() into a folder with other entries keeps the folder's mode, owner 
     "a new folder takes the snapshot's",
   )
   assert.equal(fs.readFileSync(join(target, "sub/other"), "utf8"), "not the snapshot's")
-  // when what was extra is gone, nothing but the snapshot's is in it
+  // once the extra entry is removed, only the snapshot's are in it
   assert.deepEqual((await run({ delete: true })).errors, [])
   assertPicture(target, pictureOf(source))
 })

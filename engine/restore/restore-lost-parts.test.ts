@@ -12,7 +12,7 @@ import type { Repository } from "../index.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { backupPlace, restoreTo, save, type BackupPlace, type PlaceOptions } from "../testing/backup-place.ts"
 
-/** Flips a bit in the first frame of this kind of a pack that is the `number`th one that was made. */
+/** Flips a bit in the first frame of this kind, in the `number`th pack that was made. */
 function damageFrame(
   { objects }: BackupPlace,
   { index }: Repository,
@@ -95,7 +95,7 @@ for (const local of [false, true]) {
   const where = local ? "a folder" : "a store"
   test(`restore() reads what is left of a truncated pack in ${where}`, async (t) => {
     const { repository, folder, objects, source, at, name, frames, ends } = await piecesPlace(t, { local })
-    // The listing stays, and the first frame of content.
+    // The listing and the first frame of content are kept.
     const kept = [FRAME_LISTING, FRAME_DATA].map(
       (kind) => ends[frames.findIndex((frame) => frame.kind === kind)] ?? 0,
     )
@@ -118,7 +118,7 @@ for (const local of [false, true]) {
 
 test("restore() from a folder reports which pack is missing, and restores what is in the others", async (t) => {
   const { repository, folder, source, name } = await piecesPlace(t, { local: true })
-  // the second snapshot's listing is new as a whole, and lies in the second pack
+  // the second snapshot's listing is all new and is in the second pack
   for (const file of fs.readdirSync(source)) fs.utimesSync(path.join(source, file), 1_000_000, 1_000_000)
   fs.writeFileSync(path.join(source, "late"), "in the second pack")
   const { at } = await save(repository, source)

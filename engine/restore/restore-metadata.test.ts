@@ -1,4 +1,4 @@
-/** Metadata through a whole backup and restore: what comes back, what is counted as left out, what stays untouched. */
+/** Metadata through a whole backup and restore: what is restored, counted as left out, or not touched. */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"

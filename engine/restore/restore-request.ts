@@ -1,4 +1,4 @@
-/** What a restore is asked for, what it tells while it runs, and what it comes to. */
+/** The request, the events and the result of a restore. */
 import type { RawPath } from "../base/ids.ts"
 import type { LeftOut } from "../target/target.ts"
 import type { Requests } from "../session/repository.ts"
@@ -6,83 +6,86 @@ import type { SnapshotRecord } from "../log/view.ts"
 
 export type Overwrite = "always" | "if-changed" | "if-newer" | "never"
 
-/** When what was placed is flushed to the disk: each file, once at the end, or never. */
+/** When placed files are flushed to the disk: each file, once at the end, or never. */
 export type Sync = "each" | "end" | "none"
 
 export interface RestoreRequest {
   readonly snapshot: SnapshotRecord
-  /** Only this path of the snapshot and what lies below it; a folder's content lands in the target itself. */
+  /** Only this path of the snapshot and its descendants. A folder's entries are placed in the target itself. */
   readonly within?: RawPath | undefined
-  /** Only these paths of the snapshot and what is below them; folders above come into being with them. Default: all. */
+  /** Only these paths of the snapshot and their descendants. Folders above are made as needed. Default: all. */
   readonly only?: readonly RawPath[] | undefined
   /** Absolute raw path of the folder that becomes the snapshot. */
   readonly target: string
   /**
-   * gitignore patterns relative to the snapshot's root, or absolute below its source; with any, only what they
-   * match is restored. One that matches nothing is an error.
+   * gitignore patterns relative to the snapshot's root, or absolute below its source. If there are any, only what
+   * they match is restored. A pattern that matches nothing is an error.
    */
   readonly include?: readonly RawPath[] | undefined
   readonly exclude?: readonly RawPath[] | undefined
-  /** The same two, upper and lower case being equal. */
+  /** The same, ignoring case. */
   readonly iinclude?: readonly RawPath[] | undefined
   readonly iexclude?: readonly RawPath[] | undefined
-  /** Default "always": what differs is replaced, what is equal is not touched. */
+  /** Default "always": files that differ are replaced; equal files are not touched. */
   readonly overwrite?: Overwrite | undefined
-  /** Removes what the backup looked at and the snapshot does not have, in its folders. With `dryRun` each is an "entry" event. */
+  /**
+   * Removes, in the snapshot's folders, entries that the snapshot does not have and the backup would have saved.
+   * With `dryRun`, each is an "entry" event.
+   */
   readonly delete?: boolean | undefined
-  /** Reads everything again afterwards. */
+  /** Reads the placed files again and compares them. */
   readonly verify?: boolean | undefined
   readonly sync?: Sync | undefined
   readonly dryRun?: boolean | undefined
-  /** FIFOs and device nodes too. */
+  /** Restores FIFOs and device nodes too. */
   readonly special?: boolean | undefined
-  /** False: leaves out setuid, setgid and capabilities. Default true: they come back where the owner does. */
+  /** False: leaves out setuid, setgid and capabilities. Default true: they are restored where the owner is. */
   readonly setuid?: boolean | undefined
-  /** False: restores nothing that could give rights: no setuid, setgid, capabilities or device nodes, whatever else is asked for. */
+  /** False: never restores setuid, setgid, capabilities or device nodes, whatever the other options say. */
   readonly privileges?: boolean | undefined
-  /** trusted.* and security.* attributes too. */
+  /** Restores trusted.* and security.* attributes too. */
   readonly systemAttributes?: boolean | undefined
-  /** Default: when run by root, and the groups of other users' own files. False leaves setuid and setgid out, too. */
+  /** Default: true for root; other users restore the groups of their own files. False leaves out setuid and setgid too. */
   readonly owners?: boolean | undefined
   readonly verbose?: boolean | undefined
-  /** Counts a part of a snapshot before it is restored, for progress events. */
+  /** Counts a part of a snapshot before the restore, for the totals in progress events. */
   readonly countAhead?: boolean | undefined
 }
 
 /**
- * Why something extra is not deleted: the backup's own filters leave it out (or nobody named it); it is on another file system, which
- * the backup did not enter; the backup could not read it, or did not say all that it left out; something
- * is mounted there; it is the repository or holdfast's own; this restore does not ask for it.
+ * Why an extra entry is not deleted. filter: the backup's filters or source paths leave it out; other-file-system: the
+ * backup did not enter its file system; unread: the backup could not read it, or did not record all that it left out;
+ * mount: a file system is mounted there; own: it is a repository or holdfast's own; not-asked: this restore leaves it out.
  */
 export type StayReason = "filter" | "other-file-system" | "unread" | "mount" | "own" | "not-asked"
 
 export interface Unrestored {
   readonly path: RawPath
   readonly message: string
-  /** `corrupt`: the repository is damaged; `target`: the target refused; `unmatched`: an include has no match. */
+  /** `corrupt`: the repository is damaged; `target`: the target refused; `unmatched`: a pattern has no match. */
   readonly kind: "corrupt" | "target" | "unmatched"
-  /** The damaged object of the store, when there is one. */
+  /** The damaged object of the store, if there is one. */
   readonly object?: string | undefined
 }
 
 export interface RestoreResult {
   readonly filesRestored: number
-  /** Equal already, or kept because of `overwrite`. */
+  /** Files that were equal already, or kept because of `overwrite`. */
   readonly filesSkipped: number
   /** Those of `filesSkipped` that `overwrite` kept. Their content was not compared. */
   readonly filesKept: number
-  /** With `delete`: everything but folders, and folders. */
+  /** Entries that `delete` removed: here all but folders, then folders. */
   readonly filesDeleted: number
   readonly dirsDeleted: number
-  /** Extra entries that `delete` left where they are, by the reason; what is in a folder of them is not counted. */
+  /** Number of extra entries that `delete` kept, by reason; entries in such a folder are not counted. */
   readonly stayed: Readonly<Partial<Record<StayReason, number>>>
-  /** Entries of the snapshot whose place is in a repository or in holdfast's own folders: these are not written. */
+  /** Entries that are not written, since their place is in a repository or in holdfast's own folders. */
   readonly leftAlone: number
   readonly dirs: number
   readonly bytesRestored: number
-  /** Of files that were left as they were. */
+  /** Bytes of `filesSkipped`. */
   readonly bytesSkipped: number
-  /** How many entries lack a part of their metadata, by part. */
+  /** Number of entries without a part of their metadata, by part. */
   readonly leftOut: Readonly<Partial<Record<LeftOut, number>>>
   readonly errors: readonly Unrestored[]
   readonly durationMs: number
@@ -95,11 +98,11 @@ export type RestoreEvent =
       readonly filesDone: number
       readonly filesSkipped: number
       readonly filesDeleted: number
-      /** Undefined while it is not known. */
+      /** Undefined until it is known. */
       readonly filesTotal: number | undefined
-      /** Written, in files that are not whole yet too. */
+      /** Written, including files that are not whole yet. */
       readonly bytesDone: number
-      /** Of files that are left as they are. */
+      /** In files that are left as they are. */
       readonly bytesSkipped: number
       readonly bytesTotal: number | undefined
     }

@@ -1,4 +1,4 @@
-/** Restores into a folder in which nothing stands but what a killed restore has left. */
+/** Restores into a folder that is empty or has only what a killed restore left. */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { dirname, join } from "node:path"

@@ -30,7 +30,7 @@ interface SavedPlace extends BackupPlace {
   readonly restore: (changes?: Partial<RestoreRequest>) => Promise<RestoreResult>
 }
 
-/** Makes a source, saves it, and stands ready to restore it to a target that is not there yet. */
+/** Makes a source and saves it. The target does not exist yet. */
 async function savedPlace(t: TestContext, make: (source: string) => void): Promise<SavedPlace> {
   const place = await backupPlace(t)
   const source = join(place.folder, "source")
@@ -53,7 +53,7 @@ function noise(bytes: number, seed = "noise"): Buffer {
   return seededRandom(seed).bytes(bytes)
 }
 
-/** Inode, change time: what shows that a file was touched. */
+/** Inode and change time, which show that a file was touched. */
 function stamps(root: string): string[] {
   return [...pictureOf(root)].flatMap(([path, line]) => {
     if (!line.startsWith("file")) return []

@@ -1,6 +1,6 @@
 /**
- * Which entries of a snapshot a restore takes, and where they land. A folder that was asked for by
- * path is the target itself; a file keeps its name. Patterns are gitignore's, relative to the
+ * Selects the entries of a snapshot that a restore takes, and says where each is placed. A folder that was
+ * asked for by path becomes the target itself; a file keeps its name. Patterns are gitignore's, relative to the
  * snapshot's root.
  */
 import type { RawPath } from "../base/ids.ts"
@@ -11,15 +11,15 @@ import type { Entry } from "../format/listing-entry.ts"
 import type { RestoreRequest } from "./restore-request.ts"
 
 export interface Selected {
-  /** Where the entry lands in the target; undefined when it is not wanted. */
+  /** The entry's path in the target; undefined when it is not selected. */
   place(entry: Pick<Entry, "path" | "type">): RawPath | undefined
-  /** The same without a look at the patterns. */
+  /** The same, ignoring the patterns. */
   land(entry: Pick<Entry, "path" | "type">): RawPath | undefined
-  /** Whether the entry is asked for, and its place is in a repository or holdfast's own folders: it has none then. */
+  /** True for a selected entry whose place is in a repository or holdfast's own folders. `place` is undefined then. */
   isOwn(entry: Pick<Entry, "path" | "type">): boolean
-  /** Only what patterns or paths ask for: folders come into being when something in them does. */
+  /** Patterns or paths select: a folder is made when an entry in it is selected. */
   readonly partial: boolean
-  /** Includes that nothing has matched so far, as they were given. */
+  /** Includes without a match so far, as they were given. */
   unmatched(): RawPath[]
 }
 
@@ -35,7 +35,7 @@ export function selectEntries(request: Patterns, own: readonly RawPath[] = []): 
   const inside = (pattern: RawPath): RawPath[] => patternsInside(origin, pattern, true)
   const includes = matcherOf(request.include?.flatMap(inside), request.iinclude?.flatMap(inside))
   const excludes = matcherOf(request.exclude?.flatMap(inside), request.iexclude?.flatMap(inside))
-  /** The folder that was matched last: all below it shares its fate. */
+  /** The folder that was matched last. The match counts for everything in it. */
   let included: RawPath | undefined
   let excluded: RawPath | undefined
 
@@ -63,7 +63,7 @@ export function selectEntries(request: Patterns, own: readonly RawPath[] = []): 
     if (isFolder) excluded = path
     return true
   }
-  // of folders above `within` no entry comes by, and what they are holds for all below
+  // folders above `within` have no entry here, but a match of one counts for everything in it
   for (const above of foldersAbove(within)) {
     isExcluded(above, true)
     isIncluded(above, true)
@@ -98,7 +98,7 @@ export function selectEntries(request: Patterns, own: readonly RawPath[] = []): 
   }
 }
 
-/** Whether a path is one of these or below one; all are when there are none. */
+/** Whether a path is one of these or below one. True for all paths when there are none. */
 function insideOne(paths: readonly RawPath[] | undefined): (path: RawPath) => boolean {
   if (paths === undefined) return () => true
   const all = new Set(paths)
@@ -113,7 +113,7 @@ function insideOne(paths: readonly RawPath[] | undefined): (path: RawPath) => bo
   }
 }
 
-/** From the top. */
+/** The outermost first. */
 function foldersAbove(path: RawPath): RawPath[] {
   const folders: RawPath[] = []
   for (let above = parentPath(path); above !== ""; above = parentPath(above)) folders.unshift(above)
@@ -126,14 +126,14 @@ function isPositive(pattern: RawPath): boolean {
 
 type Matcher = (path: RawPath, isFolder: boolean) => boolean
 
-/** Of the two lists together; undefined when both are empty. */
+/** Matches either list; undefined when both are empty. */
 function matcherOf(
   patterns: readonly RawPath[] = [],
   caseless: readonly RawPath[] = [],
 ): Matcher | undefined {
   const sets = [setOf(patterns, false), setOf(caseless, true)].filter((set) => set !== undefined)
   if (sets.length === 0) return undefined
-  // "leave" is a match, in gitignore's words
+  // gitignore calls a match "leave"
   return (path, isFolder) => sets.some((set) => set.verdict(path, isFolder) === "leave")
 }
 

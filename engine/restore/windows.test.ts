@@ -1,4 +1,4 @@
-/** How files are taken in windows, and what of them is under way at once. */
+/** How files are grouped in windows, and how many windows are placed at once. */
 import * as assert from "node:assert/strict"
 import { test } from "node:test"
 import type { DecidedFile } from "./tree.ts"

@@ -1,7 +1,7 @@
 /**
- * Windows of decided files, so that memory stays bounded: the files of one are planned and placed
- * together, while the next one is decided. The first is small, so that placing begins early; the
- * others grow, since a block that two windows need is fetched twice.
+ * Groups decided files in windows, which bound the memory of a restore. The files of one window are planned and
+ * placed together while the next one is decided. The first window is small, so placing begins early. Later ones
+ * grow, since a block that two windows need is fetched twice.
  */
 import { setImmediate as turn } from "node:timers/promises"
 import { paysThreads } from "../base/worker-pool.ts"
@@ -10,37 +10,37 @@ import type { DecidedFile } from "./tree.ts"
 export interface FileWindow {
   readonly files: readonly DecidedFile[]
   readonly bytes: number
-  /** No other follows. */
+  /** No other window follows. */
   readonly isLast: boolean
 }
 
 export interface Windows {
-  /** The window that is being filled: what is decided is pushed here. */
+  /** The current window. The caller pushes decided files. */
   readonly filling: DecidedFile[]
-  /** Whether it has taken the most that any may, after each file: large files fill it within a leaf. */
+  /** Whether the window has reached the maximum. Call it after each file: large files fill a window within a leaf. */
   isFull(): boolean
-  /** Places what is in it, and begins another; waits while two are being placed. */
+  /** Places the window and begins another. Waits while two are being placed. */
   next(): Promise<void>
-  /** After each leaf of the listing: the next one begins when it is time. */
+  /** Call it after each leaf of the listing. Begins the next window when this one is large enough. */
   leafDecided(): Promise<void>
-  /** Places the rest; resolves when all is placed, and rejects with what a window failed with. */
+  /** Places the last window. Resolves when all files are placed; rejects with the error of a window. */
   finish(): Promise<void>
-  /** After a failure: resolves when nothing is being placed any more. Never rejects. */
+  /** Resolves when nothing is being placed, also after a failure. Never rejects. */
   settled(): Promise<void>
 }
 
 interface Ports {
   readonly place: (window: FileWindow) => Promise<void>
-  /** So much is to be done that threads should be started, before the first window is full. */
+  /** Called when there is enough work for threads, before the first window is full. */
   readonly onMuch: () => void
 }
 
 const FIRST = { files: 2_000, bytes: 64 * 1024 ** 2 }
 const MAX = { files: 50_000, bytes: 1024 ** 3 }
 const GROWTH = 4
-/** One is planned while the other is placed. */
+/** One window is planned while the other is placed. */
 const AT_ONCE = 2
-/** Leaves that are decided before the messages of the placing threads have their turn. */
+/** Leaves that are decided before the threads' messages are handled. */
 const LEAVES_AT_ONCE = 32
 
 export function createWindows({ place, onMuch }: Ports): Windows {

@@ -9,7 +9,7 @@ const path = fc
   .map((bytes) => Buffer.from(bytes.map((byte) => byte || 1)).toString("latin1") as RawPath)
 const id = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 
-/** With the prototype that objects have here, which a strict comparison looks at. */
+/** With the prototype of this realm, which a strict comparison checks. */
 function record<T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
   return fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>
 }

@@ -17,7 +17,7 @@ import { createPlacer } from "./placer.ts"
 import { readAhead } from "./read-frames.ts"
 
 export interface PlacePool {
-  /** Resolves when a job given now would start soon. */
+  /** Resolves when another job would start soon: the back-pressure of the fetch. */
   room(): Promise<void>
   place(job: PlaceJob): Promise<Placed>
   compare(files: readonly CompareFile[]): Promise<readonly (Uint8Array | null)[]>

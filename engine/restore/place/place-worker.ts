@@ -1,4 +1,4 @@
-/** The thread around `placer.ts`: messages in, messages out, one after the other. */
+/** The worker thread around `placer.ts`: answers one message after the other. */
 import { workerData } from "node:worker_threads"
 import { release } from "../../base/bytes.ts"
 import { serve, type Served } from "../../base/worker-pool.ts"
@@ -14,7 +14,7 @@ import { createPlacer, type Placer } from "./placer.ts"
 const port: Served<FromPlaceWorker> = serve(handle)
 let placer: Placer | undefined
 
-/** Made by the first job: what goes wrong then is an answer, with its kind and code. */
+/** Made by the first job: an error becomes an answer, with its kind and code. */
 function getPlacer(): Placer {
   placer ??= createPlacer(workerData as PlacerOptions)
   return placer

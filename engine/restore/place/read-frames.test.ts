@@ -1,4 +1,4 @@
-/** Frames that a thread reads for itself, out of a real file. */
+/** Frames that a thread reads from a real file. */
 import { execFileSync } from "node:child_process"
 import assert from "node:assert/strict"
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs"
