@@ -1,4 +1,4 @@
-/** Caches that are damaged: what is read of them is verified, or it reaches no snapshot. */
+/** Damaged caches: their content is verified, or it affects no snapshot. */
 import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -32,7 +32,7 @@ function remove(source: string): void {
   write(join(source, "b/new"))
 }
 
-/** Changes the state database behind everybody's back, while nobody has it open. */
+/** Changes the state database while it isn't open. */
 async function damage(place: BackupPlace, repository: Repository, sql: string): Promise<Repository> {
   repository.close()
   const database = openSqlite(repository.home.statePath, { timeoutMs: 0 })

@@ -10,7 +10,7 @@ import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from ".
 
 const FIRST_BYTES = 300_000
 
-/** `0-first` is read first: while that happens, a test does something to the others. */
+/** `0-first` is read first. Meanwhile a test changes the others. */
 function makeSource({ folder }: BackupPlace, names: readonly string[]): string {
   const source = join(folder, "source")
   fs.mkdirSync(source)
@@ -21,7 +21,10 @@ function makeSource({ folder }: BackupPlace, names: readonly string[]): string {
   return source
 }
 
-/** Looks into the index are made for each chunk, while its file is being read: `during` gets their number. */
+/**
+ * Calls `during` with the number of each index look-up. There is one per chunk, while its file is
+ * read.
+ */
 function whileReading(repository: Repository, during: (look: number) => void): Repository {
   let looks = 0
   const { index } = repository
@@ -29,7 +32,7 @@ function whileReading(repository: Repository, during: (look: number) => void): R
     ...repository,
     index: {
       ...index,
-      isEmpty: () => false, // of an empty one nothing is asked
+      isEmpty: () => false, // an empty index is not searched
       has(id) {
         during(looks++)
         return index.has(id)
@@ -63,7 +66,7 @@ test("backup() rereads a file that grew, shrank or was rewritten after the walk"
   })
   const { errors, at } = await save(whileReading(place.repository, change), source)
   assert.deepEqual(errors, [])
-  fs.utimesSync(source, 1, 1) // the folder itself was seen before the change
+  fs.utimesSync(source, 1, 1) // the folder's own stat was taken before the change
   await restoreTo(place.repository, at, join(place.folder, "target"))
   for (const name of ["grows", "shrinks", "rewritten", "replaced"]) {
     const found = pictureOf(join(place.folder, "target")).get(name)
@@ -89,7 +92,7 @@ test("backup() keeps and reports a file that changes during every read, and rere
   await restoreTo(place.repository, first.at, target)
   const size = fs.statSync(join(target, "0-first")).size
   assert.ok(size > FIRST_BYTES && size <= fs.statSync(join(source, "0-first")).size)
-  place.clock.aheadNs = 0n // what was just read is young, and not believed
+  place.clock.aheadNs = 0n // a file that was just read is recent, and not trusted
   const second = await save(place.repository, source)
   assert.notEqual(second.snapshotId, null)
   assert.deepEqual(second.errors, [])
@@ -176,7 +179,7 @@ test("backup() saves links again after a run in which their first link could not
     first.errors.map(({ path }) => path),
     ["a/link"],
   )
-  // back again, with all times as they were
+  // back again, with all times restored
   fs.renameSync(join(place.folder, "away"), join(source, "a"))
   const second = await save(place.repository, source)
   assert.deepEqual(second.errors, [])

@@ -1,4 +1,4 @@
-/** A folder that is exchanged for a link while a backup is at work leads it nowhere. */
+/** If a link replaces a folder during a backup, the backup doesn't follow it. */
 import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -8,7 +8,7 @@ import { temporaryName } from "../system/temporary-name.ts"
 import type { RawPath } from "../base/ids.ts"
 import { backupPlace, restoreTo, save, type BackupPlace, type Saved } from "../testing/backup-place.ts"
 
-/** Beyond this the work goes to threads. */
+/** Above this size the work goes to threads. */
 const LARGE_BYTES = 64 * 1024 * 1024
 
 interface Exchange {
@@ -20,8 +20,8 @@ interface Exchange {
 }
 
 /**
- * Backs up, and exchanges the folder for a link to one outside while the walk is in folder "a": there it meets a name
- * that it reports at once.
+ * Backs up, and replaces the folder by a link to one outside while the walk is in folder "a". There
+ * the walk finds a name that it reports at once.
  */
 async function saveWhileExchanged({ place, source, name, threads }: Exchange): Promise<Saved> {
   const outside = join(place.folder, "outside")

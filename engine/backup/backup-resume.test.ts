@@ -20,7 +20,7 @@ function noiseSource({ folder }: BackupPlace, bytes: number): string {
   return source
 }
 
-/** The k-th put of a pack, from 0. */
+/** A fault at the k-th put of a pack, from 0. */
 function packFault(k: number, fault: Fault): (store: Store) => Store {
   let packs = 0
   return (store) =>
@@ -94,7 +94,7 @@ test("backup() replaces its own entry that is torn in the store, and continues",
       .readdirSync(log, { recursive: true, encoding: "utf8" })
       .find((name) => name.endsWith(snapshotId ?? ""))
     fs.truncateSync(join(log, entry ?? ""), length)
-    fs.rmSync(place.repository.home.statePath) // what a power cut takes, too
+    fs.rmSync(place.repository.home.statePath) // a power cut would also lose it
     const again = await place.open()
     fs.writeFileSync(join(source, "file"), `after a tear to ${length} bytes`)
     const { at } = await save(again, source)

@@ -1,4 +1,4 @@
-/** Several sources in one series: streams and folders, each compared with what is its own. */
+/** Several sources in one series: streams and folders, each compared with its own last state. */
 import * as assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -10,7 +10,10 @@ import { openStateDatabase } from "../home/state-database.ts"
 import { backupPlace, save } from "../testing/backup-place.ts"
 import { publishEmpty } from "../testing/shared-place.ts"
 
-/** Commits of another series before the first round, and rounds of two: the node cache is trimmed at the 64th. */
+/**
+ * Commits of another series before the first round, and rounds of two: the node cache is trimmed at
+ * the 64th.
+ */
 const BEFORE = 59
 const ROUNDS = 5
 

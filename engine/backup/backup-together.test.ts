@@ -42,7 +42,7 @@ test("backup() of several concurrent series and devices gives each an independen
       assertPicture(target, pictureOf(sources[i] as string))
     }
     fresh.close()
-    // the same edits, so that all store the same content at the same time
+    // the same edits, so all store the same content at the same time
     for (const source of sources) editTree(source, seededRandom(`round ${round}`), 4, SHAPE)
   }
 })
@@ -96,7 +96,7 @@ test("backup() applies patterns that are added and removed", async (t) => {
   }
   const kept = async (exclude: readonly string[]): Promise<string[]> => {
     const { at } = await save(place.repository, source, { selection: { excludes: exclude as RawPath[] } })
-    // an empty one: a restore with --delete leaves what the snapshot's own patterns left out
+    // an empty one: restore --delete keeps what the snapshot's own patterns exclude
     const target = fs.mkdtempSync(join(place.folder, "target-"))
     await restoreTo(place.repository, at, target)
     const files = fs.readdirSync(target, { recursive: true, encoding: "utf8" })

@@ -24,7 +24,7 @@ function noise(bytes: number, seed = "noise"): Buffer {
   return seededRandom(seed).bytes(bytes)
 }
 
-/** Some folders with some files; none has a time ahead. */
+/** Some folders with some files, without times in the future. */
 function smallSource({ folder }: BackupPlace): string {
   const source = join(folder, "source")
   writeRandomTree(source, seededRandom("small source"), { entries: 40, fileBytesMax: 30_000, past: true })
@@ -171,7 +171,7 @@ test("backup() with dryRun reports what it would store, and stores nothing", asy
 
 test("backup() excludes its own repository, its home and a restore's unfinished files, and reports it", async (t) => {
   const place = await backupPlace(t, { local: true })
-  const source = place.folder // the repository and the home lie in it
+  const source = place.folder // contains the repository and the home
   file(join(source, "notes/kept"), "kept")
   file(join(source, "notes/.holdfast-restore-00112233445566778899"), "half a file")
   const notices: string[] = []
@@ -230,7 +230,7 @@ test("backup() keeps what could be read and lists the rest", async (t) => {
   assertPicture(join(place.folder, "target"), pictureOf(source))
 })
 
-/** Root can read everything: the test goes on as somebody who can't. */
+/** Root can read everything, so the test continues as an ordinary user. */
 async function asNobody({ folder }: BackupPlace, work: () => Promise<void>): Promise<void> {
   if (process.geteuid?.() !== 0) return await work()
   const give = (path: string): void => {
@@ -272,7 +272,7 @@ test("backup() reports how much of a stream it has read", async (t) => {
   async function* stream(): AsyncGenerator<Uint8Array> {
     for (let i = 1; i <= 3; i++) {
       yield noise(1000)
-      await new Promise<void>((resolve) => (isTold = resolve)) // of what has come until now
+      await new Promise<void>((resolve) => (isTold = resolve)) // what has arrived so far
       assert.equal(told.at(-1), 1000 * i)
     }
   }

@@ -9,7 +9,7 @@ function usedBytes(): number {
   return getHeapStatistics().used_heap_size
 }
 
-/** As long as it is held, that many bytes are used: a double takes eight in an array. */
+/** Allocates that many bytes: a double takes eight in an array. */
 function filled(bytes: number): number[][] {
   return Array.from({ length: bytes / MIB }, () => Array.from({ length: MIB / 8 }, (_, i) => i + 0.5))
 }
@@ -26,13 +26,13 @@ test("collectHeap() frees what is unreachable, and nothing else", () => {
 
 test("createHeapBound() collects only after the heap has grown by 24 MiB since the last collection", () => {
   const held: number[][][] = []
-  const hold = (bytes: number): void => void held.push(filled(bytes)) // a frame of its own: one that goes on may keep what it used
+  const hold = (bytes: number): void => void held.push(filled(bytes)) // a separate frame, since a running one may keep its values alive
   collectHeap()
   const boundHeap = createHeapBound()
   const before = usedBytes()
   const leftOf = (bytes: number): number => {
     hold(bytes)
-    collectHeap() // it is old now: no young collection takes it
+    collectHeap() // it is old now: no young collection frees it
     held.length = 0
     boundHeap()
     return usedBytes() - before

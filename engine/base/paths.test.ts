@@ -4,7 +4,7 @@ import fc from "fast-check"
 import type { RawPath } from "./ids.ts"
 import { comparePaths, isWithin, sharedLength } from "./paths.ts"
 
-/** Two paths that have much or little in common, of up to 3,000 bytes. */
+/** Two paths with a long or short common start, of up to 3,000 bytes. */
 const pairs = fc
   .record({
     shared: fc.nat(2_000),

@@ -7,7 +7,10 @@ import { test } from "node:test"
 
 const CHECKOUT = path.join(import.meta.dirname, "../..")
 
-/** Descriptors are written to by `writeAll` alone; the terminal's may be closed or busy (cli/output/output.ts). */
+/**
+ * Only `writeAll` writes to descriptors, except the terminal's, which may be closed or busy
+ * (cli/output/output.ts).
+ */
 const WRITERS = ["engine/base/write-all.ts", "cli/output/output.ts"]
 
 test("writeSync() is called only in the loops that write everything", () => {
@@ -23,7 +26,7 @@ test("writeSync() is called only in the loops that write everything", () => {
   assert.deepEqual(found.toSorted(), WRITERS.toSorted())
 })
 
-/** A file may have so many bytes at most: a write over that is a short one, and the next one an error. */
+/** Limits a file's size: a write beyond it is short, and the next one an error. */
 function runLimited(script: string, folder: string): { code: number | null; err: string } {
   const command = `trap '' XFSZ; ulimit -f 8; exec "$0" --input-type=module -e "$1"`
   const { status, stderr } = spawnSync("sh", ["-c", command, process.execPath, script], {

@@ -46,7 +46,7 @@ const FRAME_QUERY = `
     f.kind, f.codec, f.offset, f.sealed_length AS sealedLength, f.raw_length AS rawLength, f.lengths, f.ids, f.sum
   FROM frames f JOIN packs p ON p.id = f.pack WHERE f.reference = ?`
 
-/** @param candidates references of frames that may hold a chunk */
+/** @param candidates references of frames that may have a chunk */
 export function openChunkSearch(
   database: Database,
   candidates: (id: Uint8Array) => readonly number[],

@@ -15,7 +15,7 @@ function digest(sequence: number): Digest {
   return String(sequence).repeat(64).slice(0, 64) as Digest
 }
 
-/** A snapshot of `notes` that makes known the packs of these names. */
+/** Returns a snapshot of `notes` that makes these packs known. */
 function entry(
   sequence: number,
   packs: readonly string[],
@@ -63,7 +63,7 @@ test("checkCoverage() finds a pack that isn't reachable from the newest entry, i
   const covering = entry(2, ["b"], { newest: newest(1), segments })
   assert.deepEqual(faults([first, covering], new Map([[digest(9), [name]]])), [])
   assert.equal(faults([first, covering], new Map([[digest(9), []]])).length, 1)
-  // The damaged segment is told of elsewhere.
+  // The damaged segment is reported elsewhere.
   assert.deepEqual(faults([first, covering]), [])
 })
 

@@ -1,4 +1,7 @@
-/** The newest entries of a chain are named by nothing in the store: whoever saw them remembers, and tells. */
+/**
+ * No object lists the newest entries of a chain. Devices that saw them remember them and report the
+ * loss.
+ */
 import assert from "node:assert/strict"
 import { join } from "node:path"
 import { test } from "node:test"
@@ -9,7 +12,7 @@ import { check, snapshots } from "../index.ts"
 import { save } from "../testing/backup-place.ts"
 import { smallRepository, withObjects, type SmallRepository } from "../testing/small-repository.ts"
 
-/** The names of each device's entries, oldest first. */
+/** Returns the names of each device's entries, oldest first. */
 function chainsOf({ objects }: SmallRepository): Map<DeviceId, ObjectName[]> {
   const chains = new Map<DeviceId, ObjectName[]>()
   for (const name of [...objects.keys()].toSorted()) {
@@ -22,7 +25,7 @@ function chainsOf({ objects }: SmallRepository): Map<DeviceId, ObjectName[]> {
 test("check() by each device that saw them reports the loss of a device's newest entries, however many", async (t) => {
   const place = await smallRepository(t)
   const [author, second] = [place.home, place.second.home]
-  // One that has only ever looked, with a secret, and has no device of its own.
+  // One that has only looked, with a secret, and isn't a device.
   const onlooker = place.newHome()
   await snapshots(await place.open(onlooker, place.store(), false))
   await snapshots(place.repository)

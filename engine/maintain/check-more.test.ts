@@ -29,12 +29,12 @@ const ROT = {
 test("check() doesn't report a rotten index as a damaged repository, and repairs the index", async (t) => {
   const place = await smallRepository(t)
   for (const [what, sql] of Object.entries(ROT)) {
-    // The packs' own directories mend rows as well.
+    // The packs' own directories also repair rows.
     for (const readData of what.startsWith("rows") ? [false, true] : [false]) {
       const database = new Sqlite(place.repository.home.statePath)
       assert.ok(database.prepare(sql).run().changes > 0, what)
       database.close()
-      const repository = await place.open(place.home) // sees the file as it is now
+      const repository = await place.open(place.home) // sees the current file
       const found = await check(repository, { readData })
       assert.deepEqual(found.errors, [], `${what}, data ${readData}`)
       repository.close()
@@ -73,7 +73,7 @@ test("check() reports objects that belong to no snapshot, but not as errors", as
     [[], others.toSorted((a, b) => (a < b ? -1 : 1))],
   )
   assert.deepEqual(found.unreferenced, { packs: 1, bytes: pack[1].length })
-  // The pack is sealed with another repository's keys: it could never be of use here. The segment is none.
+  // The pack is sealed with another repository's keys, so it is useless here. The segment is invalid.
   const read = await check(place.repository, { readData: true })
   assert.deepEqual(
     read.errors.map(({ object, snapshots }) => [object, snapshots]),

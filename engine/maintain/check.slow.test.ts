@@ -1,4 +1,4 @@
-/** Random damage in packs, thousands of times: always found, never restored. */
+/** Thousands of random damages in packs: always found, never restored. */
 import assert from "node:assert/strict"
 import { randomInt } from "node:crypto"
 import * as fs from "node:fs"
@@ -11,7 +11,7 @@ import { restoreTo } from "../testing/backup-place.ts"
 import { smallRepository } from "../testing/small-repository.ts"
 
 const FLIPS = 2_000
-/** A restore after each would take most of the time. */
+/** A restore after every damage would take most of the time. */
 const RESTORE_EVERY = 8
 
 test(`check() finds each of ${FLIPS} random flips in packs, and no restore writes a wrong byte`, async (t) => {
@@ -22,7 +22,7 @@ test(`check() finds each of ${FLIPS} random flips in packs, and no restore write
   const saved = place.saved[2] ?? assert.fail()
   const packs = [...place.objects].filter(([name]) => name.startsWith("packs/"))
   for (let flip = 0; flip < FLIPS; flip++) {
-    // Half of them in small packs, which a draw by size would hardly ever meet.
+    // Half of them in small packs, which a draw by size would rarely hit.
     const [name, bytes] = random.pick(packs)
     const bit = random.below(bytes.length * 8)
     const what = `seed ${seed}, flip ${flip}: bit ${bit} of ${name}`

@@ -96,7 +96,7 @@ test("check() from an empty home names what was removed, except a chain's last e
           `${name}: ${JSON.stringify(found.errors)}`,
         )
       } catch (error) {
-        // Without these nothing opens, and the error says so.
+        // Without these the repository doesn't open, and the error says so.
         assert.ok(isEngineError(error), String(error))
         assert.match(name, /^(repository$|keys\/)/)
         assert.ok(error.code === "no-repository" || error.message.startsWith(name), error.message)
@@ -105,7 +105,7 @@ test("check() from an empty home names what was removed, except a chain's last e
   }
 })
 
-/** Each object damaged in some way, in turn. */
+/** Yields each object damaged in some way. */
 function* damages(
   objects: ReadonlyMap<ObjectName, Bytes>,
   seed: string,
@@ -131,7 +131,7 @@ function* damages(
 test("check() with data names every truncated, flipped or swapped object, and control objects even without data", async (t) => {
   const place = await smallRepository(t)
   for (const { what, names, changes } of damages(place.objects, "damage for check")) {
-    // Without data where that is enough.
+    // Without data if that is enough.
     const readData = names.some((name) => name.startsWith("packs/"))
     const found = await withObjects(
       place.objects,
@@ -154,7 +154,7 @@ test("check() names both of any two swapped objects, also from an empty home", a
         [two, oneBytes],
       ])
       await withObjects(place.objects, swapped, async () => {
-        // Of a pack or a segment that nothing names any more, only with data.
+        // Damage of an unlisted pack or segment is found only with data.
         const readData = /packs\/|index\//.test(`${one} ${two}`)
         const known = objectsOf(await check(place.second, { readData }))
         assert.ok(known.includes(one) && known.includes(two), `${one} and ${two}: ${known.join(" ")}`)
@@ -165,7 +165,7 @@ test("check() names both of any two swapped objects, also from an empty home", a
             `empty: ${one} and ${two}: ${found.join(" ")}`,
           )
         } catch (error) {
-          // Without these nothing opens, and the error says so.
+          // Without these the repository doesn't open, and the error says so.
           assert.ok(isEngineError(error), String(error))
           assert.match(`${one} ${two}`, /\brepository\b|\bkeys\/|^log\/trust\S+ log\/trust/)
           assert.match(error.message, /^(repository|keys\/|log\/trust)/)
@@ -175,7 +175,7 @@ test("check() names both of any two swapped objects, also from an empty home", a
   }
 })
 
-/** Whatever could be restored is right; whatever could not is listed. Gives the paths that are missing. */
+/** Everything restored is right, and everything else is listed. Returns the missing paths. */
 async function restoreDamaged(
   repository: Repository,
   place: SmallRepository,
@@ -188,7 +188,7 @@ async function restoreDamaged(
   const lost = errors.filter(({ message }) => message.startsWith("the listing"))
   const missing: string[] = []
   for (const { path: at, left, right } of differences(saved.picture, pictureOf(target))) {
-    // Where the listing is lost, nobody knows what is missing: folders' modes, which names are one file.
+    // If the listing is lost, folders' modes and hard links are unknown.
     const isLost = lost.some(({ path: from }) => comparePaths(from, at) <= 0)
     if (lost.length > 0 && right?.startsWith("directory") === true) continue
     if (lost.length > 0 && right !== undefined && right.split(", is ")[0] === left?.split(", is ")[0])
@@ -207,7 +207,7 @@ test("restore() of a damaged repository is right or reports what is missing, and
   for (const { what, changes } of damages(place.objects, "damage for restore")) {
     await withObjects(place.objects, changes, async () => {
       const found = await check(place.repository, { readData: true })
-      // This device remembers the entries that it has seen, and needs their packs alone.
+      // This device remembers the entries that it has seen, and needs only their packs.
       const inPacks = found.errors.filter(({ object }) => object.startsWith("packs/"))
       const hit = inPacks.some(({ snapshots }) => snapshots.includes(place.saved[1]?.id as Digest))
       const missing = await restoreDamaged(place.repository, place, what)

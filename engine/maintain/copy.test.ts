@@ -43,7 +43,7 @@ function withCode(code: string): (error: unknown) => boolean {
   }
 }
 
-/** Without the marks. */
+/** Returns the names without the mirror's marks. */
 function ours(objects: ReadonlyMap<ObjectName, Bytes>): string[] {
   const all = [...objects].filter(([name]) => !name.startsWith("log/mirror/"))
   return all.map(([name, bytes]) => `${name} ${Buffer.from(bytes).toString("hex")}`).sort()
@@ -51,7 +51,7 @@ function ours(objects: ReadonlyMap<ObjectName, Bytes>): string[] {
 
 let restored = 0
 
-/** Restores the newest snapshot from the mirror on a machine that knows nothing. */
+/** Restores the newest snapshot from the mirror on a new machine. */
 async function restoreFrom(place: BackupPlace, store: Store, folder: string): Promise<Repository> {
   const empty = await place.open(place.newHome(), store, false)
   const newest = (await snapshots(empty)).at(-1)
@@ -94,7 +94,7 @@ test("copy() stopped at any call leaves nothing or a whole older repository, and
   const { place, folder, mirrored, to } = await mirror(t)
   const other = await place.open(place.newHome())
   await look(other)
-  /** Entries of two chains that name each other. */
+  /** Entries of two chains that refer to each other. */
   for (let round = 0; round < 3; round++) {
     for (const writer of [place.repository, other]) {
       await look(writer)
@@ -120,7 +120,7 @@ test("copy() stopped at any call leaves nothing or a whole older repository, and
   assert.ok(sizes.length > 5)
   assert.deepEqual(ours(mirrored), ours(place.objects))
 
-  // The mirror is a repository now: from here on it must be whole at any moment.
+  // The mirror is a repository now: from here on it must always be whole.
   for (let round = 0; round < 2; round++) {
     for (const writer of [other, place.repository]) {
       await look(writer)
@@ -161,7 +161,7 @@ test("copy() skips and reports what is damaged in the source, and copies it afte
   assert.equal(mirrored.has(pack), false)
   place.objects.set(pack, good)
   assert.deepEqual((await copy(place.repository, { to })).copied, { objects: 1, bytes: good.length })
-  // An object of another size in the mirror is damaged there, and replaced.
+  // An object of another size in the mirror is damaged, and replaced.
   mirrored.set(pack, good.slice(0, 100))
   assert.equal((await copy(place.repository, { to })).copied.objects, 1)
   assert.deepEqual(ours(mirrored), ours(place.objects))
@@ -204,7 +204,7 @@ test("promote() makes a read-only mirror writable, and no longer a place to copy
   assert.notEqual((await save(now, folder, { forceSnapshot: true })).snapshotId, null)
   const stranger = await place.open(place.newHome(), place.store(), false)
   await assert.rejects(copy(stranger, { to }), withCode("not-a-mirror"))
-  // And the way back: the old place is behind now.
+  // And back: the old place is outdated now.
   await assert.rejects(look(place.repository), withCode("chain-rolled-back"))
 })
 
@@ -292,7 +292,7 @@ test("scrub() detects every flipped bit, truncated object and lost repository ob
     for (const bytes of [damaged, good.slice(0, -1)]) {
       place.objects.set(name, bytes)
       const { errors } = await scrub(store)
-      // The object `repository` has no digest in its name: what it looks like is all that can be held against it.
+      // The object `repository` has no digest in its name, so only its content can be checked.
       if (name !== "repository")
         assert.deepEqual(
           errors.map(({ object }) => object),

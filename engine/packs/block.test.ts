@@ -90,7 +90,7 @@ const compressed = {
   deflate: deflateRawSync(program.subarray(0, 4_000_000)),
 }
 
-/** The share of the pieces of this length that are taken for noise. */
+/** Returns the share of pieces of this length that are classified as noise. */
 function noiseShare(bytes: Uint8Array, length: number): number {
   let found = 0
   const count = Math.floor(bytes.length / length)
@@ -115,7 +115,7 @@ test("isNoise() leaves compressible data to the compressor", () => {
   for (const bytes of [text, hex, base64, new Uint8Array(samples.buffer), even, new Uint8Array(20_000)])
     for (const length of [512, 4096, 16_384])
       assert.equal(noiseShare(bytes, length), 0, `${bytes.length}, ${length}`)
-  // The few pieces of a program that hold compressed data of their own.
+  // A program has few pieces of compressed data.
   assert.ok(noiseShare(program, 16_384) < 0.02)
 })
 

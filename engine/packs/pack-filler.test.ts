@@ -17,7 +17,7 @@ import { BLOCK_BYTES, type FullBlock } from "./block.ts"
 import { createPackFiller } from "./pack-filler.ts"
 import { groupIntoPacks, sealPack, type SealedPack } from "./seal-pack.ts"
 
-/** Chunks of several kinds and lanes; their content follows from the seed. */
+/** Chunks of several kinds and lanes; the seed determines their content. */
 const plan = fc.array(
   fc.record({
     kind: fc.constantFrom(FRAME_DATA, FRAME_DATA, FRAME_LISTING, FRAME_CHUNK_LIST),
@@ -110,7 +110,7 @@ describe("createPackFiller()", () => {
     }
     for (let i = 0; i < 8; i++) {
       add(Buffer.alloc(BLOCK_BYTES / 2, random.bytes(500).toString("hex")))
-      add(random.bytes(64 * 1024)) // noise is closed where it is
+      add(random.bytes(64 * 1024)) // noise is closed in place
     }
     assert.equal(handed.length, 2)
     for (const block of handed) helper.close(block)

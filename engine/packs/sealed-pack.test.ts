@@ -47,7 +47,7 @@ describe("sealPack()", () => {
   test("takes as much as fits in a full pack, whatever the blocks", () => {
     const blocks: ClosedBlock[] = []
     const fill = emptyFill()
-    // the worst case for the directory: very many tiny chunks beside incompressible bytes
+    // the worst case for the directory: very many tiny chunks and incompressible bytes
     for (let i = 0; ; i++) {
       const block = i % 2 === 0 ? blockOf(1_000_000 + i) : manyChunks(4096)
       if (!takesBlock(fill, block)) break

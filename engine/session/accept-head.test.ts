@@ -78,7 +78,7 @@ for (const entries of [1, 3]) {
     const { view } = await publishEmpty(after)
     assert.equal(view.snapshots().length, 2)
     assert.ok(view.has(kept.digest))
-    // and what comes later is missed as ever
+    // later entries are missed as before
     place.objects.delete(chain(place, after)[0] as ObjectName)
     assert.ok(await alarms(after))
   })

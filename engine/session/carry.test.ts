@@ -58,7 +58,7 @@ test("carryAlong() continues if the home has lost what it signed, and if the sto
   const before = repository.requests().get
   await publishPacks(repository, [await putPack(repository, "after", 100)])
   assert.equal(repository.requests().get, before + 1)
-  // Damaged in both: it can't be gathered from, so it stays named.
+  // Damaged in both: it can't be gathered, so it stays listed.
   const second = newestName(repository)
   const head = newestOwn(repository)
   repository.objects.remove([second])

@@ -17,7 +17,7 @@ interface Many {
   readonly chain: ObjectName[]
 }
 
-/** A chain of twelve entries, with packs that ride in them. */
+/** A chain of twelve entries with inline packs. */
 async function many(place: SharedPlace): Promise<Many> {
   const { repository: writer } = await place.create()
   for (let run = 0; run < 12; run++) await publishPacks(writer, [await putPack(writer, `run ${run}`, 60)])
@@ -46,7 +46,7 @@ test("glance() fetches what it needs, pins the heads, and leaves the daily look 
   const found = seen.newest?.get("notes")
   assert.equal(found?.sequence, 12)
 
-  // A look fetches the others, once, and then the home knows all.
+  // A look fetches the others once, and then the home knows all.
   assert.equal((await look(empty)).snapshots().length, 12)
   assert.equal(empty.requests().get, 3 + 12)
   assert.notEqual(readPins(empty.home).lastLookNs, null)

@@ -34,7 +34,7 @@ test("importEntries() reads directories from entries, packs and segments", async
   assert.equal(inline.requests().get, 3 + 1 + 2 + 2) // the entry and the segment
   assert.ok(inline.index.has(exampleId("many 7 199")))
   assert.deepEqual(inline.index.counts(), repository.index.counts())
-  // Nothing of it is asked for again.
+  // Nothing is requested again.
   await look(inline)
   assert.equal(inline.requests().get, 8)
 })

@@ -15,7 +15,7 @@ import { emptyDraft, publishEmpty, sharedPlace, type SharedPlace } from "../test
 import { localView, look, lookToWrite } from "./look.ts"
 import type { Repository } from "./repository.ts"
 
-/** The alarm that a look ends with. */
+/** Returns the alarm that ends a look. */
 async function alarmOf(repository: Repository): Promise<EngineError> {
   try {
     await look(repository)
@@ -94,7 +94,7 @@ test("look() reports a chain that ends too early, and who has seen more", async 
     alarm.message,
     /this device has seen it, but the chain of device [0-9a-f]{8} \(first\) ends at entry 1/,
   )
-  // Its own device misses it too; with tolerance both are told of and the rest is readable.
+  // Its own device misses it too. A tolerant look reports both, and the rest is readable.
   assert.equal((await alarmOf(a)).code, "chain-rolled-back")
   const view = await look(b, { tolerant: true })
   assert.deepEqual(
@@ -140,7 +140,7 @@ test("look() reports a store that was rolled back as a whole, including trust", 
   for (const [name, bytes] of old) place.objects.set(name, bytes)
   const alarm = await alarmOf(b)
   assert.equal(alarm.code, "trust-rolled-back")
-  await look(a) // has seen nothing of it
+  await look(a) // has seen none of it
 })
 
 test("look() reports two entries that one device signed for one place", async (t) => {
@@ -198,7 +198,7 @@ test("look() skips a damaged entry, reports it, and reads the others", async (t)
 test("look() raises an alarm only after a fresh LIST", async (t) => {
   const { place, a } = await twoDevices(sharedPlace(t))
   await publishEmpty(a)
-  // The first listing is from before the newest entries, as one that was under way when they were put.
+  // The first listing predates the newest entries, as if it ran while they were put.
   const stale = new Set(chain(place, a).slice(-2))
   let lists = 0
   const lagging = (store: Store): Store => ({
@@ -264,7 +264,7 @@ async function twoDevices(place: SharedPlace): Promise<Two> {
   return { place, a, b, chainOfA: () => chain(place, a) }
 }
 
-/** An entry as `author` would sign it, or with the key of `signer`. */
+/** Returns an entry as `author` would sign it, or signed with the key of `signer`. */
 function forge(
   author: Repository,
   changes: { device?: DeviceId; sequence?: number; previous?: Entry["previous"]; user?: string },

@@ -164,7 +164,7 @@ test("openRepository() refuses a newer format, a damaged record and a keyslot of
   }
   place.objects.set(REPOSITORY, record)
 
-  // What another, half-made repository left: with the same key, and of no consequence.
+  // Objects of another incomplete repository with the same key don't matter.
   const other = sharedPlace(t, "other")
   await createRepository({ store: other.store(), home: other.home(), secrets: [place.secret] })
   for (const [name, bytes] of other.objects) if (name !== REPOSITORY) place.objects.set(name, bytes)
@@ -232,7 +232,7 @@ test("createRepository() killed at any call leaves nothing or a whole repository
   assert.ok(counting.calls.length >= 6)
   for (let k = 0; k < counting.calls.length; k++) {
     const place = sharedPlace(t, `crash ${k}`)
-    // A get changes nothing; one of what is missing would fail by itself before the crash.
+    // A get has no effect, and one of a missing object would fail before the crash.
     const when = counting.calls[k]?.method === "get" ? "crash-before" : "crash-after"
     const store = faultyStore(memoryStore(place.objects), faultAt(k, when))
     const creating = createRepository({ store, home: place.home(), secrets: [place.secret] })
@@ -242,7 +242,7 @@ test("createRepository() killed at any call leaves nothing or a whole repository
     await publishEmpty(await place.open(place.home()))
     const reader = await place.open(place.home(), { write: false })
     assert.equal((await look(reader)).snapshots().length, 1)
-    // No leftover of the first attempt is there: two keyslots, and no trust entry beside the first.
+    // No leftover of the first attempt remains: two keyslots, and no other first trust entry.
     assert.equal(place.names("keys/").length, 2)
     assert.equal(place.names("log/trust/0000000001").length, 1)
   }
@@ -279,9 +279,9 @@ test("openRepository() recognises a moved repository by its id, as the same devi
 
 test("createRepository() and openRepository() close the home's databases if its identity can't be stored", async (t) => {
   const { repository } = await sharedPlace(t, "the same").create()
-  const place = sharedPlace(t, "the same") // makes a repository of the same id
+  const place = sharedPlace(t, "the same") // creates a repository with the same id
   const homes = [place.home(), place.home()] as const
-  // a folder stands where the file goes: from the beginning, or while the device is enrolled
+  // a folder replaces the file: from the start, or while the device enrols
   const [first, second] = homes.map((home) => openRepositoryHome(home, repository.id).devicePath)
   assert.ok(first !== undefined && second !== undefined)
   fs.mkdirSync(first)

@@ -15,14 +15,14 @@ import { publish } from "./publish.ts"
 import type { Repository } from "./repository.ts"
 import { readSignedEntry } from "../log/signed-file.ts"
 
-/** A copy of a home as it is now, as `cp -a` or a backup would make it. */
+/** Copies a home as `cp -a` or a backup would. */
 function copyHome(place: SharedPlace, home: Home): Home {
   const copy = place.home()
   fs.cpSync(home.identityRoot, copy.identityRoot, { recursive: true })
   return copy
 }
 
-/** No device has ever signed two entries for one number. */
+/** Asserts that no device has signed two entries for one number. */
 function requireNoForks(place: SharedPlace): void {
   const slots = place.names("log/").map((name) => name.slice(0, -65))
   const own = slots.filter((slot) => !slot.startsWith("log/trust/"))
@@ -153,7 +153,7 @@ test("lookToWrite() continues as a new device if a signed entry is damaged or mi
       make(path.join(killed.home.identityFolder, "signed-entry"))
       const again = await place.open(home)
       await lookToWrite(again)
-      const isKnown = isSent && damage === "bytes damaged" // by its name alone
+      const isKnown = isSent && damage === "bytes damaged" // by its name only
       assert.equal(again.session.device?.id === creator.session.device?.id, isKnown, `${damage}, ${isSent}`)
       await publishEmpty(again)
       assert.equal(localView(again).snapshots().length, isSent ? 3 : 2)

@@ -123,14 +123,14 @@ test("statAll() agrees with stat() in a large walk, and leaves the rest to it", 
   fs.symlinkSync("nowhere", join(folder, "deep", "er", "link"))
   const asked = [...names, raw("link"), raw("gone")]
   const source = openDiskSource(folder, openNative)
-  assert.equal(source.statAll?.(raw("deep/er"), asked), undefined) // not much has been looked at
+  assert.equal(source.statAll?.(raw("deep/er"), asked), undefined) // too few look-ups so far
   for (let i = 0; i < 100; i++) source.statAll?.(raw("deep/er"), asked)
   assert.deepEqual(
     source.statAll?.(raw("deep/er"), asked),
     asked.map((name) => source.stat(raw(`deep/er/${name}`))),
   )
   assert.equal(source.statAll?.(raw("deep/none"), asked), undefined)
-  // of a folder of which a part was chosen, under another name too
+  // of a folder that was chosen in part, and under another name
   const paths = [`${folder}/deep/er/${names[0]}`, `new=${folder}/deep/er/${names[1]}`].map(raw)
   const chosen = openDiskSource(resolveRoots({ paths, cwd: "/" }), openNative)
   for (let i = 0; i < 200; i++) assert.equal(chosen.statAll?.(raw(""), asked), undefined)

@@ -25,7 +25,7 @@ function isLeft(patterns: PatternSet, path: string): boolean {
   })
 }
 
-/** Those of the paths, none of which is a folder, that git leaves out. */
+/** Returns the paths, all of files, that git ignores. */
 function leftByGit(pattern: string, paths: readonly string[], ignoreCase: boolean): string[] {
   writeFileSync(join(folder, ".gitignore"), `${pattern}\n`)
   const words = ["-c", `core.ignoreCase=${ignoreCase}`, "check-ignore", "--no-index", "--stdin", "-z"]
@@ -43,12 +43,12 @@ const PIECES = [
     " ",
   ),
 ]
-// git matches bytes, and we match characters: nothing here has more than one byte
+// git matches bytes and we match characters: here every character is one byte
 const NAMES = ["a", "b", "A", "B", "ab", "ba", "aa", ".a", "a.b", "a*", "a b", "[a]", "b-", "!a", "#b", "a\\"]
 
 /**
- * Where git does something other than its manual says: stars behind a literal beginning count as `**`, and
- * with core.ignoreCase an escaped capital letter matches nothing.
+ * Where git differs from its manual: stars after a literal start count as `**`, and with
+ * core.ignoreCase an escaped capital letter matches nothing.
  */
 function isOdd(pattern: string, ignoreCase: boolean): boolean {
   return /[^/*]\*{2,}(\\?\/|$)/.test(pattern) || (ignoreCase && /\\[A-Z]/.test(pattern))

@@ -226,14 +226,14 @@ test("createSelection() with oneFileSystem keeps a mount's folder, empty, and ev
   assert.deepEqual(keptOf("."), ["a/", "a/f", "mount/"])
   const deep = ["mount/deep/", "mount/deep/g", "mount/deep/more/", "mount/deep/more/h"]
   assert.deepEqual(keptOf("a", "mount"), ["a/", "a/f", "mount/", ...deep, "mount/f"])
-  // the folder that leads there is on the mount as well
+  // the folder that leads there is on the mount too
   assert.deepEqual(keptOf("a", "mount/deep"), ["a/", "a/f", "mount/", ...deep])
   assert.deepEqual(keptOf("a", "n=mount/deep"), [
     "a/",
     "a/f",
     ...deep.map((path) => path.replace("mount/deep", "n")),
   ])
-  // inside what is kept whole
+  // inside a folder that is kept whole
   const below = (paths: string[]): string[] => ["", ...paths].map((path) => `${basename(folder)}/${path}`)
   assert.deepEqual(keptOf(".", "mount/deep"), below(["a/", "a/f", "mount/", ...deep]))
   const more = ["a/", "a/f", "mount/", "mount/deep/", ...deep.slice(2)]

@@ -110,7 +110,7 @@ test("walk() reports a folder that can't be read", () => {
   assert.deepEqual({ paths, problems }, { paths: ["closed"], problems: ["EACCES closed"] })
 })
 
-/** Root may read everything, so that a test which root runs steps down for a moment. */
+/** Root may read everything, so a test run by root becomes an ordinary user for a moment. */
 function asNobody<T>(run: () => T): T {
   if (process.geteuid?.() !== 0) return run()
   process.seteuid?.(65534)
@@ -121,7 +121,7 @@ function asNobody<T>(run: () => T): T {
   }
 }
 
-/** Every path's upper parts are folders; the last one is a file unless something lies below it. */
+/** Every path's upper parts are folders. The last part is a file unless something is below it. */
 function memorySource(parts: readonly string[][]): Source {
   const folders = new Map<string, Set<string>>([["", new Set()]])
   for (const names of parts) {

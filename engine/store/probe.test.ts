@@ -58,7 +58,7 @@ function failsOften({ number }: S3Request): "503" | "lost-reply" | undefined {
 test("probe() reports a conditional PUT that several concurrent clients win", async () => {
   const objects = new Map<ObjectName, Uint8Array<ArrayBuffer>>()
   const store = memoryStore(objects)
-  // Looks first and writes a little later, as servers on plain file systems do.
+  // Checks first and writes a little later, like servers on plain file systems.
   const guarded = {
     ...store,
     async put(name: ObjectName, bytes: Uint8Array): Promise<void> {

@@ -24,7 +24,7 @@ test("setTimes() sets every nanosecond, also before 1970", () => {
   folder.open()
   const descriptor = fs.openSync(join(folder.root, "f"), "w")
   const started = BigInt(Date.now() - 1_000) * 1_000_000n
-  // what ext4 with 256-byte inodes holds: 1901 to 2446
+  // the range of ext4 with 256-byte inodes: 1901 to 2446
   const time = fc.bigInt({ min: -2_147_483_647_000_000_000n, max: 15_032_385_534_999_999_999n })
   fc.assert(
     fc.property(time, (mtimeNs) => {
@@ -84,7 +84,7 @@ test("openAt(), makeFolderAt() and renameAt() work relative to the open folder, 
     const made = native().openAt(handle, raw("\xff"), O_RDWR | O_CREAT | O_EXCL, 0o640)
     assert.ok(typeof made === "number")
     assert.equal(fs.fstatSync(made).mode & 0o777, 0o640 & ~process.umask())
-    // FD_CLOEXEC: no child process gets it
+    // FD_CLOEXEC: no child process inherits it
     assert.match(fs.readFileSync(`/proc/self/fdinfo/${made}`, "utf8"), /^flags:\s+02[0-7]{6}$/m)
     fs.closeSync(made)
     assert.equal(native().openAt(handle, raw("\xff"), O_RDWR | O_CREAT | O_EXCL, 0o640), "EEXIST")
@@ -160,7 +160,7 @@ test("giveBackFrom() returns large memory to the system when freed, however ofte
   }
 })
 
-/** koffi itself, with a C library that lacks some functions. */
+/** Returns koffi with a C library that lacks some functions. */
 function without(...symbols: string[]): Native {
   const koffi = createRequire(import.meta.url)(`@koromix/koffi-linux-${process.arch}`) as Koffi
   return bindNative({

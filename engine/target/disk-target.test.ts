@@ -25,7 +25,7 @@ test("a sparse file keeps its holes and its content", () => {
   content.fill("data", 3 * page + 10, 4 * page)
   content[20 * page + 1] = 1
   const file = target.beginFile(raw("s"), size, true)
-  // cut where no page ends, as chunks are
+  // at offsets that aren't page boundaries, like chunks
   for (let at = 0; at < size; at += 7001) writeAt(file, at, content.subarray(at, Math.min(at + 7001, size)))
   target.finishFile(file, META, NEW)
   assert.ok(fs.readFileSync(join(folder.root, "s")).equals(content))
@@ -55,7 +55,7 @@ test("a file has its mode and owner whatever the umask, its folder's group and i
   const parent = join(folder.root, "group")
   if (isRoot) fs.chownSync(parent, 0, 77)
   fs.chmodSync(parent, 0o2777)
-  // user::rwx, group::---, mask::---, other::---: what new files get unless they are told otherwise
+  // user::rwx, group::---, mask::---, other::---: the default rights of new files
   const acl = Buffer.from(
     "02000000 0100 0700 ffffffff 0400 0000 ffffffff 1000 0000 ffffffff 2000 0000 ffffffff".replaceAll(
       " ",

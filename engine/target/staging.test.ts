@@ -64,7 +64,7 @@ for (const [name, options] of Object.entries(WAYS)) {
     put(again, "half", "all of it", { placing: OVER })
     assert.equal(fs.readFileSync(staged("half"), "utf8"), "all of it")
 
-    fs.chmodSync(staged(""), 0o777) // made by somebody, for all to write in
+    fs.chmodSync(staged(""), 0o777) // created by another user, writable for all
     assert.deepEqual(target.stage(), { name: STAGING_NAME, isNew: true })
     assert.deepEqual(fs.readdirSync(staged("")), [])
     target.unstage({ name: STAGING_NAME, isNew: true })

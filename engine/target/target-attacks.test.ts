@@ -1,4 +1,4 @@
-/** What a hostile listing, or somebody with hands on the disk meanwhile, tries against a restore. */
+/** Attacks on a restore by a hostile listing, or by somebody who changes the disk during it. */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -13,7 +13,7 @@ import { temporaryName } from "../system/temporary-name.ts"
 
 const folder = targetFolder()
 
-/** All that lies beside the target: names, types, contents, modes, times and link counts. */
+/** Returns everything beside the target: names, types, contents, modes, times and link counts. */
 function outside(): string {
   const seen: string[] = []
   const visit = (path: string): void => {
@@ -115,7 +115,8 @@ test("a symlink that the listing itself places leads no later entry outside", ()
 })
 
 test("names that the file system treats as one are reported, not overwritten", () => {
-  // a file system that folds cases is not at hand: what matters is that a taken name is never replaced
+  // A case-insensitive file system isn't available here. What matters is that an existing name is
+  // never replaced.
   const target = folder.open()
   put(target, "Readme", "first")
   for (const native of [true, false]) {
@@ -127,8 +128,8 @@ test("names that the file system treats as one are reported, not overwritten", (
 })
 
 /**
- * Another thread that never rests: it makes `a` by turns a folder, a link to the victim and nothing,
- * and puts links and hard links to the victim's file under the names that are being placed.
+ * A thread that repeatedly makes `a` a folder, a link to the victim and nothing, and puts links and
+ * hard links to the victim's file under the names being placed.
  */
 const ATTACKER = `
 const fs = require("node:fs")
@@ -173,7 +174,7 @@ test("nothing outside changes while another thread swaps folders and names, 200 
   assert.ok(placed > 0, "something was placed all the same")
 })
 
-/** A new target each time, so that every folder is opened anew. The number of calls that succeeded. */
+/** Uses a new target each time, so every folder is reopened. Returns the number of successful calls. */
 function attackedRound(target: Target, round: number): number {
   const n = round % 8
   const calls: (() => unknown)[] = [

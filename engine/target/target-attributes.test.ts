@@ -1,4 +1,7 @@
-/** Attributes, ACLs and capabilities in a target: what comes back, and what is left out without costing the entry. */
+/**
+ * Attributes, ACLs and capabilities in a target: what is restored, and what is left out without
+ * losing the entry.
+ */
 import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -115,7 +118,7 @@ test("a target that can't set an ACL grants nobody more than the ACL did, and re
   const acl = accessAcl("u::rwx u:1234:rwx g::r-x m::rwx o::---")
   assert.deepEqual(target.finishFolder(raw("d"), { ...META, mode: 0o770, xattrs: [acl] }), ["acl"])
   assert.equal(folder.stat("d").mode, 0o750)
-  // and again: nothing changes, and it is still said
+  // again: nothing changes, and it is still reported
   const { ctimeNs } = folder.stat("f")
   assert.deepEqual(target.updateMetadata(raw("f"), wanted), { changed: false, leftOut: ["attribute", "acl"] })
   assert.equal(folder.stat("f").ctimeNs, ctimeNs)
@@ -148,11 +151,11 @@ test("a target restores capabilities as root, and skips them if it may not set t
   assert.deepEqual(attributesIn(target, "f"), isRoot ? xattrs : [])
   for (const path of ["g", "h"]) assert.deepEqual(attributesIn(target, path), [])
   if (!isRoot) return
-  // a change of owner clears them, and so they are set again
+  // a change of owner clears them, so they are set again
   const others = { ...META, ...setuid, uid: 1234, gid: 4321 }
   assert.deepEqual(target.updateMetadata(raw("f"), others), { changed: true, leftOut: [] })
   assert.deepEqual([attributesIn(target, "f"), folder.stat("f").mode], [xattrs, 0o4755])
-  // what is right is not touched, and what the snapshot does not have goes, even without --setuid
+  // right attributes stay, and those that the snapshot doesn't have are removed, even without --setuid
   const plain = folder.open({ setuid: false })
   assert.deepEqual(plain.compareMetadata(raw("f"), folder.stat("f"), others), [])
   const { xattrs: none, mode } = { ...META, mode: 0o755 }

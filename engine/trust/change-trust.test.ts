@@ -22,7 +22,7 @@ import { memoryObjects, newestTrust, type TrustSource } from "./trust-log.ts"
 import { unlock } from "./unlock.ts"
 import { trustSource } from "../session/writers.ts"
 
-/** A client whose calls take turns at random, before their effect and after it. */
+/** A client whose calls take random turns, before their effect and after it. */
 function jumbled(random: Random, store: Store): Store {
   const pause = async (): Promise<void> => {
     const [turns = 0] = random.bytes(1)
@@ -102,7 +102,7 @@ test("changeTrust() merges a removed key with a device that enrols at the same t
     await assert.rejects(place.open(place.home(), { secret: key }), (error) =>
       isEngineError(error, "wrong-key"),
     )
-    // The new epoch is everybody's.
+    // Everybody has the new epoch.
     await lookToWrite(other)
     await publishEmpty(other)
     const view = await look(repository)
@@ -118,7 +118,7 @@ test("look() accepts a device whose enrolment was briefly lost, and lookToWrite(
   const lost = await place.open(place.home())
   await publishEmpty(lost)
   const theirs = [...place.objects].filter(([name]) => !before.has(name))
-  // Another device enrolled from the same state, was put back in the queue, and died before it merged.
+  // Another device enrolled from the same state, had to retry, and died before it merged.
   for (const [name] of theirs) place.objects.delete(name)
   const dying = faultyStore(memoryStore(place.objects), faultAt(0, "crash-after", "put"))
   await assert.rejects(place.open(place.home(), { store: dying }))
@@ -134,7 +134,7 @@ test("look() accepts a device whose enrolment was briefly lost, and lookToWrite(
 })
 
 test("changeTrust() killed at any call leaves a state that opens, and the change can be repeated", async (t) => {
-  // Calls come one after the other: a crash before one is a crash after the one before.
+  // Calls are sequential: a crash before one is a crash after the one before.
   for (let k = 0; k < 6; k++) {
     const place = sharedPlace(t, `crash ${k}`)
     await place.create()

@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 const GEAR = gearTable(new Uint8Array(32).fill(3))
 const { small, medium, piece, sqlite } = FILE_CLASS
 const KiB = 1024
-/** A class whose windows can be small, so that a file has many. */
+/** A class whose windows can be small, so a file has many. */
 const WINDOWS = [32 * KiB, 33 * KiB + 1, 50_000, 128 * KiB].map((bytes) => createCutter(GEAR, bytes))
 
 interface Found {
@@ -75,14 +75,14 @@ function wholeCuts(content: Uint8Array, fileClass: FileClass): number[] {
 
 const size = fc.integer({ min: 0, max: 400_000 })
 const reported = fc.integer({ min: 1, max: 400_000 })
-/** A number, since a counterexample that holds a cutter is printed with all of its memory. */
+/** A number, since a counterexample with a cutter is printed with all of its memory. */
 const windowIndex = fc.nat(WINDOWS.length - 1)
 
 function sizeClass(bytes: number): FileClass {
   return bytes <= 4 * KiB ? piece : small
 }
 
-/** Of what reports no size: that of what was read, if it ended within the first window. */
+/** The class of a source without a size: by its length, if it ended within the first window. */
 function streamClass(bytes: number, { windowBytes }: Cutter): FileClass {
   return bytes < windowBytes ? sizeClass(bytes) : medium
 }
@@ -116,7 +116,7 @@ describe("splitFile()", () => {
       ),
       { numRuns: 60 },
     )
-    // what reports no size may be of the medium class, which needs the largest of these windows
+    // a source without a size may be of the medium class, which needs the largest of these windows
     const cutter = WINDOWS[3] as Cutter
     for (const bytes of [0, 4 * KiB, 4 * KiB + 1, 128 * KiB - 1, 128 * KiB, 128 * KiB + 1])
       isRead(bytes, 0, cutter)

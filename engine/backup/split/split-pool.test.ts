@@ -1,4 +1,4 @@
-/** What the pools promise to whoever feeds them: they take no more than the store does. */
+/** The pools' promise to their caller: they accept no more than the store does. */
 import * as assert from "node:assert/strict"
 import { lstatSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -59,7 +59,7 @@ interface LongFile {
   readonly job: SplitJob
 }
 
-/** Text that repeats nothing and compresses to half. */
+/** Writes text without repetitions that compresses to half. */
 function longFile(t: TestContext, bytes: number): LongFile {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-pool-"))
   t.after(() => rmSync(folder, { recursive: true }))

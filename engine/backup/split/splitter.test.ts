@@ -40,7 +40,7 @@ function splitter(
   return Object.assign(Object.create(made) as Splitter, { packs })
 }
 
-/** As the walk would have seen the file. */
+/** Returns the job as the walk would make it. */
 function jobFor(path: string): SplitJob {
   const { size, ino, mtimeNs, ctimeNs } = fs.lstatSync(path, { bigint: true })
   return { anchor: -1, path, size: Number(size), inode: ino, mtimeNs, ctimeNs, previousClass: -1 }

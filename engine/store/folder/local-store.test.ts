@@ -86,7 +86,7 @@ test("localStore() lists a prefix and reads only the folders below it", async ()
   const store = localStore(root)
   await store.put(named("log/a/1"), pattern(5))
   await store.put(named("packs/ab/one"), pattern(5))
-  // A folder's access time would not tell on every mount, so make the other one unreadable as a file.
+  // Access times aren't available on every mount, so make the other folder unreadable.
   fs.rmSync(path.join(root, "packs"), { recursive: true })
   fs.symlinkSync("packs", path.join(root, "packs"))
   assert.deepEqual(

@@ -63,7 +63,7 @@ describe("parseS3Credentials()", () => {
 })
 
 describe("credentialsByReference()", () => {
-  /** Its clock and its variable can be set. */
+  /** A source with a settable clock and variable. */
   function source(): { ask: S3CredentialsSource; at: { nowMs: number; text: string } } {
     const at = { nowMs: NOW_MS, text: "" }
     const environment = {

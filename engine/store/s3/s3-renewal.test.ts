@@ -1,4 +1,4 @@
-/** Keys that expire while a run goes on, on the fault server, which verifies tokens and signatures. */
+/** Keys that expire during a run, on the fault server, which verifies tokens and signatures. */
 import * as assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { isFailure, named, pattern } from "../../testing/store-objects.ts"

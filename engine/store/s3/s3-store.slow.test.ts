@@ -1,4 +1,4 @@
-/** The contract, and what else counts, on real S3 servers of different make. Needs Go, once. */
+/** The contract and more, on real S3 servers. Needs Go once. */
 import * as assert from "node:assert/strict"
 import { createHash, randomUUID } from "node:crypto"
 import { after, describe, test } from "node:test"
@@ -13,14 +13,15 @@ for (const kind of REAL_S3_SERVERS) {
   const server = await startS3Server(kind)
   after(() => server.close())
 
-  // A prefix of its own is an empty store.
+  // A new prefix is an empty store.
   const settings = (): S3StoreSettings => {
     const { bucket, endpoint, region, credentials } = server
     return { bucket, endpoint, region, credentials, prefix: `test/${randomUUID()}`, addressing: "path" }
   }
 
   storeContract(`openS3Store() on ${kind}`, async () => ({ store: await openS3Store(settings()) }))
-  // Retried, as in every use: versitygw refuses a second put for a moment in which the first cannot be read.
+  // With retries, as in every use: versitygw refuses a second put for a moment, while the first can't
+  // be read.
   storeContract(`retryingStore() over openS3Store() on ${kind} with a conditional put`, async () => ({
     store: retryingStore(
       await openS3Store({ ...settings(), pageNames: 3, checksum: "sha256", conditionalPut: true }),

@@ -17,7 +17,7 @@ storeContract("openS3Store() where a conditional put and ranges are ignored", ()
   openOnFaultServer({ conditionalPut: "ignored", ranges: "ignored" }, { conditionalPut: true }),
 )
 
-// Each request fails twice in a row, each time in another way, and then succeeds.
+// Each request fails twice in a row, in different ways, and then succeeds.
 const PASSING_FAULTS: S3ServerFault[] = ["500", "lost-reply", "503", "torn-body", "429", "reset"]
 storeContract("retryingStore() over openS3Store() over a server that fails", async () => {
   const { store } = await openOnFaultServer({

@@ -9,9 +9,9 @@ test("limitedStore() keeps each direction below its limit", async () => {
   const ports = { now: () => nowMs, sleep: async (ms: number) => void (nowMs += ms) }
   const store = limitedStore(memoryStore(), { uploadKib: 100, downloadKib: 50 }, ports)
   for (let i = 0; i < 5; i++) await store.put(named(`a/${i}`), pattern(50 * 1024))
-  assert.equal(nowMs, 2000) // the fifth begins when the four before it have had half a second each
+  assert.equal(nowMs, 2000) // the fifth starts after the four before it had half a second each
   await store.get(named("a/0"))
-  assert.equal(nowMs, 2000) // the other direction is free
+  assert.equal(nowMs, 2000) // the other direction is unlimited
   await store.get(named("a/1"), { offset: 0, length: 25 * 1024 })
   assert.equal(nowMs, 3000)
   await store.get(named("a/1"))

@@ -19,7 +19,7 @@ storeReadContract("readOnlyStore()", () => {
   return { store: readOnlyStore(seed), seed }
 })
 
-// Every second call fails, before or after its effect: the retrying store hides all of it.
+// Every second call fails, before or after its effect. The retrying store hides this.
 storeContract("retryingStore() over a store that fails", () => ({
   store: retryingStore(
     faultyStore(memoryStore(), ({ number }) =>
