@@ -140,7 +140,7 @@ function roundTrip(
 }
 
 test("tidy: no imports run in a circle, not even those of types", () => {
-  none(circles().filter((circle) => !circle.startsWith("engine/restore/")))
+  none(circles())
 })
 
 test("tidy: nothing but tests imports engine/testing", () => {
@@ -255,6 +255,11 @@ test("tidy: no test is skipped, left for later or run alone", () => {
       .filter(({ text }) => marker.test(text))
       .map(({ path }) => path),
   )
+})
+
+test("tidy: every test is made by test()", () => {
+  const other = /^import \{[^}]*\b(it|suite)\b[^}]*\} from "node:test"/m
+  none(files.filter(({ text }) => other.test(text)).map(({ path }) => path))
 })
 
 test("tidy: nothing is left to do", () => {

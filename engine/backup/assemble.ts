@@ -15,6 +15,7 @@ import type { Change, PutChange } from "./change.ts"
 import type { Run } from "./run.ts"
 import type { RunStore } from "./run-store.ts"
 import type { MadeChunk, SplitRead, SplitResult } from "./split/split-messages.ts"
+import { unreadableReason } from "./split/steady-read.ts"
 import type { SplitPool } from "./split/split-pool.ts"
 
 /** Small files are sent in batches; a large file is a batch alone. */
@@ -227,7 +228,8 @@ function settle({ records, tally }: Run, change: PutChange, { read, failure }: O
     tally.failed(entry.path, "it changed during each of three reads; the last one was saved")
   // the scan counted the reported size, which is a hint
   if (read !== undefined) counts.bytes += read.bytes - entry.size
-  if (read !== undefined && isFailure(read.xattrs)) tally.failed(entry.path, read.xattrs.error)
+  if (read !== undefined && isFailure(read.xattrs))
+    tally.failed(entry.path, unreadableReason(read.xattrs.error))
   if (entry.type !== "directory") tally.fileDone(entry.path, entry.size)
   if (job === undefined && spare === undefined) return
   // a link that was read itself is no link in this listing: the next run looks at it again

@@ -11,6 +11,7 @@ import { isFailure, isStorable, splitDeviceNumber, type Stat } from "../system/s
 import type { OpenRecord } from "./folder-records.ts"
 import type { Run } from "./run.ts"
 import type { SplitJob, SplitRead } from "./split/split-messages.ts"
+import { unreadableReason } from "./split/steady-read.ts"
 
 export type Change = PutChange | { readonly type: "remove"; readonly path: RawPath }
 
@@ -120,11 +121,11 @@ function describe(
   if (stat.type === "socket") return undefined
   const target = stat.type === "symlink" ? files.readLink(path) : null
   if (isFailure(target) || target === "") {
-    tally.failed(path, isFailure(target) ? linkError(target.error) : "its target is empty")
+    tally.failed(path, isFailure(target) ? unreadableReason(linkError(target.error)) : "its target is empty")
     return undefined
   }
   const xattrs = files.xattrsAvailable && !isRead ? files.xattrs(path) : []
-  if (isFailure(xattrs)) tally.failed(path, xattrs.error)
+  if (isFailure(xattrs)) tally.failed(path, unreadableReason(xattrs.error))
   if (!isStorable(stat.mtimeNs)) tally.notice(`${showPath(path)}: ${TIME_OUT_OF_RANGE}`)
   const type: EntryType = stat.type
   return {

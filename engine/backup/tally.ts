@@ -9,7 +9,6 @@ import type { SnapshotRecord } from "../log/view.ts"
 import type { Repository, Requests } from "../session/repository.ts"
 import { requestsSince } from "../session/requests.ts"
 import type { BackupObserver, BackupResult, UnkeptPath } from "./backup-request.ts"
-import { unreadableReason } from "./split/steady-read.ts"
 
 /** Number of entries that the scan has met, without those that turned out to be unreadable. */
 export interface Counts {
@@ -25,10 +24,10 @@ export interface Amount {
 
 interface Failures {
   readonly errors: readonly UnkeptPath[]
-  /** Reports an entry that is kept in part. `error` is an errno name or a sentence. */
-  readonly failed: (path: RawPath, error: string) => void
+  /** Reports an entry that is kept in part. */
+  readonly failed: (path: RawPath, message: string) => void
   /** Reports an entry that the snapshot lacks: a file, or a folder with everything in it. */
-  readonly unread: (path: RawPath, error: string) => void
+  readonly unread: (path: RawPath, message: string) => void
   readonly isUnread: (path: RawPath) => boolean
 }
 
@@ -96,8 +95,7 @@ function collectFailures(observe: BackupObserver): Failures {
   const errors: UnkeptPath[] = []
   const unread = new Set<RawPath>()
   const reported = new Set<string>()
-  const failed = (path: RawPath, error: string): void => {
-    const message = /^E[A-Z0-9]+$/.test(error) ? unreadableReason(error) : error
+  const failed = (path: RawPath, message: string): void => {
     // content and attributes of a file may fail with the same message
     const key = `${path}\0${message}`
     if (reported.has(key)) return
@@ -108,9 +106,9 @@ function collectFailures(observe: BackupObserver): Failures {
   return {
     errors,
     failed,
-    unread(path, error) {
+    unread(path, message) {
       unread.add(path)
-      failed(path, error)
+      failed(path, message)
     },
     isUnread: (path) => unread.has(path),
   }
