@@ -1,7 +1,7 @@
 /**
- * An agent's memory and what a day of fifteen-minute runs does to it: 300 markdown notes of 1 to 20 KB, five
- * journals of JSON lines that grow, and a SQLite database of 20 MB. Half of the runs
- * change nothing, most others a little, one in sixteen is busy. The month is thirty such days.
+ * An agent's memory and its changes during a day of fifteen-minute runs: 300 markdown notes of 1 to 20 KB, five
+ * journals of JSON lines that grow, and a SQLite database of 20 MB. Half of the runs change nothing, most others a
+ * little, one in sixteen is busy. The month is thirty such days.
  */
 import { execFileSync } from "node:child_process"
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"

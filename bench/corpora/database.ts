@@ -1,18 +1,18 @@
 /**
- * SQLite databases from a seed. Rollback journal, no clock and no automatic vacuum, so that the same steps
- * give the same file; between two steps the database is closed and nothing lies beside it.
+ * SQLite databases from a seed. Rollback journal, no clock and no automatic vacuum, so the same steps give the same
+ * file. Between two steps the database is closed and has no other files.
  */
 import Database from "better-sqlite3"
 import type { SeededRandom } from "./random.ts"
 import type { TextMaker } from "./text.ts"
 
-/** What a database's rows are made of. */
+/** The sources of a database's rows. */
 export interface RowMaker {
   readonly random: SeededRandom
   readonly text: TextMaker
 }
 
-/** Makes a database of memories with about `length` bytes; a fifth of it are embeddings, which do not compress. */
+/** Makes a database of memories with about `length` bytes; a fifth of it is embeddings, which do not compress. */
 export function createDatabase(path: string, length: number, maker: RowMaker): void {
   const database = open(path)
   database.exec(

@@ -28,7 +28,7 @@ function digest(folder: string): string {
   return hash.digest("hex")
 }
 
-/** Builds the corpus, walks through its states, and gives the digest of each. */
+/** Builds the corpus, goes through its states, and returns the digest of each. */
 async function walk(corpus: Corpus, folder: string): Promise<string[]> {
   const built = join(folder, "built")
   const source = corpus.enter === undefined ? built : join(folder, "source")
@@ -87,7 +87,7 @@ test("edit() keeps most of the data and changes its length", () => {
   assert.ok(!edited.equals(data))
 })
 
-test("seededRandom() gives the values that it always gave", () => {
+test("seededRandom() returns the same values as ever", () => {
   const random = seededRandom("holdfast")
   const drawn = [
     random.below(1_000),

@@ -1,7 +1,6 @@
 /**
- * Three files of 200 MiB: random bytes, an archive of text in which the same documents come again and
- * again at any offset, and a file system's image: files in scattered extents at block bounds, with free
- * areas of zeros between them.
+ * Three files of 200 MiB: random bytes, an archive of text in which the same documents recur at any offset, and an
+ * image of a file system: files in scattered extents at block boundaries, with free areas of zeros between them.
  */
 import { join } from "node:path"
 import type { Corpus } from "./corpus.ts"

@@ -12,7 +12,7 @@ import type { BuildContext } from "./corpus.ts"
 const firstRelease = 1_700_000_000
 const month = 30 * 86_400
 
-/** Unpacks `name@version` into `folder`, which is made; `age` is the version's place in its series. */
+/** Creates `folder` and unpacks `name@version` into it; `age` is the position of the version in its series. */
 export function unpackPackage(spec: string, folder: string, context: BuildContext, age = 0): void {
   const tarball = fetchPackage(spec, context)
   mkdirSync(folder, { recursive: true })
@@ -35,7 +35,7 @@ function fetchPackage(spec: string, context: BuildContext): string {
   return kept
 }
 
-/** Gives everything under `folder` plain modes and a date within a day of `base`, drawn from its path. */
+/** Sets plain modes on everything under `folder`, and a date within a day of `base` that depends on its path. */
 export function settle(folder: string, base: number, path = ""): void {
   const full = join(folder, path)
   const stat = lstatSync(full)

@@ -1,6 +1,6 @@
 /**
- * Keeps built corpora in the cache folder: one folder a corpus and revision, built beside its place and
- * renamed when whole, so that an interrupted build is never used.
+ * Keeps built corpora in the cache folder: one folder per corpus and revision, built under another name and renamed
+ * when complete, so an interrupted build is never used.
  */
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"

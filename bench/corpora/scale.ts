@@ -1,4 +1,4 @@
-/** Generated data of any size, to see whether the cost a file and a byte stays what it is. */
+/** Generated data of any size, to measure whether the cost per file and per byte is constant. */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Corpus } from "./corpus.ts"

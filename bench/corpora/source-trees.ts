@@ -1,4 +1,4 @@
-/** Two versions each of two large packages side by side: source as it lies in a developer's folder. */
+/** Two versions each of two large packages side by side, like source in a developer's folder. */
 import { join } from "node:path"
 import type { Corpus } from "./corpus.ts"
 import { unpackPackage } from "./packages.ts"

@@ -1,6 +1,6 @@
 /**
- * Prose-like and log-like text from a seed. Words follow a Zipf curve and come partly in fixed phrases, so
- * that a general compressor finds about what it finds in real notes (four to five times smaller with zstd).
+ * Prose-like and log-like text from a seed. Words follow a Zipf distribution and are partly in fixed phrases, so a
+ * general compressor does about as well as on real notes (four to five times smaller with zstd).
  */
 import { seededRandom, type SeededRandom } from "./random.ts"
 
@@ -9,7 +9,7 @@ export interface TextMaker {
   prose(length: number): string
   /** A markdown page with headings, lists and paragraphs, about `length` bytes. */
   markdown(length: number): string
-  /** One line of JSON as an agent's journal holds it, with its line feed. */
+  /** One line of JSON as in an agent's journal, with its line feed. */
   journalLine(sequence: number): string
   /** A sentence with its full stop. */
   sentence(): string
@@ -27,7 +27,7 @@ interface Language {
 
 let known: Language | undefined
 
-/** One language for all corpora, made once: later text must look like earlier text to a compressor. */
+/** One vocabulary for all corpora: later text must look like earlier text to a compressor. */
 function language(): Language {
   if (known !== undefined) return known
   const random = seededRandom("holdfast bench language 1")

@@ -34,13 +34,13 @@ function twoTrees(t: TestContext): [string, string] {
   return [makeTree(join(scratch, "left")), makeTree(join(scratch, "right"))]
 }
 
-test("compareTrees() finds nothing between equal trees with raw names and links", (t) => {
+test("compareTrees() finds no difference between equal trees with raw names and links", (t) => {
   const [left, right] = twoTrees(t)
   assert.deepEqual(compareTrees(left, right, { root: true }), [])
   assert.equal(describeDifferences([]), "exact")
 })
 
-// a.txt has two names, and what is wrong with the file is told at both
+// a.txt has two names, and a difference of the file is reported at both
 const changes: readonly [name: string, change: (folder: string) => void, expected: string][] = [
   ["a flipped last byte", (f) => rewrite(f, `${"a".repeat(2_999_999)}b`), "2 content"],
   ["a shorter file", (f) => rewrite(f, "a".repeat(2_999_999)), "2 content"],
@@ -93,7 +93,7 @@ for (const [name, change, expected] of changes) {
   })
 }
 
-test("compareTrees() leaves the folder's own time out when told so", (t) => {
+test("compareTrees() ignores the folder's own time on request", (t) => {
   const [left, right] = twoTrees(t)
   utimesSync(right, 7, 7)
   assert.deepEqual(compareTrees(left, right, { root: false }), [])

@@ -1,7 +1,7 @@
 /**
  * Compares two folders bit for bit: names as raw bytes, kinds, content, modes, modification times to the
- * nanosecond, link targets, and which names are hard links of one file. Shares no code with the engine, so
- * that a mistake there is not made twice.
+ * nanosecond, link targets, and which names are hard links of one file. Shares no code with the engine, so a
+ * mistake there is not repeated here.
  */
 import {
   closeSync,
@@ -29,7 +29,7 @@ interface Look {
 
 const windowBytes = 1_048_576
 
-/** `root` says whether the two folders' own mode and time are compared as well. */
+/** `root` says whether the two folders' own mode and time are compared too. */
 export function compareTrees(left: string, right: string, options: { root: boolean }): Difference[] {
   const look: Look = {
     differences: [],

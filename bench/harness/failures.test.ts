@@ -3,7 +3,7 @@ import { test } from "node:test"
 import { anyFailed } from "./failures.ts"
 import type { BenchResult } from "./sample.ts"
 
-/** By peer, what its restore of each repetition was. */
+/** By peer, the result of its restore in each repetition. */
 function resultOf(restored: Readonly<Record<string, readonly string[]>>): BenchResult {
   const kept = { bytes: 1, objects: 1, newBytes: 0, newObjects: 0, restoredDiskBytes: 1, requests: {} }
   const stored = Object.entries(restored).flatMap(([peer, runs]) =>

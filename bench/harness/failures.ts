@@ -1,10 +1,10 @@
-/** What makes a run of the benchmarks fail, whatever was asked of it. */
+/** The conditions that fail any run of the benchmarks. */
 import { own } from "./rows.ts"
 import type { BenchResult } from "./sample.ts"
 
 /**
- * A restore of this project's own that isn't the source, or a peer that came through no repetition. One
- * that failed in some has a number in the others, and the table tells of it.
+ * A wrong restore by this project, or a peer that failed in every repetition. A peer that failed in some has
+ * numbers from the others, and the table says so.
  */
 export function anyFailed({ scenarios }: BenchResult): boolean {
   return scenarios.some(({ stored }) => {

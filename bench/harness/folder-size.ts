@@ -1,4 +1,4 @@
-/** What a repository's folder holds: bytes and files, and for restored trees the space they take on disk. */
+/** The size of a repository's folder in bytes and files, and the disk space of restored trees. */
 import { lstatSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 

@@ -1,4 +1,4 @@
-/** What must stand beside every number: the machine, the day, the commit. */
+/** The context of every number: the machine, the date, the commit. */
 import { execFileSync } from "node:child_process"
 import { cpus, loadavg, release, totalmem, type as systemType } from "node:os"
 import type { Machine } from "./sample.ts"

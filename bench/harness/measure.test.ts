@@ -4,8 +4,8 @@ import { measure } from "./measure.ts"
 
 const env = { PATH: process.env["PATH"] ?? "" }
 
-test("measure() gives output, exit code, wall and processor time of a command and its child", async () => {
-  // by processor time: beside other work, a fifth of a second on the clock is less of it
+test("measure() returns output, exit code, wall and processor time of a command and its child", async () => {
+  // by processor time: with other work, a fifth of a second on the clock is less of it
   const busy = "for (;;) { const { user, system } = process.cpuUsage(); if (user + system > 200_000) break }"
   const parent = `require("node:child_process").spawnSync(process.execPath, ["-e", ${JSON.stringify(busy)}]); console.log("done"); console.error("said"); process.exit(3)`
   const outcome = await measure({ program: process.execPath, args: ["-e", parent], env })

@@ -1,7 +1,7 @@
 /**
- * Runs one command and takes what it cost: wall time, processor seconds of the whole process tree, and peak
- * memory. GNU time gives the last two from the kernel's own accounting; while the command runs its tree is
- * looked at too, because the kernel gives the largest process and not the sum of several.
+ * Runs one command and measures its cost: wall time, processor seconds of the whole process tree, and peak memory.
+ * GNU time gives the last two from the kernel's own accounting; its tree is also sampled while it runs, because the
+ * kernel reports the largest process and not the sum of several.
  */
 import { spawn } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
@@ -90,7 +90,7 @@ function childrenCpuSeconds(): number {
   return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * clockTick
 }
 
-/** A process can end between two looks: then there is nothing to read. */
+/** A process can end between two samples; then there is nothing to read. */
 function readOr(path: string, otherwise: string): string {
   try {
     return readFileSync(path, "latin1")

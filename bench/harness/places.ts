@@ -1,4 +1,4 @@
-/** Where the harness keeps what is not part of the project: data, programs, scratch. */
+/** The harness's folders outside the project: data, programs, scratch. */
 import { homedir } from "node:os"
 import { join } from "node:path"
 

@@ -7,7 +7,7 @@ import { NO_CHANGE, RESTORE, UNFLUSHED, type ScenarioResult } from "./sample.ts"
 export type Unit = "seconds" | "bytes" | "memory" | "count"
 
 export interface Row {
-  /** "first.seconds", "stored.bytes", "peak": what targets name. */
+  /** "first.seconds", "stored.bytes", "peak": the names in targets. */
   readonly key: string
   readonly title: string
   readonly unit: Unit

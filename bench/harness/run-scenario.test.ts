@@ -10,7 +10,7 @@ import { runScenario, type RunOptions } from "./run-scenario.ts"
 
 const env = { PATH: process.env["PATH"] ?? "" }
 
-/** A peer that keeps a plain copy for each backup; `restoreFrom` says which one it brings back. */
+/** A peer that keeps a plain copy of each backup; `restoreFrom` says which one it restores. */
 function copier(name: string, restoreFrom: (last: number) => string): Peer {
   const sh = (script: string): ReturnType<Peer["backup"]> => ({ program: "sh", args: ["-ec", script], env })
   return {
@@ -71,7 +71,7 @@ test("runScenario() restores twice with a peer that flushes by default, and comp
   assert.match(stored[0]?.restored ?? "", /^exact; .*2 missing/)
 })
 
-test("runScenario() measures every state with every peer and tells a wrong restore", async (t) => {
+test("runScenario() measures every state with every peer and detects a wrong restore", async (t) => {
   const peers = [copier("good", String), copier("stale", () => "1"), copier("broken", () => "none")]
   const contenders = peers.map((peer) => ({ peer, program: { file: "sh", leading: [] } }))
   const options = optionsIn(t)

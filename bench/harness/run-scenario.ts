@@ -1,7 +1,7 @@
 /**
- * Runs one scenario: in every repetition the source folder goes through its states once, and at each state
- * every peer backs it up, in an order that turns, so that all of them meet the same data, the same caches
- * and the same moods of the machine. Then every peer restores, and the result is compared bit for bit.
+ * Runs one scenario: in every repetition the source folder goes through its states once, and at each state every
+ * peer backs it up. The order rotates, so all peers get the same data, the same caches and the same variations of
+ * the machine. Then every peer restores, and the result is compared bit for bit.
  */
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -14,9 +14,9 @@ import { measure, type Command, type Outcome } from "./measure.ts"
 import { NO_CHANGE, RESTORE, UNFLUSHED, type Sample, type ScenarioResult, type Stored } from "./sample.ts"
 
 /**
- * ext4 passes over each inode that was freed in the last minutes, one by one, whenever a file is made: a
- * restore after a removal takes up to four times as long, whoever made the mess. So nothing that was
- * restored is removed before the last repetition, unless the source is of few files or would fill the disk.
+ * When a file is made, ext4 skips each inode that was freed in the last minutes, one by one: a restore after a
+ * removal takes up to four times as long. Restored trees are therefore kept until the last repetition, unless the
+ * source has few files or would fill the disk.
  */
 const FEW_FILES = 1_000
 const KEPT_BYTES_MAX = 2e9
@@ -231,7 +231,7 @@ function sampleOf(
   return { peer, run, work, seconds, cpuSeconds, peakBytes }
 }
 
-/** A failed command ends this peer's part in the repetition, and is told, and the others go on. */
+/** A failed command is reported and ends this peer's part in the repetition. The others continue. */
 async function attempt(standing: Standing, command: Command): Promise<Outcome | undefined> {
   if (standing.failure !== undefined) return undefined
   const outcome = await measure(command)
@@ -242,7 +242,7 @@ async function attempt(standing: Standing, command: Command): Promise<Outcome | 
   return undefined
 }
 
-/** Adds up what a peer's JSON summary says of its requests, if it says anything. */
+/** Adds up the requests in a peer's JSON summary, if it has any. */
 function addRequests(total: Record<string, number>, printed: string): void {
   const found = /"requests":(\{[^{}]*\})/.exec(printed)?.[1]
   if (found === undefined) return
@@ -251,13 +251,13 @@ function addRequests(total: Record<string, number>, printed: string): void {
   }
 }
 
-/** Earlier writes go to the disk before the clock starts, so that nobody pays for the peer before. */
+/** Earlier writes are flushed before the clock starts, so no peer pays for the previous one. */
 function settleDisk(cold: boolean): void {
   execFileSync("sync")
   if (cold) writeFileSync("/proc/sys/vm/drop_caches", "3")
 }
 
-/** Reads every file once, so that the first peer does not pay for filling the page cache. */
+/** Reads every file once, so the first peer does not pay for filling the page cache. */
 function readThrough(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     if (entry.isFile()) readFileSync(join(entry.parentPath, entry.name))

@@ -1,4 +1,4 @@
-/** The numbers that a run gives, as they stand in the JSON. */
+/** The numbers of a run, as in the JSON. */
 import type { Cost } from "./measure.ts"
 
 /** One measured command. */
@@ -12,10 +12,10 @@ export interface Sample extends Cost {
 
 export const NO_CHANGE = "no-change"
 export const RESTORE = "restore"
-/** Without a flush of what was restored: as every peer does it anyway. */
+/** A restore without a flush, like every peer's. */
 export const UNFLUSHED = "restore unflushed"
 
-/** What one peer kept in one repetition. */
+/** The repository of one peer in one repetition. */
 export interface Stored {
   readonly peer: string
   readonly run: number
@@ -27,9 +27,9 @@ export interface Stored {
   readonly newObjects: number
   /** How the restored tree compares with the source: "exact", or counts by kind. */
   readonly restored: string
-  /** Space that the restored tree takes on disk: holes count nothing. */
+  /** Disk space of the restored tree, without holes. */
   readonly restoredDiskBytes: number
-  /** Store requests of all backups together, where the peer tells them. */
+  /** Store requests of all backups together, if the peer reports them. */
   readonly requests: Readonly<Record<string, number>>
 }
 

@@ -75,7 +75,7 @@ test("bestPeer() never is the project itself", () => {
   assert.equal(bestPeer(row("first.seconds")), "restic")
 })
 
-test("rowsOf() adds up the requests of those who tell theirs, without the bytes", () => {
+test("rowsOf() adds up the requests of peers that report them, without the bytes", () => {
   assert.deepEqual([...row("requests").values], [["holdfast", [7]]])
 })
 
@@ -84,7 +84,7 @@ test("pairedRatio() is the median of the ratios, not the ratio of the medians", 
   assert.equal(pairedRatio(row("first.seconds"), "holdfast", "restic"), 0.45)
 })
 
-test("scenarioTable() marks the best rival and gives every other cell's ratio to it", () => {
+test("scenarioTable() marks the best rival and prints every other cell's ratio to it", () => {
   const table = scenarioTable(result, ["holdfast", "kopia", "restic"])
   assert.match(table, /\| first, s \| 2\.00 \(0\.45\) \| 5\.00 \(0\.67\) \| \*\*4\.00\*\* \|/)
   assert.match(table, /\| stored, MB \| 5\.00 \(0\.56\) \| 10\.0 \(1\.11\) \| \*\*9\.00\*\* \|/)
@@ -103,7 +103,7 @@ test("format() keeps three digits", () => {
   assert.equal(format(59.7e6, "bytes"), "59.7")
 })
 
-test("judge() tells a met, a missed and an unmeasured target", () => {
+test("judge() distinguishes met, missed and unmeasured targets", () => {
   const target = (row: string, against: string, ratioMax: number): Target => {
     return { scenario: "small", row, against, ratioMax, held: true }
   }

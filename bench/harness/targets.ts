@@ -1,7 +1,7 @@
 /**
- * The targets of `bench/targets.json` against a result. A target bounds the ratio of this project to a
- * rival in one row (paired by repetition), or how much a cost a file or byte grows from one scenario to a
- * larger one. Held targets fail the check when they are missed; open ones are only told.
+ * The targets of `bench/targets.json` against a result. A target bounds the ratio of this project to a rival in one
+ * row (paired by repetition), or how much a cost a file or byte grows from one scenario to a larger one. A missed
+ * held target fails the check; open ones are only reported.
  */
 import { readFileSync } from "node:fs"
 import { bestPeer, median, own, pairedRatio, rowsOf } from "./rows.ts"
@@ -20,7 +20,7 @@ export interface Target {
 
 export interface Verdict {
   readonly target: Target
-  /** Undefined when the result lacks what the target compares. */
+  /** Undefined if the result lacks the numbers that the target compares. */
   readonly ratio: number | undefined
   readonly rival: string
   readonly met: boolean

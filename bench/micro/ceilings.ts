@@ -1,4 +1,4 @@
-/** What this machine can do at most on one core, told by programs that do nothing else. */
+/** The maximum speed of this machine on one core, measured by programs that do nothing else. */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:micro`: every pure stage in MB/s on one core, beside the machine's ceiling for the same
- * work; then what one thread could reach if a first backup were nothing but these stages, and with
- * `--from FILE` (a result of the large harness) what the whole pipeline reached per processor second.
+ * `npm run bench:micro`: every pure stage in MB/s on one core, with the machine's ceiling for the same work. Then
+ * the speed of one thread if a first backup had only these stages, and with `--from FILE` (a result of the large
+ * harness) the speed of the whole pipeline per processor second.
  */
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"

@@ -4,7 +4,7 @@ import { seededRandom } from "../corpora/random.ts"
 import { chained } from "./speed.ts"
 import { cutClasses, cutStage, idStage, sealStages, zstdStages } from "./stages.ts"
 
-test("chained() is what one thread reaches over all stages", () => {
+test("chained() is the speed of one thread over all stages", () => {
   assert.equal(chained([100, 100]), 50)
   assert.equal(chained([200, 200, 100]), 50)
 })

@@ -7,8 +7,8 @@ const sliceSeconds = 0.4
 const slices = 5
 
 /**
- * MB a second of this thread's processor time, so that other work on the machine hardly shows. WebAssembly
- * and the JIT need their warm-up: the first 64 MiB are several times slower.
+ * Measures MB per second of this thread's processor time, so other work on the machine has little effect.
+ * WebAssembly and the JIT need a warm-up: the first 64 MiB are several times slower.
  */
 export function speedOf({ bytes, run }: Stage): number {
   for (let warmed = 0; warmed < warmBytes; warmed += bytes) run()

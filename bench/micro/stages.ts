@@ -1,6 +1,6 @@
 /**
- * The pure stages of the write and read paths over one piece of data, each alone on one thread. The only
- * file of the benches that reaches behind the engine's door: a stage can't be timed through a whole backup.
+ * The pure stages of the write and read paths over one piece of data, each alone on one thread. The only file of
+ * the benches that imports the engine's inside: a stage can't be timed through a whole backup.
  */
 import { CHUNK_SIZES, FILE_CLASS, type FileClass } from "../../engine/chunks/classes.ts"
 import { createCutter, gearTable } from "../../engine/chunks/cutter.ts"

@@ -1,7 +1,6 @@
 /**
- * `npm run bench:peers`: installs rustic and borg into the bench cache from their own registries, and says
- * how to get restic and kopia, which the harness finds on PATH or in --peer-bin. What is there already is
- * left alone.
+ * `npm run bench:peers`: installs rustic and borg into the bench cache from their own registries, and explains how
+ * to get restic and kopia, which the harness finds on PATH or in --peer-bin. Installed programs are left alone.
  */
 import { spawnSync } from "node:child_process"
 import { mkdirSync, rmSync, symlinkSync } from "node:fs"

@@ -44,7 +44,7 @@ export const kopia: Peer = {
   }),
 }
 
-/** The id in what `snapshot create --json` printed. */
+/** The id in the output of `snapshot create --json`. */
 function snapshotId(printed: string): string {
   const found = /"id":\s*"([0-9a-f]+)"/.exec(printed)
   if (found?.[1] === undefined) throw new Error("kopia printed no snapshot id")

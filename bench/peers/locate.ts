@@ -17,7 +17,7 @@ export function locateProgram(name: string, { folders }: PeerSearch): Program | 
   return `no program named ${name} in ${folders.join(", ")} or on PATH`
 }
 
-/** The environment that every peer gets: no home, no settings, no credentials of the person who measures. */
+/** The environment of every peer, without the user's home, settings and credentials. */
 export function bareEnvironment(state: string): Record<string, string> {
   return {
     PATH: process.env["PATH"] ?? "",

@@ -1,4 +1,4 @@
-/** The scenarios: the five of the published table first, then those that are asked for by name. */
+/** The scenarios: first the five of the published table, then those that run only by name. */
 import { agentDay, agentMonth } from "../corpora/agent-day.ts"
 import type { Corpus } from "../corpora/corpus.ts"
 import { shiftedEdits, sparseFile } from "../corpora/edited-files.ts"
