@@ -10,13 +10,7 @@ import { baseName, fsPath, pathBytes, showPath } from "../base/paths.ts"
 import { shellWord, showText, showTime } from "../base/show.ts"
 import { lookAt } from "../session/look.ts"
 import type { Repository } from "../session/repository.ts"
-import {
-  devicesContinued,
-  LIVE_NS,
-  newestOfSources,
-  samePaths,
-  type SnapshotSource,
-} from "../session/sources.ts"
+import { devicesContinued, LIVE_NS, newestOfSources, samePaths, type SnapshotSource } from "../log/sources.ts"
 import { rememberList, warn } from "../session/session.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 

@@ -26,7 +26,7 @@ import { isLitter, strangersIn } from "../store/folder/neighbours.ts"
 import type { Store } from "../store/store.ts"
 import { isMirrorMark } from "../log/log-names.ts"
 import { look } from "../session/look.ts"
-import { mirrorMark, newestMark, putMirrorMark } from "../session/mirror.ts"
+import { mirrorMark, newestMark, putMirrorMark } from "../log/mirror.ts"
 import type { Repository } from "../session/repository.ts"
 import { type CopyError, entriesInOrder } from "./copy-order.ts"
 

@@ -18,7 +18,7 @@ import {
   SHARED_OPTION,
   type SnapshotSource,
   sourceKey,
-} from "../session/sources.ts"
+} from "../log/sources.ts"
 import { noteUnread, rememberList, warnOnce } from "../session/session.ts"
 import type { SnapshotFilter, SnapshotRecord, View } from "../log/view.ts"
 import { openNodeReader } from "./node-reader.ts"

@@ -23,7 +23,7 @@ import { lastRunStart } from "../home/series-lock.ts"
 import { openJournal } from "../home/journal.ts"
 import { openStateDatabase } from "../home/state-database.ts"
 import { type LogTable, openLogTable } from "../log/log-table.ts"
-import { devicesContinued, isFuture, newestOfSources } from "../session/sources.ts"
+import { devicesContinued, isFuture, newestOfSources } from "../log/sources.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 import { type Finding, inactiveDevice, noRecoveryWords, unfinished, unknownRepository } from "./finding.ts"
 

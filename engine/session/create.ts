@@ -31,7 +31,7 @@ import type { Store } from "../store/store.ts"
 import { claimPlace } from "./claim-place.ts"
 import { makeDevice, trustDevice } from "./enrol.ts"
 import { readRepositoryObject } from "./foreign.ts"
-import { CHUNKING_VERSION, type FoundRepository } from "./open.ts"
+import { CHUNKING_VERSION, type FoundRepository } from "./open-trust.ts"
 import type { Device } from "./session.ts"
 import { type Secret, slotSecret } from "../trust/secret.ts"
 

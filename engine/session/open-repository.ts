@@ -1,6 +1,6 @@
 /**
  * Making and opening repositories: from a store, a home and a secret to the record of ports that every
- * verb takes. The steps are in session/create.ts, open.ts and enrol.ts; what comes out is put together
+ * verb takes. The steps are in session/create.ts, open-trust.ts and enrol.ts; what comes out is put together
  * in assemble-repository.ts. spec/trust.md.
  */
 import { hostname } from "node:os"
@@ -32,10 +32,10 @@ import { putNewRepository } from "./create.ts"
 import { enrolDevice, keepDevice, makeDevice, roleOf } from "./enrol.ts"
 import { repositoryGone, repositorySwapped } from "./explain-alarm.ts"
 import { readRepositoryObject } from "./foreign.ts"
-import { refuseMirror } from "./mirror.ts"
+import { refuseMirror } from "../log/mirror.ts"
 import type { Repository } from "./repository.ts"
 import { movePins } from "./session.ts"
-import { findRepository, type FoundRepository, openAsDevice, openWithSecret } from "./open.ts"
+import { findRepository, type FoundRepository, openAsDevice, openWithSecret } from "./open-trust.ts"
 import type { Secret } from "../trust/secret.ts"
 
 interface Place {

@@ -17,7 +17,7 @@ import { CHAIN_WAIT_MS, look, notEnrolled } from "./look.ts"
 import { ownHead, settleOwnChain } from "./own-chain.ts"
 import type { Repository } from "./repository.ts"
 import type { Device } from "./session.ts"
-import { presentEnd } from "./sources.ts"
+import { presentEnd } from "../log/sources.ts"
 import { type SignedEntry, writeSignedEntry } from "../log/signed-file.ts"
 import type { View } from "../log/view.ts"
 

@@ -10,7 +10,7 @@ import { digestOf } from "../crypto/digest.ts"
 import { MIRROR_PREFIX, mirrorName, parseName } from "../format/names.ts"
 import { encodeCanonical } from "../format/msgpack.ts"
 import type { Store } from "../store/store.ts"
-import { isMirrorMark, type LogNames } from "../log/log-names.ts"
+import { isMirrorMark, type LogNames } from "./log-names.ts"
 
 /** Of the newest mark; 0 when there is none. One LIST. */
 export async function mirrorMark(store: Store): Promise<number> {

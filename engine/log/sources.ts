@@ -1,7 +1,7 @@
 /** What a series is fed from: a host and the paths that were named there. spec/series.md. */
 import type { DeviceId, RawPath } from "../base/ids.ts"
 import type { TrustState } from "../format/trust-entry.ts"
-import type { SnapshotRecord } from "../log/view.ts"
+import type { SnapshotRecord } from "./view.ts"
 
 export interface SnapshotSource {
   readonly host: string
