@@ -6,6 +6,7 @@ import type { DeviceId, Digest } from "../base/ids.ts"
 import type { Numbered } from "../format/entry.ts"
 import { LOG_PREFIX, parseName } from "../format/names.ts"
 import type { Store } from "../store/store.ts"
+import { isMirrorMark } from "./mirror.ts"
 
 export interface ChainName {
   readonly sequence: number
@@ -41,11 +42,6 @@ export async function listLog(store: Store): Promise<LogNames> {
     else chain.push(entry)
   }
   return { trust, chains, isMirror: isMirrorMark(mirror), count }
-}
-
-/** Odd: made a mirror; even, or none: promoted, or never one. */
-export function isMirrorMark(number: number): boolean {
-  return number % 2 === 1
 }
 
 export function hasTrust(names: LogNames, { number, digest }: Numbered): boolean {

@@ -10,7 +10,6 @@ import { digestOf } from "../crypto/digest.ts"
 import { MIRROR_PREFIX, mirrorName, parseName } from "../format/names.ts"
 import { encodeCanonical } from "../format/msgpack.ts"
 import type { Store } from "../store/store.ts"
-import { isMirrorMark, type LogNames } from "./log-names.ts"
 
 /** Of the newest mark; 0 when there is none. One LIST. */
 export async function mirrorMark(store: Store): Promise<number> {
@@ -34,8 +33,13 @@ export async function putMirrorMark(store: Store, number: number, clock: Clock):
   await store.put(mirrorName(number, digestOf(bytes)), bytes)
 }
 
+/** Odd: made a mirror; even, or 0: promoted, or never one. */
+export function isMirrorMark(number: number): boolean {
+  return number % 2 === 1
+}
+
 /** Throws conflict "mirror". */
-export function refuseMirror({ isMirror }: Pick<LogNames, "isMirror">, { location }: Store): void {
+export function refuseMirror({ isMirror }: { readonly isMirror: boolean }, { location }: Store): void {
   if (!isMirror) return
   const message = `${location}: is a read-only mirror. Back up to the original, or run \`holdfast copy --promote\` to make it writable`
   throw new EngineError("conflict", "mirror", message)

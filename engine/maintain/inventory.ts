@@ -6,7 +6,8 @@ import type { DeviceId, Digest, ObjectName } from "../base/ids.ts"
 import { parseName } from "../format/names.ts"
 import type { Numbered } from "../format/entry.ts"
 import type { Store } from "../store/store.ts"
-import { isMirrorMark, type ChainName, type LogNames } from "../log/log-names.ts"
+import type { ChainName, LogNames } from "../log/log-names.ts"
+import { isMirrorMark } from "../log/mirror.ts"
 
 export interface Inventory {
   readonly log: LogNames
