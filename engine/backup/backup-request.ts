@@ -2,7 +2,7 @@
 import type { RawPath } from "../base/ids.ts"
 import type { SelectionRequest } from "../source/select.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
-import type { Requests } from "../session/repository.ts"
+import type { Requests } from "../store/wrappers/metered-store.ts"
 
 export interface BackupRequest {
   /** As typed: relative to `cwd` or absolute, optionally `name=path`. */

@@ -6,8 +6,8 @@ import type { RawPath } from "../base/ids.ts"
 import { monotonicMs } from "../base/ports.ts"
 import type { SnapshotSummary } from "../format/entry.ts"
 import type { SnapshotRecord } from "../log/view.ts"
-import type { Repository, Requests } from "../session/repository.ts"
-import { requestsSince } from "../session/requests.ts"
+import type { Repository } from "../session/repository.ts"
+import { type Requests, requestsSince } from "../store/wrappers/metered-store.ts"
 import type { BackupObserver, BackupResult, UnkeptPath } from "./backup-request.ts"
 
 /** Number of entries that the scan has met, without those that turned out to be unreadable. */

@@ -3,7 +3,7 @@ import type { RawPath } from "../base/ids.ts"
 import type { LeftOut } from "../target/target.ts"
 import { monotonicMs } from "../base/ports.ts"
 import type { Repository } from "../session/repository.ts"
-import { requestsSince } from "../session/requests.ts"
+import { requestsSince } from "../store/wrappers/metered-store.ts"
 import type {
   RestoreObserver,
   RestoreRequest,

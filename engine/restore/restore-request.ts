@@ -1,7 +1,7 @@
 /** The request, the events and the result of a restore. */
 import type { RawPath } from "../base/ids.ts"
 import type { LeftOut } from "../target/target.ts"
-import type { Requests } from "../session/repository.ts"
+import type { Requests } from "../store/wrappers/metered-store.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 export type Overwrite = "always" | "if-changed" | "if-newer" | "never"

@@ -19,15 +19,19 @@ import { openJournal } from "../home/journal.ts"
 import { openStateDatabase, type StateDatabase } from "../home/state-database.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import { openChunkIndex } from "../chunk-index/sqlite-index.ts"
-import type { MeteredStore, Traffic } from "../store/wrappers/metered-store.ts"
+import {
+  type MeteredStore,
+  type Traffic,
+  requestsIn,
+  requestsSince,
+} from "../store/wrappers/metered-store.ts"
 import { guardPuts } from "../store/open-store.ts"
 import type { LogNames } from "../log/log-names.ts"
 import { type LogTable, openLogTable } from "../log/log-table.ts"
 import type { FoundRepository } from "./open-trust.ts"
 import type { Ports, Repository } from "./repository.ts"
-import { requestsIn, requestsSince } from "./requests.ts"
 import { type Device, startSession } from "./session.ts"
-import type { Secret } from "../trust/secret.ts"
+import type { Secret } from "../trust/unlock.ts"
 
 export interface OpeningPorts {
   readonly store: MeteredStore

@@ -33,7 +33,7 @@ import { makeDevice, trustDevice } from "./enrol.ts"
 import { readRepositoryObject } from "./foreign.ts"
 import { CHUNKING_VERSION, type FoundRepository } from "./open-trust.ts"
 import type { Device } from "./session.ts"
-import { type Secret, slotSecret } from "../trust/secret.ts"
+import { type Secret, slotSecret } from "../trust/unlock.ts"
 
 export interface CreateRequest {
   readonly store: Store

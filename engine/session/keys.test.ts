@@ -5,7 +5,7 @@ import { createRepository } from "./open-repository.ts"
 import { publishEmpty, sharedPlace } from "../testing/shared-place.ts"
 import { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./keys.ts"
 import { look } from "./look.ts"
-import type { Secret } from "../trust/secret.ts"
+import type { Secret } from "../trust/unlock.ts"
 
 const KDF = { memoryKiB: 64 * 1024, passes: 2, lanes: 1 }
 

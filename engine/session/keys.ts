@@ -20,9 +20,8 @@ import { listLog, type LogNames } from "../log/log-names.ts"
 import { isMirrorMark, mirrorMark, refuseMirror } from "../log/mirror.ts"
 import type { Repository } from "./repository.ts"
 import { acceptOwnTrust, warnOnce } from "./session.ts"
-import { type Secret, slotSecret } from "../trust/secret.ts"
+import { type Secret, slotSecret, unlock } from "../trust/unlock.ts"
 import { newestTrust, type TrustSource } from "../trust/trust-log.ts"
-import { unlock } from "../trust/unlock.ts"
 import { trustSource } from "./writers.ts"
 
 export interface KeyInfo {

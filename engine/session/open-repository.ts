@@ -36,7 +36,7 @@ import { refuseMirror } from "../log/mirror.ts"
 import type { Repository } from "./repository.ts"
 import { movePins } from "./session.ts"
 import { findRepository, type FoundRepository, openAsDevice, openWithSecret } from "./open-trust.ts"
-import type { Secret } from "../trust/secret.ts"
+import type { Secret } from "../trust/unlock.ts"
 
 interface Place {
   readonly store: Store

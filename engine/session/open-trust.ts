@@ -18,7 +18,7 @@ import { noTrust } from "./enrol.ts"
 import { explainAlarm, repositoryGone } from "./explain-alarm.ts"
 import { noRepository, readRepositoryObject } from "./foreign.ts"
 import { listLog, type LogNames } from "../log/log-names.ts"
-import type { Secret } from "../trust/secret.ts"
+import { type Secret, unlock } from "../trust/unlock.ts"
 import {
   loadTrust,
   type LogObjects,
@@ -26,7 +26,6 @@ import {
   newestTrust,
   type TrustSource,
 } from "../trust/trust-log.ts"
-import { unlock } from "../trust/unlock.ts"
 
 /** The object `repository`, decoded. Not believed before a keyslot or a pin agrees with its digest. */
 export interface FoundRepository {

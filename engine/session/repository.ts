@@ -13,20 +13,10 @@ import type { ObjectCache } from "../home/object-cache.ts"
 import type { RepositoryHome } from "../home/home.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import type { Store } from "../store/store.ts"
-import type { Secret } from "../trust/secret.ts"
+import type { Requests } from "../store/wrappers/metered-store.ts"
+import type { Secret } from "../trust/unlock.ts"
 import type { LogTable } from "../log/log-table.ts"
 import type { Session } from "./session.ts"
-
-/** What the store was asked for since this repository was opened; what a provider bills. */
-export interface Requests {
-  readonly put: number
-  readonly get: number
-  readonly head: number
-  readonly list: number
-  readonly delete: number
-  readonly bytesUp: number
-  readonly bytesDown: number
-}
 
 /** What stays the same as long as the repository is open. */
 export interface Ports {
@@ -39,6 +29,7 @@ export interface Ports {
   readonly location: string
   /** Metered and retried. */
   readonly store: Store
+  /** Since this repository was opened. */
   requests(): Requests
 
   readonly home: RepositoryHome

@@ -9,7 +9,13 @@ import { formatAddress, parseAddress, parseEndpoint, type S3Address } from "./ad
 import { limitedStore, type Bandwidth } from "./wrappers/limited-store.ts"
 import { noStore } from "./folder/local-errors.ts"
 import { createLocalRoot, localStore } from "./folder/local-store.ts"
-import { meteredStore, noTraffic, type MeteredStore, type Traffic } from "./wrappers/metered-store.ts"
+import {
+  meteredStore,
+  noTraffic,
+  requestsIn,
+  type MeteredStore,
+  type Requests,
+} from "./wrappers/metered-store.ts"
 import { probeStore, type StoreAbilities } from "./probe.ts"
 import {
   PROVIDER_PROFILES,
@@ -87,9 +93,9 @@ export function providerOf(store: Store): OpenedStore["provider"] {
   return (store as Partial<OpenedStore>).provider
 }
 
-/** Of a store that was opened by `openStore`. */
-export function trafficOf(store: Store): Traffic {
-  return (store as Partial<OpenedStore>).traffic?.() ?? noTraffic()
+/** What a store that was opened by `openStore` was asked for since then. */
+export function requestsOf(store: Store): Requests {
+  return requestsIn((store as Partial<OpenedStore>).traffic?.() ?? noTraffic())
 }
 
 /**

@@ -15,7 +15,7 @@ import { memoryStore } from "./memory-store.ts"
 import type { Store } from "../store/store.ts"
 import { publish, type Published, type SnapshotDraft } from "../session/publish.ts"
 import type { Repository } from "../session/repository.ts"
-import type { Secret } from "../trust/secret.ts"
+import type { Secret } from "../trust/unlock.ts"
 import { seededRandom } from "./seeded-random.ts"
 
 export interface SharedPlace {

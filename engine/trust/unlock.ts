@@ -6,13 +6,27 @@
 import { forEachBounded } from "../base/concurrency.ts"
 import { corrupt, isEngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
-import { type OpenedSlot, openKeyslots, type StoredSlot } from "../crypto/keyslots.ts"
+import { type OpenedSlot, openKeyslots, type SlotSecret, type StoredSlot } from "../crypto/keyslots.ts"
+import { entropyOf } from "../crypto/words.ts"
 import { keyslotName } from "../format/names.ts"
 import type { TrustSlot } from "../format/trust-entry.ts"
 import type { Store } from "../store/store.ts"
-import { type Secret, slotSecret } from "./secret.ts"
+
+/** What a person or a configuration gives to open a repository. Never in arguments or logs. */
+export type Secret =
+  | { readonly kind: "passphrase"; readonly text: string }
+  /** 32 raw bytes. */
+  | { readonly kind: "key"; readonly bytes: Uint8Array }
+  /** 24 words, as typed. */
+  | { readonly kind: "recovery"; readonly words: string }
 
 const GETS_AT_ONCE = 8
+
+/** Throws invalid "recovery-words" for words that no repository can have. */
+export async function slotSecret(secret: Secret): Promise<SlotSecret> {
+  if (secret.kind !== "recovery") return secret
+  return { kind: "recovery", bytes: await entropyOf(secret.words) }
+}
 
 /**
  * The counted slot that opens; denied "wrong-key" when none does, `corrupt` when one that might have

@@ -27,6 +27,28 @@ export interface MeteredStore extends Store {
   traffic(): Traffic
 }
 
+/** The same in one record: the requests of each kind, and the bytes of contents each way. */
+export interface Requests extends Readonly<RequestCounts> {
+  readonly bytesUp: number
+  readonly bytesDown: number
+}
+
+export function requestsIn({ requests, bytesUp, bytesDown }: Traffic): Requests {
+  return { ...requests, bytesUp, bytesDown }
+}
+
+export function requestsSince(before: Requests, now: Requests): Requests {
+  return {
+    put: now.put - before.put,
+    get: now.get - before.get,
+    head: now.head - before.head,
+    list: now.list - before.list,
+    delete: now.delete - before.delete,
+    bytesUp: now.bytesUp - before.bytesUp,
+    bytesDown: now.bytesDown - before.bytesDown,
+  }
+}
+
 export function noTraffic(): Traffic {
   return { requests: { put: 0, get: 0, head: 0, list: 0, delete: 0 }, bytesUp: 0, bytesDown: 0 }
 }
