@@ -16,7 +16,7 @@ import { readEntry } from "../session/import-entries.ts"
 import { hasEntry, hasTrust, type ChainName, type LogNames } from "../log/log-names.ts"
 import type { Repository } from "../session/repository.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
-import { findWriter } from "../session/writers.ts"
+import { findWriter } from "../session/accepted-trust.ts"
 import { GETS_AT_ONCE } from "./check-trust.ts"
 import type { Findings } from "./findings.ts"
 

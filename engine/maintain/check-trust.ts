@@ -11,7 +11,7 @@ import { keyslotName, REPOSITORY_NAME, trustName } from "../format/names.ts"
 import type { TrustState } from "../format/trust-entry.ts"
 import type { Repository } from "../session/repository.ts"
 import { isLocalFault, loadTrust } from "../trust/trust-log.ts"
-import { trustSource } from "../session/writers.ts"
+import { trustSource } from "../session/accepted-trust.ts"
 import type { Findings } from "./findings.ts"
 import type { Inventory } from "./inventory.ts"
 

@@ -8,7 +8,7 @@ import { readDeviceFile } from "../home/device-file.ts"
 import { type Home, repositoryPaths } from "../home/home.ts"
 import { knownRepositories } from "../home/last-repository.ts"
 import { readPins } from "../home/pins.ts"
-import { readRepositoryObject } from "../session/foreign.ts"
+import { readRepositoryObject } from "../session/repository-object.ts"
 import { errnoOf } from "../base/errno.ts"
 import type { Store } from "../store/store.ts"
 

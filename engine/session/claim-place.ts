@@ -10,7 +10,7 @@ import type { ObjectName } from "../base/ids.ts"
 import { shellWord } from "../base/show.ts"
 import { FIRST_TRUST_PREFIX, REPOSITORY_NAME } from "../format/names.ts"
 import type { Store } from "../store/store.ts"
-import { readRepositoryObject } from "./foreign.ts"
+import { readRepositoryObject } from "./repository-object.ts"
 
 export interface Claim {
   readonly store: Store

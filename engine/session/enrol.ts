@@ -22,7 +22,7 @@ import type { Repository } from "./repository.ts"
 import { becomeDevice, type Device } from "./session.ts"
 import { newestTrust } from "../trust/trust-log.ts"
 import { unlock } from "../trust/unlock.ts"
-import { trustSource } from "./writers.ts"
+import { trustSource } from "./accepted-trust.ts"
 
 export interface NewDevice {
   readonly role: Role

@@ -3,7 +3,7 @@ import { EngineError } from "../base/errors.ts"
 import type { Digest, RepositoryId } from "../base/ids.ts"
 import { digestOf } from "../crypto/digest.ts"
 import type { Store } from "../store/store.ts"
-import { readRepositoryObject } from "./foreign.ts"
+import { readRepositoryObject } from "./repository-object.ts"
 
 export interface PinnedRepository {
   readonly store: Store

@@ -16,7 +16,7 @@ import { type Fetching, importPacks, importSegment } from "./import-packs.ts"
 import { type ChainName, hasEntry, type LogNames } from "../log/log-names.ts"
 import type { Repository } from "./repository.ts"
 import { fetchObject, isLocalFault } from "../trust/trust-log.ts"
-import { findWriter } from "./writers.ts"
+import { findWriter } from "./accepted-trust.ts"
 
 const GETS_AT_ONCE = 8
 

@@ -22,7 +22,7 @@ import type { Repository } from "./repository.ts"
 import { acceptOwnTrust, warnOnce } from "./session.ts"
 import { type Secret, slotSecret, unlock } from "../trust/unlock.ts"
 import { newestTrust, type TrustSource } from "../trust/trust-log.ts"
-import { trustSource } from "./writers.ts"
+import { trustSource } from "./accepted-trust.ts"
 
 export interface KeyInfo {
   readonly id: Digest

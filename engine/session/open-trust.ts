@@ -16,7 +16,7 @@ import type { Pins } from "../home/pins.ts"
 import type { Store } from "../store/store.ts"
 import { noTrust } from "./enrol.ts"
 import { explainAlarm, repositoryGone } from "./explain-alarm.ts"
-import { noRepository, readRepositoryObject } from "./foreign.ts"
+import { noRepository, readRepositoryObject } from "./repository-object.ts"
 import { listLog, type LogNames } from "../log/log-names.ts"
 import { type Secret, unlock } from "../trust/unlock.ts"
 import {

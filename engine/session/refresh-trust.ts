@@ -5,7 +5,7 @@ import type { LogNames } from "../log/log-names.ts"
 import type { Repository } from "./repository.ts"
 import { acceptExclusion, acceptTrust, warnOnce } from "./session.ts"
 import { newestTrust } from "../trust/trust-log.ts"
-import { trustSource } from "./writers.ts"
+import { trustSource } from "./accepted-trust.ts"
 
 /**
  * No request when nothing changed. Gives what is damaged. That an entry which was seen is missing is

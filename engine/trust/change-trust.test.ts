@@ -20,7 +20,7 @@ import { look, lookToWrite } from "../session/look.ts"
 import { listLog } from "../log/log-names.ts"
 import { memoryObjects, newestTrust, type TrustSource } from "./trust-log.ts"
 import { unlock } from "./unlock.ts"
-import { trustSource } from "../session/writers.ts"
+import { trustSource } from "../session/accepted-trust.ts"
 
 /** A client whose calls take random turns, before their effect and after it. */
 function jumbled(random: Random, store: Store): Store {
