@@ -11,7 +11,6 @@ import { deviceId, sealingPair, signingPair } from "../crypto/keypair.ts"
 import type { OpenedSlot } from "../crypto/keyslots.ts"
 import { addDevice } from "../crypto/trust-change.ts"
 import { type OpenedTrust, openTrust } from "../crypto/trust-state.ts"
-import { REPOSITORY_NAME } from "../format/names.ts"
 import { encodeRepository } from "../format/repository-record.ts"
 import type { Role, TrustDevice } from "../format/trust-entry.ts"
 import { writeDeviceFile } from "../home/device-file.ts"
@@ -20,7 +19,7 @@ import { type ChangedTrust, changeTrust, type TrustChange } from "../trust/chang
 import { listLog } from "../log/log-names.ts"
 import type { Repository } from "./repository.ts"
 import { becomeDevice, type Device } from "./session.ts"
-import { newestTrust } from "../trust/trust-log.ts"
+import { newestTrust, noTrust } from "../trust/trust-log.ts"
 import { unlock } from "../trust/unlock.ts"
 import { trustSource } from "./accepted-trust.ts"
 
@@ -108,9 +107,4 @@ export async function enrolAnew(
   )
   keepDevice(repository.home, device, repository)
   becomeDevice(repository, device, openTrust(trust, device.sealing))
-}
-
-export function noTrust(): EngineError {
-  const message = `log/trust: the store has no trust entry that belongs to ${REPOSITORY_NAME}`
-  return new EngineError("untrusted", "trust-missing", message, { detail: { object: "log/trust" } })
 }

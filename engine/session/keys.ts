@@ -14,15 +14,14 @@ import { keyslotName } from "../format/names.ts"
 import { encodeRepository } from "../format/repository-record.ts"
 import type { DeviceStatus, Role, TrustSlot } from "../format/trust-entry.ts"
 import { changeTrust } from "../trust/change-trust.ts"
-import { noTrust } from "./enrol.ts"
+import { trustSource } from "./accepted-trust.ts"
+import { noTrust, newestTrust, type TrustSource } from "../trust/trust-log.ts"
 import { look } from "./look.ts"
 import { listLog, type LogNames } from "../log/log-names.ts"
 import { isMirrorMark, mirrorMark, refuseMirror } from "../log/mirror.ts"
 import type { Repository } from "./repository.ts"
 import { acceptOwnTrust, warnOnce } from "./session.ts"
 import { type Secret, slotSecret, unlock } from "../trust/unlock.ts"
-import { newestTrust, type TrustSource } from "../trust/trust-log.ts"
-import { trustSource } from "./accepted-trust.ts"
 
 export interface KeyInfo {
   readonly id: Digest

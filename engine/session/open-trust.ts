@@ -14,18 +14,17 @@ import { decodeRepository, type RepositoryRecord } from "../format/repository-re
 import type { DeviceFile } from "../home/device-file.ts"
 import type { Pins } from "../home/pins.ts"
 import type { Store } from "../store/store.ts"
-import { noTrust } from "./enrol.ts"
-import { explainAlarm, repositoryGone } from "./explain-alarm.ts"
-import { noRepository, readRepositoryObject } from "./repository-object.ts"
-import { listLog, type LogNames } from "../log/log-names.ts"
-import { type Secret, unlock } from "../trust/unlock.ts"
 import {
+  noTrust,
   loadTrust,
   type LogObjects,
   memoryObjects,
   newestTrust,
   type TrustSource,
 } from "../trust/trust-log.ts"
+import { explainAlarm, repositoryGone, noRepository, readRepositoryObject } from "./repository-object.ts"
+import { listLog, type LogNames } from "../log/log-names.ts"
+import { type Secret, unlock } from "../trust/unlock.ts"
 
 /** The object `repository`, decoded. Not believed before a keyslot or a pin agrees with its digest. */
 export interface FoundRepository {

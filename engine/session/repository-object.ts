@@ -1,7 +1,12 @@
-/** Errors for places that hold no repository of ours, with the next step for a person. */
+/**
+ * The object `repository`, which says what is at a location: this repository, another one, another
+ * tool's, or nothing. Each answer that is not this repository is an error with the next step for a person.
+ */
 import { EngineError, isEngineError } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
+import type { Digest, RepositoryId } from "../base/ids.ts"
 import { shellWord } from "../base/show.ts"
+import { digestOf } from "../crypto/digest.ts"
 import { REPOSITORY_NAME } from "../format/names.ts"
 import { foreignRepository } from "../store/folder/neighbours.ts"
 import type { Store } from "../store/store.ts"
@@ -43,4 +48,34 @@ async function foreignAt(store: Store): Promise<string | undefined> {
     if (isEngineError(error) && error.kind === "not-found" && error.code !== "no-bucket") return undefined
     throw error
   }
+}
+
+export interface PinnedRepository {
+  readonly store: Store
+  readonly id: RepositoryId
+  /** SHA-256 of the object `repository`. */
+  readonly digest: Digest
+}
+
+/** The alarm itself, or the larger one behind it. One GET. */
+export async function explainAlarm(pinned: PinnedRepository, alarm: EngineError): Promise<EngineError> {
+  const found = await readRepositoryObject(pinned.store)
+  if (found === undefined) return repositoryGone(pinned, alarm)
+  return digestOf(found) === pinned.digest ? alarm : repositorySwapped(pinned, alarm)
+}
+
+type Known = Pick<PinnedRepository, "store" | "id">
+
+export function repositoryGone({ store, id }: Known, cause?: EngineError): EngineError {
+  const message = `${store.location}: the repository known to this device is gone. Check the location and that its disk is mounted; ${advice(id)}`
+  return new EngineError("untrusted", "repository-gone", message, cause === undefined ? {} : { cause })
+}
+
+export function repositorySwapped({ store, id }: Known, cause?: EngineError): EngineError {
+  const message = `${store.location}: this is not the repository that this device knows. Check the location; ${advice(id)}`
+  return new EngineError("untrusted", "repository-swapped", message, cause === undefined ? {} : { cause })
+}
+
+function advice(id: RepositoryId): string {
+  return `if this is intended, set HOLDFAST_HOME to a new folder, which does not know repository ${id.slice(0, 8)}`
 }

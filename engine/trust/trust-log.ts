@@ -10,7 +10,7 @@ import type { Digest, ObjectName, RepositoryId } from "../base/ids.ts"
 import { digestOf } from "../crypto/digest.ts"
 import { type VerifiedTrust, verifyTrust } from "../crypto/trust-state.ts"
 import type { Numbered } from "../format/entry.ts"
-import { trustName } from "../format/names.ts"
+import { REPOSITORY_NAME, trustName } from "../format/names.ts"
 import type { ObjectCache } from "../home/object-cache.ts"
 import type { Store } from "../store/store.ts"
 
@@ -65,6 +65,12 @@ export async function newestTrust(
     if (trust !== undefined) return { trust, siblings, ignored }
   }
   return undefined
+}
+
+/** For a store in which `newestTrust` finds none. */
+export function noTrust(): EngineError {
+  const message = `log/trust: the store has no trust entry that belongs to ${REPOSITORY_NAME}`
+  return new EngineError("untrusted", "trust-missing", message, { detail: { object: "log/trust" } })
 }
 
 /**
