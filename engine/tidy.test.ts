@@ -139,7 +139,7 @@ function roundTrip(
   return [start]
 }
 
-test("tidy: no imports run in a circle, not even those of types", () => {
+test("tidy: imports form no circle, not even those of types", () => {
   none(circles())
 })
 
@@ -157,7 +157,7 @@ test("tidy: nothing but tests imports engine/testing", () => {
 const WITHOUT_ENGINE = ["cli/program/compiled-start.ts imports engine/home/home.ts"]
 const SHOWN: readonly string[] = ["show", "errno", "ports", "version"].map((name) => `engine/base/${name}.ts`)
 
-test("tidy: the command line and the benchmarks use engine/index.ts alone", () => {
+test("tidy: the command line and the benchmarks import only engine/index.ts", () => {
   // A micro benchmark measures one stage from the inside.
   const outside = sources.filter(
     ({ path }) => /^(cli|bench)\//.test(path) && !path.startsWith("bench/micro/"),
@@ -177,7 +177,7 @@ test("tidy: the command line and the benchmarks use engine/index.ts alone", () =
   )
 })
 
-test("tidy: engine/session/session.ts alone changes a session", () => {
+test("tidy: only engine/session/session.ts changes a session", () => {
   // The types say so too, but not against a cast.
   const change =
     /\bsession\.\w+(\.(push|pop|shift|unshift|splice|sort|reverse|fill)\b|\s*(\?\?|\|\||&&|[-+])?=(?![=>]))|\bassign\([^,]*session\b|\bas Mutable\b/
@@ -205,7 +205,7 @@ test("tidy: pure folders touch no disk, clock or randomness", () => {
   )
 })
 
-test("tidy: the S3 library is named in engine/store alone, and loaded only when it is needed", () => {
+test("tidy: the S3 library is named only in engine/store, and loaded only when needed", () => {
   const engine = sources.filter(({ path }) => path.startsWith("engine/"))
   const isS3 = (path: string): boolean => path.startsWith("engine/store/s3/")
   none(engine.filter(({ path, text }) => text.includes('"@aws-sdk') && !isS3(path)).map(({ path }) => path))
@@ -226,7 +226,7 @@ const lint = JSON.parse(readFileSync(".oxlintrc.json", "utf8")) as {
 const LINES_MAX = lint.rules["max-lines"][1].max
 const TEST_LINES_MAX = lint.overrides[0]?.rules["max-lines"][1].max ?? 0
 
-test("tidy: CONTRIBUTING.md says the limits that oxlint holds", () => {
+test("tidy: CONTRIBUTING.md states the limits that oxlint enforces", () => {
   const functionMax = lint.rules["max-lines-per-function"][1].max
   const parametersMax = lint.rules["max-params"][1].max
   const said = `at most ${LINES_MAX} lines (tests ${TEST_LINES_MAX}), a function ${functionMax}, a function's list of parameters ${parametersMax}.`
@@ -243,11 +243,11 @@ test("tidy: nothing is exported by default", () => {
   none(files.filter(({ text }) => /^export default/m.test(text)).map(({ path }) => path))
 })
 
-test("tidy: every file says at its top what it is", () => {
+test("tidy: every file starts with a comment that says what it is", () => {
   none(sources.filter(({ text }) => !/^(#![^\n]*\n)?\/\*\*/.test(text)).map(({ path }) => path))
 })
 
-test("tidy: no test is skipped, left for later or run alone", () => {
+test("tidy: no test is skipped, marked as to do, or run alone", () => {
   const marker = /\b(test|it|describe|suite)\.(skip|todo|only)\b|\b(skip|todo|only): |\bt\.(skip|todo)\(/
   none(
     files
@@ -262,7 +262,7 @@ test("tidy: every test is made by test()", () => {
   none(files.filter(({ text }) => other.test(text)).map(({ path }) => path))
 })
 
-test("tidy: nothing is left to do", () => {
+test("tidy: nothing is marked as to do", () => {
   const left = new RegExp(["TO", "DO|FIX", "ME|X", "XX"].join(""))
   none(files.filter(({ text }) => left.test(text)).map(({ path }) => path))
 })
@@ -278,7 +278,7 @@ test("tidy: every test file belongs to one tier that a script runs", () => {
   none(all.filter((path) => tiers.filter((tier) => tier.includes(path)).length !== 1))
 })
 
-test("tidy: engine/README.md is one page that names every room, and each file that it names exists", () => {
+test("tidy: engine/README.md is one page that names every room, and every file it names exists", () => {
   const text = readFileSync("engine/README.md", "utf8")
   const named = [...text.matchAll(/`([\w./-]+)`/g)].map(([, name = ""]) => name)
   const paths = named.filter((name) => name.includes("/") || name.endsWith(".ts"))

@@ -41,7 +41,7 @@ const vectors: [string, Uint8Array, Uint8Array, string][] = [
 
 describe("chunkHasher()", () => {
   for (const [name, key, data, expected] of vectors) {
-    test(`gives test case ${name} of RFC 4231`, () =>
+    test(`returns test case ${name} of RFC 4231`, () =>
       assert.equal(toHex(chunkHasher(key).id(data)), expected))
   }
 
@@ -117,7 +117,7 @@ describe("chunkHasher()", () => {
 })
 
 describe("chunkIdKey()", () => {
-  test("gives each kind its own key, as spec/keys.md says", () => {
+  test("derives a separate key for each kind, as spec/keys.md says", () => {
     const repository = "00112233445566778899aabbccddeeff" as RepositoryId
     const chunkKey = new Uint8Array(32).fill(0x55)
     for (const kind of ["data", "listing", "chunk-list"] as const) {

@@ -12,7 +12,7 @@ const hex = (text: string): Bytes => fromHex(text) as Bytes
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
 describe("sealingPair()", () => {
-  test("gives Bob's public key and shared secret of RFC 7748, 6.1", () => {
+  test("derives Bob's public key and shared secret of RFC 7748, 6.1", () => {
     const bob = sealingPair(hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"))
     assert.equal(toHex(bob.public), "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f")
     const alice = hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a")
@@ -35,7 +35,7 @@ describe("sealingPair()", () => {
 })
 
 describe("sharedSecret()", () => {
-  test("gives the first vector of RFC 7748, 5.2", () => {
+  test("returns the first vector of RFC 7748, 5.2", () => {
     const scalar = hex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4")
     const point = hex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c")
     const expected = "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"
@@ -59,7 +59,7 @@ describe("sharedSecret()", () => {
 })
 
 describe("signingPair()", () => {
-  test("gives the public keys of RFC 8032 and of @noble/curves", () => {
+  test("derives the public keys of RFC 8032 and of @noble/curves", () => {
     const pair = signingPair(hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"))
     assert.equal(toHex(pair.public), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
     fc.assert(

@@ -39,7 +39,7 @@ describe("padme()", () => {
     }
   })
 
-  test("gives the lengths of the worked example", () => {
+  test("returns the lengths of the worked example", () => {
     assert.deepEqual(
       [0, 1, 9, 512, 513, 4096, 4097, 1_000_000].map(padme),
       [0, 1, 10, 512, 544, 4096, 4352, 1_015_808],

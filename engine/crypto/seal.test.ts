@@ -173,7 +173,7 @@ describe("openSealer()", () => {
 })
 
 // The cipher itself, with the specification's last test case for a 256-bit key.
-test("AES-256-GCM of node:crypto and of @noble give the vector of the GCM specification", () => {
+test("AES-256-GCM of node:crypto and of @noble return the vector of the GCM specification", () => {
   const hex = (text: string): Bytes => fromHex(text) as Bytes
   const key = hex("feffe9928665731c6d6a8f9467308308".repeat(2))
   const nonce = hex("cafebabefacedbaddecaf888")

@@ -34,7 +34,7 @@ const vectors: [string, string, string, string][] = [
 
 describe("sign()", () => {
   for (const [name, secret, message, signature] of vectors) {
-    test(`gives test ${name} of RFC 8032, and verify() accepts it`, () => {
+    test(`returns test ${name} of RFC 8032, and verify() accepts it`, () => {
       const pair = signingPair(hex(secret))
       assert.equal(toHex(sign(pair, hex(message))), signature)
       assert.ok(verify(pair.public, hex(message), hex(signature)))

@@ -21,7 +21,7 @@ async function refused(text: string, message: RegExp): Promise<void> {
 }
 
 describe("wordsOf()", () => {
-  test("gives the vectors of BIP 39", async () => {
+  test("returns the vectors of BIP 39", async () => {
     assert.equal(await wordsOf(new Uint8Array(32)), zeros)
     assert.equal(await wordsOf(new Uint8Array(32).fill(0xff)), `${"zoo ".repeat(23)}vote`)
     const middle = `${"letter advice cage absurd amount doctor acoustic avoid ".repeat(2)}letter advice cage absurd amount doctor acoustic bless`

@@ -138,7 +138,7 @@ test("a target opened for one user works in folders that it made read-only befor
   }
 })
 
-test("openDiskTarget() names what is wrong with a target", () => {
+test("openDiskTarget() reports what is wrong with a target", () => {
   assert.throws(() => openDiskTarget(folder.root), code("no-target"))
   fs.writeFileSync(folder.root, "")
   assert.throws(() => openDiskTarget(folder.root), code("target-not-a-folder"))

@@ -22,7 +22,7 @@ describe("claim()", () => {
     )
   })
 
-  test("keeps ids apart that differ in one bit only, or fall into one slot", () => {
+  test("distinguishes ids that differ in one bit, or fall into one slot", () => {
     const claims = openClaims(shareClaims())
     assert.equal(claims.claim(new Uint8Array(32)), true)
     for (let byte = 0; byte < 16; byte++) {
@@ -35,7 +35,7 @@ describe("claim()", () => {
     }
   })
 
-  test("forgets what comes when it is full, and stores it twice", () => {
+  test("forgets new ids when it is full, and stores their chunks twice", () => {
     const claims = openClaims(shareClaims(2))
     const idOf = (i: number): Buffer => createHash("sha256").update(`${i}`).digest()
     const count = 40_000
@@ -57,7 +57,7 @@ describe("claim()", () => {
     assert.ok(new Int32Array(shared.counts).filter((each) => each > 0).length >= 3)
   })
 
-  test("gives each id to one of two threads, and to both at the edge of a segment at most", async () => {
+  test("assigns each id to one of two threads, and at most at the edge of a segment to both", async () => {
     const shared = shareClaims()
     const count = 40_000
     const ids = randomBytes(count * 32)

@@ -88,7 +88,7 @@ function streamClass(bytes: number, { windowBytes }: Cutter): FileClass {
 }
 
 describe("splitFile()", () => {
-  test("cuts a file read through any window as one call over the whole file would", () => {
+  test("cuts a file read through any window like one call over the whole file", () => {
     fc.assert(
       fc.property(size, windowIndex, (bytes, index) => {
         const content = randomBytes(bytes)
@@ -102,7 +102,7 @@ describe("splitFile()", () => {
     )
   })
 
-  test("reads to the end, whatever size was expected, with the class of the expected one", () => {
+  test("reads to the end, whatever size was expected, with the class of the expected size", () => {
     const isRead = (bytes: number, expected: number, cutter: Cutter): void => {
       const content = randomBytes(bytes)
       const { lengths, outcome } = split(content, cutter, expected)
@@ -126,7 +126,7 @@ describe("splitFile()", () => {
     )
   })
 
-  test("cuts pages of an SQLite image, and nothing of an empty file", () => {
+  test("cuts pages of an SQLite image, and makes no chunk of an empty file", () => {
     const content = Buffer.concat([Buffer.from("SQLite format 3\0"), randomBytes(100_000)])
     const { lengths, classes } = split(content, WINDOWS[0] as Cutter, content.length)
     assert.deepEqual([...classes], [sqlite])
@@ -134,7 +134,7 @@ describe("splitFile()", () => {
     assert.deepEqual(split(Buffer.alloc(0), WINDOWS[0] as Cutter, 0).lengths, [])
   })
 
-  test("keeps the class that the file had", () => {
+  test("keeps the file's previous class", () => {
     const cutter = createCutter(GEAR, 256 * KiB)
     const content = randomBytes(40 * 1024 * KiB)
     assert.equal(split(content, cutter, content.length, medium).outcome.fileClass, medium)
@@ -143,7 +143,7 @@ describe("splitFile()", () => {
 })
 
 describe("splitStream()", () => {
-  test("cuts a stream in pieces of any lengths as one call over the whole content would", async () => {
+  test("cuts a stream in pieces of any lengths like one call over the whole content", async () => {
     const lengths = fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 5 })
     await fc.assert(
       fc.asyncProperty(size, lengths, async (bytes, pieces) => {
@@ -158,7 +158,7 @@ describe("splitStream()", () => {
     )
   })
 
-  test("takes the medium class when the content outgrows the window", async () => {
+  test("uses the medium class if the content exceeds the window", async () => {
     const cutter = WINDOWS[3] as Cutter
     assert.equal((await splitPieces(randomBytes(128 * KiB - 1), cutter, [1000])).outcome.fileClass, small)
     assert.equal((await splitPieces(randomBytes(128 * KiB + 1), cutter, [1000])).outcome.fileClass, medium)

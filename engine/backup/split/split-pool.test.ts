@@ -31,7 +31,7 @@ function ports(onPack: PoolPorts["onPack"]): PoolPorts {
   }
 }
 
-test("inlinePool() reads no more of a stream while the store has not taken what was read", async () => {
+test("inlinePool() reads no more of a stream until the store has accepted what was read", async () => {
   const random = seededRandom("stream")
   let pieces = 0
   async function* stream(): AsyncIterable<Uint8Array> {
@@ -78,7 +78,7 @@ function longFile(t: TestContext, bytes: number): LongFile {
   }
 }
 
-test("threadPool() knows how far its threads are in a long file", async (t) => {
+test("threadPool() reports how far its threads are in a long file", async (t) => {
   const { job } = longFile(t, 64 * 1024 * 1024)
   const pool = threadPool(ports(async () => {}))
   const seen = new Set<number>()

@@ -57,7 +57,7 @@ function failure(result: SplitResult): string {
 }
 
 describe("split()", () => {
-  test("gives the ids of all chunks, in order, and stores each once", () => {
+  test("returns the ids of all chunks, in order, and stores each once", () => {
     const part = seededRandom("part").bytes(30_000)
     fs.writeFileSync(file, Buffer.concat([part, part, part]))
     const by = splitter()
@@ -90,14 +90,14 @@ describe("split()", () => {
     )
   })
 
-  test("stores nothing that the repository has", () => {
+  test("stores nothing that the repository already has", () => {
     fs.writeFileSync(file, seededRandom("stored").bytes(100_000))
     const by = splitter(() => true)
     read(by.split(jobFor(file)))
     assert.deepEqual([by.rawBytes, by.drain().length], [0, 0])
   })
 
-  test("tells of a long file while it is read, and takes it back when it is done", () => {
+  test("reports a long file's progress while it is read, and removes it when it is done", () => {
     const told: number[] = []
     const by = splitter(undefined, (bytes) => told.push(bytes))
     fs.writeFileSync(file, Buffer.alloc(16 * 1024 * 1024, "short"))
@@ -114,7 +114,7 @@ describe("split()", () => {
     assert.ok(told.every((bytes) => bytes > 0))
   })
 
-  test("reads again what changed since the walk, and says what it was when it was read", () => {
+  test("rereads what changed since the walk, and returns the stat of that read", () => {
     fs.writeFileSync(file, "before")
     const job = jobFor(file)
     fs.writeFileSync(file, "longer than before", { mode: 0o600 })
@@ -123,7 +123,7 @@ describe("split()", () => {
     assert.equal(stat?.mtimeNs, fs.statSync(file, { bigint: true }).mtimeNs)
   })
 
-  test("reads a file that shrank, to nothing too", () => {
+  test("reads a file that shrank, even to nothing", () => {
     fs.writeFileSync(file, seededRandom("shrinks").bytes(50_000))
     const job = jobFor(file)
     fs.truncateSync(file, 100)
@@ -133,7 +133,7 @@ describe("split()", () => {
     assert.deepEqual([bytes, chunks?.length], [0, 0])
   })
 
-  test("reads a file again that changes while it is read, and marks one that never rests", () => {
+  test("rereads a file that changes while it is read, and marks one that keeps changing", () => {
     let changes = 0
     let seen = 0
     const by = splitter(() => {
@@ -151,7 +151,7 @@ describe("split()", () => {
     assert.equal(again(1000).outcome, "torn")
   })
 
-  test("says what is wrong with what vanished or turned into something else, and hangs on nothing", () => {
+  test("reports what vanished or changed type, and never blocks", () => {
     const by = splitter()
     fs.writeFileSync(file, "a file")
     const job = jobFor(file)
@@ -172,7 +172,7 @@ describe("split()", () => {
     fs.closeSync(writer)
   })
 
-  test("fails when something other than the file fails, so that no chunk stays claimed and not stored", () => {
+  test("fails if anything but the file fails, so no chunk stays claimed without being stored", () => {
     const broken = Object.assign(new Error("the index can't be read"), { code: "SQLITE_IOERR" })
     const by = splitter(() => {
       throw broken
@@ -181,7 +181,7 @@ describe("split()", () => {
     assert.throws(() => by.split(jobFor(file)), broken)
   })
 
-  test("reads files to their end that report no size, or a page, and takes what was read as their size", () => {
+  test("reads files that report no size, or a page, to their end, and returns the length read as their size", () => {
     for (const path of ["/proc/version", "/proc/filesystems", "/sys/devices/system/cpu/online"]) {
       const content = fs.readFileSync(path)
       assert.notEqual(fs.statSync(path).size, content.length)

@@ -40,7 +40,7 @@ const file = record<PlaceFile>({
   begun: fc.option(newFile),
 })
 
-test("unpackFiles() gives what packFiles() was given, on the other side of a message", () => {
+test("unpackFiles() returns what packFiles() packed, after a message", () => {
   fc.assert(
     fc.property(fc.array(file, { maxLength: 8 }), (files) => {
       assert.deepEqual(unpackFiles(structuredClone(packFiles(files))), files)

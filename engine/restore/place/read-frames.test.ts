@@ -21,7 +21,7 @@ function packFile(context: TestContext, bytes: Uint8Array): string {
   return file
 }
 
-test("readFrames() gives each frame's bytes in the order asked, again and again in the same room", (context) => {
+test("readFrames() returns each frame's bytes in the requested order, repeatedly in the same room", (context) => {
   const bytes = pattern(10_000)
   const file = packFile(context, bytes)
   const room = reusedRoom()
@@ -37,7 +37,7 @@ test("readFrames() gives each frame's bytes in the order asked, again and again 
   assert.deepEqual(readFrames(file, [], room), [])
 })
 
-test("readFrames() gives nothing of a pack that is too short, gone, or no file", (context) => {
+test("readFrames() returns nothing of a pack that is too short, missing, or not a file", (context) => {
   const file = packFile(context, pattern(1_000))
   truncateSync(file, 900)
   const room = reusedRoom()
@@ -46,7 +46,7 @@ test("readFrames() gives nothing of a pack that is too short, gone, or no file",
   assert.equal(readFrames(join(file, ".."), [frame(0, 1)], room), undefined)
 })
 
-test("readFrames() and readAhead() don't wait for a FIFO in a pack's place", (context) => {
+test("readFrames() and readAhead() don't wait for a FIFO in place of a pack", (context) => {
   const fifo = `${packFile(context, pattern(10))}-fifo`
   execFileSync("mkfifo", [fifo])
   const piece = { frame: frame(0, 1), sealed: undefined, pieces: new Float64Array(0), ids: new Uint8Array(0) }
@@ -54,7 +54,7 @@ test("readFrames() and readAhead() don't wait for a FIFO in a pack's place", (co
   assert.equal(readFrames(fifo, [frame(0, 1)], reusedRoom()), undefined)
 })
 
-test("readAhead() leaves it to the thread to say that a pack is too short, gone, or no file", (context) => {
+test("readAhead() leaves it to the thread to report a pack that is too short, missing, or not a file", (context) => {
   const bytes = pattern(1_000)
   const file = packFile(context, bytes)
   const asked = [frame(0, 900), frame(900, 100), frame(5_000, 100)]
@@ -72,7 +72,7 @@ test("readAhead() leaves it to the thread to say that a pack is too short, gone,
   )
 })
 
-test("reusedRoom() has room of exactly the length asked, after larger and smaller ones", () => {
+test("reusedRoom() has exactly the requested length, after larger and smaller ones", () => {
   const room = reusedRoom()
   for (const length of [10, 100, 0, 50, 1_000]) assert.equal(room(length).length, length)
 })
