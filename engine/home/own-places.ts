@@ -6,7 +6,7 @@ import { realpathSync, statSync, type Stats } from "node:fs"
 import { dirname } from "node:path"
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { baseName, fsPath, isWithin, showPath } from "../base/paths.ts"
+import { baseName, fsPath, isWithin, rawPathFromText, showPath } from "../base/paths.ts"
 import type { Home } from "./home.ts"
 import { knownRepositories } from "./last-repository.ts"
 
@@ -26,11 +26,11 @@ export function refuseOwnPlace(own: OwnPlaces, path: string, mayBe?: "repository
   const place = realPlace(path)
   const mayBeOne = mayBe === "repository"
   const { identityRoot, cacheRoot } = own.home
-  if ([identityRoot, cacheRoot].some((root) => isWithin(place, realPlace(raw(root)))))
+  if ([identityRoot, cacheRoot].some((root) => isWithin(place, realPlace(rawPathFromText(root)))))
     throw refused(path, "is inside the folders in which holdfast keeps its own keys and caches")
-  if (mayBeOne && [identityRoot, cacheRoot].some((root) => isWithin(realPlace(raw(root)), place)))
+  if (mayBeOne && [identityRoot, cacheRoot].some((root) => isWithin(realPlace(rawPathFromText(root)), place)))
     throw refused(path, "contains the folders in which holdfast keeps its own keys and caches")
-  const repository = isFolder(own.location) ? realPlace(raw(own.location)) : undefined
+  const repository = isFolder(own.location) ? realPlace(rawPathFromText(own.location)) : undefined
   if (repository !== undefined && isWithin(place, repository) && !(mayBeOne && place === repository))
     throw refused(path, "is inside the repository itself")
   for (let folder = place; ; folder = dirname(folder)) {
@@ -50,11 +50,11 @@ export function refuseOwnPlace(own: OwnPlaces, path: string, mayBe?: "repository
 export function ownPathsIn({ location, home }: OwnPlaces, root: string): RawPath[] {
   const seen = knownRepositories(home)
     .map((known) => known.location)
-    .filter((place) => isFolder(place) && looksLikeRepository(raw(place)))
+    .filter((place) => isFolder(place) && looksLikeRepository(rawPathFromText(place)))
   const own = isFolder(location) ? [location] : []
   const places = new Set([home.identityRoot, home.cacheRoot, ...own, ...seen])
   const base = realPlace(root)
-  return [...places].map(raw).flatMap((place) => {
+  return [...places].map(rawPathFromText).flatMap((place) => {
     const found = realPlace(place)
     if (!isWithin(found, base === "/" ? "" : base)) return []
     return [found.slice(base === "/" ? 1 : base.length + 1) as RawPath]
@@ -90,11 +90,6 @@ function realPlace(path: string): string {
     const above = realPlace(parent)
     return `${above === "/" ? "" : above}/${baseName(path as RawPath)}`
   }
-}
-
-/** Locations and homes come from the environment as text. */
-function raw(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1")
 }
 
 function refused(path: string, why: string): EngineError {

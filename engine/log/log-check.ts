@@ -150,12 +150,16 @@ function alarm(code: string, object: string, found: string): EngineError {
   return new EngineError("untrusted", code, `${object}: ${found}`, { detail: { object } })
 }
 
-/** An object that several devices have seen is missed once. */
-function firstOfEach(problems: readonly EngineError[]): EngineError[] {
+/** Returns the first problem of each object: one that several devices have seen is missed once. */
+export function firstOfEach(
+  problems: readonly EngineError[],
+  keyOf: (problem: EngineError) => unknown = ({ detail }) => detail["object"],
+): EngineError[] {
   const seen = new Set<unknown>()
-  return problems.filter(({ detail }) => {
-    const isNew = !seen.has(detail["object"])
-    seen.add(detail["object"])
+  return problems.filter((problem) => {
+    const key = keyOf(problem)
+    const isNew = !seen.has(key)
+    seen.add(key)
     return isNew
   })
 }

@@ -12,7 +12,7 @@ import { check, type CheckEvent } from "../index.ts"
 import type { Store } from "../store/store.ts"
 import { assertPicture, backupPlace, restoreTo, save } from "../testing/backup-place.ts"
 import { smallRepository } from "../testing/small-repository.ts"
-import { checkSubset, drawPacks } from "./draw-packs.ts"
+import { checkSubset, drawPacks } from "./read-packs.ts"
 
 const ROT = {
   "rows of a pack are gone": "DELETE FROM packs WHERE id = (SELECT min(id) FROM packs)",

@@ -24,8 +24,7 @@ import { createFindings, type Findings } from "./findings.ts"
 import { takeInventory, type Inventory } from "./inventory.ts"
 import { nameThePacks, type NamedPacks } from "./named-packs.ts"
 import { createNodeGraph, hurtSnapshots, judgeSuspects } from "./node-graph.ts"
-import { checkSubset } from "./draw-packs.ts"
-import { readPacks } from "./read-packs.ts"
+import { checkSubset, readPacks } from "./read-packs.ts"
 import { isSnapshot, walkSnapshots } from "./walk-snapshots.ts"
 
 /**

@@ -1,6 +1,6 @@
 /**
- * `check --read-data`: packs are fetched whole, a few at a time, and opened by threads. What is found
- * goes to the findings; rows of the index that rotted are put right. spec/check.md.
+ * `check --read-data`: packs, or a subset of them, are fetched whole, a few at a time, and opened by threads. What is
+ * found goes to the findings. Damaged rows of the index are corrected. spec/check.md.
  */
 import type { Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
@@ -9,12 +9,13 @@ import { packName } from "../format/names.ts"
 import type { Repository } from "../session/repository.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 import type { PackVerdict } from "./check-pack.ts"
-import { inlineCheckPool, threadCheckPool, type CheckPool } from "./check-pool.ts"
+import { type CheckPool, inlineCheckPool, threadCheckPool } from "./check-pool.ts"
 import type { CheckObserver, Subset } from "./check-request.ts"
-import { drawPacks } from "./draw-packs.ts"
 import type { Findings } from "./findings.ts"
 import type { Inventory } from "./inventory.ts"
 import type { NamedPack, NamedPacks } from "./named-packs.ts"
+import { EngineError } from "../base/errors.ts"
+import type { Random } from "../base/ports.ts"
 
 /** 16 MiB each. */
 const PACKS_AT_ONCE = 6
@@ -101,4 +102,54 @@ function judge(
     repository.index.removePack(name)
     repository.index.addPack(known.record, own)
   }
+}
+
+/** Throws invalid "subset". */
+export function checkSubset(subset: Subset): void {
+  const isRight =
+    "share" in subset
+      ? subset.share > 0 && subset.share <= 1
+      : "bytes" in subset
+        ? subset.bytes > 0
+        : isWhole(subset.part) && isWhole(subset.of) && subset.part <= subset.of
+  if (!isRight)
+    throw new EngineError(
+      "invalid",
+      "subset",
+      "a subset is a share of at most 1, a size, or a part of a whole",
+    )
+}
+
+function isWhole(number: number): boolean {
+  return Number.isSafeInteger(number) && number >= 1
+}
+
+/** A share or a size is at least one pack, unless there are no packs. A part may be empty. */
+export function drawPacks(
+  packs: ReadonlyMap<Digest, number>,
+  subset: Subset,
+  random: Random,
+): readonly Digest[] {
+  const names = [...packs.keys()]
+  if ("part" in subset) return names.filter((name) => groupOf(name, subset.of) === subset.part)
+  if ("share" in subset && subset.share >= 1) return names
+  const shuffled = shuffle(names, random)
+  if ("share" in subset) return shuffled.slice(0, Math.max(1, Math.ceil(names.length * subset.share)))
+  let bytes = 0
+  const end = shuffled.findIndex((name) => (bytes += packs.get(name) ?? 0) >= subset.bytes)
+  return end === -1 ? names : shuffled.slice(0, end + 1)
+}
+
+/** From 1 to `of`. A digest is as good as random. */
+function groupOf(name: Digest, of: number): number {
+  return Number(BigInt(`0x${name.slice(-16)}`) % BigInt(of)) + 1
+}
+
+function shuffle<T>(items: readonly T[], random: Random): readonly T[] {
+  if (items.length === 0) return items
+  const draws = new DataView(random.bytes(items.length * 4).buffer)
+  return items
+    .map((item, i) => ({ item, key: draws.getUint32(i * 4) }))
+    .toSorted((a, b) => a.key - b.key)
+    .map(({ item }) => item)
 }

@@ -4,6 +4,7 @@
  * table. What is wrong with one entry is told of and leaves the others alone. The newest entry of each
  * chain comes first: with its segments, and the few entries that it names, it has all packs. spec/log.md.
  */
+import { firstOfEach } from "../log/log-check.ts"
 import { decodeEntryBody } from "../format/entry-body.ts"
 import { forEachBounded } from "../base/concurrency.ts"
 import { corrupt, EngineError, isEngineError } from "../base/errors.ts"
@@ -58,7 +59,8 @@ export async function importEntries(
     chain.names.filter((name) => !done.has(name.digest) && isWanted(name)).map((name) => ({ name, chain })),
   )
   await forEachBounded(wanted, GETS_AT_ONCE, ({ name, chain }) => importEntry(run, name, chain))
-  return firstOfEach(problems)
+  // a pack that several entries carry along is missed once
+  return firstOfEach(problems, ({ code, detail, message }) => `${code} ${detail["object"] ?? message}`)
 }
 
 /** One entry that an earlier look with "newest" has left out. Gives what is wrong with it. */
@@ -182,15 +184,4 @@ async function importSegments({ repository, problems }: Import): Promise<void> {
 function missing({ device, sequence, digest }: Head, found: string): EngineError {
   const object = entryName(device, sequence, digest)
   return new EngineError("untrusted", "entry-missing", `${object}: ${found}`, { detail: { object, device } })
-}
-
-/** A pack that several entries carry along is missed once. */
-function firstOfEach(problems: readonly EngineError[]): EngineError[] {
-  const seen = new Set<string>()
-  return problems.filter(({ code, detail, message }) => {
-    const what = `${code} ${detail["object"] ?? message}`
-    const isFirst = !seen.has(what)
-    seen.add(what)
-    return isFirst
-  })
 }
