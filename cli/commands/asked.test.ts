@@ -1,4 +1,4 @@
-/** Every verb that opens a store tells what it asked of it. */
+/** Every verb that opens a store reports its requests. */
 import assert from "node:assert/strict"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
@@ -39,7 +39,7 @@ function requestsOf(line: JsonLine): Record<string, number> | undefined {
   return typeof requests === "object" ? (requests as Record<string, number>) : undefined
 }
 
-test("every verb tells its requests with --json: in its summary, or as a last line on standard error", (context) => {
+test("every verb reports its requests with --json: in its summary, or as a last line on standard error", (context) => {
   const box = sandbox(context)
   place(box)
   for (const words of VERBS) {
@@ -60,7 +60,7 @@ test("every verb tells its requests with --json: in its summary, or as a last li
   }
 })
 
-test("every verb tells its requests in words with --verbose, on standard error; nothing without", (context) => {
+test("every verb reports its requests in words with --verbose, on standard error; without it none", (context) => {
   const box = sandbox(context)
   place(box)
   for (const words of VERBS) {
@@ -76,7 +76,7 @@ test("every verb tells its requests in words with --verbose, on standard error; 
   assert.equal(box.must("dump", "latest:a.md", "--json").out, "first\n")
 })
 
-test("a verb that fails tells what it asked before it says why", (context) => {
+test("a failing verb reports its requests before the error", (context) => {
   const box = sandbox(context)
   place(box)
   box.must("init")
@@ -92,7 +92,7 @@ test("a verb that fails tells what it asked before it says why", (context) => {
   )
 })
 
-test("backup with nothing new asks the store nothing, and says so", (context) => {
+test("backup without changes makes no request, and says so", (context) => {
   const box = sandbox(context)
   place(box)
   box.must("init")

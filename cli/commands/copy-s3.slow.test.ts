@@ -1,4 +1,4 @@
-/** A mirror over real S3 servers of different make, from a folder to one and on to the other, killed on its way. */
+/** A mirror over real S3 servers, from a folder to one and from there to the other, killed during the copy. */
 import assert from "node:assert/strict"
 import { once } from "node:events"
 import { mkdirSync, writeFileSync } from "node:fs"
@@ -14,7 +14,7 @@ import { besides, environmentOf, type Beside } from "../testing/run-cli-beside.t
 const FILES = 24
 const FILE_BYTES = 4 * 2 ** 20
 const PACK_BYTES = 16 * 2 ** 20
-/** So that there is time to kill it in the middle. */
+/** Slow enough to be killed in the middle. */
 const SLOWLY = ["--limit-upload", "16384"]
 const KILLS = 2
 
@@ -48,7 +48,7 @@ async function objectsAt(location: string): Promise<{ name: string; sizeBytes: n
   return objects
 }
 
-/** Kills it when more packs have come; what it leaves is no repository, and never half of one. */
+/** Kills it when more packs have arrived. What it leaves is not a repository, and never an incomplete one. */
 async function copyKilled({ cli }: Setting, words: readonly string[], home: string): Promise<void> {
   const to = words[1] ?? ""
   const packs = async (): Promise<number> =>
@@ -85,7 +85,7 @@ async function mirror(at: Setting, words: readonly string[], home: string): Prom
   )
 }
 
-test("copy from a folder to S3 and from S3 to another, killed on its way, makes a mirror that restores", async (context) => {
+test("copy from a folder to S3 and from S3 to another, killed meanwhile, makes a mirror that restores", async (context) => {
   const at = await setting(context)
   const { box, cli, source } = at
   const first = `s3:${minio.endpoint}/${minio.bucket}/mirror`

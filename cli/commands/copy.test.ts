@@ -1,4 +1,4 @@
-/** `copy`, `copy --promote` and `check --store-only`, as a person runs them on folders. */
+/** `copy`, `copy --promote` and `check --store-only`, as a user runs them on folders. */
 import assert from "node:assert/strict"
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -53,7 +53,7 @@ test("copy makes a mirror, copy --promote makes it the repository, check --store
   assert.equal(box.run("copy", "--promote", mirror).code, 1)
 })
 
-test("copy says where it can't go", (context) => {
+test("copy reports where it can't write", (context) => {
   const box = sandbox(context)
   box.must("init")
   assert.equal(box.run("copy").code, 2)

@@ -1,4 +1,4 @@
-/** Which repository a command without -r means, what a home knows without it, and `status`. */
+/** The repository of a command without -r, what a home knows without it, and `status`. */
 import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { test, type TestContext } from "node:test"
@@ -21,7 +21,7 @@ function setting(context: TestContext): Setting {
   return { ...box, cli, keyless }
 }
 
-test("init and connect set the default only if there is none, -r never does, and summaries name another repository", (context) => {
+test("init and connect set the default only without an earlier one, -r never does, and summaries name another repository", (context) => {
   const box = setting(context)
   const [first, second] = [box.path("first"), box.path("second")]
   assert.doesNotMatch(box.cli("init", first).out, /default/)
@@ -82,7 +82,7 @@ for (const [how, spoil] of [
   })
 }
 
-test("status shows repository, device, sources and what is wrong, and asks the store nothing", (context) => {
+test("status shows repository, device, sources and problems, and makes no request", (context) => {
   const box = setting(context)
   const empty = box.cli("status")
   assert.equal(empty.code, 1)
@@ -112,7 +112,7 @@ test("status shows repository, device, sources and what is wrong, and asks the s
   assert.equal(box.keyless("status", "-r", box.path("nowhere")).code, 1)
 })
 
-test("status shows a series that ran in a home made again, also if nothing had changed", (context) => {
+test("status shows a series that ran in a new home, even if nothing had changed", (context) => {
   const box = setting(context)
   box.cli("init", box.path("first"))
   box.cli("backup", "notes", "--host", "a")
@@ -124,7 +124,7 @@ test("status shows a series that ran in a home made again, also if nothing had c
   assert.doesNotMatch(out, /elsewhere/)
 })
 
-test("init without a terminal and without a words file makes no recovery slot, and doctor warns until there is one", (context) => {
+test("init without a terminal and without a words file makes no recovery slot, and doctor warns until one exists", (context) => {
   const box = setting(context)
   const made = box.cli("init", box.path("first"))
   assert.match(

@@ -1,4 +1,7 @@
-/** `restore --delete` across real mounts: what is mounted stays, and so does what `-x` kept the backup out of. */
+/**
+ * `restore --delete` across real mounts: mounted files stay, and so does everything that `-x` excluded from the
+ * backup.
+ */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
@@ -6,7 +9,7 @@ import { dirname } from "node:path"
 import { test } from "node:test"
 import { sandbox } from "../testing/run-cli.ts"
 
-/** Unmounted when the test's own code ends: the sandbox's folder goes before any hook that comes later. */
+/** Unmounted when the test's own code ends: the sandbox's folder is removed before any later hook. */
 function withMounts(use: (mount: (...words: string[]) => void) => void): void {
   const folders: string[] = []
   try {
@@ -60,7 +63,7 @@ test("restore --delete empties no mount, and removes nothing on a file system th
   })
 })
 
-test("restore --delete leaves what is where a disk was mounted that -x left out, when it is not mounted any more", (context) => {
+test("restore --delete keeps files in the place of a disk that -x excluded, when it is no longer mounted", (context) => {
   const box = sandbox(context)
   mkdirSync(box.path("source/disk"), { recursive: true })
   writeFileSync(box.path("source/kept"), "")

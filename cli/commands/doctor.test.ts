@@ -1,4 +1,4 @@
-/** What `doctor` prints when something is wrong: that, and everything else that it knows. */
+/** `doctor` with problems: it prints them, and everything else that it knows. */
 import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -14,7 +14,7 @@ function ready(context: TestContext): Sandbox {
   return box
 }
 
-/** "bad store" and the like, of what is not good. */
+/** "bad store" and the like, for findings that are not good. */
 function bad({ lines }: Outcome): string[] {
   return lines.filter(({ level }) => level === "bad").map(({ subject }) => String(subject))
 }
@@ -32,7 +32,7 @@ function assertHas(outcome: Outcome, wanted: readonly string[]): void {
   assert.doesNotMatch(outcome.err, /internal error/)
 }
 
-test("doctor goes on when the store can't be reached or is gone", (context) => {
+test("doctor continues when the store is unreachable or missing", (context) => {
   const box = ready(context)
   const s3 = { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "y", AWS_REGION: "us-east-1" }
   const environment = { ...s3, HOLDFAST_HOME: box.path("home"), HOLDFAST_KEY_FILE: box.keyFile }
@@ -48,7 +48,7 @@ test("doctor goes on when the store can't be reached or is gone", (context) => {
   assertHas(gone, LOCAL)
 })
 
-test("doctor goes on where there is no repository, and with a wrong secret", (context) => {
+test("doctor continues without a repository, and with a wrong secret", (context) => {
   const box = ready(context)
   mkdirSync(box.path("empty"))
   const none = box.run("doctor", "--json", "-r", box.path("empty"))
@@ -65,7 +65,7 @@ test("doctor goes on where there is no repository, and with a wrong secret", (co
   assertHas(credential, LOCAL)
 })
 
-test("doctor goes on beside a damaged home and damaged objects, and lists each of them", (context) => {
+test("doctor continues after a damaged home and damaged objects, and lists each of them", (context) => {
   const box = ready(context)
   const files = readdirSync(box.path("home"), { recursive: true, encoding: "utf8" })
   for (const file of files.filter((name) => name.endsWith(".json"))) {

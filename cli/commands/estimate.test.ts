@@ -1,4 +1,4 @@
-/** `estimate`, `backup --budget` and the money in `stats`, as a person and a script see them. */
+/** `estimate`, `backup --budget` and the costs in `stats`, for users and for scripts. */
 import assert from "node:assert/strict"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -14,7 +14,7 @@ test("parseBudget() takes bytes and dollars", () => {
   assert.throws(() => parseBudget("much"), /--budget needs/)
 })
 
-test("showDollars() shows digits that say something", () => {
+test("showDollars() shows significant digits", () => {
   assert.deepEqual([0, 0.00001, 0.0023, 0.05, 7.99, 1234.5].map(showDollars), [
     "$0",
     "< $0.0001",
@@ -25,7 +25,7 @@ test("showDollars() shows digits that say something", () => {
   ])
 })
 
-test("estimate tells bytes, requests and money; backup --budget refuses with 16 and writes nothing", (context) => {
+test("estimate reports bytes, requests and money; backup --budget refuses with 16 and writes nothing", (context) => {
   const box = sandbox(context)
   const source = box.path("notes")
   mkdirSync(source)

@@ -18,7 +18,7 @@ function withNotes(context: TestContext): Sandbox {
   return box
 }
 
-/** What a draft takes of an earlier snapshot. */
+/** The fields that a draft copies from an earlier snapshot. */
 const SAID = [
   "series",
   "host",
@@ -34,7 +34,7 @@ const SAID = [
   "single",
 ] as const
 
-/** A member of the repository writes a snapshot of the newest one's content, and says of it what they like. */
+/** A member of the repository writes a snapshot with the newest one's content and false fields. */
 async function forge(box: Sandbox, changes: Partial<SnapshotDraft>): Promise<void> {
   const repository = await openRepository({
     store: await openStore(box.repository),
@@ -65,7 +65,7 @@ async function forge(box: Sandbox, changes: Partial<SnapshotDraft>): Promise<voi
 
 const raw = (...paths: string[]): RawPath[] => paths as RawPath[]
 
-test("restore --in-place says where it writes, and takes another host's snapshot only with --from-host", (context) => {
+test("restore --in-place prints where it writes, and accepts another host's snapshot only with --from-host", (context) => {
   const box = withNotes(context)
   const file = box.path("notes", "f")
   box.must("backup", "notes")
@@ -99,7 +99,7 @@ test("restore --in-place says where it writes, and takes another host's snapshot
   box.must("restore", "latest", "--target", box.path("out"))
 })
 
-test("restore --in-place writes nothing where a snapshot's author points, but where its paths are", async (context) => {
+test("restore --in-place writes only to a snapshot's paths, not where its author points", async (context) => {
   const box = withNotes(context)
   const victim = box.path("victim")
   const notes = box.path("notes")
@@ -131,7 +131,7 @@ test("restore --in-place writes nothing where a snapshot's author points, but wh
     }
     assert.equal(readFileSync(join(victim, "f"), "utf8"), "victim")
   }
-  // the listing has "f", and nobody named that: the base alone is believable
+  // the listing has "f", which was not named: only the base is plausible
   await forge(box, { options: { base: victim }, paths: raw(join(victim, "named")) })
   box.must("restore", "latest", "--in-place")
   assert.match(box.run("restore", "latest:f", "--in-place").err, /below no source path/)

@@ -21,7 +21,7 @@ function threeSnapshots(box: Sandbox): string {
   return source
 }
 
-test("holdfast ls, find, log and diff tell what there is and what changed", (context) => {
+test("holdfast ls, find, log and diff list entries and changes", (context) => {
   const box = sandbox(context)
   const source = threeSnapshots(box)
   assert.equal(box.must("ls", "latest").out, "b.txt\nplans\nplans/may.md\n")
@@ -81,7 +81,7 @@ test("holdfast stats, cache and doctor run, in words and in JSON", (context) => 
   assert.equal(box.must("snapshots", "--json").lines.length, 3, "what was cleared is made anew")
 })
 
-test("a missing path or snapshot is told with a way on, and code 1", (context) => {
+test("a missing path or snapshot is reported with advice, and code 1", (context) => {
   const box = sandbox(context)
   threeSnapshots(box)
   for (const words of [
@@ -99,7 +99,7 @@ test("a missing path or snapshot is told with a way on, and code 1", (context) =
   }
 })
 
-test("restore --target makes the folder equal, --in-place goes where it came from", (context) => {
+test("restore --target makes the folder equal, --in-place restores to the original location", (context) => {
   const box = sandbox(context)
   const source = threeSnapshots(box)
   chmodSync(source, 0o750)

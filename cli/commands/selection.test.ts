@@ -1,4 +1,4 @@
-/** What `backup` leaves out and what it records, by each flag, also where several paths are named. */
+/** What `backup` excludes and records by each flag, also with several named paths. */
 import assert from "node:assert/strict"
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
@@ -51,7 +51,7 @@ function without(...names: string[]): string[] {
     .toSorted()
 }
 
-test("each way to leave something out holds in one folder and in several", (context) => {
+test("each way to exclude something applies in one folder and in several", (context) => {
   const { box, kept } = place(context)
   const both = (...flags: string[]): string[] => kept("a", "b", ...flags).toSorted()
   assert.deepEqual(both(), without())
@@ -66,10 +66,10 @@ test("each way to leave something out holds in one folder and in several", (cont
   // a pattern is relative to the root of the snapshot: in a folder alone, to that folder
   assert.deepEqual(kept("b", "--exclude", "/deep"), ["big", "keep.md", "x.o"])
   assert.deepEqual(kept("b", "--git-ignore").includes("deep/only-here"), false)
-  // under another name, the files of patterns in it hold as they did
+  // under another name, the pattern files in it apply as before
   assert.ok(kept("n=a", "b", "--git-ignore").every((path) => !/^n\/(x\.o|build|secret)/.test(path)))
   writeFileSync(box.path("list"), "a/keep.md\na/x.o\nb/deep\n")
-  // a/.gitignore was not named, and says nothing about what was
+  // a/.gitignore was not named, and does not apply to named paths
   assert.deepEqual(kept("--files-from", "list", "--git-ignore").toSorted(), [
     "a/keep.md",
     "a/x.o",
@@ -110,7 +110,7 @@ test("--tag, --host and --time are recorded, and find the snapshot again", (cont
   assert.equal(box.must("dump", "2024-02-03T04:05:06:keep.md").out, "1")
 })
 
-test("--force reads what looks unchanged; without it nobody would notice", (context) => {
+test("--force reads files that look unchanged; without it the change is not noticed", (context) => {
   const { box } = place(context)
   const time = new Date("2024-01-01")
   const write = (content: string): void => {

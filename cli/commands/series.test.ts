@@ -55,7 +55,7 @@ function refused(outcome: Outcome): string[] {
 const DAY_MS = 24 * 3600 * 1000
 const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString()
 
-test("row 1: a source that the series has a snapshot of continues it, also beside another one", (context) => {
+test("row 1: a source that the series has a snapshot of continues it, also with another one beside it", (context) => {
   const { save, series, folder } = devices(context)
   const notes = folder("x", "notes")
   continued(save("a", notes))
@@ -67,7 +67,7 @@ test("row 1: a source that the series has a snapshot of continues it, also besid
   assert.deepEqual(series(), ["notes", "notes", "notes", "notes"])
 })
 
-test("rows 2, 3 and 5: another device's name is refused once, and the two commands do what they say", (context) => {
+test("rows 2, 3 and 5: another device's name is refused once, and both suggested commands work", (context) => {
   const { box, on, save, series, folder } = devices(context)
   const notes = folder("x", "notes")
   continued(save("a", notes))
@@ -89,7 +89,7 @@ test("rows 2, 3 and 5: another device's name is refused once, and the two comman
   assert.deepEqual(series().at(-1), "notes-b")
 })
 
-test("row 4: a home that was copied goes on as a new device, with the series of the old one", (context) => {
+test("row 4: a copied home continues as a new device, with the series of the old one", (context) => {
   const { box, save, folder } = devices(context)
   const notes = folder("x", "notes")
   continued(save("a", notes))
@@ -154,7 +154,7 @@ test("row 8: a machine that was renamed continues its series, with a snapshot of
   assert.deepEqual(series(), ["notes", "notes"])
 })
 
-test("row 9: a series that nobody wrote for 30 days is continued, with a line when it is a stranger's", (context) => {
+test("row 9: a series without writes for 30 days is continued, with a line if it is a stranger's", (context) => {
   const { save, series, folder } = devices(context)
   const [notes, mail] = [folder("x", "notes"), folder("x", "mail")]
   continued(save("a", notes, "--time", daysAgo(31)))
@@ -178,7 +178,7 @@ test("29 days are within the 30, an explicit series is never renamed, and a bad 
   for (const bad of ["", "x".repeat(1_025)]) assert.equal(save("a", notes, "--series", bad).code, 2)
 })
 
-test("nothing changed writes nothing and asks nothing, unless a value that was given differs", (context) => {
+test("without a change nothing is written or requested, unless a given value differs", (context) => {
   const { on, save, series, folder } = devices(context)
   const notes = folder("x", "notes")
   // a file that is younger is read again (rule W8)

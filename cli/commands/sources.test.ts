@@ -1,4 +1,4 @@
-/** What `backup` can be pointed at, besides one folder. */
+/** The sources of `backup`, other than one folder. */
 import assert from "node:assert/strict"
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
@@ -15,7 +15,7 @@ function listed(box: Sandbox): string[] {
   return box.must("ls", "latest").out.trim().split("\n")
 }
 
-test("several paths lie under their longest common folder, name=PATH renames", (context) => {
+test("several paths are stored below their longest common folder, name=PATH renames", (context) => {
   const box = sandbox(context)
   make(box, { "a/x/1": "1", "a/y/2": "2", "other/3": "3" })
   box.must("init")
@@ -23,7 +23,7 @@ test("several paths lie under their longest common folder, name=PATH renames", (
   assert.deepEqual(listed(box), ["third", "third/3", "x", "x/1", "y", "y/2"])
 })
 
-test("a path that is missing today moves none of the others, nor the series", (context) => {
+test("a missing path moves neither the others nor the series", (context) => {
   const box = sandbox(context)
   make(box, { "a/x/1": "1", "a/y/2": "2" })
   box.must("init")
@@ -45,7 +45,7 @@ test("a path that is missing today moves none of the others, nor the series", (c
   assert.deepEqual(listed(box), before)
 })
 
-test("a link that is named is what it leads to, and goes back to there", (context) => {
+test("a named link means its target, and is restored there", (context) => {
   const box = sandbox(context)
   make(box, { "real/1": "1", "real/sub/2": "2" })
   symlinkSync("real", box.path("link"))
@@ -64,7 +64,7 @@ test("a link that is named is what it leads to, and goes back to there", (contex
   assert.equal(box.must("backup", "link", "--json").last["series"], "link")
 })
 
-test("what was saved under another name goes back only where one says", (context) => {
+test("a renamed source is restored only to a given target", (context) => {
   const box = sandbox(context)
   make(box, { "a/x/1": "1", "a/y/2": "2" })
   box.must("init")
@@ -121,7 +121,7 @@ test("--stdin with the content of the last snapshot writes nothing, unless --for
   assert.notEqual(save("one\n", "--force-snapshot")["snapshot_id"], null)
 })
 
-test("--stdin-from-command saves what a command prints", (context) => {
+test("--stdin-from-command saves the output of a command", (context) => {
   const box = sandbox(context)
   box.must("init")
   box.must("backup", "--stdin-from-command", "--stdin-filename", "out", "--", "printf", "%s", "some output")
@@ -168,7 +168,7 @@ test("backup --dry-run writes nothing", (context) => {
   assert.equal(box.must("snapshots", "--json").lines.length, 0)
 })
 
-test("the repository and the home inside a source are left out, and one line says so", (context) => {
+test("the repository and the home inside a source are left out, with one line of output", (context) => {
   const box = sandbox(context)
   make(box, { "s/f": "1" })
   const inside = { HOLDFAST_HOME: box.path("s", "home"), HOLDFAST_KEY_FILE: box.keyFile }

@@ -1,4 +1,4 @@
-/** What `backup --stdin` reads, and what must be given to it instead of being named. */
+/** What `backup --stdin` reads, and sources that must be given to it instead of being named. */
 import assert from "node:assert/strict"
 import { spawn, spawnSync } from "node:child_process"
 import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
@@ -26,7 +26,7 @@ test("backup --stdin reads a regular file, one of procfs too", (context) => {
   }
 })
 
-test("backup --stdin refuses a folder, and says what to type", (context) => {
+test("backup --stdin refuses a folder, and prints the command to use", (context) => {
   const box = sandbox(context)
   box.must("init")
   const { code, err } = saveStdin(box, box.folder)

@@ -1,4 +1,4 @@
-/** What a backup does of which it can read nothing, or not all. */
+/** Backups that can read nothing, or not everything. */
 import assert from "node:assert/strict"
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
@@ -6,8 +6,8 @@ import { alsoAsOrdinaryUser } from "../../engine/testing/ordinary-user.ts"
 import { isRoot, setAttribute } from "../../fixtures/native.ts"
 import { sandbox } from "../testing/run-cli.ts"
 
-/** Root may read everything: for it the source is a file of procfs that answers with an error. */
-test("backup of sources of which none can be read writes no snapshot, and ends with 1", (context) => {
+/** Root can read everything: for root the source is a file of procfs whose reading fails. */
+test("backup of sources that can't be read writes no snapshot, and ends with 1", (context) => {
   const box = sandbox(context)
   box.must("init")
   for (const name of ["a", "b"]) {
@@ -36,7 +36,7 @@ test("backup of sources of which none can be read writes no snapshot, and ends w
   }
 })
 
-test("backup says that attributes are not saved where the calls for them are missing", (context) => {
+test("backup reports that attributes are not saved when the calls for them are missing", (context) => {
   const box = sandbox(context)
   box.must("init")
   mkdirSync(box.path("a"))

@@ -1,4 +1,4 @@
-/** Every exit code that a script can meet on a folder, with the message beside it. */
+/** Every exit code that a script can get for a folder, with its message. */
 import assert from "node:assert/strict"
 import {
   chmodSync,
@@ -58,7 +58,7 @@ test("10: a folder that is no repository, one that is not there, and a file", (c
   assert.ok(!existsSync(box.path("out")))
 })
 
-test("10: a repository that was half made says what to do", (context) => {
+test("10: an incomplete repository is reported with what to do", (context) => {
   const box = sandbox(context)
   ready(box)
   const record = readFileSync(join(box.repository, "repository"))
@@ -109,7 +109,7 @@ test("10: the repository of another program is named, and nothing is made in it"
   }
 })
 
-test("12: a wrong key or passphrase, or none, tells nothing about which ones exist", (context) => {
+test("12: a wrong or missing key or passphrase reveals nothing about existing ones", (context) => {
   const box = sandbox(context)
   ready(box)
   const wrongKey = box.path("wrong-key")
@@ -123,7 +123,7 @@ test("12: a wrong key or passphrase, or none, tells nothing about which ones exi
   assert.ok(!`${byKey.err}${byWord.err}`.includes("    at "), "no stack trace")
 })
 
-test("3: a file that can't be read is told, the rest is saved", (context) => {
+test("3: an unreadable file is reported, the rest is saved", (context) => {
   const box = sandbox(context)
   const source = ready(box)
   const { code, last, errorLines, err } = box.run("backup", source, box.path("missing"), "--json")
@@ -183,7 +183,7 @@ test("14: a repository that was rolled back is not believed", (context) => {
   assert.match(err, /holdfast connect --accept-head/)
 })
 
-test("connect --accept-head says what is given up, and only then is the repository believed again", (context) => {
+test("connect --accept-head lists what is lost, and only then is the repository believed again", (context) => {
   const box = sandbox(context)
   const source = ready(box)
   cpSync(box.repository, box.path("old"), { recursive: true })
@@ -212,7 +212,7 @@ test("connect --accept-head says what is given up, and only then is the reposito
   assert.match(box.must("connect", "--accept-head").out, /no snapshot seen by this device is missing/)
 })
 
-test("15: a repository of a newer format says to use a newer holdfast", (context) => {
+test("15: for a repository of a newer format a newer holdfast is suggested", (context) => {
   const box = sandbox(context)
   ready(box)
   const object = join(box.repository, "repository")

@@ -20,7 +20,7 @@ test("isoTime() keeps nanoseconds, before 1970 too", () => {
   assert.equal(isoTime(-1n), "1969-12-31T23:59:59.999999999Z")
 })
 
-test("isoTime() gives seconds for a time that no calendar has", () => {
+test("isoTime() returns seconds for a time outside the calendar", () => {
   assert.equal(isoTime(2n ** 63n * 1000n), "@9223372036854.775808000")
 })
 

@@ -41,7 +41,7 @@ test("progressLine() shows percent, bytes, rate and time left, and is never as w
   }
 })
 
-test("progressLine() shows no percent and no files where none are known", () => {
+test("progressLine() shows no percent and no files while they are unknown", () => {
   const start: Pace = {
     elapsedMs: 65_000,
     bytes: MiB,
@@ -53,7 +53,7 @@ test("progressLine() shows no percent and no files where none are known", () => 
   assert.equal(progressLine("backup", {}, start, { columns: 80, cut: cutToWidth }), "backup  1.00 MiB  1:05")
 })
 
-test("createPace() never goes backwards, and gives a rate and the time left", () => {
+test("createPace() never goes backwards, and returns a rate and the time left", () => {
   let now = 0
   const pace = createPace(() => now)
   assert.equal(pace({ bytes: 0, bytesTotal: undefined }).share, undefined)
@@ -75,7 +75,7 @@ test("createPace() never goes backwards, and gives a rate and the time left", ()
   })
 })
 
-test("createPace() forgets what was fast long ago", () => {
+test("createPace() forgets old rates", () => {
   let now = 0
   const pace = createPace(() => now)
   let bytes = 1000 * MiB

@@ -1,6 +1,6 @@
 /**
- * What happens only on a terminal: questions without echo, recovery words, the progress bar. Linux's
- * `script` gives the program a terminal of its own.
+ * Behaviour that needs a terminal: questions without echo, recovery words, the progress bar. Linux's `script` gives
+ * the program its own terminal.
  */
 import assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
@@ -124,7 +124,7 @@ test("init warns of a short passphrase, and takes it when it is typed again", as
   assert.match(read.err, /^holdfast: The passphrase has fewer than 8 characters/m)
 })
 
-/** What was drawn between two wipes, each as wide as it was. */
+/** The lines drawn between two wipes, with their width. */
 function drawnLines(screen: string): string[] {
   return screen.split("\r\x1b[2K").slice(1, -1)
 }

@@ -1,4 +1,4 @@
-/** Compiled code is kept of what has run, and never taken for another program's or when it is damaged. */
+/** Compiled code of earlier runs is kept, and not used for another program or when it is damaged. */
 import assert from "node:assert/strict"
 import {
   cpSync,
@@ -91,7 +91,7 @@ test("code of another program, and code that is damaged anywhere, is not run", (
   }
   writeFileSync(code, whole)
   assert.equal(load(file, code).keptIn, code)
-  writeFileSync(file, PROGRAM.replace("42", "43")) // of the same length, which is all that V8 looks at
+  writeFileSync(file, PROGRAM.replace("42", "43")) // of the same length, the only thing that V8 checks
   const { keptIn, exports } = load(file, code)
   assert.equal(keptIn, undefined)
   assert.equal(exports.answer(1), 43)
@@ -102,7 +102,7 @@ test("the build has kept code that fits", () => {
   assert.equal(loadProgram(resolve("dist/cli/program/start.js"), [code]).keptIn, code)
 })
 
-test("a program that came without keeps its own in the home, and makes it anew when it is damaged", (context) => {
+test("a program without compiled code stores its own in the home, and again when it is damaged", (context) => {
   const folder = folderOf(context)
   cpSync("dist", join(folder, "dist"), { recursive: true, filter: (path) => !path.endsWith(".code") })
   symlinkSync(resolve("node_modules"), join(folder, "node_modules"))

@@ -1,4 +1,4 @@
-/** What a user installs: the packed tarball, put into an empty prefix, runs and passes the demo. */
+/** The packed tarball, installed into an empty prefix, runs and passes the demo. */
 import assert from "node:assert/strict"
 import { execFileSync, spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs"
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { test } from "node:test"
 
-test("the packed tarball holds the program and its pages, and nothing of the workshop", (context) => {
+test("the packed tarball contains the program and its pages, and no tests or tools", (context) => {
   const { tarball } = pack((work) => context.after(work))
   const names = execFileSync("tar", ["tzf", tarball], { encoding: "utf8" }).trim().split("\n")
   for (const name of [

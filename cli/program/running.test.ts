@@ -1,4 +1,4 @@
-/** Two runs at once, and a run that is interrupted: with processes that stay until they are told. */
+/** Two runs at once, and an interrupted run: with processes that wait for a signal. */
 import assert from "node:assert/strict"
 import { spawn, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
@@ -10,8 +10,8 @@ import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 const STAGING = ".holdfast-restore-staging"
 
 /**
- * A backup that waits for its input, and so holds its series. Whether it does is found out by trying
- * the same series; a try may come first and turn the backup away, which then begins again.
+ * A backup that waits for its input, and so locks its series. The test finds out by trying the same series. If its
+ * attempt comes first, the backup is refused and started again.
  */
 async function holdSeries(context: TestContext, box: Sandbox): Promise<ChildProcess> {
   for (let attempt = 0; attempt < 20; attempt++) {
@@ -28,7 +28,7 @@ async function holdSeries(context: TestContext, box: Sandbox): Promise<ChildProc
   throw new Error("no backup got hold of its series")
 }
 
-test("11: another run of this series is at work; a killed one holds nothing", async (context) => {
+test("11: another run of this series is active; a killed one leaves no lock", async (context) => {
   const box = sandbox(context)
   box.must("init")
   const child = await holdSeries(context, box)
@@ -61,7 +61,7 @@ async function stoppedRestore(
   throw new Error("no restore was stopped in time")
 }
 
-test("11: another restore into this target is at work, of any home; a killed one holds nothing", async (context) => {
+test("11: another restore into this target is active, of any home; a killed one leaves no lock", async (context) => {
   const box = sandbox(context)
   mkdirSync(box.path("source"))
   const names = Array.from({ length: 1000 }, (_, i) => `file ${i}`)

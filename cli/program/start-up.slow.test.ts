@@ -1,4 +1,4 @@
-/** How long `holdfast version` takes, beside Node itself; medians of alternating runs. */
+/** The time of `holdfast version`, compared with Node itself; medians of alternating runs. */
 import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import { test } from "node:test"

@@ -1,4 +1,4 @@
-/** What is loaded, and what is not: a program that runs every 15 minutes must start fast. */
+/** Loaded modules: a program that runs every 15 minutes must start fast. */
 import assert from "node:assert/strict"
 import { readFileSync, writeFileSync } from "node:fs"
 import { test } from "node:test"

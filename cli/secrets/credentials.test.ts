@@ -1,4 +1,4 @@
-/** S3's keys by reference, as a person names them to the built program. spec/secrets.md. */
+/** S3 credentials by reference, on the built program. spec/secrets.md. */
 import assert from "node:assert/strict"
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -38,7 +38,7 @@ async function setting(
   return { box, server, cli, location: `s3:${server.endpoint}/${server.bucket}/x`, source }
 }
 
-/** As a secret leaks: into what is printed, and into what is kept. */
+/** The ways a secret leaks: into output, and into stored files. */
 function assertSecret(box: Sandbox, outcomes: readonly Outcome[]): void {
   for (const { out, err } of outcomes) assert.ok(!`${out}${err}`.includes(SECRET), "printed")
   for (const entry of readdirSync(box.path("home"), { recursive: true, withFileTypes: true })) {
@@ -77,7 +77,7 @@ test("--credentials takes a file, a command, a keychain, a variable and a profil
   assertSecret(box, outcomes)
 })
 
-test("HOLDFAST_CREDENTIALS does the same, --credentials comes before it, and both before the AWS chain", async (context) => {
+test("HOLDFAST_CREDENTIALS does the same, --credentials overrides it, and both override the AWS chain", async (context) => {
   const { box, cli, location } = await setting(
     context,
     {},
@@ -157,7 +157,7 @@ for (const { what, reference, code, says } of REFUSED) {
   })
 }
 
-test("backup goes on when its token expires on the way: it asks the command again", async (context) => {
+test("backup continues when its token expires meanwhile: it runs the command again", async (context) => {
   const { box, server, cli, location, source } = await setting(context, { sessionToken: "token-0" })
   for (let i = 0; i < 12; i++)
     writeFileSync(join(source, `${i}`), Buffer.alloc(5_000_000, `${i} of many ${i * 7919}`))
@@ -189,7 +189,7 @@ test("backup goes on when its token expires on the way: it asks the command agai
   assert.ok(rotations >= 2, `${rotations} rotations`)
   assert.equal(readFileSync(box.path("asked"), "utf8").trim().split("\n").length, 2 + rotations)
 
-  // And where nothing else is to be had, it says so.
+  // And without any other credentials, it reports that.
   writeFileSync(join(source, "a.md"), "second\n")
   server.plan = () => undefined
   server.sessionToken = "token-of-nobody"

@@ -22,7 +22,7 @@ function save(box: Sandbox): string {
   return source
 }
 
-test("init writes the words to a new file for the owner alone, and never to JSON", (context) => {
+test("init writes the words to a new file that only the owner can read, and never to JSON", (context) => {
   const box = sandbox(context)
   const { out, err } = box.must("init", "--json", "--recovery-words-file", box.path("words"))
   const words = readFileSync(box.path("words"), "utf8").trim().split(" ")
@@ -31,7 +31,7 @@ test("init writes the words to a new file for the owner alone, and never to JSON
   assert.ok(!`${out}${err}`.includes(words.slice(0, 3).join(" ")))
 })
 
-test("init without a terminal and without a file succeeds, and says how to get words later", (context) => {
+test("init without a terminal and without a file succeeds, and prints how to get words later", (context) => {
   const { code, out, err } = sandbox(context).run("init")
   assert.equal(code, 0)
   assert.match(err, /holdfast key add --recovery/)
@@ -50,7 +50,7 @@ test("init refuses to overwrite a words file, or to put it into the repository",
   assert.match(inside.err, /is inside/)
 })
 
-test("init refuses a second repository in the same place, and leaves no words file behind", (context) => {
+test("init refuses a second repository in the same place, and leaves no words file", (context) => {
   const box = sandbox(context)
   box.must("init")
   const { code, err } = box.run("init", "--recovery-words-file", box.path("words"))
@@ -59,7 +59,7 @@ test("init refuses a second repository in the same place, and leaves no words fi
   assert.ok(!existsSync(box.path("words")))
 })
 
-test("init without a secret and without a terminal says which flags give one", (context) => {
+test("init without a secret and without a terminal names the flags for one", (context) => {
   const box = sandbox(context)
   const { code, err } = box.runWith({ HOLDFAST_HOME: box.path("home") }, ["init", box.repository])
   assert.equal(code, 2)
@@ -75,7 +75,7 @@ test("the recovery sheet has the words, the address, the id and three commands",
     assert.ok(sheet.includes(part))
 })
 
-test("the recovery sheet's commands do what they say, also for a place with a blank in its name", (context) => {
+test("the recovery sheet's commands work, also for a place with a blank in its name", (context) => {
   const box = sandbox(context)
   const place = box.path("my repository")
   box.must("init", place, "--recovery-sheet", box.path("sheet"))
@@ -105,7 +105,7 @@ test("the recovery sheet's commands do what they say, also for a place with a bl
   assert.deepEqual(readFileSync(box.path("restored", "key")), readFileSync(box.keyFile))
 })
 
-test("the 24 words alone bring everything back on an empty machine", (context) => {
+test("the 24 words alone restore everything on an empty machine", (context) => {
   const box = sandbox(context)
   box.must("init", "--recovery-words-file", box.path("words"))
   save(box)
@@ -123,7 +123,7 @@ test("the 24 words alone bring everything back on an empty machine", (context) =
   assert.equal(readFileSync(box.path("out", "a.md"), "utf8"), "kept\n")
 })
 
-test("a device is enrolled by its first write, says so once, and needs no secret then", (context) => {
+test("a device is enrolled by its first write, reports it once, and needs no secret then", (context) => {
   const box = sandbox(context)
   box.must("init")
   const source = save(box)
@@ -138,7 +138,7 @@ test("a device is enrolled by its first write, says so once, and needs no secret
   assert.doesNotMatch(second.err, /now has its own keys/)
 })
 
-test("secrets come from files, commands and variables; their newline is cut", (context) => {
+test("secrets come from files, commands and variables; their newline is removed", (context) => {
   const box = sandbox(context)
   writeFileSync(box.path("pass"), "correct horse\n", { mode: 0o600 })
   const bare = { HOLDFAST_REPOSITORY: box.repository }
@@ -161,14 +161,14 @@ test("secrets come from files, commands and variables; their newline is cut", (c
   }
 })
 
-test("a secret file that others can read is told", (context) => {
+test("a secret file that others can read is reported", (context) => {
   const box = sandbox(context)
   writeFileSync(box.path("open-key"), readFileSync(box.keyFile), { mode: 0o644 })
   const { err } = box.run("init", "--key-file", box.path("open-key"))
   assert.match(err, /other users can read the .*\. Run: chmod 600/)
 })
 
-test("everything in the home is for the owner alone", (context) => {
+test("only the owner can read the files of the home", (context) => {
   const box = sandbox(context)
   box.must("init")
   save(box)
@@ -178,7 +178,7 @@ test("everything in the home is for the owner alone", (context) => {
   }
 })
 
-test("key add, list, remove and passwd change what opens the repository", (context) => {
+test("key add, list, remove and passwd change the keys of the repository", (context) => {
   const box = sandbox(context)
   box.must("init", "--recovery-words-file", box.path("words"))
   for (const name of ["one", "two"]) writeFileSync(box.path(name), `passphrase ${name}`, { mode: 0o600 })
@@ -210,7 +210,7 @@ test("key add, list, remove and passwd change what opens the repository", (conte
   assert.equal(opens("two", "h4"), 12)
 })
 
-test("key add --recovery makes new words that open, beside the old ones", (context) => {
+test("key add --recovery makes new words that open the repository, like the old ones", (context) => {
   const box = sandbox(context)
   box.must("init", "--recovery-words-file", box.path("old"))
   save(box)

@@ -5,7 +5,7 @@ import { decodeKey } from "./secrets.ts"
 const key = Buffer.from(Array.from({ length: 32 }, (_, at) => at * 8))
 const text = (value: string): Uint8Array => Buffer.from(value, "latin1")
 
-test("decodeKey() takes 32 bytes as base64, as hex, or as they are", () => {
+test("decodeKey() takes 32 bytes as base64, as hex, or raw", () => {
   const forms = [
     key.toString("base64"),
     `${key.toString("base64url")}\n`,

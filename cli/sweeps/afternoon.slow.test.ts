@@ -1,7 +1,7 @@
 /**
- * A stranger's afternoon: the program is built and installed from a fresh copy of the project by README's own
- * lines, and then every command of README and every example of the help runs as it is printed. What differs
- * is the table of substitutions in `testing/afternoon.ts`, and what stands below.
+ * A new user's afternoon: the program is built and installed from a fresh copy of the project by README's own
+ * lines. Then every command of README and every example of the help runs as printed, except for the substitutions
+ * in `testing/afternoon.ts` and below.
  */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
@@ -56,7 +56,7 @@ before(() => {
   execFileSync("sh", ["-c", `tar c --null -T '${list}' | tar x -C '${clone}'`])
 })
 
-test("README's lines install the program from a fresh copy, also beside a Node that is too old", () => {
+test("README's lines install the program from a fresh copy, also with a Node that is too old", () => {
   mkdirSync(join(folder, "npm home"))
   const lines = commandsOf("Install")
   assert.equal(lines.length, 6, lines.join("\n"))
@@ -108,7 +108,7 @@ test("every command of README works as it is printed", async (context) => {
   }
   assert.deepEqual(readFileSync(path("tmp/notes/today.md"), "utf8"), "today\n")
 
-  // an empty machine, with what was written down
+  // an empty machine, with the written words
   rmSync(path("home"), { recursive: true })
   mkdirSync(path("home"))
   const written = [...words.matchAll(/\d+\. ([a-z]+)/g)].map(([, word]) => word)
@@ -133,7 +133,7 @@ test("no line of README that looks like a command is left out", () => {
 interface Before {
   readonly prepare?: (place: Afternoon) => Promise<void> | void
   readonly typed?: readonly Answer[]
-  /** Part of the example that stands for what only this repository has. */
+  /** The part of the example that depends on this repository. */
   readonly replace?: (place: Afternoon) => Promise<readonly [string, string]>
 }
 
@@ -154,7 +154,7 @@ const withPassphrase: Before["prepare"] = ({ environment }) => {
   environment["HOLDFAST_PASSWORD"] = PASSPHRASE
 }
 
-/** What must be so before an example of the help makes sense; the others run in the world as it was kept. */
+/** Preparations for an example of the help; the others run in the saved state. */
 const BEFORE: Readonly<Record<string, Before>> = {
   "holdfast init /mnt/disk/backups": { prepare: nothingYet, typed: NEW_PASSPHRASE_ASKED },
   "holdfast init /mnt/disk/backups --key-file ~/.keys/holdfast --recovery-sheet ~/sheet.txt": {
@@ -207,7 +207,7 @@ test("every example of the help works as it is printed", async (context) => {
   }
 })
 
-test("the substitutions stand for places, endpoints and the home alone", () => {
+test("the substitutions replace only places, endpoints and the home", () => {
   const source = readFileSync(resolve("cli/testing/afternoon.ts"), "utf8")
   const [, table = ""] = /const substitutions[^=]*= \[\n([^]*?)\n {2}\]/.exec(source) ?? []
   const printed = [...table.matchAll(/^ {4}\["([^"]+)"/gm)].map(([, text = ""]) => text)

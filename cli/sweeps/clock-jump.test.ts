@@ -72,7 +72,7 @@ for (const [way, aheadMs] of [
   })
 }
 
-test("backup goes on when what it had signed before a sleep is refused for its age", async (context) => {
+test("backup continues when a request that was signed before a sleep is refused for its age", async (context) => {
   const at = await place(context)
   const left = new Map([
     ["packs", 3],

@@ -1,6 +1,6 @@
 /**
- * Every verb that has --dry-run, over the whole of what it could touch: repository, home, caches, mirror,
- * sources and targets are compared before and after, and its figures with those of the real run.
+ * Every verb with --dry-run: everything that it could change (repository, home, caches, mirror, sources, targets)
+ * is compared before and after, and its figures with those of the real run.
  */
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
@@ -22,7 +22,9 @@ import { test, type TestContext } from "node:test"
 import { sandbox, type JsonLine, type Sandbox } from "../testing/run-cli.ts"
 import { VERBS } from "../verbs/table.ts"
 
-/** Every entry below it, with content, mode and times; also of folders, whose times show what came and went. */
+/**
+ * Every entry below it, with content, mode and times; also of folders, whose times show added and removed entries.
+ */
 function listing(root: string): string[] {
   const all = ["", ...readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted()]
   return all.map((path) => {
@@ -50,7 +52,7 @@ function assertUnchanged(root: string, before: readonly string[], what: string):
 interface Place {
   readonly box: Sandbox
   readonly source: string
-  /** Runs it dry, compares all before and after, and gives its summary. */
+  /** Makes a dry run, compares the state before and after, and returns its summary. */
   readonly dry: (...words: string[]) => JsonLine
   /** The same words for real, and the fields that both summaries must have alike. */
   readonly real: (planned: JsonLine, fields: readonly string[], ...words: string[]) => void
@@ -166,7 +168,7 @@ test("key remove --dry-run removes nothing, and fails where the removal would", 
   assert.match(last.err, /last keyslot/)
 })
 
-test("restore --dry-run changes nothing, and counts what the restore then does, wherever the target stands", (context) => {
+test("restore --dry-run changes nothing, and counts what the restore then does, wherever the target is", (context) => {
   const { box, source, dry, real } = place(context)
   box.must("backup", source)
   const restore = (target: string, ...more: string[]): string[] => [

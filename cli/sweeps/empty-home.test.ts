@@ -17,7 +17,7 @@ function place(context: TestContext): Sandbox {
   return box
 }
 
-/** From a home that nobody has used. */
+/** From an unused home. */
 function fromEmpty(box: Sandbox, secret: Readonly<Record<string, string>>, ...words: string[]): Outcome {
   rmSync(box.path("empty"), { recursive: true, force: true })
   const home = { HOLDFAST_REPOSITORY: box.repository, HOLDFAST_HOME: box.path("empty") }
@@ -47,7 +47,7 @@ const READING: readonly (readonly string[])[] = [
   ["doctor"],
 ]
 
-test("every verb that reads works on an empty home with a secret, and writes nothing to the store", (context) => {
+test("every reading verb works on an empty home with a secret, and writes nothing to the store", (context) => {
   const box = place(context)
   const before = stored(box)
   for (const words of READING) {
@@ -104,7 +104,7 @@ test("the first write enrols the device in one line; then it needs no secret, an
   }
 })
 
-test("without HOLDFAST_HOME the state lies in the XDG folders, for the owner alone, and can be deleted", (context) => {
+test("without HOLDFAST_HOME the state is in the XDG folders, readable only by the owner, and can be deleted", (context) => {
   const box = place(context)
   const xdg = {
     XDG_DATA_HOME: box.path("data"),

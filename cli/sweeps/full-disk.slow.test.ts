@@ -12,7 +12,7 @@ import { assertPicture } from "../../engine/testing/backup-place.ts"
 import { disk, losingDisk } from "../testing/disk.ts"
 import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
-/** Eight files of 1 MB that nobody can compress. */
+/** Eight incompressible files of 1 MB. */
 function eightFiles(box: Sandbox): string {
   const folder = box.path("source")
   const random = seededRandom("full disk")
@@ -27,7 +27,7 @@ function assertFailed({ code, err, out }: ReturnType<Sandbox["run"]>, message: R
   assert.doesNotMatch(err, /\n\s+at |internal error/)
 }
 
-test("a repository on a full disk: 1, told; what was saved stays good, and the next backup succeeds", (context) => {
+test("a repository on a full disk: 1 with an error; saved data stays good, and the next backup succeeds", (context) => {
   const box = sandbox(context)
   const { path, remount } = disk(context, "6m")
   const source = eightFiles(box)
@@ -52,7 +52,7 @@ test("a repository on a full disk: 1, told; what was saved stays good, and the n
 
 const isLeftover = (name: string | Buffer): boolean => /(^|\/)\./.test(String(name))
 
-test("init on a full disk: 1, told, and the same words make the repository later", (context) => {
+test("init on a full disk: 1 with an error, and the same words make the repository later", (context) => {
   const box = sandbox(context)
   const { path, remount } = disk(context, "16k")
   writeFileSync(path("filler"), Buffer.alloc(12 * 1024))
@@ -64,7 +64,7 @@ test("init on a full disk: 1, told, and the same words make the repository later
   assert.equal(init().code, 0)
 })
 
-test("a repository on a read-only disk: backup and init say so with 1, all that only reads goes on", (context) => {
+test("a repository on a read-only disk: backup and init report it with 1, reading verbs work", (context) => {
   const box = sandbox(context)
   const { path, remount } = disk(context, "20m")
   const source = eightFiles(box)
@@ -99,7 +99,7 @@ test("a repository on a read-only disk: backup and init say so with 1, all that 
   assert.equal(use("backup", source, "--series", "source").code, 0)
 })
 
-test("restore to a full disk: 1, each file told, none of wrong bytes; more room, and it completes", (context) => {
+test("restore to a full disk: 1, each file reported, no wrong bytes; it completes with more room", (context) => {
   const box = sandbox(context)
   const { path, remount } = disk(context, "5m")
   const source = eightFiles(box)
@@ -120,7 +120,7 @@ test("restore to a full disk: 1, each file told, none of wrong bytes; more room,
   assertPicture(path("out"), pictureOf(source))
 })
 
-test("restore to a disk that loses what it was given: 1, told, whichever flush meets it", (context) => {
+test("restore to a disk that loses data: 1 with an error, whichever flush reports it", (context) => {
   const box = sandbox(context)
   const { path } = losingDisk(context)
   const source = box.path("source")
@@ -137,7 +137,7 @@ test("restore to a disk that loses what it was given: 1, told, whichever flush m
   assert.deepEqual(named, [], "nothing has its name that is not on the disk")
 })
 
-test("restore to a read-only disk: 1, told, and what stands there stays as it was", (context) => {
+test("restore to a read-only disk: 1 with an error, and existing files stay as they were", (context) => {
   const box = sandbox(context)
   const { path, remount } = disk(context, "20m")
   const source = eightFiles(box)

@@ -1,6 +1,6 @@
 /**
- * A repository in which every stored text is made to harm whoever lists it: names, series, hosts, tags, paths,
- * users, labels. Every verb runs over it, and nothing that it prints is more than text.
+ * A repository in which every stored text is hostile to terminals: names, series, hosts, tags, paths, users,
+ * labels. Every verb runs over it, and prints nothing but text.
  */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"

@@ -1,6 +1,6 @@
 /**
- * No verb gives a wrong answer with exit code 0: each object of the log, each segment and each pack of a
- * small repository is damaged in turn, and an empty home asks.
+ * No verb gives a wrong answer with exit code 0: each object of the log, each segment and each pack of a small
+ * repository is damaged in turn, and read from an empty home.
  */
 import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
@@ -51,7 +51,7 @@ function isFile(path: string): boolean {
   return statSync(path).isFile()
 }
 
-/** What was asked for, without what differs from run to run. */
+/** The result, without values that differ from run to run. */
 function answer({ box }: Place, words: readonly string[], { out }: Outcome): string {
   const lines = out.split("\n").filter((line) => !line.includes('"message_type":"status"'))
   const text = lines
@@ -60,7 +60,7 @@ function answer({ box }: Place, words: readonly string[], { out }: Outcome): str
   return words[0] === "restore" ? `${text}${JSON.stringify([...pictureOf(box.path("out"))])}` : text
 }
 
-test("every reading verb gives the whole right answer with exit code 0, or says by another that it does not", (context) => {
+test("every reading verb prints the complete right answer with exit code 0, or ends with another code", (context) => {
   const place = makePlace(context)
   const { box, ids, objects, ask } = place
   const [first = "", , last = ""] = ids
@@ -110,7 +110,7 @@ test("every reading verb gives the whole right answer with exit code 0, or says 
   assert.ok(counts.right > 0 && counts.refused > objects.length)
 })
 
-test("latest beside a damaged newest entry restores the one before, says that there may be a newer one, and is exit code 13", (context) => {
+test("latest with a damaged newest entry restores the one before, reports that a newer one may exist, and is exit code 13", (context) => {
   const { box, ids, objects, ask } = makePlace(context)
   const last = objects.find((name) => name.includes(`-${ids[2]}`)) ?? ""
   writeFileSync(join(box.repository, last), "torn")
@@ -125,7 +125,7 @@ test("latest beside a damaged newest entry restores the one before, says that th
   const listed = ask("snapshots", "--json")
   assert.deepEqual([listed.code, listed.lines.length], [13, 2])
   assert.match(listed.err, /"code":13,"message":"the answer may be incomplete/)
-  // what is in the damaged entry itself is not said to be missing
+  // the content of the damaged entry itself is not reported as missing
   assert.equal(ask("ls", ids[2] ?? "").code, 13)
   assert.equal(ask("log", "new 2").code, 13)
   // a snapshot that is named by its id is whole
@@ -136,7 +136,7 @@ test("latest beside a damaged newest entry restores the one before, says that th
   assert.equal(box.run("ls", "latest").code, 0)
 })
 
-test("ls, find and log go on beside a damaged part of a listing", (context) => {
+test("ls, find and log continue after a damaged part of a listing", (context) => {
   const box = sandbox(context)
   const source = box.path("many")
   mkdirSync(source)

@@ -1,4 +1,7 @@
-/** Holds the program to spec/json.md: each field that a verb prints is there with its type, and each message is printed. */
+/**
+ * Compares the program with spec/json.md: each printed field is documented with its type, and each documented
+ * message is printed.
+ */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
 import {
@@ -47,7 +50,7 @@ function fieldsOf(name: string): Fields {
   return fields.flatMap(([field, type]) => (field === "…" ? fieldsOf(type) : [[field, type] as const]))
 }
 
-/** All that is wrong, so that one run shows it. */
+/** All differences, so that one run shows them. */
 const problems = new Set<string>()
 
 function expect(holds: boolean, problem: string): void {

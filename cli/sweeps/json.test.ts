@@ -1,4 +1,4 @@
-/** The field names that scripts rely on. A name that goes missing here breaks somebody's script. */
+/** The field names that scripts rely on. A missing name breaks scripts. */
 import assert from "node:assert/strict"
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
@@ -98,7 +98,7 @@ test("init, backup, snapshots, ls, restore and check speak JSON lines with the p
   assert.deepEqual([checked["message_type"], checked["num_errors"], checked["snapshots"]], ["summary", 0, 1])
 })
 
-test("backup --json gives a null snapshot_id, and asks the store nothing, when nothing changed", (context) => {
+test("backup --json prints a null snapshot_id, and makes no request, when nothing changed", (context) => {
   const box = sandbox(context)
   const source = makeSource(box)
   box.must("init")

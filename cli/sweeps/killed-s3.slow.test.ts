@@ -18,7 +18,7 @@ const FILE_BYTES = 6 * 2 ** 20
 const PACK_BYTES = 16 * 2 ** 20
 /** Packs on their way when it dies (spec/stores.md). */
 const IN_FLIGHT_MAX = 3
-/** So slow that all waits together are shorter than one run that nobody kills: every kill meets a run at work. */
+/** So slow that all waits together are shorter than one complete run: every kill hits an active run. */
 const UPLOAD_KIB = 12 * 1024
 const DOWNLOAD_KIB = 24 * 1024
 const BACKUP_WAIT_MAX = 1500
@@ -45,7 +45,7 @@ async function setting(context: TestContext, server: RealS3Server, prefix: strin
   return { box, cli, source }
 }
 
-/** Starts the program, and kills it when `due` has come, which the program's end cuts short. */
+/** Starts the program, and kills it when `due` resolves; the wait ends early if the program ends. */
 async function killWhen(
   { cli }: Setting,
   words: readonly string[],
@@ -63,7 +63,10 @@ async function killWhen(
   assert.equal(signal, "SIGKILL", "it was killed before it had ended")
 }
 
-/** What a killed restore has left whole, by name: a new folder gets nothing before all of it is there. */
+/**
+ * The complete files that a killed restore has left, by name: a new folder gets no entry before everything is
+ * complete.
+ */
 function wholeIn(out: string, source: string): string[] {
   assert.deepEqual(existsSync(out) ? readdirSync(out).filter((name) => name !== STAGING) : [], [])
   const staged = join(out, STAGING)

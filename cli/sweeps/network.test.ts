@@ -47,7 +47,7 @@ async function mainJob(
   await cli.must(["restore", "latest", "--target", box.path("out"), "-r", location, ...words], "other home")
 }
 
-test("--ca-file makes an authority of one's own trusted, and without it the certificate is told", async (context) => {
+test("--ca-file makes a private authority trusted, and without it the certificate is reported", async (context) => {
   const place = await setting(context, { tls: true })
   const location = `s3:${place.server.endpoint}/${place.server.bucket}/x`
   const refused = await place.cli().run(["init", location])
@@ -84,7 +84,7 @@ test("NO_PROXY keeps a host from the proxy, and loopback never goes there", asyn
   assert.deepEqual(proxy.seen, [])
 })
 
-test("--addressing says where the bucket stands: in the host's name or in the path", async (context) => {
+test("--addressing puts the bucket into the host name or into the path", async (context) => {
   const place = await setting(context, { tls: false })
   const proxy = await startProxy(context, place.port)
   const { bucket } = place.server
@@ -98,7 +98,7 @@ test("--addressing says where the bucket stands: in the host's name or in the pa
   for (const line of proxy.seen.slice(count)) assert.ok(line.includes(` http://${HOST}/${bucket}`), line)
 })
 
-test("a proxy that asks for a password gets it, and one that refuses is told", async (context) => {
+test("a proxy that needs a password gets it, and one that refuses is reported", async (context) => {
   const place = await setting(context, { tls: true })
   const proxy = await startProxy(context, place.port, "a-proxy-password")
   const words = ["init", `s3:https://${HOST}/${place.server.bucket}/x`, "--ca-file", place.box.path("ca.pem")]

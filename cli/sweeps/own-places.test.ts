@@ -51,7 +51,7 @@ test("restore leaves the repository, others that are known and the home below it
   const box = sandbox(context)
   const user = box.path("user")
   const words = ["--series", "user", "--json"]
-  // another home saves all of them as what they are on its disk: files
+  // another home saves all of them as the files that they are
   const other = {
     ...box.environment,
     HOLDFAST_HOME: box.path("other"),

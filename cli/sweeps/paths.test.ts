@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
-/** Not UTF-8, with controls, a backslash, and what a pattern would take for a class. */
+/** Not UTF-8, with control characters, a backslash, and text that a pattern would read as a class. */
 const ODD = ["stray\xff.md", "tab\there.md", "back\\x41.md", "a[1].md", "caf\xc3\xa9.md"]
 
 function ready(context: TestContext): { box: Sandbox; source: string } {

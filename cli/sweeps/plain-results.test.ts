@@ -1,4 +1,4 @@
-/** What results and refusals say: true counts, and what to type next. */
+/** Results and refusals: correct counts, and what to type next. */
 import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -30,7 +30,7 @@ test("restore counts files that --overwrite kept apart from files that are up to
   assert.equal(readFileSync(box.path("out", "a"), "utf8"), "one\n")
 })
 
-test("restore --dry-run -v says what it would do", (context) => {
+test("restore --dry-run -v lists what it would do", (context) => {
   const box = place(context)
   const { out } = box.must("restore", "latest", "--target", "out", "--dry-run", "-v")
   assert.match(out, /^would restore a$/m)
@@ -58,7 +58,7 @@ test("an include that matches nothing is reported alone, without advice to run t
   assert.match(box.run("find", "").err, /find needs a pattern; it is empty$/m)
 })
 
-test("log says that a version is unchanged in later snapshots", (context) => {
+test("log shows that a version is unchanged in later snapshots", (context) => {
   const box = place(context)
   box.must("backup", "notes", "--force-snapshot")
   assert.match(box.must("log", "a").out, /\(unchanged in 1 later snapshot\)/)
@@ -102,7 +102,7 @@ test("borg's REPOSITORY::ARCHIVE is refused when the repository is a name withou
   assert.equal(box.run("backup", `x=${box.path("odd::name")}`, "--series", "x").code, 0)
 })
 
-test("a damaged identity file is an error that says what to do", (context) => {
+test("a damaged identity file is an error with what to do", (context) => {
   const box = place(context)
   const repositories = box.path("home", "repositories")
   const folder = join(repositories, readdirSync(repositories)[0] ?? "")

@@ -1,4 +1,4 @@
-/** The built program on real S3 servers of different make: real files there and back. */
+/** The built program on real S3 servers: backup and restore of real files. */
 import assert from "node:assert/strict"
 import { once } from "node:events"
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
@@ -34,7 +34,7 @@ for (const kind of REAL_S3_SERVERS) {
     const source = box.path("source")
     cpSync("node_modules/@aws-sdk", source, { recursive: true, preserveTimestamps: true })
     const before = pictureOf(source)
-    // What was written within two seconds of being read is read once more (rule W8).
+    // A file that was written within two seconds before its reading is read again (rule W8).
     await new Promise((done) => void setTimeout(done, 2100))
     await cli.must([
       "init",
@@ -89,7 +89,7 @@ for (const kind of REAL_S3_SERVERS) {
   })
 }
 
-test("a key of minio's that may not delete makes, backs up, mirrors and restores, and doctor tells of it", async (context) => {
+test("a key of minio's that may not delete creates, backs up, mirrors and restores, and doctor reports it", async (context) => {
   const policy = await startPolicy((action) => !action.startsWith("s3:Delete"))
   context.after(() => policy.close())
   const { port } = policy.address() as AddressInfo
@@ -115,13 +115,13 @@ test("a key of minio's that may not delete makes, backs up, mirrors and restores
   assert.equal(differing.length, 0, showDifferences(differing))
 })
 
-/** MinIO asks it about each action, root's too. */
+/** MinIO calls it for each action, also root's. */
 async function startPolicy(allows: (action: string) => boolean): Promise<http.Server> {
   const policy = http.createServer((request, response) => {
     let text = ""
     request.setEncoding("utf8").on("data", (part: string) => (text += part))
     request.on("end", () => {
-      // It tries the address itself first, with nothing to ask.
+      // It first tries the address itself, without a question.
       const { input } = JSON.parse(text || "{}") as { input?: { action?: string } }
       response.end(JSON.stringify({ result: allows(input?.action ?? "") }))
     })

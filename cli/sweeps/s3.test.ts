@@ -1,4 +1,4 @@
-/** The built program on an S3 server: the main job, and what a person reads when something is wrong. */
+/** The built program on an S3 server: the main job, and its error messages. */
 import assert from "node:assert/strict"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -55,7 +55,7 @@ test("init, backup, check and restore do the main job on S3, in both ways of wri
   for (const name of server.objects.keys()) assert.match(name, /^team\/notes\//)
 })
 
-test("a key that may not delete makes, backs up and restores, and doctor tells of it", async (context) => {
+test("a key that may not delete creates, backs up and restores, and doctor reports it", async (context) => {
   const { box, cli, location } = await setting(context, { denied: ["DELETE"] })
   const source = box.path("notes")
   mkdirSync(source)
@@ -72,7 +72,7 @@ test("a key that may not delete makes, backs up and restores, and doctor tells o
   assert.match(again.out, /\(tested now\)/)
 })
 
-test("copy to a bucket that forbids delete mirrors all, and says so where it has to replace an object", async (context) => {
+test("copy to a bucket that forbids delete mirrors everything, and reports objects that it has to replace", async (context) => {
   const { box, server, cli } = await setting(context, { denied: ["DELETE"] })
   const source = box.path("notes")
   mkdirSync(source)

@@ -1,6 +1,6 @@
 /**
- * A laptop that sleeps in the middle of a backup to a real S3 server: the process is stopped, for longer
- * than any time limit of ours, the server goes away and comes back meanwhile, and then it goes on.
+ * A laptop that sleeps in the middle of a backup to a real S3 server: the process is stopped for longer than any
+ * time limit, the server goes down and comes back meanwhile, and then the process continues.
  */
 import assert from "node:assert/strict"
 import { spawn, type ChildProcess } from "node:child_process"
@@ -17,13 +17,13 @@ import { besides, environmentOf, type Beside } from "../testing/run-cli-beside.t
 const FILES = 24
 const FILE_BYTES = 8 * 2 ** 20
 const PACK_BYTES = 16 * 2 ** 20
-/** Packs on their way (spec/stores.md). */
+/** Packs being uploaded (spec/stores.md). */
 const IN_FLIGHT_MAX = 3
-/** So that the backup takes half a minute, and is stopped in the middle. */
+/** The backup takes half a minute, so it is stopped in the middle. */
 const UPLOAD_KIB = 8192
 /** Longer than the 60 s after which a connection without movement is given up, here and at the servers. */
 const SLEEP_MS = 70_000
-/** A network that comes back later than the machine. */
+/** A network that returns later than the machine. */
 const LATE_MS = 10_000
 
 interface Place {

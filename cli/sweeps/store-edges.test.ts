@@ -1,4 +1,4 @@
-/** Odd things in a store's place: a location with a secret in it, and what is no regular file. */
+/** Odd locations and objects: a location that contains a secret, and objects that are not regular files. */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
@@ -47,7 +47,7 @@ test("a credential in a location is refused, and no message, JSON line or file o
   }
 })
 
-test("a FIFO in the place of any object is damage, and no verb waits for it", (context) => {
+test("a FIFO in any object's place is damage, and no verb waits for it", (context) => {
   const box = sandbox(context)
   const source = ready(box)
   const names = readdirSync(box.repository, { recursive: true, encoding: "utf8" })

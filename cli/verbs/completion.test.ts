@@ -1,4 +1,4 @@
-/** Completion: what the hidden command answers, and real bash. Real zsh and fish: completion.slow.test.ts. */
+/** Completion: the output of the hidden command, and real bash. Real zsh and fish: completion.slow.test.ts. */
 import assert from "node:assert/strict"
 import { readdirSync } from "node:fs"
 import { test } from "node:test"
@@ -20,7 +20,7 @@ test("completionOf() offers every verb and every flag of it", () => {
   }
 })
 
-test("completionOf() knows which words are values, wherever they stand", () => {
+test("completionOf() recognises values at any position", () => {
   const words = (...typed: string[]): string[] => completionOf(typed).candidates.map(({ word }) => word)
   assert.ok(words("--series", "x", "").includes("backup"))
   assert.deepEqual(words("--addressing=").toSorted(), ["path", "virtual"])
@@ -41,7 +41,7 @@ test("completionScript() has one for each shell", () => {
   assert.doesNotMatch(SHELLS.map(completionScript).join(""), /\\\$\{/)
 })
 
-test("__complete asks no one, prints no error and leaves the home as it was", (context) => {
+test("__complete asks no question, prints no error and leaves the home unchanged", (context) => {
   const box = sandbox(context)
   box.must("init")
   const home = box.path("another-home")

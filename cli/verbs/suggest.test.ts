@@ -12,7 +12,7 @@ test("nearest() takes the start of a word", () => {
   assert.equal(nearest("snap", ["backup", "snapshots"]), "snapshots")
 })
 
-test("nearest() gives nothing when nothing is near", () => {
+test("nearest() returns nothing if no word is near", () => {
   assert.equal(nearest("wibble", ["backup", "ls"]), undefined)
   assert.equal(nearest("xy", ["backup", "ls"]), undefined)
 })

@@ -1,4 +1,4 @@
-/** The table of verbs, and the help texts that are made from it. */
+/** The table of verbs, and the help texts made from it. */
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { test } from "node:test"

@@ -90,7 +90,7 @@ test("an empty --target, source or location changes nothing in the current folde
   assert.equal(readFileSync(box.path("thesis"), "utf8"), "never saved\n")
 })
 
-test("an empty HOME is refused where nothing else names a home, and makes nothing in the current folder", (context) => {
+test("an empty HOME is refused if nothing else names a home, and creates nothing in the current folder", (context) => {
   const box = sandbox(context)
   const nowhere = { HOME: "", HOLDFAST_REPOSITORY: box.repository, HOLDFAST_KEY_FILE: box.keyFile }
   const before = readdirSync(box.folder)

@@ -1,4 +1,4 @@
-/** Flags and variables that contradict each other or would be ignored: exit 2 with the reason, and nothing is done. */
+/** Flags and variables that contradict each other or would be ignored: exit 2 with the reason, without any change. */
 import assert from "node:assert/strict"
 import { existsSync, mkdirSync } from "node:fs"
 import { test } from "node:test"
@@ -97,7 +97,7 @@ test("flags that can't be used together are refused before anything is done", (c
 })
 
 const FOLDER = /--[a-z-]+ is for S3, and folder is a folder/
-/** A folder's repository, one in a bucket, and one with an endpoint of its own. None of them is asked. */
+/** A folder's repository, one in a bucket, and one with an endpoint of its own. No request is made to them. */
 const PLACES: readonly Row[] = [
   ...[
     "--endpoint http://127.0.0.1:9",
@@ -133,7 +133,7 @@ const PLACES: readonly Row[] = [
   ["copy --promote mirror", "--region a", /--region is for S3, and mirror is a folder/],
 ]
 
-test("flags for S3 are refused at a folder, and an endpoint beside another one", (context) => {
+test("flags for S3 are refused for a folder, and an endpoint for a location with its own", (context) => {
   const { runWith, path } = sandbox(context)
   for (const [verb, flags, reason] of PLACES) {
     const words = `${verb} ${flags}`
@@ -155,7 +155,7 @@ test("a flag for S3 is used where one place of two is a bucket, and an endpoint 
   isTried("snapshots -r s3://bucket --endpoint http://127.0.0.1:9")
 })
 
-test("two variables that name a secret contradict each other, and a flag comes before all of them", (context) => {
+test("two variables that name a secret contradict each other, and a flag overrides all of them", (context) => {
   const box = sandbox(context)
   box.must("init")
   const names = ["PASSWORD", "PASSWORD_FILE", "PASSWORD_COMMAND", "KEY_FILE", "RECOVERY_WORDS_FILE"].map(
@@ -209,7 +209,7 @@ test("init takes a passphrase and a key file at once, a keyslot each", (context)
   assert.deepEqual(new Set(kinds), new Set(["key", "passphrase"]))
 })
 
-test("a time or a series that is none is refused", (context) => {
+test("an invalid time or series is refused", (context) => {
   const box = sandbox(context)
   box.must("init")
   mkdirSync(box.path("notes"))

@@ -1,4 +1,4 @@
-/** What the built program says about words it can't use: one line, the way out, exit code 2. */
+/** Usage errors of the built program: one line, advice, exit code 2. */
 import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -12,7 +12,7 @@ function isUsage(outcome: Outcome, message: RegExp): void {
   assert.equal(outcome.err.trimEnd().split("\n").length, 1, outcome.err)
 }
 
-test("holdfast version tells its version, its format and Node's", (context) => {
+test("holdfast version prints its version, its format and Node's version", (context) => {
   const { code, out } = sandbox(context).run("version")
   assert.equal(code, 0)
   assert.match(out, /^holdfast \d+\.\d+\.\d+ \(format 0, Node \d+/)
@@ -28,7 +28,7 @@ test("holdfast without words explains itself, and is a mistake for scripts", (co
   assert.equal(run("help").code, 0)
 })
 
-test("holdfast VERB --help and help VERB say the same, with examples", (context) => {
+test("holdfast VERB --help and help VERB print the same, with examples", (context) => {
   const { run } = sandbox(context)
   const { code, out } = run("restore", "--help")
   assert.equal(code, 0)
@@ -86,7 +86,7 @@ test("a mistyped flag gets the nearest one of its verb", (context) => {
   isUsage(run("restore", "latest", "-t", "x", "--overwrite", "maybe"), /always, if-changed, if-newer, never/)
 })
 
-test("a flag without a verb is told as well, the nearest one too", (context) => {
+test("a flag without a verb is reported too, with the nearest one", (context) => {
   const { run } = sandbox(context)
   isUsage(run("--jsno"), /unknown flag "--jsno"; did you mean --json\?/)
   isUsage(run("-r", "place", "--wibble=3"), /unknown flag "--wibble"; `holdfast help` lists all flags/)
@@ -136,7 +136,7 @@ test("a switch may be given as =true or =false, and --verbose as a number or sev
   assert.doesNotMatch(verbosely("--list=false"), / a\n/, "a habit's switch can be off, too")
 })
 
-test("missing and surplus arguments are told with an example", (context) => {
+test("missing and surplus arguments are reported with an example", (context) => {
   const { run } = sandbox(context)
   isUsage(run("restore"), /restore needs a snapshot; for example: holdfast restore latest --target/)
   isUsage(run("diff", "a", "b", "surplus"), /diff takes at most 2 arguments; unexpected: "surplus"/)

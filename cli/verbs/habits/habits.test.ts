@@ -1,4 +1,4 @@
-/** What users of restic, borg and kopia type: it works, or one line says what to type here. */
+/** Commands of restic, borg and kopia: they work, or one line names the command to type. */
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { test } from "node:test"
@@ -11,7 +11,7 @@ import { flagsOf, VERBS } from "../table.ts"
 import { FLAG_HABITS } from "./flags.ts"
 import { VERB_HABITS } from "./verbs.ts"
 
-/** The verb that words come to, or the line that answers them. */
+/** The verb that the words lead to, or the line that answers them. */
 function outcome(words: readonly string[]): { verb: string } | { line: string } {
   try {
     const split = splitVerb(words)
@@ -51,7 +51,7 @@ test("VERB_HABITS and FLAG_HABITS: the commands and flags that a line names are 
   }
 })
 
-test("FLAG_HABITS: each flag is new to its verbs, and what it means is a flag of each of them", () => {
+test("FLAG_HABITS: each flag is new to its verbs, and its meaning is a flag of each of them", () => {
   for (const { flags, verbs, use, drop, say, value } of FLAG_HABITS) {
     const kinds = [use, drop, say].filter((kind) => kind !== undefined)
     assert.equal(kinds.length, 1, flags.join())
@@ -107,7 +107,7 @@ test("every command of other tools in the README's table works, or is answered w
   }
 })
 
-/** What stands between backquotes in one cell. */
+/** The text between backquotes in one cell. */
 function commands(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, command = ""]) => command)
 }
@@ -202,7 +202,7 @@ test("words of other tools that mean something else are answered in one line, ex
   }
 })
 
-test("a secret after -p or --password is never repeated, whatever stands around it", (context) => {
+test("a secret after -p or --password is never repeated, whatever is around it", (context) => {
   const { runWith, path } = sandbox(context)
   const secret = "Tr0ub4dor"
   for (const typed of [
