@@ -1,7 +1,7 @@
 /**
- * The promise of a chain's newest entry: with the entries that it names in `rest`, and its segments, it
- * leads to every pack that the chain made known, and `newest` to the newest snapshot of each series. A
- * device that knows the chain does not notice when it is broken; an empty one would. spec/log-entry.md.
+ * Checks that a chain's newest entry, the entries in its `rest` and its segments name every pack that the chain
+ * introduced, and that `newest` names the newest snapshot of each series. A device that already knows the chain
+ * does not notice when they don't; a new device does. spec/log-entry.md.
  */
 import type { Digest } from "../base/ids.ts"
 import { entryName, packName } from "../format/names.ts"
@@ -9,7 +9,7 @@ import type { NewestSnapshot } from "../format/entry.ts"
 import { newestEntries, type CheckedEntry } from "./check-log.ts"
 import type { Findings } from "./findings.ts"
 
-/** `segments`: what each readable segment covers. Chains of which something is damaged are passed over. */
+/** @param segments the packs of each readable segment. Chains with damage are skipped. */
 export function checkCoverage(
   entries: readonly CheckedEntry[],
   segments: ReadonlyMap<Digest, readonly Digest[]>,
@@ -35,7 +35,7 @@ export function checkCoverage(
   }
 }
 
-/** By series: the latest by its own time; of two at one time the later entry. */
+/** @returns by series, the latest snapshot by its own time; of two at one time the later entry */
 function newestSnapshots(chain: readonly CheckedEntry[]): Map<string, Digest> {
   const newest = new Map<string, { timeNs: bigint; digest: Digest }>()
   for (const entry of chain) {

@@ -1,6 +1,6 @@
 /**
- * Every chain: each entry is fetched, its digest, signature, place and links are verified, and what it
- * names is handed on. Alarms that come from what was seen before (pins, heads) are the look's.
+ * Checks every chain: fetches each entry and verifies its digest, signature, place and links. Problems with
+ * what was seen before (pins, heads) are found by `look`.
  * spec/check.md, spec/log.md.
  */
 import { decodeEntryBody } from "../format/entry-body.ts"
@@ -22,7 +22,7 @@ import type { Findings } from "./findings.ts"
 
 export type CheckedEntry = Entry & ChainName
 
-/** All entries that verify, each chain in order. */
+/** @returns all entries that verify, each chain in order */
 export async function checkLog(
   repository: Repository,
   log: LogNames,
@@ -67,9 +67,9 @@ async function readChain(
 }
 
 /**
- * Entries of a device that no trust entry knows. Whether their bytes are damaged is told by their names
- * alone. When a member has sealed the newest one, it says by which state of trust it was written, and that
- * may be what is gone: only a hint, since nobody's signature stands for it.
+ * Checks entries of a device that no trust entry knows. Their bytes can be verified only against the digests in
+ * their names. If a member has sealed the newest one, it names the state of trust under which it was written,
+ * which may be missing. That is only a hint, because no known signature covers it.
  */
 async function lookAtStrangers(
   repository: Repository,
@@ -115,7 +115,7 @@ interface LostEntry extends ChainName {
   readonly found: EngineError | string
 }
 
-/** A snapshot whose entry is lost can't be restored at all; this home may remember that it was one. */
+/** A snapshot whose entry is lost can't be restored. This home may still know that it was a snapshot. */
 export function loseEntry(
   { log }: Repository,
   { device, sequence, digest, found }: LostEntry,
@@ -126,7 +126,7 @@ export function loseEntry(
   if (log.entry(digest)?.type === "snapshot") finding.snapshots.add(digest)
 }
 
-/** What the entry was built on must be listed. */
+/** The heads that the entry names must be listed. */
 function checkLinks(entry: CheckedEntry, log: LogNames, findings: Findings): void {
   const { device, sequence, previous } = entry
   const object = entryName(device, sequence, entry.digest)
@@ -140,7 +140,7 @@ function checkLinks(entry: CheckedEntry, log: LogNames, findings: Findings): voi
   }
 }
 
-/** The newest verified entry of each chain: it names all segments of the chain that are live. */
+/** Returns the newest verified entry of each chain, which names all live segments of the chain. */
 export function newestEntries(entries: readonly CheckedEntry[]): CheckedEntry[] {
   return [...new Map(entries.map((entry) => [entry.device, entry])).values()]
 }

@@ -1,6 +1,6 @@
 /**
- * One whole pack, from its SHA-256 to every chunk's id, for one thread. Each part is looked at by
- * itself, so that what is damaged is told exactly and the rest is known to be right. spec/check.md.
+ * Verifies one whole pack in one thread, from its SHA-256 to every chunk's ID. Each part is verified separately,
+ * so that damage is located exactly and the rest is known to be right. spec/check.md.
  */
 import { hash } from "node:crypto"
 import { equalBytes, release, type Bytes } from "../base/bytes.ts"
@@ -39,9 +39,9 @@ import { openDirectory, openFrame, packSealer } from "../packs/open-pack.ts"
 export interface PackJob {
   readonly name: Digest
   readonly bytes: Bytes
-  /** What the log says of it; null when nothing does. */
+  /** From the log; null if the log does not name the pack. */
   readonly record: PackRecord | null
-  /** What the index says that it holds. */
+  /** Its content according to the index. */
   readonly frames: readonly DirectoryFrame[]
 }
 
@@ -50,7 +50,7 @@ export interface PackVerdict {
   /** Frames whose chunks are lost. */
   readonly badFrames: readonly number[] | "all"
   readonly directory: "same" | "other" | "unreadable"
-  /** The pack's own directory, when it is not what the index says. */
+  /** The pack's own directory, if it differs from the index. */
   readonly own: readonly DirectoryFrame[] | null
 }
 
@@ -72,7 +72,7 @@ export function checkPack(job: PackJob, tools: PackTools): PackVerdict {
   const { name, bytes, record } = job
   const object = packName(name)
   const faults: string[] = []
-  /** What fails is noted, and undefined. */
+  /** @returns undefined after a failure, which is recorded */
   const attempt = <T>(run: () => T): T | undefined => {
     try {
       return run()
@@ -87,7 +87,7 @@ export function checkPack(job: PackJob, tools: PackTools): PackVerdict {
   if (hash("sha256", bytes, "hex") !== name)
     faults.push(lengthFault(job) ?? "damaged: its SHA-256 does not match its name")
   const own = attempt(() => openHeader(bytes, tools.keys, object))
-  // A damaged header loses nothing: the log has the salt that it holds.
+  // A damaged header loses nothing: the log has its salt too.
   const sealer = record === null ? own : attempt(() => packSealer(tools.keys, record, object))
   if (sealer === undefined) return { faults, badFrames: "all", ...UNREADABLE }
   const opening: Opening = { ...job, object, sealer, tools }
@@ -156,7 +156,7 @@ function checkFrame({ bytes, object, sealer, tools }: Opening, frame: PlacedFram
   const { number, offset, kind, ids, lengths } = frame
   const sealed = bytes.subarray(offset, offset + frame.sealedLength)
   const raw = openFrame(sealer, frame, sealed, { zstd: tools.zstd, object })
-  const hasher = tools.hasher(CHUNK_KINDS[kind] as ChunkKind) // decodeDirectory knows no other kinds
+  const hasher = tools.hasher(CHUNK_KINDS[kind] as ChunkKind) // decodeDirectory accepts no other kinds
   let start = 0
   for (let i = 0; i < lengths.length; i++) {
     const end = start + (lengths[i] as number)
@@ -169,7 +169,7 @@ function checkFrame({ bytes, object, sealer, tools }: Opening, frame: PlacedFram
   return true
 }
 
-/** The parts with huge numbers are called by their names. */
+/** Names a part for a message: the directory and the locator have reserved numbers. */
 function orName<T>(part: string, object: string, run: () => T): T {
   try {
     return run()

@@ -1,30 +1,30 @@
-/** What a check is asked for, what it tells while it runs, and what it comes to. spec/check.md. */
+/** Request, progress events and result of a check. spec/check.md. */
 import type { Digest } from "../base/ids.ts"
 
 export interface CheckRequest {
-  /** Fetches and opens whole packs too. */
+  /** Also fetches and verifies whole packs. */
   readonly readData?: boolean | undefined
-  /** With `readData`: only these packs; default all. */
+  /** With `readData`: the packs to read. Default: all. */
   readonly subset?: Subset | undefined
 }
 
 export type Subset =
-  /** Of the packs, drawn at random: above 0, at most 1. */
+  /** Share of the packs, drawn at random: above 0, at most 1. */
   | { readonly share: number }
-  /** Packs drawn at random until they have this many bytes; at least one. */
+  /** Packs drawn at random until they reach this size; at least one. */
   | { readonly bytes: number }
-  /** Group `part` of `of`, from 1 on. A pack's name decides on its group, so that all parts together are all packs. */
+  /** Group `part` of `of`, from 1. A pack's name decides its group, so that all parts together are all packs. */
   | { readonly part: number; readonly of: number }
 
 export interface CheckError {
   /** The object's name in the store; "packs" for content that no known pack holds. */
   readonly object: string
   readonly message: string
-  /** Snapshots that can't be restored wholly because of it. */
+  /** Snapshots that can't be restored completely because of it. */
   readonly snapshots: readonly Digest[]
 }
 
-/** Worth knowing, and no damage. */
+/** An observation that is not damage. */
 export interface CheckNote {
   readonly object: string
   readonly message: string
@@ -34,13 +34,13 @@ export interface CheckResult {
   readonly errors: readonly CheckError[]
   readonly notes: readonly CheckNote[]
   readonly snapshots: number
-  /** Packs that the log names and that are there, and their bytes. */
+  /** Stored packs that the log names, and their size. */
   readonly packs: number
   readonly bytes: number
   readonly chunks: number
-  /** Packs that were fetched and opened. */
+  /** Packs that were fetched and verified. */
   readonly packsRead: number
-  /** Packs that no accepted entry names: of a run at work, or left by one that was stopped. */
+  /** Packs that no accepted entry names: from a run in progress or an interrupted one. */
   readonly unreferenced: { readonly packs: number; readonly bytes: number }
 }
 
@@ -49,10 +49,10 @@ export interface CheckEvent {
   readonly bytesDone: number
   /** 0 while no data is read. */
   readonly bytesTotal: number
-  /** Snapshots whose structure was verified, and all; 0 while data is read. */
+  /** Snapshots whose structure was verified, and their total; 0 while data is read. */
   readonly snapshotsDone: number
   readonly snapshotsTotal: number
-  /** What is looked at. */
+  /** The object or snapshot being verified. */
   readonly current: string
 }
 

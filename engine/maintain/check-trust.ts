@@ -1,6 +1,6 @@
 /**
- * The foundation: the object `repository`, every entry of the log of trust and its links, and the
- * keyslots that the newest state counts. All are fetched. spec/check.md.
+ * Checks what everything else is verified with: the object `repository`, every entry of the trust log and its
+ * links, and the keyslots that the newest state names. All are fetched. spec/check.md.
  */
 import { forEachBounded } from "../base/concurrency.ts"
 import type { Digest, ObjectName } from "../base/ids.ts"
@@ -60,7 +60,7 @@ async function verifyAll(
       verified.push(await loadTrust(trustSource(repository), name))
     } catch (error) {
       if (!isLocalFault(error)) throw error
-      // Whoever can write to the store can put such a thing there; it is ignored by all.
+      // Anyone who can write to the store can add such an object. Every reader ignores it.
       if (error.kind === "untrusted")
         findings.note(object, "is not signed by the repository's root key; ignored")
       else findings.addError(error, object)

@@ -1,9 +1,9 @@
 /**
- * `check`: every object is explained. The stages, each of which goes on when it finds damage:
+ * `check`: every object is explained. The stages, each of which continues when it finds damage:
  *
  *     list everything → look → trust → chains → directories → packs → data → listings → who is hit
  *
- * Nothing is written to the store, and the home's caches are only ever made more right. spec/check.md.
+ * Nothing is written to the store. The home's caches are corrected where they differ from it. spec/check.md.
  */
 import { forEachBounded } from "../base/concurrency.ts"
 import { isEngineError, type EngineError } from "../base/errors.ts"
@@ -44,7 +44,7 @@ export async function check(
     return await checkOnce(repository, request, observe)
   } catch (error) {
     if (!isEngineError(error, "state-damaged")) throw error
-    // only a cache, which says nothing about the repository
+    // it is only a cache and proves nothing about the repository
     warn(repository, RENEWED)
     const renewed = repository.renewed()
     try {
@@ -107,13 +107,13 @@ interface Checked {
   readonly findings: Findings
 }
 
-/** Each pack that the log names is there with its size. */
+/** Reports packs that the log names and that are missing or have another size. */
 async function checkPresence(
   { store, index }: Repository,
   { inventory, named, findings }: Checked,
 ): Promise<void> {
   const absent = [...named.packs.keys()].filter((name) => !inventory.packs.has(name))
-  // An alarm stands only after a LIST that was made after reading what names the missing one.
+  // A pack counts as missing only if a LIST made after reading the log lacks it too.
   const late = absent.length > 0 ? (await takeInventory(store)).packs : new Map<Digest, number>()
   for (const [name, { record, inLog }] of named.packs) {
     const sizeBytes = inventory.packs.get(name) ?? late.get(name)
@@ -129,7 +129,7 @@ async function checkPresence(
   }
 }
 
-/** What the look has told, unless the object was looked at since. */
+/** Adds the problems that `look` reported, unless a later stage has examined the object. */
 function takeAlarms({ log }: Repository, alarms: readonly EngineError[], findings: Findings): void {
   for (const alarm of alarms) {
     const object = alarm.detail["object"]
@@ -143,7 +143,7 @@ function takeAlarms({ log }: Repository, alarms: readonly EngineError[], finding
   }
 }
 
-/** Explained, and no damage. */
+/** Notes objects that are explained and not damaged. */
 function noteOthers({ foreign, segments }: Inventory, named: NamedPacks, findings: Findings): void {
   for (const name of foreign) findings.note(name, "is not an object of this repository")
   for (const digest of segments) {
@@ -152,7 +152,7 @@ function noteOthers({ foreign, segments }: Inventory, named: NamedPacks, finding
   }
 }
 
-/** Nobody needs them, but their names say what their bytes must be. */
+/** Verifies unreferenced segments by the digests in their names. */
 async function readOthers(
   { store }: Repository,
   { inventory: { segments }, named, findings }: Checked,

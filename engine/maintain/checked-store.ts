@@ -9,7 +9,7 @@ import type { Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"
 import type { ObjectCache } from "../home/object-cache.ts"
 
-/** Of one file: a bad sector, a wrong mode, a folder in its place. */
+/** Errors of a single file: a bad sector, a wrong mode, a folder in its place. */
 const ONE_OBJECT = new Set(["EIO", "EACCES", "EPERM", "EISDIR", "ENXIO", "EBADMSG", "EUCLEAN"])
 
 /**

@@ -1,7 +1,7 @@
 /**
- * In which order chain entries go into a mirror: each after the one before it in its chain, and after
- * the heads of other chains that it names. Whoever reads the mirror between two of them sees a
- * repository as it was at some moment. spec/copy.md.
+ * The order in which chain entries are copied into a mirror: each after its predecessor in its chain, and after the
+ * heads of other chains that it names. A reader of the unfinished mirror sees the repository as it was at some
+ * moment. spec/copy.md.
  */
 import type { DeviceId } from "../base/ids.ts"
 import type { ParsedName } from "../format/names.ts"
@@ -14,7 +14,7 @@ export interface CopyError {
   readonly message: string
 }
 
-/** `wanted` in the order of names. An entry that did not verify stops its chain, and is told of. */
+/** @param wanted in the order of names. An entry that did not verify ends its chain and is reported. */
 export function entriesInOrder<T extends { readonly name: string; readonly parsed: ParsedName }>(
   { log }: Pick<Repository, "log">,
   wanted: readonly T[],
@@ -27,7 +27,7 @@ export function entriesInOrder<T extends { readonly name: string; readonly parse
     if (chain === undefined) chains.set(device, [object])
     else chain.push(object)
   }
-  /** Below it all entries of the chain are in the mirror, or come before. */
+  /** All entries of a chain below this number are in the mirror or ordered before. */
   const next = new Map<DeviceId, number>()
   const sequenceOf = (object: T | undefined): number =>
     (object?.parsed as EntryName | undefined)?.sequence ?? Infinity

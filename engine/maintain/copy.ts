@@ -1,8 +1,7 @@
 /**
- * `copy`: a verbatim mirror of a repository in another store. Nothing is opened or made anew; each
- * object's bytes are held against the digest in its name on the way. What is there already is not sent
- * again, so a copy that was stopped goes on. The stages are an order in which the mirror is never a
- * broken repository:
+ * `copy`: a verbatim mirror of a repository in another store. Objects are not decrypted; each object's bytes are
+ * compared with the digest in its name. Objects that are already there are not uploaded again, so an
+ * interrupted copy resumes. In this order of stages the mirror is never a broken repository:
  *
  *     mark → packs, segments, keyslots → trust → chain entries, each after what it names → `repository`
  *
@@ -30,7 +29,7 @@ import type { Repository } from "../session/repository.ts"
 import { type CopyError, entriesInOrder } from "./copy-order.ts"
 
 export interface CopyRequest {
-  /** A folder that is not there is made. */
+  /** A missing folder is created. */
   readonly to: Store
   /** Only reports what would be copied. */
   readonly dryRun?: boolean | undefined
@@ -43,9 +42,9 @@ export interface Amount {
 
 export interface CopyResult {
   readonly copied: Amount
-  /** Was there already. */
+  /** Already in the mirror. */
   readonly present: Amount
-  /** What is damaged or missing in the source, and so not in the mirror. */
+  /** Objects that are damaged or missing in the source, and so not in the mirror. */
   readonly errors: readonly CopyError[]
   readonly durationMs: number
 }
@@ -123,20 +122,20 @@ async function copyStages(run: Copying, wanted: readonly Listed[]): Promise<void
   await forEachBounded(of("pack", "segment", "bundle", "keyslot"), OBJECTS_AT_ONCE, async (object) => {
     await copyObject(run, object)
   })
-  // Before the mirror is one, nobody can see in which order its log came.
+  // Until the mirror has its `repository` object, nobody reads it, and the order of its log does not matter.
   const atOnce = run.there.has(REPOSITORY_NAME) ? 1 : OBJECTS_AT_ONCE
   const told = run.errors.length
   const entries = entriesInOrder(run.repository, of("entry"), run.errors)
   let isStopped = false
   await forEachBounded([...of("trust"), ...entries, ...of("gc")], atOnce, async (object) => {
-    // What follows may name it.
+    // Later entries may name it.
     if (!isStopped && !(await copyObject(run, object))) isStopped = atOnce === 1
   })
   // A repository without its whole log would look rolled back.
   if (run.errors.length === told) for (const object of of("repository")) await copyObject(run, object)
 }
 
-/** False when the source's object is damaged or gone: that is told of, and it is left out. */
+/** @returns false if the source's object is damaged or missing; it is reported and left out */
 async function copyObject(run: Copying, { name, sizeBytes, parsed }: Listed): Promise<boolean> {
   const { to, there, copied, errors, dryRun } = run
   if (!dryRun) {
@@ -145,7 +144,7 @@ async function copyObject(run: Copying, { name, sizeBytes, parsed }: Listed): Pr
       errors.push({ object: name, message: bytes.message })
       return false
     }
-    // Of another size than the source's: it was damaged there.
+    // The mirror's object has another size: it is damaged.
     if (there.has(name)) await to.remove(name)
     await to.put(name, bytes)
   }
@@ -164,7 +163,7 @@ async function readVerified(
   try {
     const bytes = await store.get(name)
     if (digestOf(bytes) === expected) return bytes
-    // This home may have kept the right bytes of a log's object.
+    // This home may have the right bytes of an object of the log in its cache.
     const kept = objects.get(name)
     if (kept !== undefined && digestOf(kept) === expected) return kept
     return new EngineError("corrupt", "digest", `${name}: damaged: its digest does not match its name`)
@@ -174,7 +173,7 @@ async function readVerified(
   }
 }
 
-/** The log first: what its entries name was durable before them (W1, W2), and so is listed after it. */
+/** Lists the log first. What its entries name was durable before them (W1, W2), so the later LIST contains it. */
 async function listOurs(store: Store): Promise<Listed[]> {
   const listed: Listed[] = []
   for (const prefix of [LOG_PREFIX, ""]) {
@@ -192,7 +191,7 @@ async function listThere(to: Store): Promise<Map<ObjectName, number>> {
   try {
     for await (const { name, sizeBytes } of to.list("")) there.set(name, sizeBytes)
   } catch (error) {
-    if (!isEngineError(error, "no-store")) throw error // a folder that is not there yet
+    if (!isEngineError(error, "no-store")) throw error // the folder does not exist yet
   }
   return there
 }
@@ -205,7 +204,7 @@ async function makePlace({ location }: Store, folder: RawPath, dryRun: boolean):
   throw new EngineError("denied", "no-folder", message)
 }
 
-/** The newest mark. The place is empty, or a mirror of this repository that nobody has promoted. */
+/** Requires that the place is empty, or a mirror of this repository that was not promoted. @returns the newest mark */
 async function requireMirror(
   repository: Repository,
   to: Store,
@@ -231,13 +230,13 @@ async function requireMirror(
   return mark
 }
 
-/** Also what a file system or a probe for abilities may leave in a new place. */
+/** Includes what a file system or a probe leaves in a new place. */
 function isOurs(name: ObjectName): boolean {
   const [top = ""] = name.split("/")
   return parseName(name) !== undefined || name.startsWith(PROBE_PREFIX) || isLitter(top)
 }
 
-/** Log entries that the source does not have: a device wrote to the mirror, or the source was rolled back. */
+/** Refuses log entries that the source lacks: a device wrote to the mirror, or the source was rolled back. */
 function requireNoOthers(to: Store, listed: readonly Listed[], there: ReadonlyMap<ObjectName, number>): void {
   const known = new Set(listed.map(({ name }) => name))
   for (const name of there.keys()) {

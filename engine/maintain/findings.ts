@@ -1,6 +1,6 @@
 /**
- * What a check finds, an object a line: several faults of one object are one finding. Which snapshots
- * a finding hits is known only when all listings have been walked (node-graph.ts).
+ * What a check finds, one line per object: several faults of one object are one finding. The snapshots that a
+ * finding affects are known only after all listings have been walked (node-graph.ts).
  */
 import type { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
@@ -21,7 +21,7 @@ export interface PackDamage {
 
 export interface Findings {
   add(object: string, fault: string): Finding
-  /** The object that the error names, or else `object`. */
+  /** @param object used if the error names none */
   addError(error: EngineError, object: string): Finding
   addPack(name: Digest, fault: string, frames: Iterable<number> | "all"): void
   note(object: string, message: string): void

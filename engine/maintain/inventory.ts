@@ -1,6 +1,6 @@
 /**
- * One LIST of everything: what lies in the store, sorted into kinds. Packs come after the log in the
- * order of names, so a pack that a listed entry names was durable before packs were listed (rule W1).
+ * One LIST of everything in the store, sorted by kind. Packs are listed after the log, so a pack that a listed entry
+ * names was durable before packs were listed (rule W1).
  */
 import type { DeviceId, Digest, ObjectName } from "../base/ids.ts"
 import { parseName } from "../format/names.ts"
@@ -13,9 +13,9 @@ export interface Inventory {
   readonly log: LogNames
   readonly keyslots: ReadonlySet<Digest>
   readonly segments: ReadonlySet<Digest>
-  /** Sizes. */
+  /** Sizes in bytes. */
   readonly packs: ReadonlyMap<Digest, number>
-  /** Names of no kind that this version writes. */
+  /** Names of unknown kinds. */
   readonly foreign: readonly ObjectName[]
 }
 

@@ -1,7 +1,7 @@
 /**
- * Which packs the log names, and where their directories come from: entries and segments. Meanwhile the
- * local index is held to those directories, so that rows which it lost or which rotted are put right
- * before anything is looked up in it. It is a cache; the store is not touched. spec/check.md.
+ * Finds the packs that the log names, and their directories in entries and segments. Compares the local index
+ * with those directories and corrects rows that are lost or damaged before anything is looked up. The index is a
+ * cache; the store is not changed. spec/check.md.
  */
 import { equalBytes, type Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
@@ -33,19 +33,19 @@ import type { Findings } from "./findings.ts"
 
 export interface NamedPack {
   readonly record: PackRecord
-  /** False: the pack's own directory is the only one. */
+  /** False if only the pack itself has its directory. */
   inLog: boolean
 }
 
 export interface NamedPacks {
   readonly packs: ReadonlyMap<Digest, NamedPack>
-  /** Segments that are needed. */
+  /** Referenced segments. */
   readonly segments: ReadonlySet<Digest>
-  /** What each segment that could be read covers. */
+  /** The packs of each segment that could be read. */
   readonly segmentPacks: ReadonlyMap<Digest, readonly Digest[]>
-  /** Puts the pack into the index anew, once; false when that has been done, or nobody names the pack. */
+  /** Adds the pack to the index again, once. @returns false if that was done before, or nothing names the pack */
   refreshPack(name: Digest): Promise<boolean>
-  /** Makes the index anew from all directories. At most once. */
+  /** Rebuilds the index from all directories, at most once. */
   refreshAll(): Promise<void>
 }
 
@@ -54,7 +54,7 @@ interface Naming {
   readonly findings: Findings
   readonly packs: Map<Digest, NamedPack>
   readonly segmentPacks: Map<Digest, readonly Digest[]>
-  /** Put every pack in again, also those whose rows look right. */
+  /** Add every pack again, even if its rows look right. */
   readonly anew: boolean
 }
 
@@ -112,7 +112,7 @@ async function takeSegment(naming: Naming, digest: Digest): Promise<void> {
   }
 }
 
-/** `object` is who names the pack. */
+/** @param object names the pack */
 async function takePack(naming: Naming, pack: PackWithDirectory, object: ObjectName): Promise<void> {
   const { record, directory } = pack
   const { repository, findings, packs, anew } = naming
@@ -140,13 +140,13 @@ async function takePack(naming: Naming, pack: PackWithDirectory, object: ObjectN
   }
 }
 
-/** What can't be read is told when the pack itself is looked at. */
+/** A directory that can't be read is reported when the pack itself is checked. */
 async function reimport(repository: Repository, record: PackRecord): Promise<void> {
   const { index } = repository
   const before = { record: index.pack(record.name), frames: index.framesOfPack(record.name) }
   index.removePack(record.name)
   const problems = await importPacks(repository, [{ record, directory: null }], packName(record.name))
-  // The rows may be right, and they are all that is left.
+  // The rows may be right, and nothing else is left.
   if (problems.length > 0 && before.record !== undefined) index.addPack(before.record, before.frames)
 }
 
@@ -163,7 +163,7 @@ function holdTo(index: ChunkIndex, { record, frames, anew }: Truth): void {
   index.addPack(record, frames)
 }
 
-/** The rows are those of this pack, and a look-up leads to them. */
+/** Whether the rows match the pack and look-ups find them. */
 function isIndexed(index: ChunkIndex, record: PackRecord): boolean {
   const found = index.pack(record.name)
   if (found === undefined || !sameRecord(found, record)) return false
@@ -175,7 +175,7 @@ function isIndexed(index: ChunkIndex, record: PackRecord): boolean {
     frames.every((frame, number) => {
       const place = index.locate(frame.ids.subarray(0, CHUNK_ID_BYTES) as ChunkId)
       if (place === undefined) return false
-      if (place.pack.name !== record.name || place.frame.number !== number) return true // it lies in several places
+      if (place.pack.name !== record.name || place.frame.number !== number) return true // the chunk is in several packs
       const { pack, frame: row } = place
       const isSamePack =
         pack.sizeBytes === record.sizeBytes &&

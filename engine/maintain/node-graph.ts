@@ -16,25 +16,25 @@ export interface GraphNode {
   readonly id: ChunkId
   readonly kind: NodeKind
   readonly children: GraphNode[]
-  /** Frames that the node itself, or content that it lists, lies in. */
+  /** Frames that hold the node itself, or content that it lists. */
   units: number[]
   readonly faults: Set<Finding>
-  /** Of a listing node; of any once it was read. */
+  /** Of a listing node, and of any node that was read. */
   level: number | undefined
   range: NodeRange | undefined
-  /** Bytes below a chunk-list node. */
+  /** Size of the content below a chunk-list node. */
   size: number | undefined
 }
 
 export interface NodeGraph {
-  /** The node, and whether it is new. */
+  /** Returns the node, and whether it is new. */
   node(kind: NodeKind, id: ChunkId): { node: GraphNode; isNew: boolean }
   unit(location: ChunkLocation): number
-  /** Everything that is damaged at or below a node. */
+  /** Returns all damage at or below a node. */
   damageBelow(node: GraphNode, packs: ReadonlyMap<Digest, PackDamage>): ReadonlySet<Finding>
 }
 
-/** Content in packs that are there, and that no entry of the log names. */
+/** Content in stored packs that no entry of the log names. */
 export interface Suspect {
   readonly node: GraphNode
   readonly id: ChunkId
@@ -52,7 +52,7 @@ export function createNodeGraph(): NodeGraph {
       const known = nodes.get(key)
       if (known !== undefined) return { node: known, isNew: false }
       const node: GraphNode = {
-        id: id.slice() as ChunkId, // not a view that holds its whole block
+        id: id.slice() as ChunkId, // a view would keep its whole block alive
         kind,
         children: [],
         units: [],
@@ -114,8 +114,8 @@ export function hurtSnapshots(
 }
 
 /**
- * Content whose first known pack is in the store but not in the log. This device finds it; another one
- * does only when a named pack holds it too.
+ * Judges content whose first known pack is in the store but not in the log. This device finds it; another one
+ * does only if a named pack holds it too.
  */
 export function judgeSuspects(
   suspects: readonly Suspect[],

@@ -19,7 +19,7 @@ import type { Random } from "../base/ports.ts"
 
 /** 16 MiB each. */
 const PACKS_AT_ONCE = 6
-/** Up to this much is opened by the main thread: starting threads would take longer. */
+/** Up to this size the main thread opens the packs: starting threads would take longer. */
 const INLINE_BYTES_MAX = 8 * 1024 * 1024
 
 export interface Reading {
@@ -32,7 +32,7 @@ export interface Reading {
   readonly observe: CheckObserver
 }
 
-/** Gives how many were read. */
+/** @returns the number of packs read */
 export async function readPacks(reading: Reading): Promise<number> {
   const { repository, inventory, subset, observe } = reading
   const names = drawPacks(inventory.packs, subset, repository.random)
@@ -93,7 +93,7 @@ function judge(
   { repository, findings, name, known }: Judged,
   { faults, badFrames, directory, own }: PackVerdict,
 ): void {
-  // Other devices learn from its own directory alone what is in it.
+  // Other devices know its content only from its own directory.
   const isLost = directory === "unreadable" && known?.inLog === false
   for (const fault of faults) findings.addPack(name, fault, isLost ? "all" : badFrames)
   if (known === undefined || own === null) return
@@ -104,7 +104,7 @@ function judge(
   }
 }
 
-/** Throws invalid "subset". */
+/** @throws invalid "subset" */
 export function checkSubset(subset: Subset): void {
   const isRight =
     "share" in subset
@@ -124,7 +124,7 @@ function isWhole(number: number): boolean {
   return Number.isSafeInteger(number) && number >= 1
 }
 
-/** A share or a size is at least one pack, unless there are no packs. A part may be empty. */
+/** Draws the packs to read. A share or a size is at least one pack, unless there are no packs; a part may be empty. */
 export function drawPacks(
   packs: ReadonlyMap<Digest, number>,
   subset: Subset,
@@ -140,7 +140,7 @@ export function drawPacks(
   return end === -1 ? names : shuffled.slice(0, end + 1)
 }
 
-/** From 1 to `of`. A digest is as good as random. */
+/** @returns 1 to `of`, evenly distributed, because digests are */
 function groupOf(name: Digest, of: number): number {
   return Number(BigInt(`0x${name.slice(-16)}`) % BigInt(of)) + 1
 }

@@ -1,7 +1,7 @@
 /**
- * `check --store-only`: every object's SHA-256 against the digest in its name. It takes no key, so
- * whoever keeps the store can run it. It sees every changed or cut byte; whether objects belong
- * together, or some are missing, only a check with a key can tell. spec/copy.md.
+ * `check --store-only`: compares every object's SHA-256 with the digest in its name. It needs no key, so the
+ * operator of the store can run it. It finds every changed or truncated object. Only a check with a key finds
+ * missing objects, and objects that don't belong together. spec/copy.md.
  */
 import { forEachBounded } from "../base/concurrency.ts"
 import { isEngineError } from "../base/errors.ts"
@@ -20,7 +20,7 @@ export interface ScrubResult {
   readonly objects: number
   readonly bytes: number
   readonly errors: readonly ScrubError[]
-  /** Names that are none of ours; they are not read. */
+  /** Number of objects with unknown names, which are not read. */
   readonly foreign: number
 }
 

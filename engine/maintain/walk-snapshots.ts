@@ -1,7 +1,7 @@
 /**
- * Every snapshot's listing, from its root down to the place of every chunk. A node is read once,
- * however many snapshots have it; what can't be read is noted, and the walk goes on beside it.
- * spec/check.md.
+ * Walks every snapshot's listing, from its root down to the location of every chunk. A node is read once,
+ * however many snapshots share it. A node that can't be read is recorded, and the walk continues with the
+ * others. spec/check.md.
  */
 import { toHex } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
@@ -40,18 +40,18 @@ interface Walking extends SnapshotWalk {
 }
 
 const NODES_AT_ONCE = 16
-/** Stands for all packs in a finding about content that is in none. */
+/** The object of a finding about content that no pack holds. */
 const NO_PACK = "packs"
 
 interface Item {
   readonly node: GraphNode
-  /** Of listing nodes: what the parent says of it. */
+  /** Of a listing node: the parent's reference. */
   readonly ref: NodeRef | undefined
-  /** Of chunk-list nodes: how many bytes the parent, or the file's entry, says. */
+  /** Of a chunk-list node: its size in bytes according to the parent or the file's entry. */
   readonly size: number
 }
 
-/** The roots of those snapshots, and what is to be looked at once more. */
+/** @returns the roots of the snapshots, and content to be judged when all packs are known */
 export async function walkSnapshots(
   walk: SnapshotWalk,
   snapshots: readonly CheckedSnapshot[],
@@ -73,7 +73,7 @@ export async function walkSnapshots(
   return { roots, suspects: walking.suspects }
 }
 
-/** Level by level, since a level's nodes mostly lie side by side in their blocks. */
+/** Walks level by level, because the nodes of a level are mostly adjacent in their blocks. */
 async function walkTree(walking: Walking, top: Item): Promise<void> {
   const edges: Item[] = []
   for (let level = [top]; level.length > 0;) {
@@ -115,7 +115,7 @@ async function visit(walking: Walking, item: Item): Promise<Child[]> {
   }
 }
 
-/** Undefined when it can't be read, which is noted then. */
+/** @returns undefined if the node can't be read, which is recorded */
 async function readNode(
   { repository, reader, findings, named, graph, ...walking }: Walking,
   node: GraphNode,
@@ -155,7 +155,7 @@ function loseFrame(findings: Findings, { pack, frame }: ChunkLocation, error: En
   findings.addPack(pack.name, fault, [frame.number])
 }
 
-/** A row of a pack that is neither named nor there is of no use, and another pack may hold the chunk. */
+/** Ignores an index row of a pack that is neither named nor stored: another pack may hold the chunk. */
 function placeOf(
   { repository, named, inventory, pending }: Pick<Walking, "repository" | "named" | "inventory" | "pending">,
   id: ChunkId,
@@ -231,7 +231,7 @@ function examineList(walking: Walking, node: GraphNode, bytes: Uint8Array, found
   })
 }
 
-/** Their bytes; undefined when some are nowhere. */
+/** @returns the size of the chunks in bytes; undefined if some are missing */
 function placeAll(walking: Walking, node: GraphNode, ids: Uint8Array, found: Examined): number | undefined {
   let bytes = 0
   let absent = 0
@@ -252,7 +252,7 @@ function placeAll(walking: Walking, node: GraphNode, ids: Uint8Array, found: Exa
   return absent === 0 ? bytes : undefined
 }
 
-/** What a parent says of a node that was read for another parent. */
+/** Checks a parent's reference against a node that was read for another parent. */
 function checkEdge(walking: Walking, { node, ref, size }: Item): void {
   try {
     if (ref !== undefined && node.range !== undefined) {
@@ -267,7 +267,7 @@ function checkEdge(walking: Walking, { node, ref, size }: Item): void {
   }
 }
 
-/** Authentic, and wrong: a program made it so. The pack that holds it is named. */
+/** Reports a node that is authentic but wrong, which only a faulty program writes. Names its pack. */
 function wrong(
   { repository, findings }: Pick<Walking, "repository" | "findings">,
   node: GraphNode,
