@@ -1,6 +1,6 @@
 /**
  * Making and opening repositories: from a store, a home and a secret to the record of ports that every
- * verb takes. The steps are in session/create.ts, open-trust.ts and enrol.ts; what comes out is put together
+ * verb takes. The steps are in session/create-repository.ts, open-trust.ts and enrol.ts; what comes out is put together
  * in assemble-repository.ts. spec/trust.md.
  */
 import { hostname } from "node:os"
@@ -28,7 +28,7 @@ import { createLocalRoot } from "../store/folder/local-store.ts"
 import { createsExclusively, probeOf } from "../store/open-store.ts"
 import { meteredStore, type MeteredStore } from "../store/wrappers/metered-store.ts"
 import type { Store } from "../store/store.ts"
-import { putNewRepository } from "./create.ts"
+import { putNewRepository } from "./create-repository.ts"
 import { enrolDevice, keepDevice, makeDevice, roleOf } from "./enrol.ts"
 import { repositoryGone, repositorySwapped, readRepositoryObject } from "./repository-object.ts"
 import { refuseMirror } from "../log/mirror.ts"
