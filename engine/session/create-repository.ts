@@ -1,12 +1,12 @@
 /**
- * A new repository: keyslots and the first trust entry are put first, the object `repository` last. A
- * crash leaves either a whole repository or a few objects that mean nothing, which the next `init`
- * removes. Of several at once one gets the place: claim-place.ts. spec/trust.md.
+ * Creates a repository: puts its keyslots and the first trust entry, and the object `repository` last. A
+ * crash leaves either a whole repository or a few objects without meaning, which the next `init` removes.
+ * If several processes create one in one place, one of them gets it: claim-place.ts. spec/trust.md.
  */
 import { EngineError } from "../base/errors.ts"
 import { type Bytes, toHex } from "../base/bytes.ts"
 import type { ObjectName, RepositoryId } from "../base/ids.ts"
-import type { Clock, Random } from "../base/ports.ts"
+import { rawPathFromText } from "../base/paths.ts"
 import { shellWord } from "../base/show.ts"
 import { digestOf } from "../crypto/digest.ts"
 import { signingPair } from "../crypto/keypair.ts"
@@ -25,49 +25,109 @@ import {
   trustName,
 } from "../format/names.ts"
 import { encodeRepository, type RepositoryRecord } from "../format/repository-record.ts"
+import { openRepositoryHome } from "../home/home.ts"
+import { refuseOwnPlace } from "../home/own-places.ts"
 import { foreignRepository, strangersIn } from "../store/folder/neighbours.ts"
+import { createLocalRoot } from "../store/folder/local-store.ts"
+import { createsExclusively, probeOf } from "../store/open-store.ts"
 import { PROBE_PREFIX, type StoreAbilities } from "../store/probe.ts"
 import type { Store } from "../store/store.ts"
+import { assembleRepository, type OpeningPorts } from "./assemble-repository.ts"
 import { claimPlace } from "./claim-place.ts"
-import { makeDevice, trustDevice } from "./enrol.ts"
+import { keepDevice, makeDevice, trustDevice } from "./enrol.ts"
+import { labelOf, noSecret, type Place, portsOf, remember, withState } from "./open-repository.ts"
 import { readRepositoryObject } from "./repository-object.ts"
 import { CHUNKING_VERSION, type FoundRepository } from "./open-trust.ts"
+import type { Repository } from "./repository.ts"
 import type { Device } from "./session.ts"
 import { type Secret, slotSecret } from "../trust/unlock.ts"
 
-export interface CreateRequest {
-  readonly store: Store
+export interface NewRepository extends Place {
   /** At least one. */
   readonly secrets: readonly Secret[]
   /**
-   * Recovery words are a secret besides, unless this is false. Called with them before the repository
-   * exists: a slot of words that nobody was shown is never committed.
+   * Recovery words are added to the secrets and returned; false adds none. A function gets them just before
+   * the repository exists: no slot is committed whose words were not shown.
    */
-  readonly recovery: false | ((words: string, id: RepositoryId) => void)
-  readonly kdf: KdfParameters | undefined
-  /** What people call this device. */
-  readonly label: string
-  /** Finds out what the store really does; what it finds is recorded. */
-  readonly probe: (() => Promise<StoreAbilities>) | undefined
-  /** Whether of several PUTs of one name with different bytes exactly one succeeds, by what was found. */
-  readonly isExclusive: (found: Readonly<Record<string, Value>>) => boolean
-  readonly clock: Clock
-  readonly random: Random
+  readonly recovery?: false | ((words: string, id: RepositoryId) => void)
+  readonly kdf?: KdfParameters
+  /** False skips the test of what the store really does. A folder is never tested. */
+  readonly probe?: boolean
 }
 
-export interface Created {
+export interface CreatedRepository {
+  readonly repository: Repository
+  readonly id: RepositoryId
+  /** Kept nowhere: show them once. "" if none were added. */
+  readonly recoveryWords: string
+}
+
+interface CreateRequest extends OpeningPorts, Pick<NewRepository, "secrets"> {
+  /** As in `NewRepository`; false adds no recovery words. */
+  readonly recovery: false | ((words: string, id: RepositoryId) => void)
+  readonly kdf: KdfParameters | undefined
+  readonly label: string
+  /** Finds out what the store really does; the answer is recorded. */
+  readonly probe: (() => Promise<StoreAbilities>) | undefined
+}
+
+interface Created {
   readonly found: FoundRepository
   readonly opened: OpenedTrust
   readonly device: Device
-  /** The objects that the home keeps. */
+  /** For the home's cache. */
   readonly objects: readonly (readonly [ObjectName, Bytes])[]
+}
+
+/**
+ * Creates a repository and makes this home its first device.
+ * @throws conflict "repository-exists", "foreign-repository", "store-not-empty", "own-place" inside a repository or
+ * holdfast's own folders, "init-lost" if another process creates one there at the same time; denied "no-secret"
+ * @example
+ * const secret = { kind: "passphrase", text: "correct horse battery staple" } as const
+ * const { repository, recoveryWords } = await createRepository({ home, store, secrets: [secret] })
+ */
+export async function createRepository(request: NewRepository): Promise<CreatedRepository> {
+  const { secrets, kdf, home, recovery = () => {} } = request
+  if (secrets.length === 0) throw noSecret()
+  const { location, folder } = request.store
+  if (folder !== undefined) {
+    refuseOwnPlace({ location, home }, rawPathFromText(folder), "repository")
+    await createLocalRoot(folder)
+  }
+  const ports = portsOf(request, secrets[0])
+  const probe = request.probe === false ? undefined : probeOf(request.store)
+  let recoveryWords = ""
+  const { found, opened, device, objects } = await putNewRepository({
+    ...ports,
+    secrets,
+    kdf,
+    probe,
+    label: labelOf(request),
+    recovery:
+      recovery !== false &&
+      ((words, id) => {
+        recoveryWords = words
+        recovery(words, id)
+      }),
+  })
+  const ownHome = openRepositoryHome(home, found.id)
+  const parts = { home: ownHome, found, opened, device, member: device.sealing, listed: undefined }
+  const repository = withState(ownHome, (state) => {
+    const made = assembleRepository(ports, { ...parts, state })
+    made.objects.put(objects)
+    keepDevice(ownHome, device, made)
+    remember(request, made)
+    return made
+  })
+  return { repository, id: found.id, recoveryWords }
 }
 
 /**
  * Throws `conflict`: "repository-exists", "init-lost", "store-not-empty", "foreign-repository",
  * "repository-incomplete".
  */
-export async function putNewRepository(request: CreateRequest): Promise<Created> {
+async function putNewRepository(request: CreateRequest): Promise<Created> {
   const { store, random } = request
   const leftovers = await requireEmpty(store)
   const abilities = await probed(request)
@@ -110,7 +170,7 @@ export async function putNewRepository(request: CreateRequest): Promise<Created>
       [trustObject, trust.bytes] as const,
     ],
     leftovers,
-    exclusive: request.isExclusive(abilities),
+    exclusive: createsExclusively(store, abilities),
     beforeCommit: () => request.recovery !== false && request.recovery(words, id),
   })
   return {
@@ -136,7 +196,7 @@ async function makeSlots(
   const all: SlotSecret[] = await Promise.all(secrets.map(slotSecret))
   if (recovery !== false) all.push({ kind: "recovery", bytes: entropy })
   const slots = []
-  // One after the other: each passphrase takes the memory of a derivation.
+  // One at a time: each passphrase needs the memory of a derivation.
   for (const secret of all) {
     const kdfOf = kdf === undefined ? {} : { kdf }
     const salt = random.bytes(32)
@@ -145,7 +205,7 @@ async function makeSlots(
   return slots
 }
 
-/** The names that an interrupted `init` has left; nothing else may be there. */
+/** The names that an interrupted `init` has left. Throws if anything else is there. */
 async function requireEmpty(store: Store): Promise<ObjectName[]> {
   const strangers = strangersIn(store)
   const leftovers: ObjectName[] = []
@@ -161,7 +221,7 @@ async function requireEmpty(store: Store): Promise<ObjectName[]> {
     if (strangers.length + ours.length > 16) break
   }
   if (strangers.length > 0 || ours.length > 0) {
-    // It comes after all that the log and the packs may have, so that the listing may not have got there.
+    // `repository` sorts after the log and the packs, so the listing may have stopped before it.
     if ((await readRepositoryObject(store)) !== undefined) throw repositoryExists(store)
     const foreign = await foreignRepository(store)
     if (foreign !== undefined) throw foreignThere(store, foreign)
@@ -186,7 +246,7 @@ function notEmpty({ location }: Store, stranger: string): EngineError {
   return new EngineError("conflict", "store-not-empty", message)
 }
 
-/** Not a leftover of `init`: somebody's backups may be in there. */
+/** Not left by `init`: it may contain backups. */
 function incomplete({ location }: Store, name: string): EngineError {
   const message = `${location}: holds parts of a repository (${name}) whose object \`${REPOSITORY_NAME}\` is missing; put that back from a copy, or use an empty place (an interrupted init leaves only ${KEYSLOTS_PREFIX} and ${LOG_PREFIX})`
   return new EngineError("conflict", "repository-incomplete", message)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { isEngineError } from "../base/errors.ts"
-import { createRepository } from "./open-repository.ts"
+import { createRepository } from "./create-repository.ts"
 import { publishEmpty, sharedPlace } from "../testing/shared-place.ts"
 import { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./keys.ts"
 import { look } from "./look.ts"

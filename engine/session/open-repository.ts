@@ -1,21 +1,18 @@
 /**
- * Making and opening repositories: from a store, a home and a secret to the record of ports that every
- * verb takes. The steps are in session/create-repository.ts, open-trust.ts and enrol.ts; what comes out is put together
- * in assemble-repository.ts. spec/trust.md.
+ * Opens a repository: from a store, a home and, if this home has no keys for it yet, a secret, to the
+ * `Repository` that every verb takes. open-trust.ts verifies what was found, enrol.ts makes this home a
+ * device, assemble-repository.ts puts the result together. spec/trust.md.
  */
 import { hostname } from "node:os"
 import { EngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
-import { rawPathFromText } from "../base/paths.ts"
 import { type Clock, type Random, SYSTEM_CLOCK } from "../base/ports.ts"
-import type { KdfParameters } from "../format/keyslot.ts"
 import { REPOSITORY_NAME } from "../format/names.ts"
 import { openDryHome, type DryHome } from "../home/dry-home.ts"
 import { readDeviceFile } from "../home/device-file.ts"
 import { type Home, openRepositoryHome, type RepositoryHome } from "../home/home.ts"
 import { devicesIn, rememberRepository, repositoryAt } from "../home/last-repository.ts"
 import { readPins } from "../home/pins.ts"
-import { refuseOwnPlace } from "../home/own-places.ts"
 import {
   assembleRepository,
   type LocalState,
@@ -24,11 +21,8 @@ import {
   type Parts,
   SYSTEM_RANDOM,
 } from "./assemble-repository.ts"
-import { createLocalRoot } from "../store/folder/local-store.ts"
-import { createsExclusively, probeOf } from "../store/open-store.ts"
 import { meteredStore, type MeteredStore } from "../store/wrappers/metered-store.ts"
 import type { Store } from "../store/store.ts"
-import { putNewRepository } from "./create-repository.ts"
 import { enrolDevice, keepDevice, makeDevice, roleOf } from "./enrol.ts"
 import { repositoryGone, repositorySwapped, readRepositoryObject } from "./repository-object.ts"
 import { refuseMirror } from "../log/mirror.ts"
@@ -37,26 +31,13 @@ import { movePins } from "./session.ts"
 import { findRepository, type FoundRepository, openAsDevice, openWithSecret } from "./open-trust.ts"
 import type { Secret } from "../trust/unlock.ts"
 
-interface Place {
+export interface Place {
   readonly store: Store
   readonly home: Home
   /** What people call this device; the machine's name when absent. */
   readonly label?: string
   readonly clock?: Clock
   readonly random?: Random
-}
-
-export interface NewRepository extends Place {
-  /** At least one. */
-  readonly secrets: readonly Secret[]
-  /**
-   * Recovery words are made besides, and are in the result; false makes none. A function gets them just
-   * before the repository exists: no slot is committed whose words nobody was shown.
-   */
-  readonly recovery?: false | ((words: string, id: RepositoryId) => void)
-  readonly kdf?: KdfParameters
-  /** False leaves out trying what the store does; a folder is never tried. */
-  readonly probe?: boolean
 }
 
 export interface OpenRequest extends Place {
@@ -68,60 +49,11 @@ export interface OpenRequest extends Place {
   readonly dryRun?: boolean
 }
 
-export interface CreatedRepository {
-  readonly repository: Repository
-  readonly id: RepositoryId
-  /** Shown once, kept nowhere; "" when there are none. */
-  readonly recoveryWords: string
-}
-
-/**
- * Creates a repository and makes this home its first device.
- * @throws conflict "repository-exists", "foreign-repository", "store-not-empty", "own-place" inside a repository or
- * holdfast's own folders, "init-lost" if another process creates one there at the same time; denied "no-secret"
- * @example
- * const secret = { kind: "passphrase", text: "correct horse battery staple" } as const
- * const { repository, recoveryWords } = await createRepository({ home, store, secrets: [secret] })
- */
-export async function createRepository(request: NewRepository): Promise<CreatedRepository> {
-  const { secrets, kdf, home, recovery = () => {} } = request
-  if (secrets.length === 0) throw noSecret()
-  const { location, folder } = request.store
-  if (folder !== undefined) {
-    refuseOwnPlace({ location, home }, rawPathFromText(folder), "repository")
-    await createLocalRoot(folder)
-  }
-  const ports = portsOf(request, secrets[0])
-  const probe = request.probe === false ? undefined : probeOf(request.store)
-  let recoveryWords = ""
-  const { found, opened, device, objects } = await putNewRepository({
-    ...ports,
-    secrets,
-    kdf,
-    probe,
-    label: labelOf(request),
-    isExclusive: (abilities) => createsExclusively(request.store, abilities),
-    recovery:
-      recovery !== false &&
-      ((words, id) => {
-        recoveryWords = words
-        recovery(words, id)
-      }),
-  })
-  const ownHome = openRepositoryHome(home, found.id)
-  const parts = { home: ownHome, found, opened, device, member: device.sealing, listed: undefined }
-  const repository = withState(ownHome, (state) => {
-    const made = assembleRepository(ports, { ...parts, state })
-    made.objects.put(objects)
-    keepDevice(ownHome, device, made)
-    remember(request, made)
-    return made
-  })
-  return { repository, id: found.id, recoveryWords }
-}
-
 /** Closes the databases when what follows fails. */
-function withState(home: RepositoryHome | DryHome, use: (state: LocalState) => Repository): Repository {
+export function withState(
+  home: RepositoryHome | DryHome,
+  use: (state: LocalState) => Repository,
+): Repository {
   const state = openState(home)
   try {
     return use(state)
@@ -247,7 +179,10 @@ function openState(home: RepositoryHome | DryHome): LocalState {
 }
 
 /** Pins the state of trust that it was opened with, unless a newer one is pinned; the location too. */
-function remember({ home: root, dryRun }: Place & Pick<OpenRequest, "dryRun">, repository: Repository): void {
+export function remember(
+  { home: root, dryRun }: Place & Pick<OpenRequest, "dryRun">,
+  repository: Repository,
+): void {
   const { location, id, session } = repository
   const { trust, pins } = session
   if ((pins.trust?.number ?? 0) < trust.number) {
@@ -259,7 +194,7 @@ function remember({ home: root, dryRun }: Place & Pick<OpenRequest, "dryRun">, r
   if (dryRun !== true) rememberRepository(root, { location, repository: id })
 }
 
-function portsOf(place: Place, secret: OpenRequest["secret"]): OpeningPorts {
+export function portsOf(place: Place, secret: OpenRequest["secret"]): OpeningPorts {
   const { store, clock = SYSTEM_CLOCK, random = SYSTEM_RANDOM } = place
   const metered = "traffic" in store ? (store as MeteredStore) : meteredStore(store)
   let asked: Promise<Secret | undefined> | undefined
@@ -268,11 +203,11 @@ function portsOf(place: Place, secret: OpenRequest["secret"]): OpeningPorts {
   return { store: metered, start: metered.traffic(), clock, random, askSecret }
 }
 
-function labelOf({ label }: Place): string {
+export function labelOf({ label }: Place): string {
   return label ?? hostname()
 }
 
-function noSecret(): EngineError {
+export function noSecret(): EngineError {
   const message =
     "this device has no keys for the repository yet. Give the repository's passphrase, a key file or the recovery words"
   return new EngineError("denied", "no-secret", message)

@@ -5,7 +5,7 @@
 import * as path from "node:path"
 import { findHome } from "../home/home.ts"
 import { isEngineError } from "../base/errors.ts"
-import { createRepository } from "../session/open-repository.ts"
+import { createRepository } from "../session/create-repository.ts"
 import { openStore, type StoreEnvironment } from "../store/open-store.ts"
 
 export interface Order {
