@@ -6,15 +6,11 @@ import { pictureOf } from "../../fixtures/picture.ts"
 import type { RawPath } from "../base/ids.ts"
 import { findSnapshot, restore } from "../index.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
-import { assertPicture, backupPlace, restoreTo, save } from "../testing/backup-place.ts"
+import { assertPicture, backupPlace, names, restoreTo, save } from "../testing/backup-place.ts"
 
 function file(path: string, content = path): void {
   fs.mkdirSync(join(path, ".."), { recursive: true })
   fs.writeFileSync(path, content)
-}
-
-function names(root: string): string[] {
-  return fs.readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted()
 }
 
 test("restore() keeps extra entries unless delete is given", async (t) => {

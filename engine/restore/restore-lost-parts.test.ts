@@ -9,10 +9,11 @@ import { comparePaths } from "../base/paths.ts"
 import { packName } from "../format/names.ts"
 import { FRAME_DATA, FRAME_LISTING, HEADER_BYTES } from "../format/sealed-header.ts"
 import type { Repository } from "../index.ts"
+import { damageFrames } from "../testing/damage.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
 import { backupPlace, restoreTo, save, type BackupPlace, type PlaceOptions } from "../testing/backup-place.ts"
 
-/** Flips a bit in the first frame of this kind, in the `number`th pack that was made. */
+/** Flips a bit in each frame of this kind, in the `number`th pack that was made. */
 function damageFrame(
   { objects }: BackupPlace,
   { index }: Repository,
@@ -20,12 +21,7 @@ function damageFrame(
   kind: number,
 ): ObjectName {
   const record = [...index.packs()][number] ?? assert.fail("there is no such pack")
-  let offset = HEADER_BYTES
-  for (const frame of index.framesOfPack(record.name)) {
-    const bytes = objects.get(packName(record.name)) ?? assert.fail()
-    if (frame.kind === kind) bytes[offset] = (bytes[offset] ?? 0) ^ 1
-    offset += frame.sealedLength
-  }
+  damageFrames({ objects, index, pack: record.name }, kind)
   return packName(record.name)
 }
 

@@ -6,10 +6,17 @@ import { test, type TestContext } from "node:test"
 import { pictureOf } from "../../fixtures/picture.ts"
 import { seededRandom } from "../../fixtures/random.ts"
 import { STAGING_NAME } from "../system/temporary-name.ts"
-import { packName } from "../format/names.ts"
-import { FRAME_DATA, FRAME_LISTING, HEADER_BYTES } from "../format/sealed-header.ts"
+import { FRAME_DATA, FRAME_LISTING } from "../format/sealed-header.ts"
+import { damageFrames } from "../testing/damage.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
-import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
+import {
+  assertPicture,
+  backupPlace,
+  names,
+  restoreTo,
+  save,
+  type BackupPlace,
+} from "../testing/backup-place.ts"
 
 interface Killed extends BackupPlace {
   readonly source: string
@@ -38,20 +45,9 @@ async function killed(t: TestContext): Promise<Killed> {
   return { ...place, source, target, id: at, left }
 }
 
-function names(root: string): string[] {
-  return fs.readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted()
-}
-
 /** Flips a bit in each frame of this kind. */
-function damage({ objects, repository }: BackupPlace, kind: number): void {
-  for (const { name } of repository.index.packs()) {
-    const bytes = objects.get(packName(name)) ?? assert.fail()
-    let offset = HEADER_BYTES
-    for (const frame of repository.index.framesOfPack(name)) {
-      if (frame.kind === kind) bytes[offset] = (bytes[offset] ?? 0) ^ 1
-      offset += frame.sealedLength
-    }
-  }
+function damage({ objects, repository: { index } }: BackupPlace, kind: number): void {
+  for (const { name } of index.packs()) damageFrames({ objects, index, pack: name }, kind)
 }
 
 for (const overwrite of ["always", "never", "if-newer", "if-changed"] as const) {

@@ -17,7 +17,14 @@ import {
   type RestoreResult,
 } from "../index.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
-import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
+import {
+  assertPicture,
+  backupPlace,
+  names,
+  restoreTo,
+  save,
+  type BackupPlace,
+} from "../testing/backup-place.ts"
 import { faultyStore } from "../testing/faulty-store.ts"
 
 const MiB = 1024 * 1024
@@ -60,10 +67,6 @@ function stamps(root: string): string[] {
     const { ino, ctimeNs } = fs.lstatSync(bytesOf(`${root}/${path}`), { bigint: true })
     return [`${path} ${ino} ${ctimeNs}`]
   })
-}
-
-function names(root: string): string[] {
-  return fs.readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted()
 }
 
 test("restore() makes a new target equal to the snapshot, including its own mode and times", async (t) => {

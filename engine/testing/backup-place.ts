@@ -120,6 +120,11 @@ export function fastFolder(): string {
   return process.env["TMPDIR"] === undefined && fs.existsSync("/dev/shm") ? "/dev/shm" : os.tmpdir()
 }
 
+/** All paths in a folder, sorted. */
+export function names(root: string): string[] {
+  return fs.readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted()
+}
+
 export interface Saved extends BackupResult {
   /** The source's current snapshot: the new one, or the parent if nothing changed. */
   readonly at: string

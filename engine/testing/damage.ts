@@ -1,4 +1,10 @@
-/** Every small damage to bytes, for tests that damaged bytes are refused. */
+/** Small damage to bytes and to packs, for tests that damaged bytes are refused. */
+import * as assert from "node:assert/strict"
+import type { Bytes } from "../base/bytes.ts"
+import type { Digest, ObjectName } from "../base/ids.ts"
+import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
+import { packName } from "../format/names.ts"
+import { HEADER_BYTES } from "../format/sealed-header.ts"
 
 /** Yields copies of `bytes`, each with one bit flipped. */
 export function* flippedBits(
@@ -18,4 +24,20 @@ export function* wrongLengths(bytes: Uint8Array): Generator<Uint8Array<ArrayBuff
   const longer = new Uint8Array(bytes.length + 1)
   longer.set(bytes)
   yield longer
+}
+
+export interface DamagedPack {
+  readonly objects: ReadonlyMap<ObjectName, Bytes>
+  readonly index: Pick<ChunkIndex, "framesOfPack">
+  readonly pack: Digest
+}
+
+/** Flips a bit in each frame of this kind. */
+export function damageFrames({ objects, index, pack }: DamagedPack, kind: number): void {
+  const bytes = objects.get(packName(pack)) ?? assert.fail()
+  let offset = HEADER_BYTES
+  for (const frame of index.framesOfPack(pack)) {
+    if (frame.kind === kind) bytes[offset] = (bytes[offset] ?? 0) ^ 1
+    offset += frame.sealedLength
+  }
 }
