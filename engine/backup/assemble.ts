@@ -15,8 +15,8 @@ import type { Change, PutChange } from "./change.ts"
 import type { Run } from "./run.ts"
 import type { RunStore } from "./run-store.ts"
 import type { MadeChunk, SplitRead, SplitResult } from "./split/split-messages.ts"
-import { unreadableReason } from "./split/steady-read.ts"
 import type { SplitPool } from "./split/split-pool.ts"
+import { unreadableReason } from "./split/steady-read.ts"
 
 /** Small files are sent in batches; a large file is a batch alone. */
 const BATCH_FILES_MAX = 128

@@ -16,8 +16,8 @@ import { type Change, type ChangeTools, type Link, makeChange } from "./change.t
 import type { OpenRecord } from "./folder-records.ts"
 import { previousClasses } from "./kept-nodes.ts"
 import type { Run } from "./run.ts"
-import type { Counts } from "./tally.ts"
 import { unreadableReason } from "./split/steady-read.ts"
+import type { Counts } from "./tally.ts"
 
 /** The record that keeps the root's own stat; no folder can have this path. */
 const ROOT_RECORD = "/" as RawPath
@@ -82,7 +82,8 @@ function* scan(repository: Repository, run: Run): Generator<Change, void, undefi
   const previousClass = previousClasses(repository.nodeCache(source.series), run.base)
   const tree: Tree = { run, previousClass, links: new Map(), unknown: new Set() }
   const waiting: Waiting[] = []
-  const unreadable = (path: RawPath, code: string): void => tally.unread(path, unreadableReason(code))
+  const unreadable = (path: RawPath, error: string): void =>
+    tally.unread(path, /^E[A-Z0-9]+$/.test(error) ? unreadableReason(error) : error) // a code or a sentence
   for (const { folder, from, to, ends } of walk(source.files, source.scope, { unreadable })) {
     yield* removalsBefore(waiting, folder.path)
     let state = open.get(folder.path)
