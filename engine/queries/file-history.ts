@@ -1,6 +1,6 @@
 /**
- * `log PATH`: lists the versions of one file in a series' snapshots. Each snapshot costs one
- * look-up. Snapshots that share a listing, or the node for the path, share it.
+ * `log PATH`: lists the versions of one file in a series' snapshots. Each snapshot costs one look-up.
+ * Snapshots with the same listing, or the same node for the path, share it.
  */
 import { toHex } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
