@@ -1,9 +1,8 @@
 /**
- * A worker thread's read-only look-up: does a live pack have this chunk? It uses the keys that the
- * main thread shared and its own read-only handle on the file. It doesn't see chunks added later,
- * and finds no row for removed ones; an unknown chunk is only stored again. For the same reason a
- * missing or damaged file counts as empty; the main thread reports the damage. Loads better-sqlite3
- * and no other package.
+ * A worker thread's read-only look-up: does a live pack have this chunk? It uses the keys that the main
+ * thread shared and its own read-only handle on the file. It doesn't see chunks added later, and finds no
+ * row for removed ones; an unknown chunk is only stored again. For the same reason a missing or damaged
+ * file counts as empty; the main thread reports the damage. Loads better-sqlite3 and no other package.
  */
 import { existsSync } from "node:fs"
 import { type Database, openSqlite, sqliteCode } from "../base/sqlite.ts"

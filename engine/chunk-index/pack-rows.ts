@@ -1,7 +1,6 @@
 /**
- * The source of truth of the chunk index in SQLite: one row per pack, and one per frame with the
- * frame's ids and lengths as blobs. The key runs are derived from it; `sqlite-index.ts` combines
- * both.
+ * The source of truth of the chunk index in SQLite: one row per pack, and one per frame with the frame's
+ * ids and lengths as blobs. The key runs are derived from it; `sqlite-index.ts` combines both.
  */
 import { assert } from "../base/errors.ts"
 import { asBuffer, type Bytes, toHex } from "../base/bytes.ts"
@@ -37,10 +36,7 @@ export interface PackRow extends Omit<PackRecord, "name" | "salt"> {
 
 export interface PackRows {
   find(name: Digest): PackRow | undefined
-  /**
-   * Returns at most `PAGE_ROWS` packs of a state with an id above `id`, in the order they were
-   * added.
-   */
+  /** Returns at most `PAGE_ROWS` packs of a state with an id above `id`, in the order they were added. */
   after(id: number, state: number | undefined): PackRow[]
   /** Returns the reference of the first frame. Call inside a transaction. */
   insert(record: PackRecord, frames: readonly DirectoryFrame[]): number

@@ -1,7 +1,6 @@
 /**
  * States and checksums of the chunk index's rows. Restores, and segments that other devices read, depend on
- * these rows, so a row that changed is reported as damage. Shared by the index and the worker's
- * look-up.
+ * these rows, so a row that changed is reported as damage. Shared by the index and the worker's look-up.
  */
 import { rowSum } from "../base/row-sum.ts"
 import { damagedRow } from "../base/sqlite.ts"

@@ -1,8 +1,7 @@
 /**
- * The chunk index in the home's SQLite file. Rows of packs and frames (`pack-rows.ts`) are the
- * source of truth, key runs (`key-table.ts`) say which frames may have an id, and `chunk-search.ts`
- * compares all 32 bytes. Everything can be rebuilt from the store. Measurements:
- * spec/decisions/0004-sqlite-index.md.
+ * The chunk index in the home's SQLite file. Rows of packs and frames (`pack-rows.ts`) are the source of
+ * truth, key runs (`key-table.ts`) say which frames may have an id, and `chunk-search.ts` compares all 32
+ * bytes. Everything can be rebuilt from the store. Measurements: spec/decisions/0004-sqlite-index.md.
  */
 import { CHUNK_ID_BYTES, type ChunkId } from "../base/ids.ts"
 import { checkWhole, createTables, damagedRow, type Database, withStateErrors } from "../base/sqlite.ts"
@@ -141,8 +140,7 @@ function idsOf(frame: DirectoryFrame): ChunkId[] {
 }
 
 /**
- * Drops the keys of removed packs when they are a third of all. They only cost space and needless
- * look-ups.
+ * Drops the keys of removed packs when they are a third of all. They only cost space and needless look-ups.
  */
 function dropDeadKeys(rows: PackRows, keys: KeyTable): void {
   if (keys.length() < DEAD_KEYS_MIN) return

@@ -43,8 +43,7 @@ export function sealBox(
 }
 
 /**
- * Returns the plaintext, or undefined if the box is damaged, for another recipient, or for another
- * purpose.
+ * Returns the plaintext, or undefined if the box is damaged, for another recipient, or for another purpose.
  */
 export function openBox(recipient: KeyPair, box: Uint8Array, context: BoxContext): Bytes | undefined {
   const ephemeralPublic = box.subarray(0, PUBLIC_BYTES)

@@ -65,10 +65,7 @@ const privateKeys: Readonly<Record<Curve, WeakMap<Uint8Array, KeyObject>>> = {
   ed25519: new WeakMap(),
 }
 
-/**
- * Returns the key object of `secret`. Each array is parsed once, since parsing costs as much as
- * signing.
- */
+/** Returns the key object of `secret`. Each array is parsed once, since parsing costs as much as signing. */
 export function privateKey(curve: Curve, secret: Uint8Array): KeyObject {
   assert(secret.length === KEY_BYTES, `an ${curve} secret has 32 bytes`)
   const known = privateKeys[curve].get(secret)

@@ -1,8 +1,7 @@
 /**
- * Seals and opens the frames of an object. Each object has a fresh salt. Its AES-256-GCM key, its
- * nonce base, and a commitment that ties the header to this key are derived from the salt. A
- * frame's nonce is the base XOR its number, so no counter must survive crashes.
- * spec/sealed-object.md.
+ * Seals and opens the frames of an object. Each object has a fresh salt. Its AES-256-GCM key, its nonce
+ * base, and a commitment that ties the header to this key are derived from the salt. A frame's nonce is the
+ * base XOR its number, so no counter must survive crashes. spec/sealed-object.md.
  *
  * Must never: seal two frames with one number, or return a byte that isn't authenticated.
  */

@@ -143,10 +143,7 @@ export class CanonicalReader {
     return this.#buffer.toString("latin1", this.at - length, this.at)
   }
 
-  /**
-   * Reads text of at most 255 bytes. If neighbours are mostly equal, a `slot` reuses the last
-   * string.
-   */
+  /** Reads text of at most 255 bytes. If neighbours are mostly equal, a `slot` reuses the last string. */
   text(field: string, slot?: 0 | 1): string {
     const start = this.at
     const first = this.peek()
@@ -215,9 +212,7 @@ export class CanonicalReader {
     return first & 0x0f
   }
 
-  /**
-   * Skips a type byte and reads an unsigned number of `size` bytes that must be at least `least`.
-   */
+  /** Skips a type byte and reads an unsigned number of `size` bytes that must be at least `least`. */
   #sized(size: 1 | 2 | 4, least: number): number {
     this.#need(1 + size)
     const value = this.#buffer.readUIntBE(this.at + 1, size)

@@ -13,10 +13,7 @@ import { type IntBounds, schema, type Schema } from "./schema.ts"
 
 export type SlotKind = "passphrase" | "key" | "recovery"
 
-/**
- * Argon2id's parameters. They come from the store, so their bounds are checked before they are
- * used.
- */
+/** Argon2id's parameters. They come from the store, so their bounds are checked before they are used. */
 export interface KdfParameters {
   readonly memoryKiB: number
   readonly passes: number

@@ -70,8 +70,7 @@ export class LeafWriter {
   }
 
   /**
-   * Appends an entry of an older leaf by its bytes after the suffix, which were checked when it was
-   * read.
+   * Appends an entry of an older leaf by its bytes after the suffix, which were checked when it was read.
    */
   appendEncoded(path: RawPath, afterSuffix: Uint8Array): void {
     this.#openEntry(path, afterSuffix.length)
@@ -132,10 +131,7 @@ function writeContent(out: CanonicalWriter, content: Content): void {
   out.bin(content.list)
 }
 
-/**
- * Most bytes of all keys, heads and numbers of extras: 41 bytes of keys, 7 scalars and a map's
- * head.
- */
+/** Most bytes of all keys, heads and numbers of extras: 41 bytes of keys, 7 scalars and a map's head. */
 const EXTRAS_BYTES_MAX = 128
 
 function writeExtras(out: CanonicalWriter, entry: Entry): void {

@@ -62,9 +62,8 @@ const SLASH = 0x2f
 const DOT = 0x2e
 
 /**
- * Whether `path` comes after `previous`, and exactly `shared` bytes at their start are equal.
- * Agrees with `comparePaths` and `sharedLength`, from two bytes only. The caller knows that
- * `shared` bytes are equal.
+ * Whether `path` comes after `previous`, and exactly `shared` bytes at their start are equal. Agrees with
+ * `comparePaths` and `sharedLength`, from two bytes only. The caller knows that `shared` bytes are equal.
  */
 export function followsAt(previous: string, path: string, shared: number): boolean {
   if (shared >= path.length) return false

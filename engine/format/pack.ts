@@ -46,10 +46,7 @@ export interface DirectoryFrame {
   readonly lengths: Uint32Array<ArrayBuffer>
 }
 
-/**
- * The place of the directory, stored in a pack's last bytes. Offsets count from the pack's first
- * byte.
- */
+/** The place of the directory, stored in a pack's last bytes. Offsets count from the pack's first byte. */
 export interface Locator {
   readonly directoryOffset: number
   readonly directorySealedLength: number
@@ -216,10 +213,7 @@ export function directoryOffset(frames: readonly DirectoryFrame[]): number {
   return offset
 }
 
-/**
- * @throws corrupt "pack-directory" if the directory is another pack's, or isn't where the locator
- * says
- */
+/** @throws corrupt "pack-directory" if the directory is another pack's, or isn't where the locator says */
 export function checkDirectory(frames: readonly DirectoryFrame[], locator: Locator, object: string): void {
   const end = directoryOffset(frames)
   if (end !== locator.directoryOffset) {

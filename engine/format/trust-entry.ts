@@ -47,9 +47,7 @@ export interface TrustBox {
 
 export interface TrustEpoch {
   readonly number: number
-  /**
-   * The epoch's root for every member. Empty in older epochs, whose roots follow from the newest.
-   */
+  /** The epoch's root for every member. Empty in older epochs, whose roots follow from the newest. */
   readonly boxes: readonly TrustBox[]
   /** The root of the previous epoch, sealed under this one's. */
   readonly previous: Bytes | null
@@ -243,10 +241,7 @@ function checkTrustRules(state: TrustState, refuse: Refuse): void {
   if (!isExactlyFor(state.rootBoxes, full)) throw refuse("rootBoxes", "not sealed to exactly the full slots")
 }
 
-/**
- * Returns the public keys that an epoch's root is sealed to: every slot's and every active
- * device's.
- */
+/** Returns the public keys that an epoch's root is sealed to: every slot's and every active device's. */
 export function memberKeys(state: Pick<TrustState, "devices" | "slots">): readonly Bytes[] {
   const devices = state.devices.filter((device) => device.status === "active")
   return [...state.slots.map((slot) => slot.public), ...devices.map((device) => device.seal)]

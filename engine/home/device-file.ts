@@ -1,8 +1,7 @@
 /**
- * device.json: this device's identity in one repository. It has the device's two key pairs and the
- * pin of the repository they were enrolled in. It isn't a cache: without it the device enrols again
- * with a secret (rule L1). Never contains a keyslot's secret. Mode 0600, refused if others can read
- * it (rule S1).
+ * device.json: this device's identity in one repository. It has the device's two key pairs and the pin of
+ * the repository they were enrolled in. It isn't a cache: without it the device enrols again with a secret
+ * (rule L1). Never contains a keyslot's secret. Mode 0600, refused if others can read it (rule S1).
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { DeviceId, Digest, RepositoryId } from "../base/ids.ts"

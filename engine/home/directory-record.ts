@@ -33,17 +33,13 @@ export interface RecordedEntry extends ComparedStat {
   readonly links: number
   /** For a later link of a group: the first link's path in the snapshot. */
   readonly hardLinkFirst: RawPath | null
-  /**
-   * One of its times was so recent when it was read that a later change might not show; see
-   * `isRacy`.
-   */
+  /** One of its times was so recent when it was read that a later change might not show; see `isRacy`. */
   readonly racy: boolean
 }
 
 /**
- * A record that is read in parallel with a sorted directory. Each `find` continues after the last
- * one. Names out of order are found too, more slowly. The other methods apply to the entry found
- * last.
+ * A record that is read in parallel with a sorted directory. Each `find` continues after the last one.
+ * Names out of order are found too, more slowly. The other methods apply to the entry found last.
  */
 export interface DirectoryCursor {
   /** `passed` gets the names between the previous one and this one, which were not asked for. */

@@ -1,7 +1,6 @@
 /**
- * A home for a run that changes nothing, not even its own caches. It uses this device's keys, and
- * copies of its pins and caches in a temporary folder, which is removed when the run ends.
- * spec/home.md.
+ * A home for a run that changes nothing, not even its own caches. It uses this device's keys, and copies of
+ * its pins and caches in a temporary folder, which is removed when the run ends. spec/home.md.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"

@@ -28,9 +28,7 @@ export interface Journal {
   /** Returns pending packs in the order they were added, of one series or of all. */
   pending(series?: string): PendingPack[]
 
-  /**
-   * Called after an entry that lists them is durable (rule W3), or after they were found missing.
-   */
+  /** Called after an entry that lists them is durable (rule W3), or after they were found missing. */
   settle(names: Iterable<Digest>): void
 }
 

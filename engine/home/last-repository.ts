@@ -85,10 +85,7 @@ function readKnown(home: Home): Known {
   return readFile(home) ?? fromNotes(home)
 }
 
-/**
- * Returns undefined if the file is lost or damaged. In earlier versions the last one was the
- * default.
- */
+/** Returns undefined if the file is lost or damaged. In earlier versions the last one was the default. */
 function readFile(home: Home): Known | undefined {
   const file = fileOf(home)
   const text = readPrivateFile(file)
@@ -154,9 +151,7 @@ function fileOf(home: Home): string {
   return path.join(home.identityRoot, "last-repository.json")
 }
 
-/**
- * @returns the default repository, which a verb without a location uses; undefined if there is none
- */
+/** @returns the default repository, which a verb without a location uses; undefined if there is none */
 export function rememberedRepository(
   home: Home,
 ): { readonly location: string; readonly repositoryId: RepositoryId } | undefined {
@@ -170,9 +165,7 @@ export interface KnownPlaces {
   readonly deviceCount: number
 }
 
-/**
- * @returns the repositories that this home has used
- */
+/** @returns the repositories that this home has used */
 export function knownPlaces(home: Home): KnownPlaces {
   return {
     locations: knownRepositories(home).map(({ location }) => location),

@@ -1,7 +1,6 @@
 /**
- * Caches small signed objects of the log (trust states, chain entries, contents of bundles), so
- * each is fetched once. Names contain digests, and readers verify objects from here as from a
- * store.
+ * Caches small signed objects of the log (trust states, chain entries, contents of bundles), so each is
+ * fetched once. Names contain digests, and readers verify objects from here as from a store.
  */
 import type { Bytes } from "../base/bytes.ts"
 import type { ObjectName } from "../base/ids.ts"

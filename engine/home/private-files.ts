@@ -20,8 +20,7 @@ const LEFTOVER_AGE_MS = 60 * 60 * 1000
 const HAS_MODES = process.platform !== "win32"
 
 /**
- * Creates the folder and its missing parents, accessible only to the owner. Existing ones stay
- * unchanged.
+ * Creates the folder and its missing parents, accessible only to the owner. Existing ones stay unchanged.
  */
 export function makePrivateFolder(folder: string): void {
   try {

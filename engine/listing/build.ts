@@ -1,8 +1,7 @@
 /**
- * Builds the listing of a new snapshot from a stream of changes to an older listing, or from
- * nothing. Unchanged nodes are adopted without reading them. Every other node is emitted when it is
- * complete, so one open node per level is in memory. The tree equals one built from all entries at
- * once. spec/listing.md.
+ * Builds the listing of a new snapshot from a stream of changes to an older listing, or from nothing.
+ * Unchanged nodes are adopted without reading them. Every other node is emitted when it is complete, so one
+ * open node per level is in memory. The tree equals one built from all entries at once. spec/listing.md.
  */
 import { assert } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
@@ -171,8 +170,7 @@ function countEntries(root: ListingRoot, old: OldListing): number {
 }
 
 /**
- * Descends to the real root. A root is a leaf or has several children; an adopted node may have
- * only one.
+ * Descends to the real root. A root is a leaf or has several children; an adopted node may have only one.
  */
 function withoutChains(top: NodeRef, old: OldListing): ListingRoot {
   let ref = top

@@ -1,7 +1,6 @@
 /**
- * A tree of nodes with the chunk ids of a large file. It is built when a file is split and read by
- * restore and check. The ids decide the cuts, since they are keyed hashes already.
- * spec/chunk-list.md.
+ * A tree of nodes with the chunk ids of a large file. It is built when a file is split and read by restore
+ * and check. The ids decide the cuts, since they are keyed hashes already. spec/chunk-list.md.
  */
 import { type Bytes, concatBytes, toHex } from "../base/bytes.ts"
 import { assert, corrupt } from "../base/errors.ts"
@@ -12,10 +11,7 @@ import type { Entry } from "../format/listing-entry.ts"
 
 // Determines the shape of every chunk list on disk. Never change.
 const CUT_MASK = 32 - 1
-/**
- * The shortest node before a cut. Without it, a file of one repeated chunk could make a node for
- * each.
- */
+/** The shortest node before a cut. Without it, a file of one repeated chunk could make a node for each. */
 const IDS_MIN = 8
 
 export interface ChunkListOutput {

@@ -39,8 +39,7 @@ export function nodeName(ref: NodeRef): string {
 }
 
 /**
- * Decodes and checks the bytes loaded for `ref`. The caller has checked that the bytes have this
- * id.
+ * Decodes and checks the bytes loaded for `ref`. The caller has checked that the bytes have this id.
  * @throws corrupt
  */
 export function openNode(ref: NodeRef, bytes: Uint8Array): OpenedNode {

@@ -34,10 +34,7 @@ interface OpenNode {
 export interface FinishedTree {
   readonly root: ListingRoot
   readonly entries: number
-  /**
-   * Whether the root was adopted. It may be an inner node with a single child, which can't be a
-   * root.
-   */
+  /** Whether the root was adopted. It may be an inner node with a single child, which can't be a root. */
   readonly adopted: boolean
 }
 

@@ -34,8 +34,7 @@ export interface SourceStatus {
   /** The newest snapshot of the source. */
   readonly snapshot: SnapshotRecord
   /**
-   * When a run of the series last started on this device. Later than the snapshot if nothing had
-   * changed.
+   * When a run of the series last started on this device. Later than the snapshot if nothing had changed.
    */
   readonly lastRunNs: bigint | undefined
 }

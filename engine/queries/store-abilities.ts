@@ -21,8 +21,7 @@ export async function storeAbilities(repository: Repository, probe: boolean): Pr
 }
 
 /**
- * Returns undefined if nothing was tested, or if the record is from another provider: a mirror
- * copies it.
+ * Returns undefined if nothing was tested, or if the record is from another provider: a mirror copies it.
  */
 function profileHere(byHost: ProviderProfile, tried: Value | undefined): ProviderProfile | undefined {
   const found = Object.values(PROVIDER_PROFILES).find(({ id }) => id === tried)

@@ -80,10 +80,7 @@ function openToOthers(file: string, what: string): EngineError {
   return failure("denied", "secret-open", `${what}: other users can read ${file}. Run: chmod 600 ${typed}`)
 }
 
-/**
- * Runs the command in the shell, like --password-command. It may use the terminal, but not our
- * input.
- */
+/** Runs the command in the shell, like --password-command. It may use the terminal, but not our input. */
 async function fromCommand(command: string, what: string, { environment }: SecretPorts): Promise<string> {
   const ended = await outputOf({ program: command, shell: true, environment, stderr: "inherit" })
   if (ended.code === 0) return ended.output

@@ -1,6 +1,5 @@
 /**
- * Every call of two backups fails once, in each of four ways. The slow tier does the same on real
- * servers.
+ * Every call of two backups fails once, in each of four ways. The slow tier does the same on real servers.
  */
 import { test } from "node:test"
 import { memoryStore } from "../testing/memory-store.ts"

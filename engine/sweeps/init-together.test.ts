@@ -1,6 +1,5 @@
 /**
- * Several processes run `init` in one place at the same time. One succeeds, and the others leave
- * nothing.
+ * Several processes run `init` in one place at the same time. One succeeds, and the others leave nothing.
  */
 import assert from "node:assert/strict"
 import { fork, type ChildProcess } from "node:child_process"
@@ -82,10 +81,7 @@ async function race(all: ChildProcess[], { location, environment }: Place, homes
   return answers.findIndex((answer) => "id" in answer)
 }
 
-/**
- * The winner's home backs up, an empty home opens it with the secret, and no other objects are
- * left.
- */
+/** The winner's home backs up, an empty home opens it with the secret, and no other objects are left. */
 async function winnerWorks({ location, environment }: Place, home: string, other: string): Promise<void> {
   const store = await openStore(location, {}, environment)
   const own = await openRepository({ store, home: findHome({ HOLDFAST_HOME: home }) })

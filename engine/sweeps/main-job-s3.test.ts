@@ -1,7 +1,4 @@
-/**
- * The main job over the S3 adapter, the meter and the retries, on a server that verifies
- * signatures.
- */
+/** The main job over the S3 adapter, the meter and the retries, on a server that verifies signatures. */
 import { test } from "node:test"
 import { openStore } from "../store/open-store.ts"
 import { mainJob } from "../testing/main-job.ts"

@@ -1,7 +1,4 @@
-/**
- * Counts the store requests of the usual verbs, as a provider bills them. spec/ordering.md,
- * spec/log.md.
- */
+/** Counts the store requests of the usual verbs, as a provider bills them. spec/ordering.md, spec/log.md. */
 import assert from "node:assert/strict"
 import { appendFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs"
 import * as path from "node:path"

@@ -1,7 +1,6 @@
 /**
- * Two backups over a store that fails at its k-th call, for every k. No snapshot is lost or
- * incomplete, and the next run, by the same device or a new one, needs no help. Works with any
- * empty store.
+ * Two backups over a store that fails at its k-th call, for every k. No snapshot is lost or incomplete, and
+ * the next run, by the same device or a new one, needs no help. Works with any empty store.
  */
 import * as assert from "node:assert/strict"
 import * as fs from "node:fs"

@@ -1,7 +1,6 @@
 /**
- * Compares a snapshot with the disk in its own process, for tests in which it might wait or read
- * forever. Its argument is a JSON plan; it prints the differences as one JSON line. Only tests
- * start it.
+ * Compares a snapshot with the disk in its own process, for tests in which it might wait or read forever.
+ * Its argument is a JSON plan; it prints the differences as one JSON line. Only tests start it.
  */
 import { localStore } from "../store/folder/local-store.ts"
 import { diffWithDisk, findSnapshot, openHome, openRepository, type RawPath } from "../index.ts"

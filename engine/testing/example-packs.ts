@@ -13,10 +13,7 @@ export function exampleId(name: string): ChunkId {
   return new Uint8Array(createHash("sha256").update(name).digest()) as ChunkId
 }
 
-/**
- * Returns a pack with the named chunks, one frame per inner list. Chunk i of a frame has 1000 + i
- * bytes.
- */
+/** Returns a pack with the named chunks, one frame per inner list. Chunk i of a frame has 1000 + i bytes. */
 export function examplePack(label: string, chunks: readonly (readonly (string | ChunkId)[])[]): ExamplePack {
   const frames = chunks.map((names, number): DirectoryFrame => {
     const ids = names.map((name) => (typeof name === "string" ? exampleId(name) : name))

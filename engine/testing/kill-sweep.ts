@@ -119,10 +119,7 @@ interface Kills {
   readonly run: (place: Place, random: SeededRandom, number: number) => Promise<boolean>
 }
 
-/**
- * Kills backups one after another, each of a changed source; every twelfth time in a new
- * repository.
- */
+/** Kills backups one after another, each of a changed source; every twelfth time in a new repository. */
 async function killBackups(t: TestContext, { count, run }: Kills): Promise<void> {
   const random = seededRandom(`${SEED} ${t.name}`)
   let place = await killPlace(t)

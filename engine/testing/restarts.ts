@@ -21,8 +21,7 @@ export interface Restarts {
 }
 
 /**
- * The most bytes in progress when a server dies. They are sent again; spec/stores.md states this
- * constant.
+ * The most bytes in progress when a server dies. They are sent again; spec/stores.md states this constant.
  */
 export const RESENT_BYTES_MAX: number = UPLOADS_AT_ONCE.remote * PACK_BYTES
 

@@ -45,10 +45,7 @@ export interface Sweep {
   run(k: number, fault: S3ServerFault, lasting?: boolean): Promise<"saved" | EngineError>
 }
 
-/**
- * @param addedBytes more than one pack gives several packs, uploaded together, with an index
- * segment
- */
+/** @param addedBytes more than one pack gives several packs, uploaded together, with an index segment */
 export async function faultSweep(t: TestContext, addedBytes: number = 70_000): Promise<Sweep> {
   const server = await startServer()
   const { prefix } = settingsOf(server)
@@ -81,9 +78,7 @@ interface Setting {
     readonly old: Picture
     readonly now: Picture
   }
-  /**
-   * Each run has its own prefix: a request that a client gave up may arrive during the next run.
-   */
+  /** Each run has its own prefix: a request that a client gave up may arrive during the next run. */
   readonly nextPrefix: () => string
 }
 

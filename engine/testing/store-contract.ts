@@ -1,7 +1,6 @@
 /**
- * The contract of the `Store` port as tests for every implementation and wrapper: one test per
- * sentence of `store/store.ts`. `storeReadContract` is the part that also applies to stores without
- * write permission.
+ * The contract of the `Store` port as tests for every implementation and wrapper: one test per sentence of
+ * `store/store.ts`. `storeReadContract` is the part that also applies to stores without write permission.
  */
 import * as assert from "node:assert/strict"
 import { hash } from "node:crypto"
