@@ -1,7 +1,7 @@
 /**
  * What a person writes after `-r`: a folder's path, `s3://bucket/prefix`, or restic's
- * `s3:https://host/bucket/prefix`. Pure: it reads no environment and touches nothing. A location
- * that holds a secret is refused without repeating it. See spec/stores.md.
+ * `s3:https://host/bucket/prefix`. Pure: it reads no environment. A location that contains a secret is
+ * refused without repeating it. See spec/stores.md.
  */
 import { EngineError } from "../base/errors.ts"
 
@@ -21,10 +21,10 @@ export interface S3Address {
 
 export type StoreAddress = LocalAddress | S3Address
 
-/** Schemes that somebody may expect of a backup tool, and that a path hardly begins with. */
+/** Schemes of other backup tools, with which a path rarely begins. */
 const FOREIGN_SCHEME =
   /^(sftp|ssh|rest|rclone|b2|gs|azure|swift|webdav|dav|ftp|ftps|http|https|smb|file|gdrive):/i
-/** Begins of paths that are read as something else. */
+/** Beginnings of paths that would be read as something else. */
 const OTHER_MEANING = new RegExp(`${FOREIGN_SCHEME.source}|^(s3|local):`, "i")
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/
 // eslint-disable-next-line no-control-regex
@@ -63,7 +63,7 @@ export function formatAddress(address: StoreAddress): string {
   return address.endpoint === undefined ? `s3://${path}` : `s3:${address.endpoint}/${inUrl(path)}`
 }
 
-/** What `parseResticAddress` would read as something else: a URL's own characters, and spaces, which it cuts at the ends. */
+/** Characters that `parseResticAddress` reads otherwise: those of a URL, and spaces, which it trims. */
 function inUrl(path: string): string {
   return path.replace(/[%?# ]/g, encodeURIComponent)
 }

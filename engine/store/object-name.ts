@@ -1,8 +1,7 @@
 /**
- * Which names a store takes: components of lower-case letters, digits and `-`, joined by `/`. Every
- * adapter checks names with this before it touches a disk or a network, so that no name leaves the
- * store's root, and names that it finds but could never have written are not listed: they are not
- * ours. What the names mean is `format/names.ts`. See spec/stores.md.
+ * The names that a store accepts: components of lower-case letters, digits and `-`, joined by `/`. Every
+ * adapter checks names before it uses a disk or a network, so no name leaves the store's root. Other names in
+ * the store are not listed. `format/names.ts` gives the names their meaning. See spec/stores.md.
  */
 import { hash } from "node:crypto"
 import { assert, EngineError } from "../base/errors.ts"
@@ -16,12 +15,12 @@ export function isObjectName(text: string): text is ObjectName {
   return text.length <= NAME_LENGTH_MAX && NAME.test(text)
 }
 
-/** Throws "invalid"/"object-name". */
+/** @throws invalid "object-name" */
 export function checkObjectName(name: string): void {
   if (!isObjectName(name)) throw badName(name)
 }
 
-/** A prefix is the beginning of a name, and may stop within a component. */
+/** A prefix is the beginning of a name and may end within a component. */
 export function checkPrefix(prefix: string): void {
   if (prefix.length > NAME_LENGTH_MAX || !PREFIX.test(prefix)) throw badName(prefix)
 }
@@ -37,7 +36,7 @@ export function hashInName(name: string): string | undefined {
   return /(?:^|[/-])([0-9a-f]{64})$/.exec(name)?.[1]
 }
 
-/** Nothing but these bytes may have the name. */
+/** Whether the name's digest is that of these bytes. */
 export function isNamedAfter(name: string, bytes: Uint8Array): boolean {
   const digest = hashInName(name)
   return digest !== undefined && digest === hash("sha256", bytes, "hex")
@@ -49,7 +48,7 @@ export function objectNotFound(name: string): EngineError {
   })
 }
 
-/** Another object has this name: names carry digests, so one of the two is damaged or forged. */
+/** Another object has this name. Names carry digests, so one of the two is damaged or forged. */
 export function objectExists(name: string): EngineError {
   return new EngineError(
     "conflict",

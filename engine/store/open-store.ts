@@ -1,7 +1,7 @@
 /**
- * From a location to a store that is ready for use: the adapter, wrapped in a meter, the bandwidth
- * limit and the retries, from the inside out, so that every attempt is counted and paced. The S3
- * adapter and the SDK under it are loaded only for an S3 location. See spec/stores.md.
+ * Opens the store at a location: the adapter, wrapped from the inside out in a meter, the bandwidth limit and the
+ * retries, so that every attempt is counted and limited. The S3 adapter and its SDK are loaded only for an S3
+ * location. See spec/stores.md.
  */
 import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
@@ -31,30 +31,30 @@ import type { S3StoreSettings } from "./s3/s3-store.ts"
 import type { Store } from "./store.ts"
 
 export interface OpenStoreOptions extends Bandwidth {
-  /** Makes a local folder that is not there: for `init` alone. */
+  /** Creates a missing local folder. Only `init` does. */
   readonly create?: boolean | undefined
-  /** S3: before the environment's; an endpoint in the location comes before this. */
+  /** For S3. Overrides the environment; an endpoint in the location overrides this. */
   readonly endpoint?: string | undefined
   readonly region?: string | undefined
   readonly provider?: ProviderId | undefined
   readonly addressing?: "path" | "virtual" | undefined
   readonly credentials?: S3Credentials | S3CredentialsSource | undefined
-  /** Where they lie instead: `env:`, `file:`, `command:`, `keychain:`, or `profile:` of the AWS files. */
+  /** Reference to the credentials: `env:`, `file:`, `command:`, `keychain:`, or `profile:` of the AWS files. */
   readonly credentialsFrom?: string | undefined
   readonly caFile?: string | undefined
   readonly conditionalPut?: boolean | undefined
   readonly retryPorts?: RetryPorts | undefined
 }
 
-/** The variables that are read; process.env is one. */
+/** Environment variables, such as process.env. */
 export type StoreEnvironment = Readonly<Record<string, string | undefined>>
 
 export interface OpenedStore extends MeteredStore {
-  /** What the provider asks for, as far as the location tells; undefined for a folder. */
+  /** The provider's profile, derived from the location; undefined for a folder. */
   readonly provider?: ProviderProfile
-  /** What the store really does, found out by trying. Absent for a folder, which is known to do all of it. */
+  /** Tests what the store supports. Absent for a folder, which supports everything. */
   readonly probe?: () => Promise<StoreAbilities>
-  /** Writes only what is not there, from now on: for a store whose probe showed that this works. */
+  /** Makes every later put conditional. Only for a store whose probe showed that this works. */
   readonly guardPuts?: () => void
 }
 
@@ -63,14 +63,17 @@ export function probeOf(store: Store): OpenedStore["probe"] {
   return (store as Partial<OpenedStore>).probe
 }
 
-/** Throws not-found "no-store" when it is a folder that is gone. No request: a run without change makes none. */
+/**
+ * Requires that a local folder exists. Makes no request, because a run without changes makes none.
+ * @throws not-found "no-store"
+ */
 export function requireFolder({ folder }: Store): void {
   if (folder !== undefined && !existsSync(folder)) throw noStore(folder)
 }
 
 /**
- * A second guard, where `init` found that it works. What it found may have come here with a mirror, so
- * a provider that is known to refuse is not asked. Does nothing to a store that was not opened by `openStore`.
+ * Makes puts conditional where `init` found that this works. The finding may come from the original of a mirror, so
+ * a provider that refuses conditional puts is left out. Does nothing to a store that `openStore` did not open.
  */
 export function guardPuts(store: Store, found: Readonly<Record<string, unknown>>): void {
   const { provider, guardPuts: guard } = store as Partial<OpenedStore>
@@ -78,8 +81,8 @@ export function guardPuts(store: Store, found: Readonly<Record<string, unknown>>
 }
 
 /**
- * Whether of several PUTs of one name with different bytes exactly one succeeds. Where a conditional PUT
- * was found to work, PUTs are conditional from here on.
+ * Whether exactly one of several PUTs of one name with different bytes succeeds. Makes later PUTs conditional
+ * where that was found to work.
  */
 export function createsExclusively(store: Store, found: Readonly<Record<string, unknown>>): boolean {
   const provider = providerOf(store)
@@ -151,7 +154,7 @@ export function locationName(
   return formatAddress({ ...address, endpoint: endpointOf(address, options, environment) })
 }
 
-/** What the location, the options, the environment and the provider's profile say together. */
+/** Combines the location, the options, the environment and the provider's profile. */
 export function s3Settings(
   address: S3Address,
   options: OpenStoreOptions,
@@ -159,7 +162,7 @@ export function s3Settings(
 ): S3StoreSettings {
   const endpoint = endpointOf(address, options, environment)
   const profile = profileOf(options, endpoint)
-  // The certificate of *.amazonaws.com does not cover a name with one more dot in it.
+  // The certificate of *.amazonaws.com does not cover a bucket name with a dot.
   const addressing = address.bucket.includes(".") ? "path" : profile.addressing
   const region = options.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"]
   return {

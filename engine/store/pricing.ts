@@ -1,6 +1,6 @@
 /**
- * What storage, requests and transfers cost at a provider, from its profile's list prices: plain sums, no
- * taxes, no free tiers but the monthly egress. Providers count in powers of ten. See spec/stores.md.
+ * Cost of storage, requests and transfers at a provider, by the dated list prices of `provider-profiles.ts`:
+ * without taxes and free tiers, except the monthly egress. Providers count in powers of ten. See spec/stores.md.
  */
 import type { Prices, ProviderProfile } from "./provider-profiles.ts"
 
@@ -13,7 +13,7 @@ export interface Stored {
   readonly bytes: number
 }
 
-/** US dollars a month for as long as it lies there; undefined where no prices are known. */
+/** @returns US dollars per month; undefined where no prices are known */
 export function dollarsPerMonth(
   { prices, minimumObjectBytes }: ProviderProfile,
   stored: Stored,
@@ -23,7 +23,7 @@ export function dollarsPerMonth(
   return (bytes / TB) * prices.storagePerTbMonth
 }
 
-/** What the provider charges at least for objects that are written now, however soon they are deleted. */
+/** @returns the minimum that the provider charges for objects written now, however soon they are deleted */
 export function dollarsCommitted(
   { prices, minimumObjectBytes, minimumDays }: ProviderProfile,
   added: Stored,
@@ -45,7 +45,7 @@ export function dollarsForRequests({ prices }: ProviderProfile, asked: Asked): n
   return (asked.put * putPer1000 + asked.list * listPer1000 + asked.get * getPer1000) / 1000
 }
 
-/** For bringing so much back over the Internet within a month in which nothing else was. */
+/** @returns the cost of downloading this much within a month without other downloads */
 export function dollarsForEgress(
   { prices }: ProviderProfile,
   bytes: number,
@@ -60,7 +60,7 @@ function freeEgressBytes({ freeEgress }: Prices, stored: Stored): number {
   return "gb" in freeEgress ? freeEgress.gb * GB : freeEgress.timesStored * stored.bytes
 }
 
-/** Without knowing each object's size: as if all were of the average. */
+/** Assumes that all objects have the average size. */
 function billedBytes({ objects, bytes }: Stored, minimumObjectBytes: number): number {
   return Math.max(bytes, objects * minimumObjectBytes)
 }

@@ -1,8 +1,8 @@
 /**
- * What a store really does, found out by trying: whether it lists what was just written, keeps to
- * ranges, lets one of several conditional PUTs win, and removes. `init` records it in the trust state,
- * `doctor` shows it, and garbage collection refuses a store whose listing lags. It writes and removes
- * a few objects under `probe/`. See spec/stores.md.
+ * Tests what a store supports: whether it lists new objects at once, honours ranges, lets exactly one of several
+ * conditional PUTs succeed, and removes. `init` records the result in the trust state, `doctor` shows it, and
+ * garbage collection refuses a store whose listing lags. Writes and removes a few objects under `probe/`.
+ * See spec/stores.md.
  */
 import { isEngineError } from "../base/errors.ts"
 import { equalBytes } from "../base/bytes.ts"
@@ -10,25 +10,25 @@ import type { ObjectName } from "../base/ids.ts"
 import type { ProviderId } from "./provider-profiles.ts"
 import type { Store } from "./store.ts"
 
-/** Recorded as text under these names: never change one. */
+/** Recorded as text under these names. Never change one. */
 export interface StoreAbilities {
   readonly provider: ProviderId
-  /** "works": of several at once exactly one wins. "races": only one after the other. */
+  /** "works": exactly one of several concurrent puts succeeds. "races": only of consecutive ones. */
   readonly conditionalPut: "works" | "races" | "absent"
   readonly listing: "at-once" | "lags"
-  /** "ignored": a range brings the whole object, which costs its transfer. */
+  /** "ignored": a range returns the whole object, which costs its transfer. */
   readonly ranges: "works" | "ignored"
   readonly removal: "works" | "denied"
 }
 
 export interface ProbePorts {
-  /** Plain, retried. */
+  /** Unconditional, retried. */
   readonly store: Store
-  /** The same place, asking that a PUT writes only what is not there. */
+  /** The same place with conditional PUTs. */
   readonly guarded: Store
-  /** Whether a range has brought a whole object so far. */
+  /** Whether a range has returned a whole object so far. */
   ignoresRanges(): boolean
-  /** Hex digits that nobody else draws. */
+  /** Random hex digits, unique to this probe. */
   readonly nonce: string
 }
 
@@ -38,7 +38,7 @@ const LIST_ROUNDS = 4
 const RACES = 3
 const RACERS = 8
 
-/** Throws what the store throws when it can't be written to at all. */
+/** @throws as the store, if it can't be written to */
 export async function probeStore(ports: ProbePorts): Promise<Omit<StoreAbilities, "provider">> {
   const { store } = ports
   const written: ObjectName[] = []
@@ -68,7 +68,7 @@ export async function probeStore(ports: ProbePorts): Promise<Omit<StoreAbilities
   }
 }
 
-/** Bytes that differ from every other call's. */
+/** Returns bytes that differ from those of every other call. */
 function content(number: number): Uint8Array {
   return new TextEncoder().encode(`holdfast tries what this store does: ${number}`)
 }
@@ -106,7 +106,7 @@ async function wins(guarded: Store, name: ObjectName, number: number): Promise<b
     await guarded.put(name, content(number))
     return true
   } catch (error) {
-    // A server that refuses the header itself is not one to rely on either.
+    // A server that refuses the header itself can't be relied on either.
     if (isEngineError(error, "object-exists") || (isEngineError(error) && error.kind === "invalid"))
       return false
     throw error

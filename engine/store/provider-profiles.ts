@@ -1,7 +1,7 @@
 /**
- * What differs between S3 providers, as data: how a bucket is addressed, how long a deleted object
- * is paid for, list prices. Nothing depends on a profile for safety: a wrong one costs money or
- * a clear error, never data. Prices have the date that they were read; check before quoting.
+ * Differences between S3 providers, as data: how a bucket is addressed, how long a deleted object is billed, list
+ * prices. Safety does not depend on a profile: a wrong one costs money or a clear error, never data. Each price
+ * list has the date on which it was read.
  */
 
 export type ProviderId = "aws" | "backblaze" | "wasabi" | "r2" | "minio" | "ceph" | "custom"
@@ -9,39 +9,39 @@ export type ProviderId = "aws" | "backblaze" | "wasabi" | "r2" | "minio" | "ceph
 export interface ProviderProfile {
   readonly id: ProviderId
   readonly title: string
-  /** Matches the endpoint's host; its first group, when it has one, is the region. */
+  /** Matches the endpoint's host; its first group, if it has one, is the region. */
   readonly host: RegExp | undefined
-  /** Matches the `Server` header where the host does not tell: it may stand anywhere. */
+  /** Matches the `Server` header of software that runs on any host. */
   readonly server?: RegExp
-  /** How the bucket goes into the address: `host/bucket` or `bucket.host`. */
+  /** Whether the address is `host/bucket` or `bucket.host`. */
   readonly addressing: "path" | "virtual"
-  /** Sent with each PUT besides the signed hash: AWS wants one for buckets with an object lock; clones may refuse any. */
+  /** Sent with each PUT besides the signed hash. AWS requires one for buckets with an object lock; clones may refuse any. */
   readonly checksum: "sha256" | "none"
-  /** What to sign for when nobody says a region and the host does not tell. */
+  /** Default if neither the user nor the host names one. */
   readonly region: string | undefined
-  /** `If-None-Match: *` as documented or seen; `init` probes what a store really does. */
+  /** `If-None-Match: *` as documented or observed; `init` tests the store itself. */
   readonly conditionalPut: "works" | "refused" | "unknown"
-  /** Deleting hides an object, which stays paid for until a lifecycle rule removes it. */
+  /** Deleting hides an object, which is billed until a lifecycle rule removes it. */
   readonly deleteHides: boolean
-  /** An object deleted sooner is paid for as if it had stayed this long: prune waits for it. */
+  /** An object is billed for at least this long, so prune waits. */
   readonly minimumDays: number
-  /** Smaller objects are paid for as this many bytes. */
+  /** Smaller objects are billed as this many bytes. */
   readonly minimumObjectBytes: number
   readonly prices: Prices | undefined
 }
 
 /** US dollars, storage in the provider's usual class, without taxes and without free tiers of less than 1 TB. */
 export interface Prices {
-  /** When they were read or published, ISO date. */
+  /** ISO date on which they were read or published. */
   readonly asOf: string
   readonly storagePerTbMonth: number
   readonly putPer1000: number
   readonly listPer1000: number
   readonly getPer1000: number
   readonly egressPerGb: number
-  /** What goes out free each month. */
+  /** Free egress per month. */
   readonly freeEgress: { readonly gb: number } | { readonly timesStored: number } | "all"
-  /** Paid for at least, even when less is stored. */
+  /** Billed even if less is stored. */
   readonly minimumStoredTb: number
 }
 
@@ -150,7 +150,7 @@ export const PROVIDER_PROFILES: Readonly<Record<ProviderId, ProviderProfile>> = 
   custom: { ...SELF_HOSTED, id: "custom", title: "another S3 server", conditionalPut: "unknown" },
 }
 
-/** The provider that an endpoint's host tells; no endpoint is AWS. */
+/** Finds the provider by the endpoint's host. No endpoint means AWS. */
 export function profileOfEndpoint(endpoint: string | undefined): ProviderProfile {
   if (endpoint === undefined) return PROVIDER_PROFILES.aws
   const { hostname } = new URL(endpoint)
@@ -158,13 +158,13 @@ export function profileOfEndpoint(endpoint: string | undefined): ProviderProfile
   return known ?? PROVIDER_PROFILES.custom
 }
 
-/** The provider that a server's own name tells, where its host told nothing. */
+/** Finds the provider by the server's own name, if the host did not identify it. */
 export function profileOfServer(byHost: ProviderProfile, serverName: string | undefined): ProviderProfile {
   if (byHost.id !== "custom" || serverName === undefined) return byHost
   return Object.values(PROVIDER_PROFILES).find(({ server }) => server?.test(serverName)) ?? byHost
 }
 
-/** The region that an endpoint's host names, or the profile's own. */
+/** @returns the region in the endpoint's host, or the profile's default */
 export function regionOfEndpoint(profile: ProviderProfile, endpoint: string | undefined): string | undefined {
   if (endpoint === undefined) return profile.region
   return profile.host?.exec(new URL(endpoint).hostname)?.[1] ?? profile.region

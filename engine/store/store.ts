@@ -1,14 +1,14 @@
 /**
- * Where sealed bytes live: a folder, an S3 bucket, or memory in tests. A store knows names and
+ * The place of sealed objects: a folder, an S3 bucket, or memory in tests. A store knows names and
  * bytes, never keys or formats. Every implementation and wrapper passes `testing/store-contract.ts`.
  *
  * Failures are `EngineError`s: not-found, unavailable (may be retried), denied, conflict, corrupt.
- * All methods may run at once; no order is promised between two calls that overlap.
+ * All methods may run concurrently; two calls that overlap have no order.
  */
 import type { ObjectName } from "../base/ids.ts"
 
 export interface Store {
-  /** What a person calls it, without secrets: a path, or `s3://bucket/prefix`. */
+  /** Its name for people, without secrets: a path, or `s3://bucket/prefix`. */
   readonly location: string
 
   /** The absolute path of the folder on this machine that has the objects; undefined for any other store. */
@@ -17,15 +17,15 @@ export interface Store {
   /**
    * Writes a new object. When the promise resolves, the bytes survive a power cut and every later
    * `get` and `list` sees them. When it rejects, the object is whole or absent, never partial.
-   * Objects are immutable: the same name again with the same bytes succeeds. Once it has settled, the
-   * bytes are the caller's again, who may put others there.
+   * Objects are immutable: putting the same bytes again succeeds. Once the promise has settled, the
+   * caller may reuse the memory.
    */
   put(name: ObjectName, bytes: Uint8Array): Promise<void>
 
   /**
    * Reads an object, or `length` bytes of it from `offset`. A range that passes the end is
-   * `corrupt` (code "short-object"), never a short read. The result is the caller's to keep, and
-   * its buffer may be transferred.
+   * `corrupt` (code "short-object"), never a short read. The caller owns the result, and its
+   * buffer may be transferred.
    */
   get(name: ObjectName, range?: { offset: number; length: number }): Promise<Uint8Array<ArrayBuffer>>
 
@@ -33,12 +33,12 @@ export interface Store {
   list(prefix: string): AsyncIterable<StoredObject>
 
   /**
-   * The path of the file that holds an object, for a thread that reads `lengthBytes` of it by itself: it counts
-   * as a `get`. Only a folder on this machine lends. The file may be absent or short: `get` then says why.
+   * Returns the path of an object's file, for a thread that reads `lengthBytes` of it by itself. It counts as a
+   * `get`. Only a local folder has it. The file may be missing or short: `get` then throws the reason.
    */
   readonly lend?: ((name: ObjectName, lengthBytes: number) => string) | undefined
 
-  /** Removes an object. Removing one that is not there succeeds, so that a retry is safe. */
+  /** Removes an object. Removing a missing one succeeds, so that a retry is safe. */
   remove(name: ObjectName): Promise<void>
 }
 

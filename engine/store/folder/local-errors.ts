@@ -1,6 +1,6 @@
 /**
- * What the file system said, as an `EngineError` that tells a person what to do. Only what may pass
- * by itself (a network mount that hangs, too many open files) is "unavailable" and so retried.
+ * Makes an `EngineError` of a file system's error, with the next step for a person. Only temporary failures (a
+ * network mount that hangs, too many open files) are "unavailable", and so retried.
  */
 import { errnoOf, errnoText } from "../../base/errno.ts"
 import { EngineError, type ErrorKind } from "../../base/errors.ts"
@@ -50,7 +50,7 @@ const READ_MEANINGS: Readonly<Record<string, Meaning>> = {
   EISDIR: NOT_A_FOLDER,
 }
 
-/** Errors that are not the file system's are bugs, and pass unchanged. */
+/** Returns other errors unchanged: they are bugs. */
 export function localError(error: unknown, root: string, action: "read" | "write"): unknown {
   const errno = errnoOf(error)
   if (errno === "" || error instanceof EngineError) return error
@@ -63,7 +63,7 @@ export function localError(error: unknown, root: string, action: "read" | "write
   })
 }
 
-/** Below /proc, for example. */
+/** A folder can't be created below /proc, for example. */
 export function noFolder(root: string, cause: unknown): EngineError {
   return new EngineError("denied", "no-folder", `${root}: cannot create the folder`, { cause })
 }

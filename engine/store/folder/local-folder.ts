@@ -1,4 +1,4 @@
-/** Walks a local store's folders: the listing in byte order of full names, and leftover files. */
+/** Walks a local store's folders: lists objects in byte order of their full names, and removes leftover files. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { corrupt } from "../../base/errors.ts"
@@ -6,15 +6,15 @@ import { errnoOf } from "../../base/errno.ts"
 import { isObjectName } from "../object-name.ts"
 import type { StoredObject } from "../store.ts"
 
-/** No object name begins with a dot, so these are never listed. */
+/** No object name begins with a dot, so these files are never listed. */
 export const LOCAL_TEMPORARY_PREFIX = ".holdfast-tmp-"
 
-/** No put lasts this long, unless it slept; then its rename fails and it is sent again. */
+/** No put takes this long unless the machine slept. Then its rename fails and it is repeated. */
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000
 
 /**
- * Opens an object for reading. A FIFO or a device in its place neither blocks nor is read: it throws
- * `corrupt` "not-a-file".
+ * Opens an object for reading. A FIFO or a device in its place is not read and does not block.
+ * @throws corrupt "not-a-file", or what node:fs throws
  */
 export function openObjectFile(file: string, name: string): { descriptor: number; sizeBytes: number } {
   let descriptor: number
@@ -33,11 +33,14 @@ function notAFile(name: string): Error {
   return corrupt("not-a-file", name, "is not a regular file")
 }
 
-/** Opening a FIFO returns at once, and a terminal is not adopted. Windows has neither flag. */
+/** Opening a FIFO returns at once, and a terminal does not become the controlling one. Windows has neither flag. */
 export const READ_WITHOUT_BLOCKING: number =
   fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0) | (fs.constants.O_NOCTTY ?? 0)
 
-/** `folder` is "" or ends with a slash; only entries that begin with `start` are visited. */
+/**
+ * @param folder "" or ends with a slash
+ * @param start only entries that begin with it are visited
+ */
 export function* listFolder(root: string, folder: string, start: string): Iterable<StoredObject> {
   for (const key of sortedEntries(root, folder, start)) {
     if (key.endsWith("/")) {
@@ -45,16 +48,16 @@ export function* listFolder(root: string, folder: string, start: string): Iterab
       continue
     }
     const name = folder + key
-    // Removed since the folder was read: then it is not there to list.
+    // The file may have been removed since the folder was read.
     const stat = fs.statSync(path.join(root, name), { throwIfNoEntry: false })
-    // A FIFO or a device in an object's place is listed, too: left out, it would hide that an object is damaged.
+    // A FIFO or a device in an object's place is listed too. Leaving it out would hide the damage.
     if (stat?.isDirectory() === false && isObjectName(name)) yield { name, sizeBytes: stat.size }
   }
 }
 
 /**
  * A folder `a` sorts as `a/`, because its contents do: `a-b` is before `a/x`, as "-" is before "/".
- * Plain string order is byte order here, for names are ASCII.
+ * Plain string order is byte order here, because names are ASCII.
  */
 function sortedEntries(root: string, folder: string, start: string): string[] {
   const keys: string[] = []
@@ -74,13 +77,13 @@ function readFolder(folder: string): fs.Dirent[] {
   try {
     return fs.readdirSync(folder, { withFileTypes: true })
   } catch (error) {
-    // Removed meanwhile, or a prefix whose folder is an object's name here.
+    // It was removed meanwhile, or the prefix's folder is the name of an object.
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return []
     throw error
   }
 }
 
-/** What dead runs left in this one folder. A failure to clean is no failure of the put. */
+/** Removes what interrupted runs left in this folder. A failure here is not a failure of the put. */
 export function removeLeftovers(folder: string, nowMs: number): void {
   try {
     for (const name of fs.readdirSync(folder)) {

@@ -1,11 +1,11 @@
 /**
- * A store in a folder. An object is written under a temporary name beside its place, flushed, and
- * renamed, and then its folder is flushed too: a power cut leaves it whole or absent. Leftovers of
- * runs that died are never listed, and go when they are a day old. See spec/stores.md.
+ * A store in a folder. An object is written under a temporary name beside its place, flushed and renamed. Then its
+ * folder is flushed too, so a power cut leaves the object whole or absent. Leftovers of interrupted runs are never
+ * listed and are removed when they are a day old. See spec/stores.md.
  *
- * Calls that only touch the page cache are synchronous, for a hop through libuv's threads costs more
- * than they do; flushes and large transfers are not, so that several run at once. It never makes its
- * own root: a disk that is not mounted must not look like an empty repository.
+ * Calls that only use the page cache are synchronous, because a switch to libuv's threads costs more than they do.
+ * Flushes and large transfers are asynchronous, so that several run at once. The store never creates its own root:
+ * an unmounted disk must not look like an empty repository.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -30,7 +30,7 @@ import {
 } from "../object-name.ts"
 import type { Store, StoredObject } from "../store.ts"
 
-/** What a file system says that has none. */
+/** Errors of a file system without hard links. */
 const NO_HARD_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]
 
 const fsync = promisify(fs.fsync)
@@ -41,7 +41,7 @@ interface LocalFolder {
   /** Unique among processes and machines that share the folder. */
   readonly run: string
   temporaryCount: number
-  /** Folders that this process has written to, each with what flushes its parents, once. */
+  /** Folders that this process has written to, each with a function that flushes its parents once. */
   readonly folders: Map<string, () => Promise<void>>
 }
 
@@ -66,7 +66,7 @@ export function localStore(root: string): Store {
   }
 }
 
-/** Makes the root folder (0700) and its missing parents durably; one that is there is left alone. */
+/** Creates the root folder (0700) and its missing parents durably. An existing one is left alone. */
 export async function createLocalRoot(root: string): Promise<void> {
   const absolute = path.resolve(root)
   try {
@@ -91,7 +91,7 @@ async function put(local: LocalFolder, name: ObjectName, bytes: Uint8Array): Pro
     } catch (error) {
       if (errnoOf(error) !== "ENOENT") throw error
       if (!fs.existsSync(local.root)) throw noStore(local.root)
-      // Somebody removed a folder that we remember.
+      // The folder was removed since it was last used.
       local.folders.clear()
       await putOnce(local, name, bytes)
     }
@@ -106,7 +106,7 @@ async function putOnce(local: LocalFolder, name: ObjectName, bytes: Uint8Array):
   const flushParents = prepareFolder(local, folder)
   const present = fs.lstatSync(target, { throwIfNoEntry: false })
   if (present === undefined || !(await isStored(name, target, bytes))) await writeObject(local, name, bytes)
-  await Promise.all([syncFolder(folder), flushParents()]) // together, and after the object: one commit for both
+  await Promise.all([syncFolder(folder), flushParents()]) // concurrently, and after the object: the file system makes one commit for both
 }
 
 async function writeObject(local: LocalFolder, name: ObjectName, bytes: Uint8Array): Promise<void> {
@@ -131,8 +131,8 @@ async function writeObject(local: LocalFolder, name: ObjectName, bytes: Uint8Arr
 }
 
 /**
- * A name without a digest may be wanted with different bytes by several at once, and only the first may
- * get it: `rename` would replace. A file system without hard links (FAT) creates the file itself.
+ * Several writers may put different bytes under a name without a digest, and only the first may succeed; `rename`
+ * would replace. Without hard links (FAT) the file is created under its own name.
  */
 function createFrom(temporary: string, target: string, bytes: Uint8Array): void {
   try {
@@ -145,8 +145,8 @@ function createFrom(temporary: string, target: string, bytes: Uint8Array): void 
 }
 
 /**
- * Success must mean durable, and whoever wrote it may have died before the flush. False for a torn or rotten
- * object in the place of what its name says: that one is replaced.
+ * Flushes the existing object, because its writer may have died before doing so, and success must mean durable.
+ * @returns false if the existing object is truncated or damaged; it is then replaced
  */
 async function isStored(name: ObjectName, target: string, bytes: Uint8Array): Promise<boolean> {
   const { descriptor: file, sizeBytes } = openObjectFile(target, name)
@@ -212,7 +212,7 @@ async function remove(local: LocalFolder, name: ObjectName): Promise<void> {
   }
 }
 
-/** The folder is there when this returns, and is durable, with all above it, when what it gives back resolves. */
+/** Creates the folder. @returns a function whose promise resolves when the folder and all above it are durable */
 function prepareFolder(local: LocalFolder, folder: string): () => Promise<void> {
   const known = local.folders.get(folder)
   if (known !== undefined) return known
@@ -231,7 +231,7 @@ function prepareFolder(local: LocalFolder, folder: string): () => Promise<void> 
 
 const NOTHING_TO_FLUSH = async (): Promise<void> => {}
 
-/** Works the first time that it is called, and again after a failure. */
+/** Runs on the first call, and again after a failure. */
 function once(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | undefined
   const fail = (error: unknown): never => {
@@ -254,14 +254,14 @@ async function syncFolder(folder: string): Promise<void> {
   try {
     await fsync(file)
   } catch (error) {
-    // Some network and FUSE mounts refuse to flush a folder; there is nothing better to ask for.
+    // Some network and FUSE mounts can't flush a folder; there is no other way.
     if (!["EINVAL", "ENOTSUP", "EBADF"].includes(errnoOf(error))) throw error
   } finally {
     fs.closeSync(file)
   }
 }
 
-/** Undefined when the file ends early. The memory is not from Node's pool, so it may be transferred. */
+/** @returns undefined if the file ends early. The memory is not from Node's pool, so it may be transferred. */
 async function readExact(file: number, position: number, length: number): Promise<Bytes | undefined> {
   const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   let offset = 0

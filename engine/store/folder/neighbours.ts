@@ -1,7 +1,6 @@
 /**
- * What lies in a place where a repository is looked for or is to be made: another tool's repository,
- * or a person's files. A store lists only names that it could have written, so a local folder is
- * looked at directly. See spec/stores.md.
+ * Finds foreign content in the place of a repository, existing or new: another tool's repository, or a person's
+ * files. A store lists only names of objects, so a local folder is read directly. See spec/stores.md.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -13,7 +12,7 @@ import type { Store } from "../store.ts"
 
 export type ForeignTool = "restic or rustic" | "borg" | "kopia"
 
-/** What file managers and file systems leave in every folder. */
+/** Files that file managers and file systems create in every folder. */
 const LITTER =
   /^(\.DS_Store|\.Trash.*|\.fseventsd|\.Spotlight-V100|\._.*|lost\+found|@eaDir|Thumbs\.db|desktop\.ini)$/
 
@@ -21,7 +20,7 @@ export function isLitter(name: string): boolean {
   return LITTER.test(name)
 }
 
-/** Whose repository this is, when it is one that we know the looks of. */
+/** @returns the tool that the repository belongs to, if it is recognised */
 export async function foreignRepository(store: Store): Promise<ForeignTool | undefined> {
   const names = foldersOf(store)
   if (names?.some((name) => name === "kopia.repository.f" || name === "kopia.repository") === true)
@@ -36,7 +35,7 @@ export async function foreignRepository(store: Store): Promise<ForeignTool | und
 
 const OUR_FOLDERS = new Set(["repository", "keys", "log", "bundles", "packs", "index"])
 
-/** Names in a local folder that no repository of ours has; none for other stores. */
+/** @returns names in a local folder that a repository does not have; none for other stores */
 export function strangersIn(store: Store): string[] {
   return (foldersOf(store) ?? []).flatMap((name) => {
     if (isLeftover(name)) return []
@@ -46,7 +45,7 @@ export function strangersIn(store: Store): string[] {
   })
 }
 
-/** The first thing in one of our folders that can't be an object, which a listing passes over. */
+/** @returns the first entry of a repository's folder that can't be an object; a listing skips it */
 function strangerBelow(folder: string): string | undefined {
   for (const entry of entriesOf(folder)) {
     if (isLeftover(entry.name)) continue
@@ -61,7 +60,7 @@ function entriesOf(folder: string): fs.Dirent[] {
   try {
     return fs.readdirSync(folder, { withFileTypes: true })
   } catch {
-    return [] // a file, or gone
+    return [] // it is a file, or was removed
   }
 }
 
@@ -69,7 +68,7 @@ function isLeftover(name: string): boolean {
   return LITTER.test(name) || name.startsWith(LOCAL_TEMPORARY_PREFIX)
 }
 
-/** Undefined when the store is not a folder, or the folder is missing. */
+/** @returns undefined if the store is not a folder, or the folder is missing */
 function foldersOf({ folder }: Store): string[] | undefined {
   if (folder === undefined) return undefined
   try {

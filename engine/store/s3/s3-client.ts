@@ -1,8 +1,8 @@
 /**
- * The SDK, set up the one way that every S3 server understands: bodies of known length, signed with
- * their SHA-256, no optional checksums, no `Expect`, no retries of its own (the retrying store has
- * them). This file is the only one that loads the SDK, when a client is connected. It speaks keys
- * and throws what the SDK throws; names and meanings are `s3-store.ts`. See spec/stores.md.
+ * The SDK, configured so that every S3 server understands it: bodies of known length, signed with their SHA-256 (AWS
+ * Signature Version 4, header x-amz-content-sha256), no optional checksums, no `Expect`, no retries of its own. Only
+ * this file loads the SDK, when a client connects. It takes keys and throws what the SDK throws; `s3-store.ts` maps
+ * names and errors. See spec/stores.md.
  */
 import { hash } from "node:crypto"
 import { readFileSync } from "node:fs"
@@ -14,18 +14,18 @@ import { MEANING_OF_CODE } from "./s3-verdicts.ts"
 
 export interface S3Settings {
   readonly bucket: string
-  /** Undefined is AWS itself. */
+  /** Undefined means AWS. */
   readonly endpoint: string | undefined
-  /** Undefined leaves it to the AWS configuration files. */
+  /** Undefined means that of the AWS configuration files. */
   readonly region: string | undefined
   readonly addressing: "path" | "virtual"
   /** "sha256" sends `x-amz-checksum-sha256` with each PUT; nothing is sent by default. */
   readonly checksum?: "sha256" | "none" | undefined
-  /** Undefined is the AWS default chain: environment, profile, SSO, container, instance. */
+  /** Undefined means the AWS default chain: environment, profile, SSO, container, instance. */
   readonly credentials?: S3Credentials | S3CredentialsSource | undefined
-  /** One of the AWS configuration files, instead of credentials. */
+  /** A profile of the AWS configuration files, instead of credentials. */
   readonly profile?: string | undefined
-  /** A PEM file of authorities to trust besides the usual ones. */
+  /** A PEM file of additional trusted authorities. */
   readonly caFile?: string | undefined
   readonly connections?: number | undefined
   readonly timeouts?: S3Timeouts | undefined
@@ -33,7 +33,7 @@ export interface S3Settings {
 
 export interface S3Timeouts {
   readonly connectMs: number
-  /** A connection on which nothing moves for so long is given up; a slow one is not. */
+  /** A connection without any traffic for this long is closed. A slow one is kept. */
   readonly idleMs: number
 }
 
@@ -44,13 +44,13 @@ export interface S3Page {
   readonly objects: readonly { key: string; sizeBytes: number }[]
   /** Undefined on the last page. */
   readonly next: string | undefined
-  /** False when the answer lacks what every S3 server's listing has. */
+  /** False if the response lacks what every S3 listing has. */
   readonly isListing: boolean
 }
 
 export interface S3Api {
   region(): Promise<string>
-  /** Gives the ETag, which every S3 server has. */
+  /** @returns the ETag (RFC 9110, 8.8.3), which every S3 server sends */
   put(
     key: string,
     bytes: Uint8Array,
@@ -59,9 +59,9 @@ export interface S3Api {
   get(key: string, range: string | undefined): Promise<GetObjectCommandOutput>
   size(key: string): Promise<number>
   list(prefix: string, page: { names: number; token: string | undefined }): Promise<S3Page>
-  /** False when the answer is not one that an S3 server gives. */
+  /** @returns false if the response is not that of an S3 server */
   delete(key: string): Promise<boolean>
-  /** What the newest answer's `Server` header says. */
+  /** The `Server` header of the newest response. */
   serverName(): string | undefined
 }
 
@@ -135,7 +135,7 @@ function createClient(sdk: Sdk, settings: S3Settings, requestHandler: object): S
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
-    // A copy, for the SDK writes into it.
+    // A copy, because the SDK changes it.
     ...(credentials === undefined
       ? {}
       : { credentials: typeof credentials === "function" ? credentials : { ...credentials } }),
@@ -144,13 +144,13 @@ function createClient(sdk: Sdk, settings: S3Settings, requestHandler: object): S
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     maxAttempts: 1,
-    // One round trip less a pack; and some servers never answer 100.
+    // Saves one round trip per pack. Some servers never answer 100.
     expectContinueHeader: false,
     requestHandler,
   })
 }
 
-/** @returns what the newest answer's `Server` header says */
+/** @returns a function that gives the `Server` header of the newest response */
 function watchServerName(client: S3Client): () => string | undefined {
   let serverName: string | undefined
   client.middlewareStack.add(
@@ -165,14 +165,14 @@ function watchServerName(client: S3Client): () => string | undefined {
   return () => serverName
 }
 
-/** As the header has it, from the digest in the name when there is one. */
+/** Returns the header's value, from the digest in the name if there is one. */
 function checksumOf(bytes: Uint8Array, sha256: string | undefined): string {
   return sha256 === undefined
     ? hash("sha256", bytes, "base64")
     : Buffer.from(sha256, "hex").toString("base64")
 }
 
-/** The signer takes this header as it finds it, and does not hash the body a second time. */
+/** Sets x-amz-content-sha256, so that the signer (Signature Version 4) does not hash the body a second time. */
 function signWithHash(command: PutObjectCommand, sha256: string): void {
   command.middlewareStack.add(
     (next) => (args) => {
@@ -184,7 +184,7 @@ function signWithHash(command: PutObjectCommand, sha256: string): void {
   )
 }
 
-/** Agents of our own: for the extra authorities, and for proxies from the environment. */
+/** Makes HTTP agents with the additional authorities and the proxies of the environment. */
 async function httpSettings(settings: S3Settings): Promise<object> {
   const [http, https, tls] = await Promise.all([
     import("node:http"),
@@ -194,7 +194,7 @@ async function httpSettings(settings: S3Settings): Promise<object> {
   const { connectMs, idleMs } = settings.timeouts ?? TIMEOUTS
   const ca =
     settings.caFile === undefined ? {} : { ca: [...tls.rootCertificates, readAuthorities(settings.caFile)] }
-  // Node takes HTTPS_PROXY, HTTP_PROXY and NO_PROXY from here since 22.21 and 24.5.
+  // Node reads HTTPS_PROXY, HTTP_PROXY and NO_PROXY from here since 22.21 and 24.5.
   const proxy = isLoopback(settings.endpoint) ? {} : { proxyEnv: process.env }
   const agent = { keepAlive: true, maxSockets: settings.connections ?? CONNECTIONS, ...proxy }
   return {
@@ -202,12 +202,12 @@ async function httpSettings(settings: S3Settings): Promise<object> {
     httpsAgent: new https.Agent({ ...agent, ...ca }),
     connectionTimeout: connectMs,
     socketTimeout: idleMs,
-    // A full queue of packs is normal here, and no reason for a warning on stderr.
+    // A full queue of packs is normal and needs no warning on stderr.
     socketAcquisitionWarningTimeout: 2 ** 31 - 1,
   }
 }
 
-/** A proxy elsewhere has another loopback: most programs never send it there. */
+/** A proxy on another machine can't reach this machine's loopback. */
 function isLoopback(endpoint: string | undefined): boolean {
   if (endpoint === undefined) return false
   return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(endpoint).hostname)
@@ -231,16 +231,15 @@ interface Identity {
   readonly sessionToken?: string | undefined
 }
 
-/** As the SDK keeps it: remembered until it expires; calls at one time share one fetch. */
+/** The SDK's source: caches the identity until it expires; concurrent calls share one fetch. */
 type IdentitySource = (options?: { forceRefresh?: boolean }) => Promise<Identity>
 
 /**
- * When the server says that credentials have expired or are unknown, they are fetched once more. If others come,
- * the call may be repeated: that is the retrying store's, which counts it. The same ones again mean what the
- * server said.
+ * Fetches the credentials once more if the server reports them as expired or unknown. If they differ, it throws
+ * "unavailable", so that the retrying store repeats and counts the call. Otherwise the server's error stands.
  */
 async function withRenewal<T>(source: IdentitySource, call: () => Promise<T>): Promise<T> {
-  // The SDK signs with the same one, or with a newer one that was fetched meanwhile.
+  // The SDK signs with the same identity, or with a newer one that was fetched meanwhile.
   const used = await source()
   try {
     return await call()

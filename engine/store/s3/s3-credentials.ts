@@ -1,7 +1,6 @@
 /**
- * S3's keys by reference: fetched when they are first needed, fetched again before they expire, and
- * when the server says that they have. A run may so be longer than any session token lives. What
- * expired on the way is `s3-client.ts`. See spec/stores.md.
+ * S3's keys by reference. They are fetched when first needed, again before they expire, and when the server reports
+ * them as expired (`s3-client.ts`). So a run may last longer than a session token. See spec/stores.md.
  */
 import type { SecretPorts } from "../../secrets/run-program.ts"
 import { EngineError } from "../../base/errors.ts"
@@ -12,11 +11,11 @@ export interface S3Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string
-  /** Fetched again five minutes before. */
+  /** The keys are fetched again five minutes before. */
   readonly expiration?: Date
 }
 
-/** What the SDK calls: with `forceRefresh` when the last ones were refused. */
+/** Called by the SDK, with `forceRefresh` if the last ones were refused. */
 export type S3CredentialsSource = (options?: { readonly forceRefresh?: boolean }) => Promise<S3Credentials>
 
 export interface CredentialsPorts extends SecretPorts {
@@ -25,16 +24,19 @@ export interface CredentialsPorts extends SecretPorts {
 
 const WHAT = "credentials"
 const PROFILE = /^profile:([\w.@ -]{1,100})$/
-/** The SDK asks before each request in the last five minutes: some tokens live no longer than that. */
+/** The SDK calls before each request in the last five minutes. Some tokens live no longer than that. */
 const AGAIN_AFTER_MS = 60_000
 
 export interface CredentialsChoice {
-  /** A profile of the AWS configuration files, which the SDK reads by itself. */
+  /** A profile of the AWS configuration files, which the SDK reads. */
   readonly profile?: string
   readonly credentials?: S3CredentialsSource
 }
 
-/** Throws at once when the reference is none; what it leads to is read at the first request. */
+/**
+ * Parses the reference now, and reads the credentials at the first request.
+ * @throws invalid for a wrong reference
+ */
 export function credentialsByReference(reference: string, ports: CredentialsPorts): CredentialsChoice {
   const profile = PROFILE.exec(reference)?.[1]
   if (profile !== undefined) return { profile }
@@ -52,7 +54,7 @@ export function credentialsByReference(reference: string, ports: CredentialsPort
         const text = await readSecret(reference, WHAT, ports)
         last = parseS3Credentials(text)
       } catch (error) {
-        // The first time somebody is there to read it; later it may be a network that is not back yet.
+        // The first failure goes to the user. A later one may be a network that is not back yet.
         if (last === undefined || !(error instanceof EngineError)) throw error
         if (forceRefresh || !isUsable(now)) throw notRenewed(error)
       }
@@ -68,8 +70,9 @@ function notRenewed(error: EngineError): EngineError {
 }
 
 /**
- * `ID:SECRET`; or the JSON of AWS's `credential_process` and `sts assume-role`; or lines of an AWS
- * credentials file or of `export AWS_…`. Errors never repeat any of it.
+ * @param text `ID:SECRET`; or the JSON of AWS's `credential_process` and `sts assume-role`; or lines of an AWS
+ * credentials file or of `export AWS_…`
+ * @throws invalid "credentials-form", which never repeats the text
  */
 export function parseS3Credentials(text: string): S3Credentials {
   const fields = text.trimStart().startsWith("{") ? fieldsOfJson(text) : fieldsOfLines(text)
@@ -100,7 +103,7 @@ function fieldsOfJson(text: string): Fields {
     const inner = outer["Credentials"]
     record = typeof inner === "object" && inner !== null ? (inner as Record<string, unknown>) : outer
   } catch {
-    // The parser's own words quote what it read.
+    // The parser's own message quotes its input.
     throw unreadable("not valid JSON")
   }
   const field = (name: string): string | undefined => {

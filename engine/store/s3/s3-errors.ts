@@ -1,7 +1,7 @@
 /**
- * What an S3 server, the network or the SDK said, as an `EngineError` with advice for a person. The
- * server's own text is left out: some servers repeat access keys or signed requests in it. Only
- * what may pass by itself is "unavailable", and so retried. See spec/stores.md.
+ * Makes an `EngineError` with advice of an error of an S3 server, the network or the SDK. The server's own text is
+ * left out, because some servers repeat access keys or signed requests in it. Only temporary failures are
+ * "unavailable", and so retried. See spec/stores.md.
  */
 import { EngineError } from "../../base/errors.ts"
 import { objectNotFound } from "../object-name.ts"
@@ -17,7 +17,7 @@ import {
 
 export type { S3Action, S3Call } from "./s3-verdicts.ts"
 
-/** Bugs pass unchanged. */
+/** Returns bugs unchanged. */
 export function s3Error(error: unknown, call: S3Call): Error {
   if (error instanceof EngineError || isBug(error)) return error as Error
   const fault = readFault(error)
@@ -39,7 +39,7 @@ export function s3Error(error: unknown, call: S3Call): Error {
   })
 }
 
-/** The server answered with something that no S3 server answers: a captive portal, another service. */
+/** The response is not that of an S3 server: a captive portal, another service. */
 export function notS3(call: S3Call, found: string): EngineError {
   return new EngineError(
     "unavailable",
@@ -49,16 +49,16 @@ export function notS3(call: S3Call, found: string): EngineError {
   )
 }
 
-/** Our own mistakes must crash, and not be retried as if the network had made them. */
+/** Our own bugs must crash and not be retried like network failures. */
 function isBug(error: unknown): boolean {
   if (!(error instanceof Error) || "$metadata" in error) return false
   return error instanceof TypeError || error instanceof RangeError || error.message.startsWith("bug: ")
 }
 
-/** Not any 404: a server may answer so for an unknown user, and then nothing is missing. */
+/** Not every 404: a server may send it for an unknown user, and then nothing is missing. */
 function isMissingObject(fault: S3Fault, call: S3Call): boolean {
   if (fault.code === "NoSuchKey") return true
-  // A HEAD has no body to say more; it only follows a name that was listed or read before.
+  // The response to a HEAD has no body with a code. A HEAD only follows a name that was listed or read before.
   return fault.status === 404 && fault.code === "NotFound" && call.action === "head"
 }
 
@@ -93,7 +93,7 @@ function judgeByStatus(fault: S3Fault, call: S3Call): Verdict | undefined {
   return ["unavailable", "not-s3", `${call.host} does not answer like an S3 server. Check the endpoint`]
 }
 
-/** Node's and OpenSSL's words; whatever else happens between two machines is a lost connection. */
+/** Recognises the codes of Node and OpenSSL. Any other failure between two machines is a lost connection. */
 function judgeNetwork(fault: S3Fault, call: S3Call): Verdict {
   const certificate = CERTIFICATE_CODES.test(fault.code) ? "certificate" : undefined
   const meaning = certificate ?? MEANING_OF_NETWORK_CODE.get(fault.code) ?? "connectionLost"

@@ -1,15 +1,14 @@
 /**
- * Reads the facts from whatever the SDK threw: errors of the server, of Node, of the SDK itself, each
- * in its own shape. What they mean is `s3-errors.ts`.
+ * Reads the facts from what the SDK threw: errors of the server, of Node and of the SDK, which differ in shape.
+ * `s3-errors.ts` interprets them.
  */
 
-/** What can be read from whatever the SDK threw. */
 export interface S3Fault {
-  /** The server's or Node's word for it. */
+  /** The server's or Node's error code. */
   readonly code: string
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** Where the bucket is, when the server says so. */
+  /** The bucket's region, if the server names it. */
   readonly regionHint: string | undefined
 }
 
@@ -22,22 +21,22 @@ export function readFault(error: unknown): S3Fault {
   const code = codeOf(record)
   return {
     code,
-    // Node's own code means that the answer broke off: its head alone says nothing.
+    // Node's own code means that the response was cut off, so its status does not count.
     status: typeof status === "number" && !/^E[A-Z_]+$/.test(code) ? status : 0,
     headers,
     regionHint: typeof region === "string" && /^[a-z0-9-]{1,40}$/.test(region) ? region : undefined,
   }
 }
 
-/** The object's size from the `Content-Range: bytes * / size` of a refused range, or 0. */
+/** @returns the object's size from the `Content-Range: bytes * / size` of a refused range (RFC 9110, 14.4), or 0 */
 export function sizeInRefusedRange(fault: S3Fault): number {
   return Number(/\/(\d+)$/.exec(fault.headers["content-range"] ?? "")?.[1] ?? 0)
 }
 
-/** Names that say nothing, where something within may. */
+/** Names without meaning; a nested error may have a better one. */
 const NO_WORD: ReadonlySet<string> = new Set(["Error", "AggregateError"])
 
-/** Node's errors have a `code`, which says more than their name; the SDK's errors have a name. */
+/** Node's errors have a `code`, which is more specific than their name. The SDK's errors have only a name. */
 function codeOf(record: Record<string, unknown>): string {
   for (const candidate of [record["code"], record["Code"], record["name"]]) {
     if (typeof candidate === "string" && /^\w{1,60}$/.test(candidate) && !NO_WORD.has(candidate))

@@ -1,8 +1,7 @@
 /**
- * A store in a bucket of any S3-compatible server: one PutObject an object, ranged GETs, no
- * multipart, no rename, no conditional request that safety would depend on. Answers are checked for
- * being an S3 server's, for a captive portal's page must not look like an empty repository. It does
- * not retry: that is the retrying store's. See spec/stores.md.
+ * A store in a bucket of any S3-compatible server: one PutObject per object, ranged GETs, no multipart upload, no
+ * rename. Safety does not depend on conditional requests. Responses are checked to be an S3 server's, because a
+ * captive portal's page must not look like an empty repository. The retrying store retries. See spec/stores.md.
  */
 import { Readable } from "node:stream"
 import { equalBytes, type Bytes } from "../../base/bytes.ts"
@@ -26,21 +25,21 @@ import { readFault, sizeInRefusedRange } from "./s3-fault.ts"
 import type { Store, StoredObject } from "../store.ts"
 
 export interface S3StoreSettings extends S3Settings {
-  /** Without slashes at its ends. */
+  /** Without slashes at either end. */
   readonly prefix: string
-  /** Sends `If-None-Match: *` with a put, where a probe has shown that it works. A second guard only. */
+  /** Sends `If-None-Match: *` (RFC 9110, 13.1.2) with a put, if a probe has shown that it works. A second guard only. */
   readonly conditionalPut?: boolean | undefined
-  /** Names a LIST asks for; less than the usual 1,000 in tests. */
+  /** Names per LIST; tests use less than the usual 1,000. */
   readonly pageNames?: number | undefined
 }
 
-/** What an answer tells beside what was asked for. */
+/** What is learnt from responses besides their content. */
 export interface S3Store extends Store {
-  /** Whether a range has brought a whole object so far. */
+  /** Whether a range has returned a whole object so far. */
   ignoresRanges(): boolean
-  /** What the server called itself in its newest answer. */
+  /** The server's name in its newest response. */
   serverName(): string | undefined
-  /** From here on as with `conditionalPut`. */
+  /** Makes later puts conditional, as `conditionalPut` does. */
   guardPuts(): void
 }
 
@@ -54,7 +53,7 @@ interface Bucket {
   ignoresRanges: boolean
 }
 
-/** Loads the SDK, and sends nothing yet. */
+/** Loads the SDK. Makes no request. */
 export async function openS3Store(settings: S3StoreSettings): Promise<S3Store> {
   const api = await connectS3(settings)
   const bucket: Bucket = {
@@ -109,8 +108,9 @@ async function put(
 }
 
 /**
- * It is there: from an attempt whose answer was lost, or not ours. versitygw says so a moment before it is, and
- * for ever after a crash in that moment. No condition is needed where the name is the digest of the bytes.
+ * The server reports that the object exists: from an attempt whose response was lost, or from another writer.
+ * versitygw reports it a moment too early, and forever after a crash in that moment. A name that is the digest of
+ * the bytes needs no condition.
  */
 async function confirmObject(bucket: Bucket, name: ObjectName, bytes: Uint8Array): Promise<void> {
   const found = await get(bucket, name, undefined).catch((error: unknown) => {
@@ -122,7 +122,7 @@ async function confirmObject(bucket: Bucket, name: ObjectName, bytes: Uint8Array
   if (found === undefined) return put(bucket, name, bytes, false)
   if (equalBytes(found, bytes)) return
   if (!isNamedAfter(name, bytes)) throw objectExists(name)
-  await put(bucket, name, bytes, false) // what is there is damaged
+  await put(bucket, name, bytes, false) // the existing object is damaged
 }
 
 type Range = { offset: number; length: number }
@@ -169,7 +169,7 @@ function takeRange(
 ): Bytes {
   const end = range.offset + range.length
   const { bytes, contentRange } = answer
-  // A server that does not know ranges sends the whole object.
+  // A server without ranges sends the whole object.
   if (contentRange === undefined) {
     if (bytes.length < end) throw shortObject(name, end, bytes.length)
     return bytes.slice(range.offset, end)
@@ -186,7 +186,7 @@ function takeRange(
   return bytes
 }
 
-/** Into memory of the right size at once: collecting and joining would copy each pack once more. */
+/** Reads into memory of the final size: collecting and joining would copy each pack once more. */
 async function readBody(body: unknown, length: number, call: S3Call): Promise<Bytes> {
   assert(isByteStream(body), "the SDK gives a GET's body as a stream")
   const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
@@ -200,7 +200,7 @@ async function readBody(body: unknown, length: number, call: S3Call): Promise<By
   return bytes
 }
 
-/** A body that is neither read nor destroyed would keep its connection for ever. */
+/** A body that is neither read nor destroyed would keep its connection open forever. */
 function discardBody(body: unknown, failure: EngineError): never {
   if (body instanceof Readable) body.destroy()
   throw failure
@@ -227,7 +227,7 @@ async function* list(bucket: Bucket, prefix: string): AsyncIterable<StoredObject
     const page = await listPage(bucket, prefix, { names, token })
     for (const { key, sizeBytes } of page.objects) {
       const name = key.slice(bucket.keyPrefix.length)
-      // Some servers repeat a name where two pages meet.
+      // Some servers repeat a name at the boundary of two pages.
       if (!isObjectName(name) || !name.startsWith(prefix) || name === last) continue
       if (name < last) throw unordered(bucket, name, last)
       last = name

@@ -1,6 +1,6 @@
 /**
- * What a failure of S3 means for a person: a verdict for each meaning, and which of the server's, the
- * SDK's and Node's words have it. Data for `s3-errors.ts`.
+ * The meanings of S3 failures: a verdict with advice for each, and the codes of servers, the SDK and Node that have
+ * it. Data for `s3-errors.ts`.
  */
 import type { ErrorKind } from "../../base/errors.ts"
 import type { S3Fault } from "./s3-fault.ts"
@@ -124,7 +124,7 @@ export const VERDICTS: Readonly<Record<Meaning, Judge>> = {
   ],
 }
 
-/** The words of servers and of the SDK. */
+/** Codes of servers and of the SDK. */
 export const MEANING_OF_CODE: ReadonlyMap<string, Meaning> = byWord({
   noCredentials: "CredentialsProviderError",
   badEndpoint: "EndpointError InvalidBucketName",
@@ -143,7 +143,7 @@ export const MEANING_OF_CODE: ReadonlyMap<string, Meaning> = byWord({
     "SlowDown SlowDownRead SlowDownWrite ThrottlingException TooManyRequests RequestRateLimitExceeded BandwidthLimitExceeded RequestTimeout OperationAborted ConditionalRequestConflict",
 })
 
-/** The words of Node, when no answer came. */
+/** Codes of Node, if no response came. */
 export const MEANING_OF_NETWORK_CODE: ReadonlyMap<string, Meaning> = byWord({
   notHttps: "EPROTO ERR_SSL_WRONG_VERSION_NUMBER",
   refused: "ECONNREFUSED",
@@ -193,7 +193,7 @@ function deniedAction(call: S3Call): Verdict {
       ]
     case "get":
     case "head":
-      // AWS answers like this for a missing object when the right to list is missing.
+      // AWS responds like this to a missing object if the right to list is missing.
       return [
         "denied",
         "read-denied",
@@ -211,12 +211,12 @@ function regionAdvice(fault: S3Fault, call: S3Call): string {
   return `the bucket "${call.bucket}" is not in region ${call.region}; ${known}`
 }
 
-/** Far below the 15 minutes that S3 allows, and far above what an answer takes. */
+/** Far below the 15 minutes that S3 allows, and far above the duration of a request. */
 const CLOCK_RIGHT_MS = 5 * 60_000
 
 /**
- * A request that was signed before the machine slept, and sent after, is refused for its age, though
- * the clock is right: signed anew, it passes.
+ * Whether the clock is right although the server refused the request's age. A request that was signed before the
+ * machine slept and sent afterwards is too old; signed again, it is accepted.
  */
 function clockVerdict(fault: S3Fault): Verdict {
   const offMs = Date.now() - Date.parse(fault.headers["date"] ?? "")

@@ -1,21 +1,20 @@
 /**
- * Keeps a store's traffic below a bandwidth, for `--limit-upload` and `--limit-download`. Each
- * direction has a schedule: a transfer books its time at the end of it, and starts when the time
- * before it has passed. A single object goes at full speed, and the pause comes after it: the
- * limit holds over any span much longer than one pack takes.
+ * Limits a store's bandwidth, for `--limit-upload` and `--limit-download`. Each direction has a schedule: a
+ * transfer reserves time at its end and starts when the time before it has passed. A single object is transferred
+ * at full speed and the pause follows it. So the limit holds over any span much longer than one pack takes.
  */
 import { monotonicMs } from "../../base/ports.ts"
 import type { Store } from "../store.ts"
 
 export interface Bandwidth {
-  /** KiB a second; undefined is without a limit. */
+  /** KiB per second; undefined means no limit. */
   readonly uploadKib?: number | undefined
   readonly downloadKib?: number | undefined
 }
 
 export interface PacePorts {
   sleep(milliseconds: number): Promise<void>
-  /** Milliseconds that never go back, like performance.now. */
+  /** Monotonic milliseconds, like performance.now. */
   now(): number
 }
 
@@ -31,7 +30,7 @@ export function limitedStore(store: Store, limits: Bandwidth, ports: PacePorts =
   return {
     location: store.location,
     folder: store.folder,
-    lend: limits.downloadKib === undefined ? store.lend : undefined, // nobody could pace the other thread
+    lend: limits.downloadKib === undefined ? store.lend : undefined, // another thread can't be limited
     list: (prefix) => store.list(prefix),
     remove: (name) => store.remove(name),
 
@@ -50,9 +49,9 @@ export function limitedStore(store: Store, limits: Bandwidth, ports: PacePorts =
 }
 
 interface Pace {
-  /** Waits until all that was booked before has passed, and books these bytes. */
+  /** Waits until the time reserved before has passed, and reserves time for these bytes. */
   turn(lengthBytes: number): Promise<void>
-  /** Books what was not known before. */
+  /** Reserves time for bytes that were not known before. */
   book(lengthBytes: number): void
 }
 

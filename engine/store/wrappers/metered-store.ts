@@ -1,11 +1,11 @@
 /**
- * Counts what a store is asked for: requests by kind, as a provider bills them, and bytes each way.
- * It stands inside the retrying store, so that every attempt counts. See spec/stores.md.
+ * Counts a store's requests by kind, as a provider bills them, and the bytes in each direction. It is inside the
+ * retrying store, so that every attempt counts. See spec/stores.md.
  */
 import { isEngineError } from "../../base/errors.ts"
 import type { Store, StoredObject } from "../store.ts"
 
-/** S3 answers a LIST with at most this many names. */
+/** Names in one S3 LIST response at most. */
 export const LIST_PAGE_NAMES = 1000
 
 export interface RequestCounts {
@@ -23,7 +23,7 @@ export interface Traffic {
 }
 
 export interface MeteredStore extends Store {
-  /** The counts so far, as a copy. */
+  /** Returns a copy of the counts. */
   traffic(): Traffic
 }
 
@@ -53,7 +53,7 @@ export function noTraffic(): Traffic {
   return { requests: { put: 0, get: 0, head: 0, list: 0, delete: 0 }, bytesUp: 0, bytesDown: 0 }
 }
 
-/** Nothing left this machine, so nobody bills it. */
+/** Nothing left this machine, so it is not billed. */
 const UNSENT: ReadonlySet<string> = new Set([
   "connection-refused",
   "no-network",
@@ -72,8 +72,8 @@ const UNSENT: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Bytes up count when a put begins, bytes down when a get has ended well; what reached no server does
- * not count. Two stores on one place may share their counts.
+ * Counts bytes sent when a put begins, and bytes received when a get has succeeded. Failures that reached no server
+ * do not count. Two stores on one place may share their counts.
  */
 export function meteredStore(store: Store, counts: Traffic = noTraffic()): MeteredStore {
   const { requests } = counts

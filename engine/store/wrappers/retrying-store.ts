@@ -1,15 +1,15 @@
 /**
- * The one place where a failed store call is tried again: only kind "unavailable", with capped
- * exponential back-off and jitter. A retry is safe because put and remove may be repeated. A
- * listing that broke off goes on after the last name that it gave. See spec/stores.md.
+ * The only place that retries a failed store call: only kind "unavailable", with capped exponential back-off and
+ * jitter. A retry is safe, because put and remove may be repeated. An interrupted listing continues after its last
+ * name. See spec/stores.md.
  */
 import { EngineError, isEngineError } from "../../base/errors.ts"
 import type { Store, StoredObject } from "../store.ts"
 
 export interface RetryPolicy {
-  /** Calls in all, the first one included. */
+  /** Attempts, including the first one. */
   readonly attempts: number
-  /** The same for as long as the store has never answered: a wrong endpoint is not waited for. */
+  /** Attempts while the store has never responded: a wrong endpoint fails sooner. */
   readonly attemptsBeforeContact: number
   readonly baseMs: number
   readonly capMs: number
@@ -17,13 +17,13 @@ export interface RetryPolicy {
 
 export interface RetryPorts {
   sleep(milliseconds: number): Promise<void>
-  /** From 0 up to 1, like Math.random. */
+  /** Returns 0 up to 1, like Math.random. */
   random(): number
-  /** Told before each wait; `attempt` counts the failures of this call so far. */
+  /** Called before each wait; `attempt` counts the failures of this call so far. */
   onRetry?(failure: EngineError, attempt: number, waitMs: number): void
 }
 
-/** About 90 seconds in all: long enough for a server's restart or a lost Wi-Fi, not for a lost night. */
+/** About 90 seconds in total: enough for a server's restart or a lost Wi-Fi connection. */
 export const RETRY_POLICY: RetryPolicy = {
   attempts: 10,
   attemptsBeforeContact: 4,
@@ -31,7 +31,7 @@ export const RETRY_POLICY: RetryPolicy = {
   capMs: 20_000,
 }
 
-/** A server may ask for more patience than ours, but not for an unbounded one. */
+/** Limit for the wait that a server asks for. */
 const RETRY_AFTER_MS_MAX = 60_000
 
 export const SYSTEM_RETRY_PORTS: RetryPorts = {
@@ -46,7 +46,7 @@ export function retryingStore(
 ): Store {
   let answered = false
 
-  /** Waits, or throws when the failure is final. */
+  /** Waits, or throws if the failure is final. */
   async function waitAfter(error: unknown, attempt: number): Promise<void> {
     if (!isEngineError(error) || error.kind !== "unavailable") throw error
     if (attempt >= (answered ? policy.attempts : policy.attemptsBeforeContact)) throw gaveUp(error, attempt)
@@ -96,7 +96,7 @@ export function retryingStore(
   }
 }
 
-/** Between half and all of base × 2^(attempt-1), capped: clients that failed together part ways. */
+/** Waits half to all of base × 2^(attempt-1), capped, so that clients that failed together retry at different times. */
 export function backOff(policy: RetryPolicy, attempt: number, random: number, retryAfterMs: number): number {
   const full = Math.min(policy.capMs, policy.baseMs * 2 ** (attempt - 1))
   const jittered = full / 2 + (full / 2) * random
