@@ -21,7 +21,8 @@ function damageFrame(
   kind: number,
 ): ObjectName {
   const record = [...index.packs()][number] ?? assert.fail("there is no such pack")
-  damageFrames({ objects, index, pack: record.name }, kind)
+  const bytes = objects.get(packName(record.name)) ?? assert.fail()
+  damageFrames(bytes, index.framesOfPack(record.name), kind)
   return packName(record.name)
 }
 

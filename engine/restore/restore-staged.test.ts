@@ -6,6 +6,7 @@ import { test, type TestContext } from "node:test"
 import { pictureOf } from "../../fixtures/picture.ts"
 import { seededRandom } from "../../fixtures/random.ts"
 import { STAGING_NAME } from "../system/temporary-name.ts"
+import { packName } from "../format/names.ts"
 import { FRAME_DATA, FRAME_LISTING } from "../format/sealed-header.ts"
 import { damageFrames } from "../testing/damage.ts"
 import { alsoAsOrdinaryUser } from "../testing/ordinary-user.ts"
@@ -47,7 +48,10 @@ async function killed(t: TestContext): Promise<Killed> {
 
 /** Flips a bit in each frame of this kind. */
 function damage({ objects, repository: { index } }: BackupPlace, kind: number): void {
-  for (const { name } of index.packs()) damageFrames({ objects, index, pack: name }, kind)
+  for (const { name } of index.packs()) {
+    const bytes = objects.get(packName(name)) ?? assert.fail()
+    damageFrames(bytes, index.framesOfPack(name), kind)
+  }
 }
 
 for (const overwrite of ["always", "never", "if-newer", "if-changed"] as const) {

@@ -1,9 +1,6 @@
 /** Small damage to bytes and to packs, for tests that damaged bytes are refused. */
-import * as assert from "node:assert/strict"
 import type { Bytes } from "../base/bytes.ts"
-import type { Digest, ObjectName } from "../base/ids.ts"
-import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
-import { packName } from "../format/names.ts"
+import type { DirectoryFrame } from "../format/pack.ts"
 import { HEADER_BYTES } from "../format/sealed-header.ts"
 
 /** Yields copies of `bytes`, each with one bit flipped. */
@@ -26,18 +23,11 @@ export function* wrongLengths(bytes: Uint8Array): Generator<Uint8Array<ArrayBuff
   yield longer
 }
 
-export interface DamagedPack {
-  readonly objects: ReadonlyMap<ObjectName, Bytes>
-  readonly index: Pick<ChunkIndex, "framesOfPack">
-  readonly pack: Digest
-}
-
-/** Flips a bit in each frame of this kind. */
-export function damageFrames({ objects, index, pack }: DamagedPack, kind: number): void {
-  const bytes = objects.get(packName(pack)) ?? assert.fail()
+/** Flips a bit in each frame of this kind of a pack. @param frames all frames of the pack, in order */
+export function damageFrames(pack: Bytes, frames: readonly DirectoryFrame[], kind: number): void {
   let offset = HEADER_BYTES
-  for (const frame of index.framesOfPack(pack)) {
-    if (frame.kind === kind) bytes[offset] = (bytes[offset] ?? 0) ^ 1
+  for (const frame of frames) {
+    if (frame.kind === kind) pack[offset] = (pack[offset] ?? 0) ^ 1
     offset += frame.sealedLength
   }
 }
