@@ -43,9 +43,9 @@ export function utf8(text: string): Bytes {
 }
 
 /**
- * Gives the memory of large bytes back at once, instead of whenever the garbage collector runs: packs
- * and blocks would otherwise pile up to several times what is in use. The bytes are empty afterwards.
- * A view of a part of a buffer is left alone, since others may hold the rest.
+ * Frees the memory of large bytes at once, instead of at the next garbage collection: packs and
+ * blocks would pile up to several times what is in use. The bytes are empty afterwards. Does
+ * nothing for a view of part of a buffer, since the rest may be in use.
  */
 export function release(bytes: Uint8Array | Uint32Array): void {
   const { buffer } = bytes

@@ -1,8 +1,8 @@
-/** Several things at once, but never more than a limit: requests, workers. */
+/** Runs several things at once, up to a limit: requests, workers. */
 
 /**
  * Calls `work` for every item, at most `limit` at a time, started in order. After the first failure
- * nothing more is started, and the promise rejects with it when all that ran has ended.
+ * it starts nothing more, waits for what is running, and rejects with that failure.
  */
 export async function forEachBounded<T>(
   items: Iterable<T>,

@@ -1,6 +1,6 @@
 /**
- * Failed system calls: the code of an error, and its words for a message. One table for the engine and the
- * command line.
+ * The code of a failed system call, and its words for a message. The engine and the command line
+ * share one table.
  */
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -32,7 +32,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "timed out",
 }
 
-/** "permission denied" for "EACCES"; the code itself where there are no better words. */
+/** Returns "permission denied" for "EACCES", or the code itself if the table has no words for it. */
 export function errnoText(code: string | undefined): string {
   return WORDS[code ?? ""] ?? (code || "unknown error")
 }
@@ -43,7 +43,7 @@ export function errnoOf(error: unknown): string {
   return typeof code === "string" ? code : ""
 }
 
-/** The same where there must be a code: an error without one is "EUNKNOWN". */
+/** @returns the code of a failed call, or "EUNKNOWN" for an error without one */
 export function errorCode(error: unknown): string {
   return errnoOf(error) || "EUNKNOWN"
 }

@@ -1,15 +1,18 @@
 /**
- * Collects a thread's heap before V8 would. V8 waits until there are some hundred MiB of old objects: what
- * a long run drops after each batch piles up until then, and so does native memory that V8 does not see,
- * as that of node:crypto's ciphers. spec/decisions/0013-memory-of-long-runs.md has the numbers.
+ * Collects a thread's heap earlier than V8 would. V8 waits for some hundred MiB of old objects, so
+ * the garbage of a long run piles up, and with it native memory that V8 doesn't see, such as that
+ * of node:crypto's ciphers. Measurements: spec/decisions/0013-memory-of-long-runs.md.
  */
 import { getHeapStatistics, setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 
-/** What a collection leaves is less than this, and a collection takes 15 ms. */
+/** More than a collection leaves. A collection takes 15 ms. */
 const GROWTH_BYTES = 24 * 1024 ** 2
 
-/** To be called after each piece of work: collects when the heap has grown by 24 MiB since it was collected last. */
+/**
+ * Returns a function to call after each piece of work. It collects if the heap has grown by 24 MiB
+ * since the last collection.
+ */
 export function createHeapBound(): () => void {
   let boundBytes = usedBytes() + GROWTH_BYTES
   return () => {
@@ -21,13 +24,16 @@ export function createHeapBound(): () => void {
 
 let collect: (() => void) | undefined
 
-/** Not before all threads have started: with other flags, Node compiles its own modules anew. */
+/** Call only after all threads have started: with other flags, Node compiles its own modules again. */
 export function collectHeap(): void {
   collect ??= exposedCollector()
   collect()
 }
 
-/** A context that is made after the flag is set has the function as a global; without it, V8 goes on as it likes. */
+/**
+ * A context created after the flag is set has the function as a global. Without it, V8 collects
+ * when it chooses.
+ */
 function exposedCollector(): () => void {
   setFlagsFromString("--expose-gc")
   const exposed: unknown = runInNewContext("globalThis.gc")

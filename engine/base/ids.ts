@@ -1,6 +1,6 @@
 /**
- * Branded identities, so that a device is never handed in where a repository was meant. Ids that
- * appear in object names are lower-case hex strings; chunk ids stay bytes, since there are many.
+ * Branded identities: a device can't be passed in place of a repository. Ids in object names are
+ * lower-case hex strings. Chunk ids stay bytes, since there are many.
  */
 declare const brand: unique symbol
 type Brand<T, Name extends string> = T & { readonly [brand]: Name }
@@ -21,8 +21,8 @@ export type ObjectName = Brand<string, "ObjectName">
 export type ChunkId = Brand<Uint8Array<ArrayBuffer>, "ChunkId">
 
 /**
- * A path as the file system has it: one character a byte (latin1), `/` between components, no
- * leading slash. "" is the root of a snapshot. Compare with `comparePaths`, show with `showPath`.
+ * A path as in the file system: one character per byte (latin1), `/` between components, no leading
+ * slash. "" is the root of a snapshot. Compare with `comparePaths`, show with `showPath`.
  */
 export type RawPath = Brand<string, "RawPath">
 

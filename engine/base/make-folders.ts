@@ -1,20 +1,20 @@
 /**
- * `mkdir -p` over whoever makes single folders. Node's own recursive one never returns where the
- * parent is there and the system still says ENOENT, as below /proc. Pure: the disk is the caller's.
+ * `mkdir -p` with a given function for single folders. Node's own recursive mkdir never returns if the
+ * parent exists and the system still reports ENOENT, as below /proc. Pure: the caller accesses the disk.
  */
 import { dirname } from "node:path"
 import { errnoOf } from "./errno.ts"
 
 /**
- * @param make makes one folder, or throws what node:fs throws
- * Gives the outermost folder that was made; undefined when something has the name already, whatever
- * it is. Throws what `make` throws.
+ * @param make creates one folder, or throws an error of node:fs
+ * @returns the outermost folder created; undefined if the name exists already, whatever it is
+ * @throws errors of `make`
  */
 export function makeFolders(absolute: string, make: (folder: string) => void): string | undefined {
   const outcome = tryMake(absolute, make)
   if (outcome !== "no-parent") return outcome === "made" ? absolute : undefined
   const first = makeFolders(dirname(absolute), make)
-  // the parent is there now: whoever says again that it is not can't be helped
+  // the parent exists now, so a second ENOENT is final
   try {
     make(absolute)
   } catch (error) {
@@ -31,7 +31,7 @@ function tryMake(folder: string, make: (folder: string) => void): "made" | "exis
   } catch (error) {
     const code = errnoOf(error)
     if (code === "EEXIST") return "exists"
-    // "/" has no parent that could be made
+    // "/" has no parent to create
     if (code === "ENOENT" && dirname(folder) !== folder) return "no-parent"
     throw error
   }

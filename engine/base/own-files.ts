@@ -1,7 +1,7 @@
 /**
- * Whose the files of a home are. Root may run with another user's HOME (sudo keeps it on some systems): what
- * it makes there is given to that user, who could not read it otherwise. Where a file of the home can't be
- * reached all the same, an error names the command that mends it.
+ * Owners of a home's files. Root may run with another user's HOME (sudo keeps it on some systems):
+ * files that it creates there are given to that user, who could not read them otherwise. If a file
+ * of the home still can't be accessed, the error has the command that fixes it.
  */
 import { closeSync, constants, fchownSync, fstatSync, openSync, statfsSync, statSync } from "node:fs"
 import { userInfo } from "node:os"
@@ -10,19 +10,19 @@ import { shellWord } from "./show.ts"
 
 const FULL_BYTES = 64 * 1024
 
-/** A file that was just made, by its descriptor: it belongs to the owner of its folder. */
+/** Gives a file that was just created to the owner of its folder. */
 export function giveFile(descriptor: number, folder: string): void {
   if (process.geteuid?.() !== 0) return
   const { uid, gid } = statSync(folder)
   if (uid !== 0) fchownSync(descriptor, uid, gid)
 }
 
-/** A folder that was just made belongs to the owner of the one it is in. */
+/** Gives a folder that was just created to the owner of its parent. */
 export function giveFolder(folder: string): void {
   if (process.geteuid?.() !== 0) return
   const { uid, gid } = statSync(dirname(folder))
   if (uid === 0) return
-  // by handle: the other user may put a link in its place meanwhile
+  // by handle, since the other user may replace it by a link
   const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
   try {
     if (fstatSync(descriptor).uid === 0) fchownSync(descriptor, uid, gid)
@@ -31,7 +31,7 @@ export function giveFolder(folder: string): void {
   }
 }
 
-/** What can't be reached and what to type; undefined where neither owner nor mode is the reason. */
+/** Returns what can't be accessed and what to type; undefined if neither owner nor mode is the reason. */
 export function accessAdvice(file: string): string | undefined {
   const user = process.geteuid?.()
   if (user === undefined || user === 0) return undefined
@@ -49,7 +49,7 @@ export function accessAdvice(file: string): string | undefined {
     : "the folder belongs to another user. Set HOLDFAST_HOME to a folder of your own"
 }
 
-/** True when the file's disk has no room left: SQLite reports that in many ways. */
+/** Whether the file's disk is full: SQLite reports that in many ways. */
 export function isDiskFull(file: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(dirname(file))
@@ -61,11 +61,14 @@ export function isDiskFull(file: string): boolean {
 
 interface Found {
   readonly path: string
-  /** It is in a folder that does not match. */
+  /** It is in a folder that doesn't match. */
   readonly inside: boolean
 }
 
-/** The outermost of the file and its folders that match without a gap; the file itself need not, nor be there. */
+/**
+ * Returns the outermost of the file and its folders that match without a gap. The file itself need
+ * not match or exist.
+ */
 function outermost(
   file: string,
   matches: (stat: { readonly uid: number; readonly mode: number }) => boolean,

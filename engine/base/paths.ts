@@ -1,7 +1,7 @@
 /**
- * Raw paths: bytes as the file system gave them, held in latin1 strings, where one character is one
- * byte. The order is by components, each compared as bytes: `a` < `a/x` < `a-b`, so that a folder's
- * content follows it at once and a sub-tree is one contiguous range of a listing.
+ * Raw paths: bytes from the file system in latin1 strings, one character per byte. They are ordered
+ * by components, each compared as bytes: `a` < `a/x` < `a-b`. A folder's content follows it
+ * directly, and a sub-tree is one contiguous range of a listing.
  */
 import type { RawPath } from "./ids.ts"
 import { showText } from "./show.ts"
@@ -24,7 +24,7 @@ export function pathBytes(path: RawPath): Buffer {
   return Buffer.from(path, "latin1")
 }
 
-/** What node:fs takes: the string itself when it is ASCII (fast), else the bytes. */
+/** Converts a path for node:fs: the string itself if it is ASCII (fast), else the bytes. */
 export function fsPath(path: string): string | Buffer {
   // eslint-disable-next-line no-control-regex
   return /[^\x00-\x7f]/.test(path) ? Buffer.from(path, "latin1") : path
@@ -34,7 +34,7 @@ export function joinPath(parent: RawPath, name: RawPath): RawPath {
   return (parent === "" ? name : `${parent}/${name}`) as RawPath
 }
 
-/** The parent of a path; the parent of a top-level name is "". */
+/** Returns the parent of a path; "" for a top-level name. */
 export function parentPath(path: RawPath): RawPath {
   const slash = path.lastIndexOf("/")
   return (slash < 0 ? "" : path.slice(0, slash)) as RawPath
@@ -44,7 +44,7 @@ export function baseName(path: RawPath): RawPath {
   return path.slice(path.lastIndexOf("/") + 1) as RawPath
 }
 
-/** True when `path` is `parent` or lies below it. */
+/** Whether `path` is `parent` or below it. */
 export function isWithin(path: string, parent: string): boolean {
   const { length } = parent
   if (length === 0 || path === parent) return true
@@ -52,17 +52,20 @@ export function isWithin(path: string, parent: string): boolean {
   return length < BLOCK ? path.startsWith(parent) : path.slice(0, length) === parent
 }
 
-/** The path relative to a folder; undefined when it is not in it. All paths are in "" and, if absolute, in "/". */
+/**
+ * Returns the path relative to a folder; undefined if it isn't in it. All paths are in "" and, if
+ * absolute, in "/".
+ */
 export function pathBelow(path: string, folder: string): RawPath | undefined {
   if (folder === "") return path as RawPath
   if (folder === "/") return path.slice(1) as RawPath
   return isWithin(path, folder) ? (path.slice(folder.length + 1) as RawPath) : undefined
 }
 
-/** From here on, V8 compares two slices natively in less time than a loop takes for their characters. */
+/** From this length on, V8 compares two slices natively faster than a loop over their characters. */
 const BLOCK = 256
 
-/** How many characters from the start are equal. */
+/** Returns how many characters at the start are equal. */
 export function sharedLength(a: string, b: string): number {
   const most = Math.min(a.length, b.length)
   let i = 0
@@ -71,7 +74,7 @@ export function sharedLength(a: string, b: string): number {
   return i
 }
 
-/** The order of a listing: negative, zero or positive. */
+/** Compares in the order of a listing: negative, zero or positive. */
 export function comparePaths(a: string, b: string): number {
   const shared = sharedLength(a, b)
   if (shared === a.length || shared === b.length) return a.length - b.length

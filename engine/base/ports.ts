@@ -1,7 +1,7 @@
-/** Time and randomness. They are handed in as ports, so that pure code stays pure and a seed repeats a run. */
+/** Time and randomness as ports. Pure code stays pure, and a seed repeats a run. */
 
 export interface Clock {
-  /** Nanoseconds since 1970, as far as the machine knows. Never used to decide safety. */
+  /** Nanoseconds since 1970 by the machine's clock. Never used to decide safety. */
   now(): bigint
 }
 
@@ -13,8 +13,8 @@ export interface Random {
 }
 
 /**
- * Milliseconds that never go back. `performance.now` returns the same, but loads a part of Node that takes
- * 2 ms of every start.
+ * Milliseconds that never decrease. `performance.now` returns the same, but loads a part of Node
+ * that adds 2 ms to every start.
  */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6

@@ -1,7 +1,7 @@
 /**
- * A checksum over the columns of a row of local state. SQLite does not checksum its pages: a flipped bit in a
- * row would be believed. Any single flipped bit is found for certain, anything else but for one case in 2^32.
- * Local state only: it is no defence against an author.
+ * A checksum over the columns of a row of local state. SQLite has no checksums for its pages, so a
+ * flipped bit would go unnoticed. It detects every single flipped bit, and any other change but for
+ * one in 2^32. It protects against damage, not against an attacker.
  */
 import { hash } from "node:crypto"
 
@@ -20,7 +20,7 @@ export function rowSum(columns: readonly Column[]): number {
   return sum >>> 0
 }
 
-/** Each step is a bijection of the sum, so one that differs stays different. */
+/** Each step is a bijection of the sum, so different sums stay different. */
 function addWord(sum: number, word: number): number {
   return Math.imul(sum ^ word, PRIME)
 }
@@ -28,7 +28,7 @@ function addWord(sum: number, word: number): number {
 function addColumn(sum: number, column: Column): number {
   if (typeof column === "number") {
     const high = Math.floor(column / TWO_32)
-    const isWhole = Number.isSafeInteger(column) ? 1 : 5 // SQLite reads a damaged one as whatever it looks like
+    const isWhole = Number.isSafeInteger(column) ? 1 : 5 // SQLite reads a damaged type as whatever it resembles
     return addWord(addWord(addWord(sum, isWhole), column >>> 0), high | 0)
   }
   if (typeof column === "string") {

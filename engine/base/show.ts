@@ -1,16 +1,18 @@
 /**
- * How people see text, sizes and times, in the engine's messages and on the command line alike. Pure, and
- * without imports: `help` and a mistyped flag load this file and nothing else of the engine.
+ * Formats text, sizes and times for people, in the engine's messages and on the command line. Pure,
+ * and without imports: `help` and a mistyped flag load only this file of the engine.
  */
 /**
- * Controls, line separators, and what changes the direction of text: a terminal obeys them, and a reader is
- * misled by them.
+ * Controls, line separators and characters that change the text direction. They affect a terminal
+ * or mislead a reader.
  */
 const UNPRINTABLE =
   // eslint-disable-next-line no-control-regex
   /[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]|[\u{e0000}-\u{e007f}]/gu
 
-/** Stored or foreign text on one line: each unprintable character becomes \xNN, \uNNNN or \u{NNNNN}. */
+/**
+ * Formats stored or foreign text in one line: each unprintable character becomes \xNN, \uNNNN or \u{NNNNN}.
+ */
 export function showText(text: string): string {
   return text.replace(UNPRINTABLE, escaped)
 }
@@ -35,7 +37,7 @@ export function showBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(value < 9.995 ? 2 : 1)} ${UNITS[unit] ?? "B"}`
 }
 
-/** "12,000". By hand: the first use of Intl costs 24 ms, a tenth of an idle run. */
+/** "12,000". Without Intl: its first use costs 24 ms, a tenth of an idle run. */
 export function showNumber(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",")
 }
@@ -59,7 +61,7 @@ export function showDay(date: Date): string {
   return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
 }
 
-/** A word of a command that a person is to copy: quoted where a shell would split or expand it. */
+/** Formats a word of a command to copy: quoted if a shell would split or expand it. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -1,7 +1,7 @@
 /**
- * The door to better-sqlite3, for device-local state only: its native part is loaded when the first file is
- * opened, for it costs milliseconds that a `--help` should not pay. Statements are prepared when first
- * used. Errors of the file become `EngineError`s; a damaged one is made anew (rule L1).
+ * The only user of better-sqlite3, for device-local state. The native part is loaded when the first
+ * file is opened, since it costs milliseconds that `--help` should not pay. Statements are prepared
+ * at first use. Errors of a file become `EngineError`s; a damaged file is replaced (rule L1).
  */
 import { closeSync, openSync } from "node:fs"
 import Sqlite from "better-sqlite3"
@@ -13,16 +13,16 @@ import { accessAdvice, giveFile, isDiskFull } from "./own-files.ts"
 export type Database = Sqlite.Database
 export type Statement<Parameters extends unknown[], Row> = Sqlite.Statement<Parameters, Row>
 
-/** A connection. The file must exist, so that its mode was chosen by us and not by the umask. */
+/** Opens a connection. The file must exist: we then chose its mode, and not the umask. */
 export function openSqlite(path: string, options: { readonly?: boolean; timeoutMs: number }): Database {
   const { readonly = false, timeoutMs } = options
   return new Sqlite(path, { fileMustExist: true, readonly, timeout: timeoutMs })
 }
 
-/** Rows as objects, as arrays ("raw"), or their first column alone ("pluck"). */
+/** Rows as objects, as arrays ("raw"), or only their first column ("pluck"). */
 export type RowShape = "object" | "raw" | "pluck"
 
-/** Prepares on the first call, so that opening costs nothing for what a run never asks. */
+/** Prepares the statement at its first call, so opening costs nothing for unused statements. */
 export function lazyStatement<Parameters extends unknown[], Row = never>(
   database: Database,
   sql: string,
@@ -39,42 +39,47 @@ export function lazyStatement<Parameters extends unknown[], Row = never>(
   }
 }
 
-/** SQLite's word for what went wrong ("SQLITE_BUSY"), "" when it is not SQLite's error. */
+/** Returns SQLite's code ("SQLITE_BUSY"), or "" for other errors. */
 export function sqliteCode(error: unknown): string {
   const code = errnoOf(error)
   return code.startsWith("SQLITE_") ? code : ""
 }
 
-/** The file is not what SQLite wrote, or not what we made. */
+/** Whether the error means that the file isn't what SQLite wrote, or not ours. */
 export function stateIsDamaged(error: unknown): boolean {
   const code = sqliteCode(error)
   if (/^SQLITE_(CORRUPT|NOTADB|FORMAT|CONSTRAINT|MISMATCH)/.test(code)) return true
   return code === "SQLITE_ERROR" && /^no such (table|column)/.test((error as Error).message)
 }
 
-/** To be thrown where a row is not what was written: handled like damage that SQLite has noticed by itself. */
+/**
+ * Returns the error for a row that isn't what was written. It is handled like damage that SQLite detects.
+ */
 export function damagedRow(table: string): Error {
   return Object.assign(new Error(`a row of ${table} is damaged`), { code: "SQLITE_CORRUPT_ROW" })
 }
 
-/** Throws `damagedRow` unless all tables and indexes are sound: takes seconds for a large file. */
+/**
+ * Takes seconds for a large file.
+ * @throws `damagedRow` unless all tables and indexes are sound
+ */
 export function checkWhole(database: Database): void {
   if (database.pragma("integrity_check(1)", { simple: true }) !== "ok") throw damagedRow("the whole file")
 }
 
-/** Stands beside a file that was found damaged while in use: the next run makes it anew. */
+/** Path of the mark beside a file that was found damaged during use. The next run replaces the file. */
 export function damageMark(path: string): string {
   return `${path}.damaged`
 }
 
-/** What a failure of a local database means to the engine; anything else is handed back as it is. */
+/** Converts a failure of a local database to the engine's error. Returns other errors unchanged. */
 export function stateError(error: unknown, path: string): unknown {
   const code = sqliteCode(error)
   if (code === "") return error
   const options = { detail: { path }, cause: error }
   if (stateIsDamaged(error)) {
     const message = `${path}: the local state is damaged (${code}). It is only a cache: run the command again to rebuild it`
-    // not "corrupt": nothing in the store is damaged, and no verb may go on as if a part of it were
+    // not "corrupt": nothing in the store is damaged, and no verb may continue as if it were
     return new EngineError("unavailable", "state-damaged", message, options)
   }
   if (code.startsWith("SQLITE_BUSY")) {
@@ -85,19 +90,19 @@ export function stateError(error: unknown, path: string): unknown {
   return new EngineError("denied", "state-unwritable", message, options)
 }
 
-/** On a full disk SQLite may fail to open a file, or to map one, before a write fails. */
+/** On a full disk SQLite may fail to open or map a file before a write fails. */
 function reason(code: string, path: string): string {
   if (code === "SQLITE_FULL" || (!code.startsWith("SQLITE_READONLY") && isDiskFull(path)))
     return "no space left on its disk. Free some space, then run the command again"
   return accessAdvice(path) ?? "check its owner, its mode, and how its disk is mounted"
 }
 
-/** A module's tables, made when they are not there. */
+/** Creates a module's tables unless they exist. */
 export function createTables(database: Database, schema: string): void {
   guarded(database.name, () => database.exec(schema))
 }
 
-/** The same methods, whose SQLite errors come out as `stateError`s; damage leaves its mark. */
+/** Returns the same methods, with SQLite errors as `stateError`s. Damage leaves its mark. */
 export function withStateErrors<Methods extends object>(path: string, methods: Methods): Methods {
   const all = Object.entries(methods).map(([name, method]: [string, unknown]) => {
     if (typeof method !== "function") return [name, method]
@@ -126,6 +131,6 @@ function leaveMark(path: string): void {
       closeSync(mark)
     }
   } catch {
-    // Without the mark the next run meets the damage itself.
+    // Without the mark the next run finds the damage itself.
   }
 }

@@ -1,6 +1,7 @@
 /**
- * An error on its way from a worker thread: structured cloning drops the class and the fields of an `EngineError`,
- * and those of a failed system call. All pools send errors in this form, and what arrives has the same kind, code and message.
+ * An error sent from a worker thread. Structured cloning drops the class and the fields of an
+ * `EngineError` and of a failed system call. All pools send errors in this form, so kind, code and
+ * message arrive unchanged.
  */
 import { EngineError, type ErrorKind } from "./errors.ts"
 

@@ -1,5 +1,5 @@
 /** The version of this program. `version.test.ts` compares it with package.json. */
 export const VERSION = "0.1.0"
 
-/** What this program calls itself in the chain entries that it writes. */
+/** The program's name in the chain entries that it writes. */
 export const PROGRAM: string = `holdfast ${VERSION}`

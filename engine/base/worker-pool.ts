@@ -28,9 +28,9 @@ export function paysThreads({ files, bytes }: { files: number; bytes: number }):
 interface PoolOptions<Said> {
   readonly entry: `${string}-worker`
   readonly workerData: unknown
-  /** The threads close what they open themselves; Node does not watch over it. */
+  /** The threads close what they open; Node doesn't track it. */
   readonly ownFiles?: boolean
-  /** Takes a message that answers nothing; returns whether it took this one. */
+  /** Handles a message that isn't an answer. Returns whether it did. */
   readonly onNotice?: (said: Said) => boolean
 }
 
@@ -38,11 +38,11 @@ export interface PoolThread<Asked, Said> {
   /** Number of answers to come. */
   readonly waiting: number
   /**
-   * Answers come in the order asked. Rejects with the pool's first failure.
-   * @param onAnswer called before anything that waits for the answer or for room goes on
+   * Answers arrive in the order asked. Rejects with the pool's first failure.
+   * @param onAnswer called before anything that waits for the answer or for room continues
    */
   ask(message: Asked, transfer?: ArrayBuffer[], onAnswer?: () => void): Promise<Said>
-  /** Sends a message that has no answer. */
+  /** Sends a message without an answer. */
   tell(message: Asked): void
 }
 
@@ -50,12 +50,12 @@ export interface WorkerPool<Asked, Said> {
   readonly threads: readonly PoolThread<Asked, Said>[]
   /** Waits for answers while `isFull`: the back-pressure. Rejects with the pool's first failure. */
   room(isFull: () => boolean): Promise<void>
-  /** Fails the pool: all that waits, and all that is asked later, rejects with the first failure. */
+  /** Fails the pool: all current and later requests reject with the first failure. */
   fail(error: unknown): void
   throwIfFailed(): void
-  /** Stops the threads, whatever they do. */
+  /** Stops the threads, whatever they are doing. */
   terminate(): Promise<void>
-  /** Tells each thread to end; resolves when all have closed their files and are gone. */
+  /** Tells each thread to end. Resolves when all have closed their files and exited. */
   end(message: Asked): Promise<void>
 }
 
@@ -63,7 +63,7 @@ export function idlest<T>(threads: readonly T[], loadOf: (thread: T) => number):
   return threads.reduce((a, b) => (loadOf(b) < loadOf(a) ? b : a))
 }
 
-/** What a thread says instead of an answer. */
+/** Sent by a thread instead of an answer. */
 interface Failed {
   readonly failed: TravellingError
 }
@@ -149,7 +149,10 @@ export interface Served<Said> {
   readonly close: () => void
 }
 
-/** Gives each message to `handle`, which sends the answer if there is one; what it throws fails the pool. */
+/**
+ * Passes each message to `handle`, which sends the answer if there is one. An error that it throws
+ * fails the pool.
+ */
 export function serve<Asked, Said extends object>(handle: (message: Asked) => void): Served<Said> {
   const port = parentPort
   assert(port !== null, "this module runs in a worker thread")
@@ -163,7 +166,7 @@ export function serve<Asked, Said extends object>(handle: (message: Asked) => vo
   return { send: (message, transfer) => port.postMessage(message, transfer), close: () => port.close() }
 }
 
-/** Workers hold long-lived buffers and short-lived objects: more room for the latter saves no time. */
+/** Workers have long-lived buffers and short-lived objects: more room for the latter saves no time. */
 const YOUNG_MIB = 4
 
 function startWorkers<Said>({ entry, workerData, ownFiles = false }: PoolOptions<Said>): Worker[] {
@@ -178,13 +181,13 @@ function startWorkers<Said>({ entry, workerData, ownFiles = false }: PoolOptions
   return workers
 }
 
-/** With less, V8 takes objects that live as long as one batch for old, and keeps them until a full collection. */
+/** With less, V8 treats objects that live for one batch as old, and keeps them until a full collection. */
 const MAIN_YOUNG_BYTES = 8 * 1024 ** 2
 
 /**
- * V8 would double this thread's space for young objects up to 48 MiB, which takes memory and saves no more
- * time. After the flag is set, Node compiles its own modules again when it loads them. So the flag is not set
- * before the last worker has answered.
+ * Otherwise V8 would grow this thread's space for young objects up to 48 MiB, which takes memory
+ * and saves no time. After the flag is set, Node compiles its own modules again when it loads them,
+ * so it is set only after the last worker has answered.
  */
 function keepYoungSpaceSmall(workers: readonly Worker[]): void {
   const last = workers.at(-1)

@@ -1,16 +1,16 @@
 /**
- * Writes all of the bytes. `write(2)` may write fewer than asked (a signal, a quota, a disk that fills up)
- * and reports that as success, so every file of ours is written through here.
+ * Writes all of the bytes. `write(2)` may write fewer than requested (a signal, a quota, a full
+ * disk) and reports that as success, so every file is written through here.
  */
 import { write, writeSync } from "node:fs"
 
-/** Above this a transfer goes through libuv's threads instead of holding up the event loop. */
+/** Above this size a write uses libuv's threads instead of blocking the event loop. */
 export const SYNCHRONOUS_BYTES_MAX: number = 64 * 1024
 
 /**
- * Writes all bytes, also where the system takes only a part at a time.
+ * Writes all bytes, even if the system accepts only a part at a time.
  * @param position in bytes; undefined: the descriptor's own position
- * @throws what node:fs throws
+ * @throws errors of node:fs
  */
 export function writeAll(descriptor: number, bytes: Uint8Array, position?: number): void {
   let done = 0
@@ -20,7 +20,7 @@ export function writeAll(descriptor: number, bytes: Uint8Array, position?: numbe
   }
 }
 
-/** The same where the descriptor is, without holding up the event loop for long. */
+/** Like `writeAll` at the descriptor's position, without blocking the event loop for long. */
 export async function writeAllInTurn(descriptor: number, bytes: Uint8Array): Promise<void> {
   if (bytes.length <= SYNCHRONOUS_BYTES_MAX) return writeAll(descriptor, bytes)
   for (let done = 0; done < bytes.length;) done += await writeSome(descriptor, bytes.subarray(done))
