@@ -215,8 +215,8 @@ function regionAdvice(fault: S3Fault, call: S3Call): string {
 const CLOCK_RIGHT_MS = 5 * 60_000
 
 /**
- * Whether the clock is right although the server refused the request's age. A request that was signed before the
- * machine slept and sent afterwards is too old; signed again, it is accepted.
+ * The verdict for a refused request age. If the clock is right, the request was signed before the machine slept and
+ * sent afterwards: signed again, it is accepted.
  */
 function clockVerdict(fault: S3Fault): Verdict {
   const offMs = Date.now() - Date.parse(fault.headers["date"] ?? "")
