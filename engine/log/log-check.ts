@@ -1,7 +1,7 @@
 /**
- * Rule R1 as one function of names: what this device has seen, and what accepted entries claim, must
- * be in the log. Pure. An answer is an alarm only when it stands after a LIST that was made after
- * reading whatever claims the missing object; look.ts sees to that. spec/log.md.
+ * Rule R1 as one pure function of names: the log must have what this device has seen and what accepted
+ * entries claim. A problem is an alarm only if the LIST was made after the entry that claims the missing
+ * object was read; look.ts makes sure of it. spec/log.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
@@ -10,7 +10,7 @@ import { entryName, trustName } from "../format/names.ts"
 import type { Pins } from "../home/pins.ts"
 import { type ChainName, hasEntry, hasTrust, type LogNames } from "./log-names.ts"
 
-/** What the newest verified entry of a chain says of the others. */
+/** What the newest verified entry of a chain says about the other chains. */
 export interface Claim {
   readonly by: DeviceId
   readonly heads: readonly Head[]
@@ -27,7 +27,7 @@ export interface LogState {
   readonly labels: ReadonlyMap<string, string>
 }
 
-/** Each problem is `untrusted`; none when all is well. What is pinned is missed whatever was accepted. */
+/** Each problem is `untrusted`. A missing pin is reported even if its loss was accepted. */
 export function checkLog(state: LogState): EngineError[] {
   const pinned = missingPins(state)
   const all = [...missingTrust(state), ...missingHeads(state), ...gaps(state), ...forks(state)]
@@ -35,13 +35,13 @@ export function checkLog(state: LogState): EngineError[] {
   return firstOfEach([...pinned, ...others])
 }
 
-/** Of these, what this device has seen itself. */
+/** The problems with what this device has seen itself. */
 export function missingPins(state: Pick<LogState, "names" | "pins" | "own" | "labels">): EngineError[] {
   const mine = { ...state, claims: [], verified: new Set<Digest>() }
   return [...missingTrust(mine), ...missingHeads(mine)]
 }
 
-/** Rule R1: only `connect --accept-head` makes such a list. */
+/** Without losses that `connect --accept-head` accepted (rule R1). */
 export function withoutAccepted(problems: readonly EngineError[], { accepted }: Pins): EngineError[] {
   return problems.filter(({ detail }) => !accepted.includes(String(detail["object"])))
 }
@@ -93,7 +93,7 @@ function missingHeads({ names, pins, own, claims, labels }: LogState): EngineErr
   return firstOfEach(problems)
 }
 
-/** Below a verified entry every number must be there, for each entry names the one before. */
+/** Below a verified entry no number may be missing, because each entry names the one before. */
 function gaps({ names, verified, labels }: LogState): EngineError[] {
   const problems: EngineError[] = []
   for (const [device, chain] of names.chains) {
@@ -118,8 +118,8 @@ function gaps({ names, verified, labels }: LogState): EngineError[] {
 }
 
 /**
- * Two verified entries of one device in one place, above what is pinned. A fork of the own chain is no
- * alarm but the mark of a cloned home, which takes a new id (rule W6).
+ * Two verified entries of one device at one sequence, above the pin. A fork of this device's own chain is
+ * not an alarm: this home was cloned, and takes a new id (rule W6).
  */
 function forks({ names, pins, own, verified, labels }: LogState): EngineError[] {
   const problems: EngineError[] = []

@@ -1,6 +1,6 @@
 /**
- * One LIST of the log, as a table of names: which trust entries there are, and which entries each
- * chain has. Names only; nothing is believed yet. spec/log.md.
+ * One LIST of the log as a table of names: the trust entries, and the entries of each chain. These are
+ * names only; nothing is verified yet. spec/log.md.
  */
 import type { DeviceId, Digest } from "../base/ids.ts"
 import type { Numbered } from "../format/entry.ts"
@@ -14,13 +14,13 @@ export interface ChainName {
 }
 
 export interface LogNames {
-  /** In the order of their numbers; several of one number are siblings, in the order of digests. */
+  /** Ordered by number. Several of one number are siblings, ordered by digest. */
   readonly trust: readonly Numbered[]
-  /** Each in the order of sequences. */
+  /** Each ordered by sequence. */
   readonly chains: ReadonlyMap<DeviceId, readonly ChainName[]>
-  /** Devices must not write: a mirror, that nobody has promoted. spec/copy.md. */
+  /** A mirror that was not promoted: devices must not write to it. spec/copy.md. */
   readonly isMirror: boolean
-  /** Names under the log that are none of ours are not counted. */
+  /** Of all names that parse. */
   readonly count: number
 }
 

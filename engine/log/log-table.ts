@@ -1,7 +1,7 @@
 /**
- * The chain entries that this home has verified, in its state database: so that a snapshot is found
- * by an indexed query, without a request and without decoding every manifest. Packs are left out of
- * what it keeps: they are in the chunk index. A cache, rebuilt by a look. spec/home.md.
+ * The chain entries that this home has verified, in its state database. A snapshot is found by an indexed
+ * query, without a request and without decoding every manifest. Packs are not kept here: they are in the
+ * chunk index. The table is a cache; a look rebuilds it. spec/home.md.
  */
 import { decodeEntryBody, encodeEntryBody } from "../format/entry-body.ts"
 import type { Bytes } from "../base/bytes.ts"
@@ -23,25 +23,25 @@ import type { SnapshotFilter, SnapshotRecord } from "./view.ts"
 export type LoggedEntry = Entry & { readonly digest: Digest; readonly shortId: string }
 
 export interface LogTable {
-  /** Digests of all entries whose packs are in the chunk index too. */
+  /** Digests of all entries whose packs are in the chunk index. */
   complete(): Set<Digest>
   /** Digests of all verified entries. */
   verified(): Set<Digest>
-  /** Idempotent. `complete`: its packs are in the index; else the next look tries again. */
+  /** Idempotent. `complete`: its packs are in the chunk index; otherwise the next look tries again. */
   add(digest: Digest, entry: Entry, complete: boolean): void
-  /** The last verified entry of each chain, sorted by device; of a fork the smallest digest. */
+  /** The last verified entry of each chain, sorted by device. In a fork the smallest digest wins. */
   heads(): Head[]
-  /** The verified entries in one place of a chain: more than one in a fork. */
+  /** The verified entries at one sequence of a chain: more than one in a fork. */
   at(device: DeviceId, sequence: number): Digest[]
   has(digest: Digest): boolean
   entry(digest: Digest): LoggedEntry | undefined
-  /** The series' newest snapshot by its own time; one that is later than `untilNs` only if there is no other. */
+  /** The series' newest snapshot by its own time. One later than `untilNs` counts only if there is no other. */
   newest(series: string, untilNs?: bigint): SnapshotRecord | undefined
   /** Oldest first. */
   snapshots(filter: SnapshotFilter): SnapshotRecord[]
   /** Sorted. */
   series(): string[]
-  /** Throws when the database is damaged: reads all of it. For before an alarm that rests on it. */
+  /** Reads the whole database and throws if it is damaged. Called before an alarm that depends on it. */
   verify(): void
   /** Whether the segment's packs are in the chunk index. */
   hasSegment(digest: Digest): boolean
@@ -82,7 +82,7 @@ type Added = [
 
 const TABLE = "log_entries"
 const FIELDS = "digest, device, sequence, body, sum"
-/** No flipped bit makes one out of the other, or out of anything else. */
+/** No single flipped bit turns one of these into the other, or another value into one of them. */
 const COMPLETE = 0x5ca1ab1e
 const INCOMPLETE = 0
 
@@ -175,7 +175,7 @@ function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapsho
   }
 }
 
-/** Columns that only a query looks at are held against the entry's body. */
+/** Compares the columns that only queries use with the entry's body. */
 function verification(database: Database): () => void {
   const all = lazyStatement<[], Row & { series: string | null; host: string | null; timeNs: string | null }>(
     database,

@@ -1,7 +1,7 @@
 /**
- * A mirror, made by `copy`, is for reading: a device that wrote to it would fork the repository. A mark in
- * the log says so, which every look lists anyway. Numbers count the marks: an odd one makes a mirror,
- * an even one promotes it. spec/copy.md.
+ * Mirror marks. A mirror, made by `copy`, is read-only: a device that wrote to it would fork the
+ * repository. A mark in the log says so, because every look lists the log anyway. Marks are numbered: an
+ * odd number makes a mirror, an even one promotes it. spec/copy.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { ObjectName } from "../base/ids.ts"
@@ -11,14 +11,14 @@ import { MIRROR_PREFIX, mirrorName, parseName } from "../format/names.ts"
 import { encodeCanonical } from "../format/msgpack.ts"
 import type { Store } from "../store/store.ts"
 
-/** Of the newest mark; 0 when there is none. One LIST. */
+/** The number of the newest mark; 0 if there is none. One LIST. */
 export async function mirrorMark(store: Store): Promise<number> {
   const names: ObjectName[] = []
   for await (const { name } of store.list(MIRROR_PREFIX)) names.push(name)
   return newestMark(names)
 }
 
-/** Among names that were listed already. */
+/** Likewise, among names that were listed already. */
 export function newestMark(names: Iterable<ObjectName>): number {
   let newest = 0
   for (const name of names) {
@@ -33,7 +33,7 @@ export async function putMirrorMark(store: Store, number: number, clock: Clock):
   await store.put(mirrorName(number, digestOf(bytes)), bytes)
 }
 
-/** Odd: made a mirror; even, or 0: promoted, or never one. */
+/** Odd: a mirror. Even or 0: promoted, or never a mirror. */
 export function isMirrorMark(number: number): boolean {
   return number % 2 === 1
 }

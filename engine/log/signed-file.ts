@@ -1,7 +1,7 @@
 /**
- * `signed-entry` in the home: the chain entry that this device signed last, by its name and its bytes. It is
- * there before the entry is sent, so that a run which was killed in between sends these very bytes, and
- * never signs a second content for one sequence (rule W6). spec/home.md.
+ * `signed-entry` in the home: the name and bytes of the chain entry that this device signed last. The file
+ * is written before the entry is sent. After a kill in between, the next run sends the same bytes, and
+ * never signs another content for that sequence (rule W6). spec/home.md.
  */
 import * as path from "node:path"
 import type { Bytes } from "../base/bytes.ts"
@@ -19,7 +19,7 @@ export interface SignedEntry {
 }
 
 export interface KeptEntry extends Omit<SignedEntry, "bytes"> {
-  /** Undefined when they are damaged or withheld: the entry can't be sent again. */
+  /** Undefined if they are damaged or withheld: the entry can't be sent again. */
   readonly bytes: Bytes | undefined
 }
 
@@ -32,7 +32,7 @@ export function writeSignedEntry(
   writePrivateFile(fileOf(home), `${entryName(device, sequence, digest)}\n${text}\n`)
 }
 
-/** Undefined when there is none, or when not even its name can be read. */
+/** Undefined if there is none, or if its name can't be read. */
 export function readSignedEntry(home: RepositoryHome): KeptEntry | undefined {
   const [name = "", text = ""] = readPrivateFile(fileOf(home))?.split("\n") ?? []
   const parsed = parseName(name)
@@ -42,7 +42,7 @@ export function readSignedEntry(home: RepositoryHome): KeptEntry | undefined {
   return { device, sequence, digest, bytes: digestOf(bytes) === digest ? bytes : undefined }
 }
 
-/** It is never sent again, and nothing else is ever signed in its place. Durable when it returns. */
+/** The entry is never sent again, and no other is signed at its sequence. Durable when it returns. */
 export function withholdSignedEntry(home: RepositoryHome): void {
   const kept = readSignedEntry(home)
   if (kept === undefined) return

@@ -1,4 +1,4 @@
-/** What a series is fed from: a host and the paths that were named there. spec/series.md. */
+/** The sources of a series: hosts, and the paths that were named there. spec/series.md. */
 import type { DeviceId, RawPath } from "../base/ids.ts"
 import type { TrustState } from "../format/trust-entry.ts"
 import type { SnapshotRecord } from "./view.ts"
@@ -18,7 +18,7 @@ export function samePaths(a: Pick<SnapshotSource, "paths">, b: Pick<SnapshotSour
   return sourceKey({ host: "", paths: a.paths }) === sourceKey({ host: "", paths: b.paths })
 }
 
-/** The newest snapshot of each source, the newest source first. `all` oldest first. */
+/** The newest snapshot of each source, the newest first. `all` is oldest first. */
 export function newestOfSources(all: readonly SnapshotRecord[]): SnapshotRecord[] {
   const newest = new Map<string, SnapshotRecord>()
   for (const snapshot of all.toReversed()) {
@@ -28,16 +28,16 @@ export function newestOfSources(all: readonly SnapshotRecord[]): SnapshotRecord[
   return [...newest.values()]
 }
 
-/** In a snapshot's options: nanoseconds since 1970, when another source of its series was saved last. */
+/** A snapshot option: when another source of its series was last backed up, in nanoseconds since 1970. */
 export const SHARED_OPTION = "shared"
 
-/** A source that was saved within this time is in use. */
+/** A source that was backed up within this time is in use: 30 days. */
 export const LIVE_NS: bigint = 30n * 24n * 3600n * 1_000_000_000n
 
-/** Clocks of machines differ by this much without anybody noticing. */
+/** Machines' clocks may differ by this much unnoticed: 5 minutes. */
 const CLOCK_AHEAD_NS_MAX = 300n * 1_000_000_000n
 
-/** Dated later than now can be: by a wrong clock, or by `--time`. */
+/** Dated in the future, by a wrong clock or by `--time`. */
 export function isFuture({ timeNs }: Pick<SnapshotRecord, "timeNs">, nowNs: bigint): boolean {
   return timeNs > presentEnd(nowNs)
 }
@@ -46,7 +46,7 @@ export function presentEnd(nowNs: bigint): bigint {
   return nowNs + CLOCK_AHEAD_NS_MAX
 }
 
-/** The device itself and all that it continues (rule W6). */
+/** The device itself, then the devices that it continues, the newest first (rule W6). */
 export function devicesContinued({ devices }: Pick<TrustState, "devices">, device: DeviceId): DeviceId[] {
   const found = [device]
   for (const id of found) {

@@ -1,45 +1,43 @@
 /**
- * What the log says, as far as this device has looked: the snapshots, the heads, and what garbage
- * collection has taken. Answered from the home alone; `look` brings it up to date. spec/log.md.
+ * The log as of this device's last look: snapshots, series and the newest entry of each chain. All answers
+ * come from the home; `look` brings them up to date. spec/log.md.
  */
 import type { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
 import type { Head, SnapshotEntry } from "../format/entry.ts"
 
-/** A snapshot as its signed manifest has it, and its name. Its packs are in the chunk index. */
+/** A snapshot's signed manifest and its id. Its packs are in the chunk index. */
 export interface SnapshotRecord extends Omit<SnapshotEntry, "packs"> {
   /** SHA-256 of the chain entry: the snapshot's id. */
   readonly digest: Digest
-  /** The first eight digits, for people. */
+  /** The first eight digits of the id, for people. */
   readonly shortId: string
 }
 
-/** All given fields must hold; a snapshot needs every one of `tags`. */
+/** All given fields must match. A snapshot must have all of `tags`. */
 export interface SnapshotFilter {
   readonly series?: string | undefined
   readonly host?: string | undefined
   readonly tags?: readonly string[] | undefined
-  /** Raw and absolute: one of the snapshot's own paths, or below one. */
+  /** Raw and absolute: one of the snapshot's paths, or a path below one. */
   readonly path?: string | undefined
 }
 
 export interface View {
-  /** By the snapshots' own time, from whatever device; one dated in the future only if there is no other. */
+  /** By the snapshots' own time, from any device. One dated in the future counts only if there is no other. */
   newest(series: string): SnapshotRecord | undefined
-  /** Whether this snapshot is in an accepted chain. */
-  has(snapshot: Digest): boolean
   /** Oldest first. */
   snapshots(filter?: SnapshotFilter): SnapshotRecord[]
-  /** Names of all series, sorted. */
+  /** The names of all series, sorted. */
   series(): string[]
-  /** Whether the entry is a verified one of the log. */
+  /** Whether the log has this entry, a snapshot or another one, and it is verified. */
   has(entry: Digest): boolean
-  /** The newest accepted entry of every chain, sorted by device; this device's own too. */
+  /** The newest accepted entry of every chain, this device's included, sorted by device. */
   readonly heads: readonly Head[]
   /** Nothing collects garbage before format 1. */
   readonly gc: null
-  /** What is damaged in the log and was left aside; with `tolerant`, also what would be an alarm. */
+  /** Damage in the log, which was skipped; with `tolerant`, alarms too. */
   readonly problems: readonly EngineError[]
-  /** When the log was last listed, by this machine's clock; 0 when never. */
+  /** When the log was last listed: nanoseconds since 1970 by this machine's clock; 0 if never. */
   readonly lookedNs: bigint
 }

@@ -1,8 +1,8 @@
 /**
- * What is new in the log: each entry is fetched once, its digest, signature and place are checked
- * before anything is decoded, and then its packs go into the chunk index and it goes into the log
- * table. What is wrong with one entry is told of and leaves the others alone. The newest entry of each
- * chain comes first: with its segments, and the few entries that it names, it has all packs. spec/log.md.
+ * Imports the log's new entries. Each entry is fetched once. Its digest, signature and place are verified
+ * before anything is decoded. Then its packs enter the chunk index, and the entry enters the log table. A
+ * problem with one entry is reported and does not affect the others. The newest entry of each chain comes
+ * first: with its segments and the few entries that it names, it has all packs. spec/log.md.
  */
 import { firstOfEach } from "../log/log-check.ts"
 import { decodeEntryBody } from "../format/entry-body.ts"
@@ -22,8 +22,8 @@ import { findWriter } from "./accepted-trust.ts"
 const GETS_AT_ONCE = 8
 
 /**
- * "all": every entry that this home has not seen. "newest": of each chain the newest, and those that it
- * needs for the packs of the chain; and every entry that shares its place with another.
+ * "all": every entry that is new to this home. "newest": the newest entry of each chain, the entries that it
+ * needs for the chain's packs, and every entry that shares its sequence with another.
  */
 export type Extent = "all" | "newest"
 
@@ -36,13 +36,13 @@ interface Chain {
 interface Import {
   readonly repository: Repository
   readonly names: LogNames
-  /** Entries that are known, packs and all, or have been tried in this run. */
+  /** Entries that are known with their packs, or were tried in this run. */
   readonly done: Set<Digest>
   readonly fetching: Fetching
   readonly problems: EngineError[]
 }
 
-/** What was damaged or not to be believed. */
+/** Gives what was damaged or not trusted. */
 export async function importEntries(
   repository: Repository,
   names: LogNames,
@@ -63,7 +63,7 @@ export async function importEntries(
   return firstOfEach(problems, ({ code, detail, message }) => `${code} ${detail["object"] ?? message}`)
 }
 
-/** One entry that an earlier look with "newest" has left out. Gives what is wrong with it. */
+/** Imports one entry that an earlier look with "newest" skipped. Gives what is wrong with it. */
 export async function importOne(
   repository: Repository,
   names: LogNames,
@@ -76,7 +76,7 @@ export async function importOne(
   return run.problems
 }
 
-/** Chains with entries that this home has not seen, of devices that may have signed them. */
+/** Chains with entries that are new to this home, of devices that may write. */
 async function newChains(run: Import): Promise<Chain[]> {
   const chains: Chain[] = []
   for (const [device, names] of run.names.chains) {
@@ -88,7 +88,7 @@ async function newChains(run: Import): Promise<Chain[]> {
   return chains
 }
 
-/** The last entry that verifies; what stands behind it was tried too, and told of. */
+/** Imports the last entry that verifies. Later ones were tried and reported. */
 async function importNewest(run: Import, chain: Chain): Promise<void> {
   for (const name of chain.names.toReversed()) {
     if (!run.done.has(name.digest)) await importEntry(run, name, chain)
@@ -96,7 +96,7 @@ async function importNewest(run: Import, chain: Chain): Promise<void> {
   }
 }
 
-/** Reports what the newest entries need and the log does not have. */
+/** The entries that "newest" includes. Reports those that the log lacks. */
 function wantedOf(
   { repository, names, problems }: Import,
   chains: readonly Chain[],
@@ -141,7 +141,7 @@ async function importEntry(run: Import, name: ChainName, { device, writer }: Cha
   }
 }
 
-/** An entry as its device signed it; from the home, or from the store. */
+/** An entry as its device signed it, from the home or the store. */
 export async function readEntry(
   repository: Repository,
   { device, sequence, digest }: Head,
@@ -157,7 +157,7 @@ export async function readEntry(
   return entry
 }
 
-/** The entry before, if there is one in the log, must be the one that this one was built on. */
+/** If the log has an entry before this one, it must be the one that this entry names. */
 function checkLink(entry: Entry, names: LogNames, { device, sequence, digest }: Head): void {
   const before = (names.chains.get(device) ?? []).filter((each) => each.sequence === sequence - 1)
   if (before.length === 0 || before.some((each) => each.digest === entry.previous)) return

@@ -1,7 +1,7 @@
 /**
- * From accepted entries to the chunk index: directories that ride in an entry, directories that are
- * read from their packs by one ranged request, and index segments that an accepted entry names.
- * spec/log-entry.md, spec/segment.md.
+ * Takes the packs of accepted entries into the chunk index: from directories inside an entry, from
+ * directories that are read from their packs with one ranged request each, and from index segments that
+ * an entry names. spec/log-entry.md, spec/segment.md.
  */
 import type { Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
@@ -24,10 +24,10 @@ const GETS_AT_ONCE = 8
 
 type ImportPorts = Pick<Repository, "store" | "index" | "session">
 
-/** Directories that are being fetched, so that several entries which carry one pack fetch it once. */
+/** Directories that are being fetched: several entries that carry one pack fetch it once. */
 export type Fetching = Map<Digest, Promise<Bytes>>
 
-/** Packs that can't be read are left out of the index, and told of. */
+/** Gives the packs that can't be read; they stay out of the index. */
 export async function importPacks(
   ports: ImportPorts,
   packs: readonly EntryPack[],
@@ -64,7 +64,7 @@ export async function importSegment(
   return problems
 }
 
-/** Throws `corrupt`, and what the store throws. */
+/** Throws `corrupt`, and as the store does. */
 export async function readSegment(
   { store, session: { keys } }: Pick<ImportPorts, "store" | "session">,
   digest: Digest,
@@ -91,7 +91,7 @@ async function fetchDirectory({ store, session: { keys } }: ImportPorts, record:
   return openDirectory(packSealer(keys, record, object), record, sealed, { zstd: createZstd(), object })
 }
 
-/** Runs; what is wrong with this one object becomes a problem, anything else goes on up. */
+/** Runs. A fault of this object becomes a problem; any other error is thrown. */
 async function collecting(
   problems: EngineError[],
   object: ObjectName,
