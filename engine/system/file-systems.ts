@@ -1,17 +1,23 @@
-/** What Linux says of the file systems that a source or a target lies on: whether sizes are exact, and what is mounted below. */
+/**
+ * Facts from Linux about the file systems of a source or target: whether sizes are exact, and what
+ * is mounted below.
+ */
 import { readFileSync, realpathSync, statfsSync } from "node:fs"
 import { fsPath, isWithin } from "../base/paths.ts"
 import type { RawPath } from "../base/ids.ts"
 
-/** Of statfs(2), Linux: ext2 to ext4, XFS, Btrfs, ZFS, F2FS, bcachefs, tmpfs, ramfs, FAT, exFAT, NTFS. */
+/**
+ * Types of statfs(2) on Linux: ext2 to ext4, XFS, Btrfs, ZFS, F2FS, bcachefs, tmpfs, ramfs, FAT,
+ * exFAT, NTFS.
+ */
 const EXACT: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1, 0xf2f52010, 0xca451a4e, 0x01021994, 0x858458f6, 0x4d44,
   0x2011bab0, 0x7366746e,
 ])
 
 /**
- * Whether a file system reports exact sizes: a file of 0 bytes there need not be read.
- * @param path absolute raw path of anything on it, perhaps below `/proc/self/fd`
+ * Whether a file system reports exact sizes, so that files of 0 bytes need not be read.
+ * @param path absolute raw path of anything on it, even below `/proc/self/fd`
  */
 export function hasExactSizes(path: string): boolean {
   if (process.platform !== "linux") return false
@@ -23,8 +29,8 @@ export function hasExactSizes(path: string): boolean {
 }
 
 /**
- * Where other file systems, or other parts of the same one, are mounted below a folder: device numbers
- * alone don't show a bind mount, nor one over a file. Relative to the folder; empty where the system doesn't say.
+ * Returns the mount points below a folder, relative to it; empty if the system doesn't report them.
+ * Device numbers alone don't show a bind mount, nor a mount over a file.
  * @param root absolute and raw
  */
 export function mountPointsBelow(root: string): ReadonlySet<RawPath> {
@@ -38,12 +44,12 @@ export function mountPointsBelow(root: string): ReadonlySet<RawPath> {
         found.add(place.slice(base.length + 1) as RawPath)
     }
   } catch {
-    // no Linux, or no /proc
+    // not Linux, or no /proc
   }
   return found
 }
 
-/** Blanks and backslashes are written in octal. */
+/** Spaces and backslashes are written in octal. */
 function unescaped(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
 }

@@ -1,8 +1,8 @@
 /**
- * The folders between a source's root and the one that is being read, held open. Each is opened by one name below the
- * folder above it and never through a link, so that a folder that is exchanged for a link while a backup runs leads
- * nowhere. Of a deep chain the last folders are held and some further up, by which the others are found again.
- * Where there is no /proc, a folder is checked by lstat when it is entered. spec/files.md.
+ * The open folders from a source's root to the folder being read. Each is opened by one name below the
+ * folder above it and never through a link, so a folder replaced by a link during a backup isn't followed.
+ * In a deep chain only the last folders and some further up stay open; the others are reopened from those.
+ * Without /proc, a folder is checked by lstat when it is entered. spec/files.md.
  */
 import { closeSync, constants, openSync } from "node:fs"
 import { errorCode } from "../base/errno.ts"
@@ -15,10 +15,11 @@ import { isFailure, lstat } from "./stat.ts"
 const HELD_MAX = 64
 const OPEN_FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
-/** State of one thread. */
+/** The state of one thread. */
 export interface FolderChain {
   /**
-   * The handle of a folder below the anchor, which is the chain's until its next call; or the system's code.
+   * Returns the handle of a folder below the anchor, or the system's code. The handle is valid
+   * until the next call.
    * @param path relative to the anchor; "" is the anchor itself
    */
   reach(anchor: FolderHandle, path: RawPath): FolderHandle | string
@@ -30,13 +31,16 @@ interface Level {
   handle: FolderHandle | undefined
 }
 
-/** @param folder absolute raw path; links in it are the user's own choice. Throws what node:fs throws. */
+/**
+ * @param folder absolute raw path; links in it are the user's own choice
+ * @throws errors of node:fs
+ */
 export function openAnchor(folder: string): FolderHandle {
   if (!hasHandles()) return { descriptor: -1, prefix: folder === "/" ? "/" : `${folder}/`, native: undefined }
   return handleOf(openSync(fsPath(folder), O_PATH | constants.O_DIRECTORY))
 }
 
-/** An anchor that another thread of this process holds open. */
+/** Returns the handle of an anchor opened by another thread of this process. */
 export function handleOf(descriptor: number, native?: Native): FolderHandle {
   return { descriptor, prefix: `/proc/self/fd/${descriptor}/`, native }
 }
@@ -45,7 +49,7 @@ export function closeHandle({ descriptor }: FolderHandle): void {
   if (descriptor >= 0) closeSync(descriptor)
 }
 
-/** @param native when it is at hand, folders are opened by it, which is faster */
+/** @param native opens folders faster, if available */
 export function openFolderChain(native: () => Native | undefined = () => undefined): FolderChain {
   let anchor: FolderHandle | undefined
   let current = "" as RawPath
@@ -65,12 +69,12 @@ export function openFolderChain(native: () => Native | undefined = () => undefin
     if (level === undefined) return
     level.handle = handle
     const old = levels[depth - HELD_MAX]
-    // every 64th stays, so that no folder is further than that below one that is held
+    // every 64th stays open, so no folder is more than 64 levels below an open one
     if (old?.handle === undefined || (depth - HELD_MAX) % HELD_MAX === 0) return
     closeHandle(old.handle)
     old.handle = undefined
   }
-  /** The last folder, opened again below the nearest one that is held. */
+  /** Returns the last folder, reopened below the nearest open one. */
   const top = (root: FolderHandle): FolderHandle | string => {
     let depth = levels.length - 1
     while (depth >= 0 && levels[depth]?.handle === undefined) depth--

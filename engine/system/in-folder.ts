@@ -1,7 +1,7 @@
 /**
- * Calls on one name in a folder that is held open: relative to its handle where `native` has them
- * (openat and its kin), else by a path. A path below /proc costs the kernel a third more. All throw what node:fs
- * throws: an error with the system's code.
+ * Calls on one name in an open folder: relative to its handle if `native` has them (openat and its
+ * kin), else by a path. A path below /proc costs the kernel a third more. All throw errors of
+ * node:fs, with the system's code.
  */
 import { existsSync, fstatSync, mkdirSync, openSync, renameSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
@@ -9,23 +9,23 @@ import { fsPath } from "../base/paths.ts"
 import type { Native } from "./native-calls.ts"
 import { checkCode, systemError } from "./stat.ts"
 
-/** Not in node:fs: a handle that stands for what was opened, and needs no right to read it. */
+/** Missing in node:fs: a handle on an entry that needs no right to read it. */
 export const O_PATH = 0x200000
 
-/** The extended attributes that hold a POSIX ACL. */
+/** The extended attributes of POSIX ACLs. */
 export const ACCESS_ACL = "system.posix_acl_access" as RawPath
 export const DEFAULT_ACL = "system.posix_acl_default" as RawPath
 
 export interface FolderHandle {
-  /** -1 where folders are not held open. */
+  /** -1 if folders aren't kept open. */
   readonly descriptor: number
-  /** Put in front of a name; ends with a slash. */
+  /** Prefix for a name; ends with a slash. */
   readonly prefix: string
   /** For calls relative to the descriptor. */
   readonly native: Native | undefined
-  /** What `givesOwner` found. */
+  /** Cached result of `givesOwner`. */
   gives?: boolean
-  /** What `givesAcl` found. */
+  /** Cached result of `givesAcl`. */
   givesAcl?: boolean
 }
 
@@ -35,8 +35,8 @@ export interface Owner {
 }
 
 /**
- * Whether files that we make in the folder belong to us, our effective user and group: so they do where the
- * folder belongs to both, whatever its setgid bit and the mount say, and nobody else can change that.
+ * Whether files created in the folder belong to our effective user and group. They do if the folder
+ * belongs to both, whatever its setgid bit and the mount say, and no other user can change that.
  */
 export function givesOwner(folder: FolderHandle, us: Owner): boolean {
   if (folder.gives !== undefined) return folder.gives
@@ -45,18 +45,21 @@ export function givesOwner(folder: FolderHandle, us: Owner): boolean {
   return folder.gives
 }
 
-/** Whether what we make in the folder gets an ACL from it. False where nobody can know: without native calls. */
+/**
+ * Whether entries created in the folder inherit an ACL from it. False without native calls, which
+ * can't tell.
+ */
 export function givesAcl(folder: FolderHandle): boolean {
   folder.givesAcl ??= folder.native?.hasAttribute(`${folder.prefix}.`, DEFAULT_ACL) === true
   return folder.givesAcl
 }
 
-/** Whether folders can be held open, and what is in them be reached by `/proc/self/fd`. */
+/** Whether folders can be kept open and their entries reached by `/proc/self/fd`. */
 export function hasHandles(): boolean {
   return process.platform === "linux" && existsSync("/proc/self/fd")
 }
 
-/** @returns a descriptor, which is not passed on to child processes */
+/** @returns a descriptor that child processes don't inherit */
 export function openIn({ descriptor, prefix, native }: FolderHandle, name: RawPath, flags: number): number {
   if (native === undefined) return openSync(fsPath(prefix + name), flags, 0o600)
   const opened = native.openAt(descriptor, name, flags, 0o600)
@@ -69,7 +72,7 @@ export function makeFolderIn({ descriptor, prefix, native }: FolderHandle, name:
   else checkCode(native.makeFolderAt(descriptor, name, 0o700))
 }
 
-/** Replaces what has the name `to`, as rename(2) does. */
+/** Replaces an entry named `to`, like rename(2). */
 export function renameIn({ descriptor, prefix, native }: FolderHandle, from: RawPath, to: RawPath): void {
   if (native === undefined) renameSync(fsPath(prefix + from), fsPath(prefix + to))
   else checkCode(native.renameAt(descriptor, from, to))

@@ -1,4 +1,4 @@
-/** The native calls that read: stat and extended attributes. Their results come back in memory of ours. */
+/** The native calls that read: stat and extended attributes. Their results are in our own memory. */
 import { constants } from "node:os"
 import type { Bytes } from "../base/bytes.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -16,7 +16,7 @@ import {
 
 /** A function of the C library. */
 export interface Call {
-  // each prototype fixes what its call takes
+  // each prototype determines its parameters
   (...parameters: readonly unknown[]): number
   async(...parameters: readonly unknown[]): void
 }
@@ -31,13 +31,13 @@ export type Library = ReturnType<Koffi["load"]>
 
 const SECOND = 1_000_000_000n
 const AT_SYMLINK_NOFOLLOW = 0x100
-// lstat(2) mounts nothing by looking at it either
+// lstat(2) doesn't trigger automounts either
 const AT_NO_AUTOMOUNT = 0x800
 const AT_EMPTY_PATH = 0x1000
 const STATX_BASIC_STATS = 0x7ff
 const STATX_BYTES = 256
 
-/** statx(2), whose result lies in memory the same way on every architecture. */
+/** statx(2), whose result has the same layout on every architecture. */
 export function statReaders(koffi: Koffi, library: Library): Pick<Native, "statAt" | "statOf"> {
   const statx = library.func(
     "int statx(int folder, const void *path, int flags, unsigned int mask, void *result)",
@@ -77,7 +77,9 @@ export function statReaders(koffi: Koffi, library: Library): Pick<Native, "statA
   }
 }
 
-/** What comes again and again is joined once: one file system after the other, and 0 for all that is no device. */
+/**
+ * Joins repeated numbers once: entries of one file system follow each other, and most have device number 0.
+ */
 function deviceNumbers(): (major: number, minor: number) => bigint {
   let last = { major: 0, minor: 0, joined: 0n }
   return (major, minor) => {
@@ -97,7 +99,7 @@ export function attributeReaders(
   )
   const flistxattr = library.func("int64_t flistxattr(int fd, void *list, size_t size)")
   const fgetxattr = library.func("int64_t fgetxattr(int fd, const void *name, void *value, size_t size)")
-  // the kernel's bounds: a list and a value are at most 64 KiB each
+  // the kernel's limits: a list and a value are at most 64 KiB each
   const list = Buffer.alloc(1 << 16)
   const value = Buffer.alloc(1 << 16)
   const read = (
@@ -119,7 +121,7 @@ export function attributeReaders(
     let bytes = 0
     for (const name of names as RawPath[]) {
       const size = getOf(place, cPath(name), value, value.length)
-      // removed since it was listed, or not for this user to read
+      // removed since it was listed, or not readable by this user
       if (size < 0) continue
       bytes += name.length + size
       if (bytes > XATTR_BYTES_MAX || attributes.length === XATTRS_MAX) return { error: "E2BIG" }
@@ -135,7 +137,7 @@ export function attributeReaders(
   }
 }
 
-/** ASCII goes as a string, which is faster; all else as bytes with their own end. */
+/** ASCII is passed as a string, which is faster; anything else as bytes with a terminating NUL. */
 export function cPath(raw: string): string | Buffer {
   return /[\x80-\xff]/.test(raw) ? Buffer.from(`${raw}\0`, "latin1") : raw
 }

@@ -1,9 +1,9 @@
 /**
- * The few system calls that Node lacks, through the optional package `koffi`: exact nanoseconds for
- * times (Node takes a double of seconds, which is off by up to 247 ns), extended attributes, calls relative
- * to a folder that is open, a rename that never replaces, FIFOs and device nodes, one flush of a file
- * system, one setting of the C library's memory. Linux on 64 bits; where it is absent the callers have a second
- * way or say what is lost. spec/decisions/0005-nanoseconds.md.
+ * The few system calls that Node lacks, through the optional package `koffi`: times in exact
+ * nanoseconds (Node takes a double of seconds, which is off by up to 247 ns), extended attributes,
+ * calls relative to an open folder, a rename that never replaces, FIFOs and device nodes, a flush
+ * of one file system, and settings of the C library's memory. 64-bit Linux only; elsewhere callers
+ * use another method or report what is lost. spec/decisions/0005-nanoseconds.md.
  */
 import { createRequire } from "node:module"
 import { type Native, NATIVE_FALLBACKS } from "./native-calls.ts"
@@ -27,31 +27,37 @@ const POSIX_FADV_WILLNEED = 3
 const M_MMAP_THRESHOLD = -3
 const M_TRIM_THRESHOLD = -1
 const SECOND = 1_000_000_000n
-// not in node:fs, which sets it always
+// not in node:fs, which always sets it
 const O_CLOEXEC = 0o2000000
 // where a timespec is two 64-bit integers
 const ARCHITECTURES: readonly string[] = ["x64", "arm64", "riscv64", "ppc64", "loong64"]
 
 let opened: { native: Native | undefined } | undefined
 
-/** Loaded once a thread (about 3 ms), and only by those who ask. */
+/** Loaded once per thread (about 3 ms), and only on demand. */
 export function openNative(): Native | undefined {
   opened ??= { native: loadNative() }
   return opened.native
 }
 
-/** Packs and what is as large: blocks, which come and go all the time, are faster out of memory that was used before. */
+/**
+ * For packs and similar sizes. Blocks are allocated and freed all the time, and are faster in
+ * reused memory.
+ */
 const GIVEN_BACK_BYTES = 4 * 1024 * 1024
 
 /**
- * For work in several threads. glibc would keep large memory that was freed once for what comes next, up to 32 MiB a piece,
- * in each thread: with it a long run's peak grows by a fifth. spec/decisions/0013-memory-of-long-runs.md.
+ * For work in several threads. glibc would keep freed large memory for reuse, up to 32 MiB a piece, in each
+ * thread, and a long run's peak would grow by a fifth. spec/decisions/0013-memory-of-long-runs.md.
  */
 export function giveBackLargeMemory(): void {
   openNative()?.giveBackFrom(GIVEN_BACK_BYTES)
 }
 
-/** What all threads have freed, before something else takes as much: glibc would keep it for each of them. */
+/**
+ * Returns what all threads have freed, before something else takes as much: glibc would keep it for
+ * each of them.
+ */
 export function giveBackFreedMemory(): void {
   openNative()?.giveBackFreed()
 }
@@ -65,17 +71,17 @@ function loadNative(): Native | undefined {
   }
 }
 
-/** Its native part as it is: what the package around it prepares takes 5 ms, and nothing here needs it. */
+/** Loads only koffi's native part: its package's preparations take 5 ms and aren't needed here. */
 function requireKoffi(): Koffi {
   const require = createRequire(import.meta.url)
   try {
     return require(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi
   } catch {
-    return require("koffi") as Koffi // laid out in another way by another package manager
+    return require("koffi") as Koffi // another package manager uses another layout
   }
 }
 
-/** Each call by itself: one that the C library lacks is left to its fallback. Exported for tests. */
+/** Binds each call separately: one that the C library lacks uses its fallback. Exported for tests. */
 export function bindNative(koffi: Koffi): Native {
   const library = koffi.load(null)
   const result = (returned: number): string | undefined =>
@@ -102,7 +108,7 @@ type Result = (returned: number) => string | undefined
 type Binders = (() => Partial<Native>)[]
 
 function timeCalls(library: Library, result: Result): Binders {
-  // some FUSE file systems take no time of change without one of access, and report success
+  // some FUSE file systems ignore a change of mtime without one of atime, and report success
   const times = new BigInt64Array([0n, UTIME_NOW, 0n, 0n])
   const timesOf = (mtimeNs: bigint): BigInt64Array => {
     const nanoseconds = ((mtimeNs % SECOND) + SECOND) % SECOND
@@ -127,7 +133,7 @@ function timeCalls(library: Library, result: Result): Binders {
 function folderCalls(library: Library, result: Result, koffi: Koffi): Binders {
   return [
     () => {
-      // what is opened by one must be closed by the other
+      // a descriptor opened by one must be closed by the other
       const openat = library.func("int openat(int folder, const void *path, int flags, uint32_t mode)")
       const close = library.func("int close(int fd)")
       return {
@@ -198,7 +204,7 @@ function nodeCalls(library: Library, result: Result): Binders {
   ]
 }
 
-/** glibc's own, and the lock; bound when they are used, which few runs and no other thread do. */
+/** Calls of glibc only, and the lock. Bound at first use, which is rare. */
 function rareCalls(library: Library, result: Result): Binders {
   return [
     () => ({
@@ -214,7 +220,7 @@ function rareCalls(library: Library, result: Result): Binders {
       giveBackFrom(bytes) {
         try {
           const mallopt = library.func("int mallopt(int option, int value)")
-          // what is smaller stays at hand: given back at once, every block would be new memory
+          // smaller memory is kept: otherwise every block would be new memory
           return mallopt(M_MMAP_THRESHOLD, bytes) === 1 && mallopt(M_TRIM_THRESHOLD, 4 * bytes) === 1
         } catch {
           return false // not glibc

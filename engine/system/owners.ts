@@ -1,12 +1,12 @@
 /**
- * Names of users and groups, so that a snapshot can be read on a machine with other numbers. Read
- * from /etc/passwd and /etc/group once, when first asked; users that come from a directory service
- * have no name here, and their number is kept all the same. spec/files.md.
+ * Names of users and groups, so a snapshot can be read on a machine with other numbers. /etc/passwd
+ * and /etc/group are read once, at the first use. Users of a directory service have no name here,
+ * but their number is stored. spec/files.md.
  */
 import { readFileSync } from "node:fs"
 
 export interface Owners {
-  /** "" when the number is unknown. */
+  /** "" if the number is unknown. */
   userName(uid: number): string
   groupName(gid: number): string
 }

@@ -1,6 +1,6 @@
 /**
- * lstat as the engine wants it: nanoseconds and inode numbers exact, sizes as numbers, the type as a
- * word. Used by the disk source and by the disk target, which must see the same thing.
+ * lstat with exact nanoseconds and inode numbers, sizes as numbers and the type as a word. The disk
+ * source and the disk target use it, so both see the same.
  */
 import { type BigIntStats, lstatSync } from "node:fs"
 import { errorCode } from "../base/errno.ts"
@@ -19,18 +19,18 @@ export interface Stat {
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
   readonly inode: bigint
-  /** The file system that holds the entry (st_dev). */
+  /** Number of the file system (st_dev). */
   readonly device: bigint
   readonly links: number
   readonly uid: number
   readonly gid: number
-  /** The number of a device node (st_rdev), 0 for all else. */
+  /** Number of a device node (st_rdev), 0 for other types. */
   readonly rdev: bigint
-  /** Allocated units of 512 bytes: fewer than `size` needs means holes. */
+  /** Allocated units of 512 bytes. Fewer than `size` needs means holes. */
   readonly blocks: number
 }
 
-/** What one entry's call came to: the operating system's code, such as EACCES. */
+/** A failed call on one entry, with the operating system's code, such as EACCES. */
 export interface Failure {
   readonly error: string
 }
@@ -80,18 +80,24 @@ export function toStat(stats: BigIntStats): Stat {
 
 const TIME_MAX = 2n ** 63n - 1n
 
-/** File systems have times beyond what 64 bits of nanoseconds can say: 1677 to 2262 are kept exactly. */
+/**
+ * Limits a time to 64 bits of nanoseconds: 1677 to 2262 are kept exactly, though file systems have
+ * times beyond.
+ */
 export function storableTime(ns: bigint): bigint {
   if (ns > TIME_MAX) return TIME_MAX
   return ns < -TIME_MAX ? -TIME_MAX : ns
 }
 
-/** False for a time that `storableTime` had to change. */
+/** False for a time that `storableTime` has to change. */
 export function isStorable(ns: bigint): boolean {
   return ns < TIME_MAX && ns > -TIME_MAX
 }
 
-/** The inverse, for calls that give the system's code back: throws what node:fs would; undefined is success. */
+/**
+ * For calls that return the system's code.
+ * @throws the error of node:fs for a code; undefined is success
+ */
 export function checkCode(code: string | undefined): void {
   if (code !== undefined) throw systemError(code)
 }

@@ -1,17 +1,17 @@
 /**
- * Names of a restore's unfinished files, beside the final name in the same folder, and of the folder that a whole
- * restore is built in. Whatever has such a name is holdfast's own: a backup leaves it out, the next restore
- * of that folder goes on with it or removes it.
+ * Names of a restore's unfinished files, beside the final name in the same folder, and of the
+ * folder in which a whole restore is built. Entries with such a name are holdfast's own: a backup
+ * excludes them, and the next restore into the folder continues with them or removes them.
  */
 import { randomBytes } from "node:crypto"
 import type { RawPath } from "../base/ids.ts"
 
 const PREFIX = ".holdfast-restore-"
 
-/** Always the same, so that a later run finds it. */
+/** Always the same, so a later run finds it. */
 export const STAGING_NAME = `${PREFIX}staging` as RawPath
 
-/** Not guessable, so that nobody can put something in its place beforehand; O_EXCL refuses what is. */
+/** Unpredictable, so nobody can create the name beforehand; O_EXCL refuses it if it exists. */
 export function temporaryName(): RawPath {
   return (PREFIX + nextHex()) as RawPath
 }
@@ -24,7 +24,7 @@ const NAME_BYTES = 10
 let pool = ""
 let used = 0
 
-/** Drawn in batches: one call a name would cost as much as creating the file. */
+/** Drawn in batches: one call per name would cost as much as creating the file. */
 function nextHex(): string {
   if (used >= pool.length) {
     pool = randomBytes(NAME_BYTES * 256).toString("hex")
