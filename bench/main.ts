@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: holdfast and its peers side by side on the same data. This file only puts the parts
- * together: options, peers that are there, corpora, scenarios, then table, JSON and check.
+ * `npm run bench`: holdfast and its peers side by side on the same data. This file only combines the parts:
+ * options, installed peers, corpora, scenarios, then table, JSON and check.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"

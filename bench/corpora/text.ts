@@ -41,7 +41,7 @@ function language(): Language {
   return known
 }
 
-/** The element at a place in [0, 1); a power of a uniform number there is near enough to Zipf's curve. */
+/** The element at a place in [0, 1); a power of a uniform number is close enough to a Zipf distribution. */
 function often(list: readonly string[], place: number): string {
   return list[Math.floor(place * list.length)] ?? "la"
 }

@@ -67,7 +67,7 @@ async function copyKilled({ cli }: Setting, words: readonly string[], home: stri
   assert.equal(found.code, 10, found.err)
 }
 
-/** Killed, run again, and once more. */
+/** Killed, then run twice. */
 async function mirror(at: Setting, words: readonly string[], home: string): Promise<void> {
   for (let kill = 0; kill < KILLS; kill++) await copyKilled(at, words, home)
   const there = (await objectsAt(words[1] ?? "")).filter(({ name }) => !name.startsWith("log/mirror/"))

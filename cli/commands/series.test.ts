@@ -55,7 +55,7 @@ function refused(outcome: Outcome): string[] {
 const DAY_MS = 24 * 3600 * 1000
 const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString()
 
-test("row 1: a source that the series has a snapshot of continues it, also with another one beside it", (context) => {
+test("row 1: a source with a snapshot in the series continues it, also with another one beside it", (context) => {
   const { save, series, folder } = devices(context)
   const notes = folder("x", "notes")
   continued(save("a", notes))
@@ -103,7 +103,7 @@ test("row 4: a copied home continues as a new device, with the series of the old
   assert.equal(save("b", moved).code, 0)
 })
 
-test("row 6: this device's own name from a path that is still there is refused, and a stream is a source too", (context) => {
+test("row 6: this device's own name from an existing path is refused, and a stream is a source too", (context) => {
   const { box, on, save, folder } = devices(context)
   const [first, second] = [folder("x", "notes"), folder("y", "notes")]
   continued(save("a", first))

@@ -137,7 +137,7 @@ const REFUSED: readonly Refused[] = [
 ]
 
 for (const { what, reference, code, says } of REFUSED) {
-  test(`${code}: ${what} is refused as credentials, told, and not repeated`, async (context) => {
+  test(`${code}: ${what} is refused as credentials, reported, and not repeated`, async (context) => {
     const { box, server, cli, location } = await setting(context)
     writeFileSync(box.path("open"), PAIR)
     chmodSync(box.path("open"), 0o644)

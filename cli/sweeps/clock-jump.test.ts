@@ -49,7 +49,7 @@ for (const [way, aheadMs] of [
   ["behind", JUMP_MS],
   ["ahead", -JUMP_MS],
 ] as const) {
-  test(`backup whose machine's clock comes to be hours ${way} says so, and goes on when it is right`, async (context) => {
+  test(`backup reports a clock that becomes hours ${way}, and continues when it is right`, async (context) => {
     const at = await place(context)
     const { server, cli, source, packs } = at
     server.plan = ({ method }) => {

@@ -78,7 +78,7 @@ for (const kind of REAL_S3_SERVERS) {
   const server = await startS3Server(kind)
   after(() => server.close())
 
-  test(`backup killed ${KILLS} times on ${kind} goes on each time, and stores little twice`, async (context) => {
+  test(`backup killed ${KILLS} times on ${kind} resumes each time, and stores little twice`, async (context) => {
     const at = await setting(context, server, "killed")
     const { box, cli, source } = at
     const before = pictureOf(source)
@@ -104,7 +104,7 @@ for (const kind of REAL_S3_SERVERS) {
     assert.equal(differing.length, 0, showDifferences(differing))
   })
 
-  test(`restore killed ${RESTORE_KILLS} times from ${kind} goes on each time, and fetches no file again that is whole`, async (context) => {
+  test(`restore killed ${RESTORE_KILLS} times from ${kind} resumes each time, and fetches no complete file again`, async (context) => {
     const at = await setting(context, server, "restored")
     const { box, cli, source } = at
     await cli.must(["backup", source])

@@ -42,7 +42,7 @@ test("1,000,000 small files are saved and brought back within 1.5 GiB of memory"
   assert.equal(describeDifferences(compareTrees(source, target, { root: true })), "exact")
 })
 
-/** In memory where there is enough: the test is of the program's own needs, not of a disk. */
+/** In memory if there is enough: the test measures the program, not the disk. */
 function roomyFolder(t: TestContext): string {
   const shm = "/dev/shm"
   const hasRoom = existsSync(shm) && freeBytes(shm) >= SPACE_BYTES

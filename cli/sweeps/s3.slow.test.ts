@@ -68,7 +68,7 @@ for (const kind of REAL_S3_SERVERS) {
     ["wrong region", { AWS_REGION: "eu-west-3" }, 2, /is in us-east-1\. Set AWS_REGION=us-east-1/],
     ["wrong clock", { NODE_OPTIONS: CLOCK_AHEAD }, 1, /clock is 60 minutes ahead.*Set the clock/],
   ] as const) {
-    test(`a ${what} is told by ${kind} and understood`, async (context) => {
+    test(`a ${what} is reported by ${kind} and understood`, async (context) => {
       const box = sandbox(context)
       const cli = besides(box, { ...environment, ...wrong })
       const outcome = await cli.run(["init", `s3:${server.endpoint}/${server.bucket}/refused`])
@@ -77,7 +77,7 @@ for (const kind of REAL_S3_SERVERS) {
     })
   }
 
-  test(`a bucket that is not there is told by ${kind} and understood`, async (context) => {
+  test(`a missing bucket is reported by ${kind} and understood`, async (context) => {
     const box = sandbox(context)
     const outcome = await besides(box, environment).run([
       "snapshots",

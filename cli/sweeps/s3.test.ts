@@ -187,7 +187,7 @@ const WRONG: readonly Wrong[] = [
 ]
 
 for (const { what, code, says, options, environment = {}, location, words = [] } of WRONG) {
-  test(`${code}: ${what} is told, and what to do`, async (context) => {
+  test(`${code}: ${what} is reported, with what to do`, async (context) => {
     const { box, server, environment: right, location: place } = await setting(context, options)
     const cli = besides(box, { ...right, ...environment })
     const outcome = await cli.run(["init", location?.(server) ?? place, ...words])

@@ -103,7 +103,7 @@ async function assertWhole({ box, cli, source }: Place, location: string): Promi
 
 describe("backup on a laptop that sleeps", { concurrency: true }, () => {
   for (const kind of REAL_S3_SERVERS) {
-    test(`goes on by itself on ${kind}, whose connections are gone and which comes back late`, async (context) => {
+    test(`continues by itself on ${kind}, which loses its connections and returns late`, async (context) => {
       const server = await startS3Server(kind)
       context.after(() => server.close())
       const at = await place(context, server, "asleep")
@@ -127,7 +127,7 @@ describe("backup on a laptop that sleeps", { concurrency: true }, () => {
     })
   }
 
-  test("says what is missing when the server never comes back, and goes on when it is run again", async (context) => {
+  test("reports what is missing when the server never returns, and resumes when run again", async (context) => {
     const server = await startS3Server("versitygw")
     context.after(() => server.close())
     const at = await place(context, server, "gone")

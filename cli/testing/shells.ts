@@ -55,7 +55,7 @@ function askBash(script: string, line: string): string[] {
   ]
 }
 
-/** An interactive zsh without any start-up file in a terminal of zsh's own; Ctrl-D lists what there is. */
+/** An interactive zsh without any start-up file in a terminal of zsh's own; Ctrl-D lists the completions. */
 function askZsh(script: string, line: string): string[] {
   return [
     "-f",

@@ -79,7 +79,7 @@ test("FLAG_HABITS: each flag is new to its verbs, and its meaning is a flag of e
   }
 })
 
-test("every command of other tools in the README's table works, or is answered with the verb beside it", () => {
+test("every command of other tools in the README's table works, or is answered with the verb in its row", () => {
   const rows = readFileSync("README.md", "utf8")
     .split("\n")
     .filter((line) => /^\| `|^\| no locks/.test(line))

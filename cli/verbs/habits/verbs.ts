@@ -94,7 +94,7 @@ export const VERB_HABITS: readonly VerbHabit[] = [
   },
   { words: ["options", "features"], say: "`holdfast help` lists all flags" },
 
-  // There is no such thing.
+  // holdfast has nothing like it.
   {
     words: [
       "forget",
