@@ -1,12 +1,12 @@
-/** Whether a folder, or an entry in one, could be created. For dry runs, which create nothing. */
+/** Whether a folder, or an entry in one, could be made, for a dry run, which makes nothing. */
 import { accessSync, constants, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { fsPath } from "../base/paths.ts"
 import { errorCode } from "../base/errno.ts"
 
 /**
- * Returns the system's code with which creating the folder and those above it would fail; undefined
- * if it exists or could be created.
+ * The system's code with which making the folder and those above it would fail; undefined when it is
+ * there, or nothing speaks against it.
  * @param path absolute and raw
  */
 export function whyNotMade(path: string): string | undefined {
@@ -20,14 +20,11 @@ export function whyNotMade(path: string): string | undefined {
   const above = dirname(path)
   const why = whyNotMade(above)
   if (why !== undefined) return why
-  // only for existing folders: we own those that would be created
+  // for folders that are there; of those that would be made we are the owner
   return statSync(fsPath(above), { throwIfNoEntry: false }) === undefined ? undefined : whyClosed(above)
 }
 
-/**
- * Returns the system's code with which creating an entry in this folder would fail.
- * @param folder absolute and raw
- */
+/** The system's code with which making an entry in this folder would fail. @param folder absolute and raw */
 export function whyClosed(folder: string): string | undefined {
   try {
     accessSync(fsPath(folder), constants.W_OK | constants.X_OK)

@@ -1,7 +1,7 @@
 /**
- * A target for dry runs. It records what would be created, replaced or removed, and refuses what
- * the file system would refuse. A restore over it counts what the real one would do, and changes
- * nothing. The target need not exist.
+ * A target that is only looked at: what would be made, replaced or removed is remembered here, and what the
+ * file system would refuse is refused. A restore over it counts what the real one would do, and neither
+ * makes nor changes anything; the target need not even be there.
  */
 import type { RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
@@ -14,10 +14,7 @@ import { targetError } from "./target-errors.ts"
 import type { Placing, Staging, Target, TargetOptions } from "./target.ts"
 import { STAGING_NAME } from "../system/temporary-name.ts"
 
-/**
- * @param root absolute raw path
- * @throws errors of creating and opening it
- */
+/** @param root absolute raw path. Throws what making it and opening it would throw. */
 export function openDryTarget(root: string, options: TargetOptions = {}): Target {
   const isThere = !isFailure(lstat(root))
   const why = isThere ? undefined : whyNotMade(root)
@@ -34,9 +31,9 @@ export function openDryTarget(root: string, options: TargetOptions = {}): Target
   return { ...overlay(root, staged, options), wouldStage }
 }
 
-/** The existing entries, without those that the run would have removed by now. */
+/** What is there, without what the run would have removed by now. */
 interface Seen {
-  /** The target; undefined if nothing exists and everything would be created. */
+  /** The target; undefined when nothing is there, and all would be made. */
   readonly inner: Target | undefined
   readonly look: (path: RawPath) => Stat | undefined
   readonly list: (folder: RawPath) => RawPath[]
@@ -66,9 +63,9 @@ function seeing(inner: Target | undefined): Seen {
 
 /** What the file system would refuse. */
 interface Refusing {
-  /** Refuses an existing folder of another user in which names can't be created and removed. */
+  /** Of a folder that is there and is somebody else's: whether names in it may be made and taken away. */
   readonly requireOpen: (path: RawPath, existing: Stat | undefined) => void
-  /** Refuses a name as placing an entry there would. */
+  /** What giving a name would say. */
   readonly take: (path: RawPath, placing: Placing) => void
 }
 
@@ -195,7 +192,7 @@ function placing({ take }: Refusing, permitted: Permitted): Placings {
   }
 }
 
-/** Our own folder would be made writable. Another one must be writable already. */
+/** A folder of our own would be opened for writing; another one must be open. */
 function requireWritable(path: RawPath, stat: Stat): void {
   const uid = process.geteuid?.()
   if (uid === 0 || uid === stat.uid) return

@@ -1,9 +1,9 @@
 /**
- * The open folders of a target. A folder is opened by one name below the folder above it, never
- * through a link, and its entries are reached as `/proc/self/fd/N/name`. Nobody can then redirect a
- * write by renaming or replacing a folder in its path. Recently used handles stay open. Without
- * /proc, every folder of a path is checked by lstat before each use, which detects existing links
- * but not links created in between. spec/files.md.
+ * The folders of a target, held open. A folder is opened by one name below the folder above it, never
+ * through a link, and what is in it is then reached as `/proc/self/fd/N/name`: so that nobody who
+ * renames or replaces a folder on the way can lead a write elsewhere. Recently used handles are
+ * kept. Where there is no /proc, every folder of a path is checked by lstat before each use, which
+ * stops links that are there, not links that appear in between. spec/files.md.
  */
 import {
   chmodSync,
@@ -24,27 +24,27 @@ import type { Native } from "../system/native-calls.ts"
 import { isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 
-/** The state of one thread: plain data, never shared. */
+/** State of one thread: plain data, never shared with another. */
 export interface FolderHandles {
   readonly root: FolderHandle
   readonly byHandle: boolean
   /** By path, the least recently used first. */
   readonly recent: Map<RawPath, FolderHandle>
-  /** Finds folders far below those used recently. */
+  /** Finds what is far below the folders used recently. */
   readonly chain: FolderChain
-  /** The most recently used one: files arrive folder by folder. */
+  /** The most recently used one: files come folder by folder. */
   latest: { readonly path: RawPath; readonly handle: FolderHandle } | undefined
 }
 
-// a quarter of the usual limit of 1,024 open files, for up to four threads
+// a quarter of the usual limit of 1,024 open files, for as many as four threads
 const RECENT_MAX = 64
 const ENSURE_TRIES = 16
-/** Above this length, searching the recent folders for each parent costs the square of the path's length. */
+/** Looking for each folder above among the recent ones costs the square of a path's length. */
 const LONG_PATH = 4096
 
 const OPEN_FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
-/** @param root absolute raw path of an existing folder; links in it are the user's own choice */
+/** @param root absolute raw path of a folder that is there; links in it are the user's own choice */
 export function openFolders(root: string, byHandle: boolean, native?: Native): FolderHandles {
   const recent = new Map<RawPath, FolderHandle>()
   const latest = undefined
@@ -66,7 +66,7 @@ export function openFolders(root: string, byHandle: boolean, native?: Native): F
   }
 }
 
-/** Opens a sub-folder as the root of its own handle set. */
+/** One folder of them as the root of others, with handles of its own. */
 export function openFoldersBelow(folders: FolderHandles, name: RawPath): FolderHandles {
   const root = openBelow(folders, folders.root, name)
   if (typeof root === "string") throw targetError(root, name)
@@ -88,13 +88,13 @@ export function closeFolders(folders: FolderHandles): void {
 }
 
 export interface EnsureOptions {
-  /** Removes a link or a file in the way. Otherwise it is an error. */
+  /** Removes a link or a file in the way; else it is an error. */
   readonly replace: boolean
-  /** The folder above was created by this run and is probably empty: trying costs less than looking. */
+  /** The folder above was made in this run, so that most likely nothing stands in it: looking costs more than trying. */
   readonly isNew?: boolean
 }
 
-/** @throws "vanished" or "in-the-way" if a part of the path is missing or isn't a folder */
+/** Throws "vanished" or "in-the-way" when some part of the path is missing or no folder. */
 export function folderAt(folders: FolderHandles, path: RawPath): FolderHandle {
   if (path === "") return folders.root
   const known = recall(folders, path)
@@ -111,7 +111,7 @@ export function folderAt(folders: FolderHandles, path: RawPath): FolderHandle {
   return current
 }
 
-/** Creates missing folders. With `replace` it removes other entries in the way. */
+/** Makes what is missing; with `replace` it removes what is in the way, if that is no folder. */
 export function ensureFolderAt(
   folders: FolderHandles,
   path: RawPath,
@@ -132,7 +132,7 @@ export function ensureFolderAt(
   return made
 }
 
-/** Returns false if the name exists after all, or the folder above has changed. */
+/** False when something has the name after all, or the folder above is not what it was. */
 function makeBelow(above: FolderHandle, path: RawPath): boolean {
   try {
     makeFolderIn(above, baseName(path))
@@ -143,8 +143,8 @@ function makeBelow(above: FolderHandle, path: RawPath): boolean {
 }
 
 /**
- * Makes a folder writable: a repeated restore finds folders that it has already made read-only.
- * @returns the previous mode if it had to be changed
+ * A restore that is run again meets folders that it has already made read-only.
+ * @returns the mode that it had, when it had to be changed
  */
 export function makeWritable(folders: FolderHandles, path: RawPath): number | undefined {
   if (process.geteuid?.() === 0) return undefined
@@ -159,7 +159,7 @@ export function makeWritable(folders: FolderHandles, path: RawPath): number | un
   }
 }
 
-/** Call after a folder was removed: neither its handle nor those below it may be used again. */
+/** After a folder was removed: neither it nor what was below it may be used again. */
 export function forgetFolder(folders: FolderHandles, path: RawPath): void {
   folders.chain.close()
   for (const [known, handle] of folders.recent) {
@@ -196,7 +196,7 @@ function recall(folders: FolderHandles, path: RawPath): FolderHandle | undefined
 }
 
 function remember(folders: FolderHandles, path: RawPath, handle: FolderHandle): FolderHandle {
-  // without handles a path must be checked each time, or a link created later would be followed
+  // without handles a path must be looked at each time, or a link that came later would be followed
   if (!folders.byHandle) return handle
   use(folders, path, handle)
   for (const [oldest, least] of folders.recent) {
@@ -213,7 +213,7 @@ function use(folders: FolderHandles, path: RawPath, handle: FolderHandle): Folde
   return handle
 }
 
-/** The handle is valid until the next call, unless it is remembered. */
+/** The handle is good until the next call, unless it is remembered. */
 function nearest(folders: FolderHandles, path: RawPath): [RawPath, FolderHandle] {
   if (folders.byHandle && path.length > LONG_PATH) {
     const parent = parentPath(path)
@@ -260,7 +260,7 @@ function ensureBelow(folders: FolderHandles, wanted: Wanted, replace: boolean): 
   const { above, name } = wanted
   let made: Ensured["made"] = "existing"
   let last = "ENOTDIR"
-  // Somebody may change it between two calls. If that repeats, it is an error.
+  // somebody may change it between two calls; who does so for ever gets an error
   for (let tries = 0; tries < ENSURE_TRIES; tries++) {
     const opened = openBelow(folders, above, name)
     if (typeof opened !== "string") return { handle: opened, made }
@@ -281,10 +281,9 @@ function ensureBelow(folders: FolderHandles, wanted: Wanted, replace: boolean): 
 }
 
 /**
- * Removes an entry with everything below it, folder by folder through handles. A link is removed,
- * never its target, even if it replaces a folder during the call.
- * @returns the number of entries removed; 0 if it didn't exist
- * @throws errors of node:fs or `folderAt`
+ * Removes an entry with all that is below it, folder by folder through handles: a link is removed, never
+ * what it leads to, also when it replaces a folder while this runs.
+ * @returns the number of entries removed; 0 when it was not there. Throws what node:fs or `folderAt` throw.
  */
 export function removeTree(folders: FolderHandles, path: RawPath): number {
   const parent = parentPath(path)
@@ -298,7 +297,7 @@ export function removeTree(folders: FolderHandles, path: RawPath): number {
     for (const name of names) removed += removeTree(folders, joinPath(path, name))
     forgetFolder(folders, path)
   }
-  // looked up again: on a deep path the handle from above may have been closed
+  // found anew: on a deep path the handle from above may have been closed for another
   const place = fsPath(folderAt(folders, parent).prefix + baseName(path))
   if (isFolder) rmdirSync(place)
   else unlinkSync(place)

@@ -1,9 +1,8 @@
 /**
- * Sets the metadata of a new entry. The order matters, since each step may undo or forbid the next:
- * owner (clears setuid and capabilities), attributes (a read-only mode forbids them, and an ACL
- * changes the mode), mode, times. Works on an open descriptor, or on a path that leads to the
- * opened entry itself, so nothing else is ever changed. What the file system or this user's rights
- * refuse is returned and stops nothing else.
+ * Sets what a new entry has beside its content. The order matters, since each step may undo or forbid the next:
+ * owner (clears setuid and capabilities), attributes (a read-only mode forbids them, and an ACL changes the mode),
+ * mode, times. On an open descriptor or on a path that leads to the very thing that was opened, so that nothing else
+ * is ever changed. What the file system or this user's rights refuse is returned and costs nothing else.
  */
 import {
   chmodSync,
@@ -38,15 +37,15 @@ export interface MetadataRules extends Permitted {
   readonly native: Native | undefined
 }
 
-/** Known facts about a file that was just created. */
+/** What is known of a file that was just made. */
 export interface Made {
   /** It has this owner and group already. */
   readonly isOwned: boolean
-  /** Its folder has a default ACL, so it may have inherited an ACL. */
+  /** Its folder has a default ACL, so it may have got an ACL of its own. */
   readonly hasAcl: boolean
 }
 
-/** @throws errors of node:fs */
+/** Throws what node:fs throws. */
 export function setOpenMetadata(
   descriptor: number,
   metadata: Metadata,
@@ -74,16 +73,13 @@ export function setOpenMetadata(
 }
 
 export interface Place {
-  /** Absolute and raw. With `isHandle` it is `/proc/self/fd/N` and is followed to N's entry. */
+  /** Absolute and raw. `/proc/self/fd/N` when `isHandle`, and then it is followed to what N is. */
   readonly path: string
   readonly isHandle: boolean
   readonly isSymlink: boolean
 }
 
-/**
- * @param hasAcl as in `Made`
- * @throws errors of node:fs
- */
+/** @param hasAcl as in `Made`. Throws what node:fs throws. */
 export function setMetadataAt(
   place: Place,
   metadata: Metadata,
@@ -117,10 +113,7 @@ export function setTimeAt({ path, isHandle }: Place, mtimeNs: bigint, { native }
 
 const SECOND = 1_000_000_000n
 
-/**
- * Whether not every file system supports the time: some end in 1901, 1970, 2038 or 2107, and change
- * a time without an error.
- */
+/** Beyond what every file system has: some end in 1901, 1970, 2038 or 2107, and change a time without an error. */
 function isUnusual(ns: bigint): boolean {
   return ns < 315_532_800n * SECOND || ns >= 2n ** 31n * SECOND
 }
@@ -129,13 +122,13 @@ function checkTime({ mtimeNs }: { readonly mtimeNs: bigint }, wanted: bigint): v
   if (isTimeOff(mtimeNs, wanted)) throw systemError("EINVAL")
 }
 
-/** Whether the difference is more than a file system's rounding. */
+/** Beyond what a file system rounds. */
 export function isTimeOff(ns: bigint, wanted: bigint): boolean {
   const off = ns - wanted
   return off > 2n * SECOND || off < -2n * SECOND
 }
 
-/** Returns the path for attributes, which is safe only with a handle. */
+/** Where attributes are set by path, which only a handle makes safe. */
 export function attributePath({ path, isHandle }: Place): string | undefined {
   return isHandle ? path : undefined
 }
@@ -147,7 +140,7 @@ export interface Setting {
 }
 
 /**
- * Sets permitted attributes. ACLs come last, since one may remove this user's right to write the others.
+ * Sets those that may be set; ACLs last, since one may take this user's right to write the others.
  * @returns the names of those that could not be set
  */
 export function setAttributes(
@@ -173,7 +166,7 @@ export function setAttributes(
   return failed
 }
 
-/** Returns the mode to set after the attributes. */
+/** The mode to set after the attributes. */
 export function finalModeOf(metadata: Metadata, failed: readonly string[], { rules, left }: Setting): number {
   let mode = permittedMode(rules, metadata)
   if (left.includes("owner")) mode &= ~0o6000
@@ -183,9 +176,9 @@ export function finalModeOf(metadata: Metadata, failed: readonly string[], { rul
   return acl === undefined ? mode : modeWithoutAcl(mode, acl.value)
 }
 
-/** Removes the ACLs that a new entry inherited from its folder's default ACL. */
+/** What a new entry got from its folder's default ACL. */
 export function dropAcls(path: string, { native }: MetadataRules): void {
-  // a failure means that it has none, or that the file system doesn't support them
+  // a failure means that it has none, or that the file system knows none
   native?.removeAttribute(path, ACCESS_ACL)
   native?.removeAttribute(path, DEFAULT_ACL)
 }
@@ -199,13 +192,10 @@ export function addOnce(left: LeftOut[], what: LeftOut): void {
   if (!left.includes(what)) left.push(what)
 }
 
-/** Errors of a file system without owners, modes or such times, or of missing rights to set them. */
+/** What a file system says that lacks owners, modes or such times, or that grants this user no right to set them. */
 const REFUSALS: readonly string[] = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "EINVAL", "ENOSYS"]
 
-/**
- * Records a refusal.
- * @throws other errors of the call
- */
+/** Throws what the call throws, unless it is a refusal: that is noted. */
 export function attempt(left: LeftOut[], what: LeftOut, call: () => void): boolean {
   try {
     call()
@@ -217,7 +207,7 @@ export function attempt(left: LeftOut[], what: LeftOut, call: () => void): boole
   }
 }
 
-/** Node treats a negative number as "now", but accepts a negative Date, which has only milliseconds. */
+/** Node takes a negative number for "now", but not a negative Date, which has milliseconds only. */
 function nodeTime(ns: bigint): number | Date {
   return ns < 0n ? new Date(Number(ns / 1_000_000n)) : Number(ns) / 1e9
 }

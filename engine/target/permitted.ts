@@ -1,6 +1,6 @@
 /**
- * The metadata that a restore may set: rule F19 of spec/files.md. Pure decisions, shared by setting
- * metadata and comparing it with the target's.
+ * What of an entry's metadata a restore may set: rule F19 of spec/files.md. Pure decisions, made alike where
+ * metadata is set and where it is compared with what the target has.
  */
 import { ACCESS_ACL, DEFAULT_ACL, type Owner } from "../system/in-folder.ts"
 import type { LeftOut, Metadata, TargetOptions } from "./target.ts"
@@ -16,13 +16,13 @@ export interface Us extends Owner {
 }
 
 export interface Permitted {
-  /** "all": owners as recorded. "own": groups of this user's own files. "none": owners aren't set. */
+  /** "all": owners as recorded. "own": the groups of this user's own files. "none": owners are left as they come. */
   readonly owners: "all" | "own" | "none"
-  /** Set setuid, setgid and capabilities if the owner is restored too. */
+  /** setuid, setgid and capabilities, where the owner is restored too. */
   readonly setuid: boolean
-  /** Set attributes that are neither `user.`, an ACL nor a capability, such as trusted.* and security.*. */
+  /** trusted.*, security.* and whatever else is neither `user.`, an ACL nor a capability. */
   readonly systemAttributes: boolean
-  /** Undefined if the system has no numeric users. */
+  /** Undefined where the system has no users by number. */
   readonly us: Us | undefined
 }
 
@@ -43,13 +43,13 @@ function ourselves(): Us | undefined {
   return { uid, gid, groups: [gid, ...(process.getgroups?.() ?? [])] }
 }
 
-/** Whether the entry's owner and group may be set. */
+/** Whether the entry's owner and group are set. */
 export function permitsOwner({ owners, us }: Permitted, { uid, gid }: Owner): boolean {
   if (owners === "all") return true
   return owners === "own" && uid === us?.uid && us.groups.includes(gid)
 }
 
-/** Returns the mode, without setuid and setgid if they may not be set. */
+/** The mode without setuid and setgid where these may not be set. */
 export function permittedMode(permitted: Permitted, { mode, uid, gid }: Omit<Metadata, "xattrs">): number {
   if ((mode & (SETUID | SETGID)) === 0) return mode
   const { owners, setuid, us } = permitted
@@ -63,7 +63,7 @@ export function permitsAttribute({ setuid, systemAttributes }: Permitted, name: 
   return name === CAPABILITY ? setuid : systemAttributes
 }
 
-/** Returns what is left out for lack of rights, as far as known before trying. */
+/** What is left out for lack of rights, as far as that is known before it is tried. */
 export function withheld(permitted: Permitted, metadata: Metadata): LeftOut[] {
   const left: LeftOut[] = []
   const { us, owners } = permitted
@@ -73,7 +73,7 @@ export function withheld(permitted: Permitted, metadata: Metadata): LeftOut[] {
   return left
 }
 
-/** Whether this user may change the existing entry. */
+/** Whether this user may change what is there. */
 export function isOurs({ uid }: Pick<Owner, "uid">, { us }: Permitted): boolean {
   return us === undefined || us.uid === 0 || us.uid === uid
 }
@@ -92,11 +92,10 @@ const ENTRY_BYTES = 8
 const ALL = 7
 
 /**
- * Returns the mode for an entry whose ACL can't be set. With an ACL the group bits are its mask, so
- * they may exceed the group's rights. Nobody gets more than the ACL granted: named users may be in
- * the group or count as "others", named groups count as "others".
- * @param acl as in the attribute: a version (4 bytes), then entries of tag (2), rights (2) and id
- * (4), little-endian
+ * The mode to set where the entry's ACL can't be: with an ACL the group bits are its mask, so they may stand for
+ * more than the group had. Nobody gets more than the ACL gave: users it names may be in the group or
+ * fall to "others", groups it names fall to "others".
+ * @param acl as in the attribute: a version (4 bytes), then entries of tag (2), rights (2) and id (4), little-endian
  */
 export function modeWithoutAcl(mode: number, acl: Uint8Array): number {
   const view = new DataView(acl.buffer, acl.byteOffset, acl.byteLength)

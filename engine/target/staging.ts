@@ -1,8 +1,8 @@
 /**
- * A restore into an empty folder is staged. All of it is built in a folder with a temporary name
- * inside the target, and its top entries are then renamed into the target. Files in it need no
- * temporary names, whose renaming is a sixth of a small file's cost. A killed restore leaves that
- * folder, and the next one continues in it. spec/files.md.
+ * A restore into a folder in which nothing stands is staged: all of it is built in a folder with a temporary
+ * name inside the target, and what lies at its top then gets its name in the target, whole. So a file in
+ * it needs no temporary name of its own, whose exchange is a sixth of what a small file costs.
+ * A killed restore leaves that folder, and the next one goes on in it. spec/files.md.
  */
 import { rmdirSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
@@ -34,7 +34,7 @@ export function staging(state: TargetState): Pick<Target, "wouldStage" | "stage"
       try {
         return stage(state)
       } catch {
-        return undefined // the restore continues without staging, and reports each entry that can't be created
+        return undefined // the restore goes on without, and tells of each entry that can't be made
       }
     },
     publish: ({ name }) => {
@@ -73,7 +73,7 @@ function lookForStaging(state: TargetState): FoundStaging | undefined {
   return { standing, isLeft: isThere && isOurs(state.folders.root.prefix + STAGING_NAME, state.rules.us) }
 }
 
-/** Somebody else may have created a folder with this name. */
+/** Somebody else may have made a folder of this name. */
 function isOurs(place: string, us: Owner | undefined): boolean {
   const stat = lstat(place)
   if (isFailure(stat) || stat.type !== "directory") return false
@@ -84,7 +84,7 @@ function unstage({ folders }: TargetState, name: RawPath): void {
   try {
     rmdirSync(fsPath(folders.root.prefix + name))
   } catch {
-    // it is gone, or contains something for the next restore
+    // it is gone, or something is in it for the next restore
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The part of a disk target that creates folders and files. A file is written under a temporary
- * name in its own folder, gets its metadata through its descriptor, is closed, and is then renamed.
- * In a new staging folder it has its own name from the start, since nobody knows that folder yet.
+ * The part of a disk target that makes folders and files. A file is written under a temporary name in
+ * its own folder, gets its metadata through its descriptor, is closed, and is then given its name. In a new
+ * staging folder it has its own name from the start: there the folder is what nobody knows yet.
  */
 import { closeSync, constants, fsyncSync, openSync } from "node:fs"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
@@ -90,7 +90,7 @@ function nameFile(
   }
 }
 
-/** Closes the file before it is renamed: on some file systems a write fails only then. */
+/** Closed before it has its name: on some file systems a write fails only then. */
 function completeAndClose(
   state: TargetState,
   file: NewFile,
@@ -112,7 +112,7 @@ function completeAndClose(
   }
 }
 
-/** Returns what the file inherited from its folder. */
+/** What the folder in which the file was made gave it. */
 function madeAs(
   { folders, named, rules: { us } }: TargetState,
   { path }: NewFile,
@@ -121,7 +121,7 @@ function madeAs(
   const folder = folderAt(folders, parentPath(path))
   return {
     isOwned: uid === us?.uid && gid === us.gid && givesOwner(folder, us),
-    hasAcl: !named && givesAcl(folder), // a staging folder has no ACL to inherit
+    hasAcl: !named && givesAcl(folder), // a staging folder has no ACL to give
   }
 }
 
@@ -129,7 +129,7 @@ function abandonFile(state: TargetState, file: NewFile): void {
   try {
     closeSync(file.descriptor)
   } catch {
-    // it is closed anyway
+    // it is closed all the same
   }
   dropUnfinished(state, file)
 }
@@ -138,7 +138,7 @@ function dropUnfinished(state: TargetState, file: NewFile): void {
   try {
     dropTemporary(folderAt(state.folders, parentPath(file.path)).prefix + file.name)
   } catch {
-    // its folder is gone, or it remains for the next restore, which removes it
+    // its folder is gone, or it stays for the next restore, which removes it
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The state of a disk target, and how its parts reach an entry: always through the handle of the
- * folder above it. One state per thread.
+ * What a disk target is made of, and how its parts reach a place: always through the handle of the
+ * folder above it. One state a thread.
  */
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs"
 import { errorCode } from "../base/errno.ts"
@@ -29,7 +29,7 @@ export interface TargetState {
   readonly rules: MetadataRules
   readonly portable: boolean
   readonly devices: boolean
-  /** Nobody sees a file before everything is finished, so it is created under its own name. */
+  /** Nobody looks at a file before all is finished: it is made under its own name. */
   readonly named: boolean
 }
 
@@ -65,19 +65,19 @@ function openAt(folders: FolderHandles, name: RawPath | undefined): FolderHandle
   }
 }
 
-/** Returns attributes sorted by name; empty if they can't be read. Never follows links. */
+/** Sorted by name; empty where they can't be read. Never follows. */
 export function attributesAt({ rules }: TargetState, place: string): readonly ExtendedAttribute[] {
   const found = rules.native?.attributes(place)
   return found === undefined || isFailure(found) ? [] : found
 }
 
-/** Returns a path that leads to the entry and nowhere else. */
+/** The place of an entry, in a form that leads there and nowhere else. */
 export function placeOf(state: TargetState, path: RawPath): string {
   checkPath(path, state.portable)
   return folderAt(state.folders, parentPath(path)).prefix + baseName(path)
 }
 
-/** Opens the entry itself, so the entry that is checked is also the one changed. */
+/** Opens the very thing that lies at a place, so that what is looked at is also what is changed. */
 export function withHandle<T>(state: TargetState, place: string, use: (at: Place, stat: Stat) => T): T {
   if (!state.folders.byHandle) {
     const stat = lstat(place)
