@@ -1,7 +1,7 @@
 /**
- * Checks that a chain's newest entry, the entries in its `rest` and its segments name every pack that the chain
- * introduced, and that `newest` names the newest snapshot of each series. A device that already knows the chain
- * does not notice when they don't; a new device does. spec/log-entry.md.
+ * Checks that a chain's newest entry, the entries in its `rest` and its segments name every pack that the
+ * chain introduced, and that `newest` names the newest snapshot of each series. A device that already knows
+ * the chain does not notice when they don't; a new device does. spec/log-entry.md.
  */
 import type { Digest } from "../base/ids.ts"
 import { entryName, packName } from "../format/names.ts"

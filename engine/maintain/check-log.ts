@@ -67,9 +67,9 @@ async function readChain(
 }
 
 /**
- * Checks entries of a device that no trust entry knows. Their bytes can be verified only against the digests in
- * their names. If a member has sealed the newest one, it names the state of trust under which it was written,
- * which may be missing. That is only a hint, because no known signature covers it.
+ * Checks entries of a device that no trust entry knows. Their bytes can be verified only against the digests
+ * in their names. If a member has sealed the newest one, it names the state of trust under which it was
+ * written, which may be missing. That is only a hint, because no known signature covers it.
  */
 async function lookAtStrangers(
   repository: Repository,

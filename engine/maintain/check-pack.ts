@@ -1,6 +1,6 @@
 /**
- * Verifies one whole pack in one thread, from its SHA-256 to every chunk's ID. Each part is verified separately,
- * so that damage is located exactly and the rest is known to be right. spec/check.md.
+ * Verifies one whole pack in one thread, from its SHA-256 to every chunk's ID. Each part is verified
+ * separately, so that damage is located exactly and the rest is known to be right. spec/check.md.
  */
 import { hash } from "node:crypto"
 import { equalBytes, release, type Bytes } from "../base/bytes.ts"

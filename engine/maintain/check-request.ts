@@ -13,7 +13,9 @@ export type Subset =
   | { readonly share: number }
   /** Packs drawn at random until they reach this size; at least one. */
   | { readonly bytes: number }
-  /** Group `part` of `of`, from 1. A pack's name decides its group, so that all parts together are all packs. */
+  /**
+   * Group `part` of `of`, from 1. A pack's name decides its group, so that all parts together are all packs.
+   */
   | { readonly part: number; readonly of: number }
 
 export interface CheckError {

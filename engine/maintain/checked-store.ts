@@ -40,7 +40,9 @@ export function checkedStore(store: Store): Store {
   }
 }
 
-/** Returns only what was fetched during this check, each object once. New objects go on to the home's cache. */
+/**
+ * Returns only what was fetched during this check, each object once. New objects go on to the home's cache.
+ */
 export function freshObjects(cache: ObjectCache): ObjectCache {
   const fetched = new Map<ObjectName, Bytes>()
   return {

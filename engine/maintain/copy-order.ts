@@ -1,7 +1,7 @@
 /**
- * The order in which chain entries are copied into a mirror: each after its predecessor in its chain, and after the
- * heads of other chains that it names. A reader of the unfinished mirror sees the repository as it was at some
- * moment. spec/copy.md.
+ * The order in which chain entries are copied into a mirror: each after its predecessor in its chain, and
+ * after the heads of other chains that it names. A reader of the unfinished mirror sees the repository as it
+ * was at some moment. spec/copy.md.
  */
 import type { DeviceId } from "../base/ids.ts"
 import type { ParsedName } from "../format/names.ts"

@@ -1,6 +1,6 @@
 /**
- * `copy`: a verbatim mirror of a repository in another store. Objects are not decrypted; each object's bytes are
- * compared with the digest in its name. Objects that are already there are not uploaded again, so an
+ * `copy`: a verbatim mirror of a repository in another store. Objects are not decrypted; each object's bytes
+ * are compared with the digest in its name. Objects that are already there are not uploaded again, so an
  * interrupted copy resumes. In this order of stages the mirror is never a broken repository:
  *
  *     mark → packs, segments, keyslots → trust → chain entries, each after what it names → `repository`
@@ -173,7 +173,9 @@ async function readVerified(
   }
 }
 
-/** Lists the log first. What its entries name was durable before them (W1, W2), so the later LIST contains it. */
+/**
+ * Lists the log first. What its entries name was durable before them (W1, W2), so the later LIST contains it.
+ */
 async function listOurs(store: Store): Promise<Listed[]> {
   const listed: Listed[] = []
   for (const prefix of [LOG_PREFIX, ""]) {
@@ -204,7 +206,10 @@ async function makePlace({ location }: Store, folder: RawPath, dryRun: boolean):
   throw new EngineError("denied", "no-folder", message)
 }
 
-/** Requires that the place is empty, or a mirror of this repository that was not promoted. @returns the newest mark */
+/**
+ * Requires that the place is empty, or a mirror of this repository that was not promoted.
+ * @returns the newest mark
+ */
 async function requireMirror(
   repository: Repository,
   to: Store,

@@ -1,6 +1,6 @@
 /**
- * One LIST of everything in the store, sorted by kind. Packs are listed after the log, so a pack that a listed entry
- * names was durable before packs were listed (rule W1).
+ * One LIST of everything in the store, sorted by kind. Packs are listed after the log, so a pack that a
+ * listed entry names was durable before packs were listed (rule W1).
  */
 import type { DeviceId, Digest, ObjectName } from "../base/ids.ts"
 import { parseName } from "../format/names.ts"

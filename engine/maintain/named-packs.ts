@@ -1,7 +1,7 @@
 /**
  * Finds the packs that the log names, and their directories in entries and segments. Compares the local index
- * with those directories and corrects rows that are lost or damaged before anything is looked up. The index is a
- * cache; the store is not changed. spec/check.md.
+ * with those directories and corrects rows that are lost or damaged before anything is looked up. The index
+ * is a cache; the store is not changed. spec/check.md.
  */
 import { equalBytes, type Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
@@ -43,7 +43,10 @@ export interface NamedPacks {
   readonly segments: ReadonlySet<Digest>
   /** The packs of each segment that could be read. */
   readonly segmentPacks: ReadonlyMap<Digest, readonly Digest[]>
-  /** Adds the pack to the index again, once. @returns false if that was done before, or nothing names the pack */
+  /**
+   * Adds the pack to the index again, once.
+   * @returns false if that was done before, or nothing names the pack
+   */
   refreshPack(name: Digest): Promise<boolean>
   /** Rebuilds the index from all directories, at most once. */
   refreshAll(): Promise<void>

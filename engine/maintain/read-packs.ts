@@ -1,6 +1,6 @@
 /**
- * `check --read-data`: packs, or a subset of them, are fetched whole, a few at a time, and opened by threads. What is
- * found goes to the findings. Damaged rows of the index are corrected. spec/check.md.
+ * `check --read-data`: packs, or a subset of them, are fetched whole, a few at a time, and opened by threads.
+ * What is found goes to the findings. Damaged rows of the index are corrected. spec/check.md.
  */
 import type { Bytes } from "../base/bytes.ts"
 import { forEachBounded } from "../base/concurrency.ts"
@@ -124,7 +124,10 @@ function isWhole(number: number): boolean {
   return Number.isSafeInteger(number) && number >= 1
 }
 
-/** Draws the packs to read. A share or a size is at least one pack, unless there are no packs; a part may be empty. */
+/**
+ * Draws the packs to read. A share or a size is at least one pack, unless there are no packs; a part may be
+ * empty.
+ */
 export function drawPacks(
   packs: ReadonlyMap<Digest, number>,
   subset: Subset,

@@ -104,8 +104,8 @@ function parseUrl(text: string): URL {
 }
 
 /**
- * `scheme://user:password@host` of any scheme, S3's short forms, and `user:password@host`. A password may contain
- * slashes, as AWS's do; what follows the colon is a port only if it is a number.
+ * `scheme://user:password@host` of any scheme, S3's short forms, and `user:password@host`. A password may
+ * contain slashes, as AWS's do; what follows the colon is a port only if it is a number.
  */
 function holdsCredentials(location: string): boolean {
   if (/^(\.{0,2}\/|local:)/.test(location)) return false

@@ -1,7 +1,7 @@
 /**
- * Opens the store at a location: the adapter, wrapped from the inside out in a meter, the bandwidth limit and the
- * retries, so that every attempt is counted and limited. The S3 adapter and its SDK are loaded only for an S3
- * location. See spec/stores.md.
+ * Opens the store at a location: the adapter, wrapped from the inside out in a meter, the bandwidth limit and
+ * the retries, so that every attempt is counted and limited. The S3 adapter and its SDK are loaded only for
+ * an S3 location. See spec/stores.md.
  */
 import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
@@ -39,7 +39,9 @@ export interface OpenStoreOptions extends Bandwidth {
   readonly provider?: ProviderId | undefined
   readonly addressing?: "path" | "virtual" | undefined
   readonly credentials?: S3Credentials | S3CredentialsSource | undefined
-  /** Reference to the credentials: `env:`, `file:`, `command:`, `keychain:`, or `profile:` of the AWS files. */
+  /**
+   * Reference to the credentials: `env:`, `file:`, `command:`, `keychain:`, or `profile:` of the AWS files.
+   */
   readonly credentialsFrom?: string | undefined
   readonly caFile?: string | undefined
   readonly conditionalPut?: boolean | undefined
@@ -72,8 +74,9 @@ export function requireFolder({ folder }: Store): void {
 }
 
 /**
- * Makes puts conditional where `init` found that this works. The finding may come from the original of a mirror, so
- * a provider that refuses conditional puts is left out. Does nothing to a store that `openStore` did not open.
+ * Makes puts conditional where `init` found that this works. The finding may come from the original of a
+ * mirror, so a provider that refuses conditional puts is left out. Does nothing to a store that `openStore`
+ * did not open.
  */
 export function guardPuts(store: Store, found: Readonly<Record<string, unknown>>): void {
   const { provider, guardPuts: guard } = store as Partial<OpenedStore>

@@ -1,6 +1,7 @@
 /**
  * Cost of storage, requests and transfers at a provider, by the dated list prices of `provider-profiles.ts`:
- * without taxes and free tiers, except the monthly egress. Providers count in powers of ten. See spec/stores.md.
+ * without taxes and free tiers, except the monthly egress. Providers count in powers of ten. See
+ * spec/stores.md.
  */
 import type { Prices, ProviderProfile } from "./provider-profiles.ts"
 

@@ -1,8 +1,8 @@
 /**
- * Tests what a store supports: whether it lists new objects at once, honours ranges, lets exactly one of several
- * conditional PUTs succeed, and removes. `init` records the result in the trust state, `doctor` shows it, and
- * garbage collection refuses a store whose listing lags. Writes and removes a few objects under `probe/`.
- * See spec/stores.md.
+ * Tests what a store supports: whether it lists new objects at once, honours ranges, lets exactly one of
+ * several conditional PUTs succeed, and removes. `init` records the result in the trust state, `doctor` shows
+ * it, and garbage collection refuses a store whose listing lags. Writes and removes a few objects under
+ * `probe/`. See spec/stores.md.
  */
 import { isEngineError } from "../base/errors.ts"
 import { equalBytes } from "../base/bytes.ts"

@@ -1,7 +1,7 @@
 /**
- * Differences between S3 providers, as data: how a bucket is addressed, how long a deleted object is billed, list
- * prices. Safety does not depend on a profile: a wrong one costs money or a clear error, never data. Each price
- * list has the date on which it was read.
+ * Differences between S3 providers, as data: how a bucket is addressed, how long a deleted object is billed,
+ * list prices. Safety does not depend on a profile: a wrong one costs money or a clear error, never data.
+ * Each price list has the date on which it was read.
  */
 
 export type ProviderId = "aws" | "backblaze" | "wasabi" | "r2" | "minio" | "ceph" | "custom"
@@ -15,7 +15,10 @@ export interface ProviderProfile {
   readonly server?: RegExp
   /** Whether the address is `host/bucket` or `bucket.host`. */
   readonly addressing: "path" | "virtual"
-  /** Sent with each PUT besides the signed hash. AWS requires one for buckets with an object lock; clones may refuse any. */
+  /**
+   * Sent with each PUT besides the signed hash. AWS requires one for buckets with an object lock; clones may
+   * refuse any.
+   */
   readonly checksum: "sha256" | "none"
   /** Default if neither the user nor the host names one. */
   readonly region: string | undefined
@@ -30,7 +33,9 @@ export interface ProviderProfile {
   readonly prices: Prices | undefined
 }
 
-/** US dollars, storage in the provider's usual class, without taxes and without free tiers of less than 1 TB. */
+/**
+ * US dollars, storage in the provider's usual class, without taxes and without free tiers of less than 1 TB.
+ */
 export interface Prices {
   /** ISO date on which they were read or published. */
   readonly asOf: string

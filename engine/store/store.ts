@@ -33,8 +33,8 @@ export interface Store {
   list(prefix: string): AsyncIterable<StoredObject>
 
   /**
-   * Returns the path of an object's file, for a thread that reads `lengthBytes` of it by itself. It counts as a
-   * `get`. Only a local folder has it. The file may be missing or short: `get` then throws the reason.
+   * Returns the path of an object's file, for a thread that reads `lengthBytes` of it by itself. It counts as
+   * a `get`. Only a local folder has it. The file may be missing or short: `get` then throws the reason.
    */
   readonly lend?: ((name: ObjectName, lengthBytes: number) => string) | undefined
 

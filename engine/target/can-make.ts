@@ -1,13 +1,13 @@
-/** Whether a folder, or an entry in one, could be made, for a dry run, which makes nothing. */
+/** Whether a folder, or an entry in one, could be created. A dry run asks this and creates nothing. */
 import { accessSync, constants, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { fsPath } from "../base/paths.ts"
 import { errorCode } from "../base/errno.ts"
 
 /**
- * The system's code with which making the folder and those above it would fail; undefined when it is
- * there, or nothing speaks against it.
  * @param path absolute and raw
+ * @returns the system's code with which creating the folder and those above it would fail; undefined if it
+ * exists, or could be created
  */
 export function whyNotMade(path: string): string | undefined {
   try {
@@ -20,11 +20,14 @@ export function whyNotMade(path: string): string | undefined {
   const above = dirname(path)
   const why = whyNotMade(above)
   if (why !== undefined) return why
-  // for folders that are there; of those that would be made we are the owner
+  // only for existing folders; this user would own the created ones
   return statSync(fsPath(above), { throwIfNoEntry: false }) === undefined ? undefined : whyClosed(above)
 }
 
-/** The system's code with which making an entry in this folder would fail. @param folder absolute and raw */
+/**
+ * @param folder absolute and raw
+ * @returns the system's code with which creating an entry in it would fail
+ */
 export function whyClosed(folder: string): string | undefined {
   try {
     accessSync(fsPath(folder), constants.W_OK | constants.X_OK)

@@ -1,7 +1,7 @@
 /**
- * A target on this machine's disk. Every call finds its folder by handle (`folder-handles.ts`), makes
- * the thing under a temporary name in that folder, sets its metadata through the descriptor, and only
- * then gives it its name. Each worker thread opens the target for itself. spec/files.md.
+ * A target on this machine's disk. Every call finds its folder by handle (`folder-handles.ts`), creates the
+ * entry under a temporary name in that folder, sets its metadata through the descriptor, and then renames it.
+ * Each worker thread opens the target for itself. spec/files.md.
  */
 import { chmodSync, closeSync, constants, mkdirSync, openSync, rmdirSync, unlinkSync } from "node:fs"
 import { errorCode } from "../base/errno.ts"
@@ -25,8 +25,8 @@ import { promisify } from "node:util"
 import type { Native } from "../system/native-calls.ts"
 
 /**
- * @param root absolute raw path; links in it are the user's own choice and are followed, once
- * Throws not-found "no-target", invalid "target-not-a-folder", or what `targetError` makes of it.
+ * @param root absolute raw path; links in it are the user's own choice and are followed once
+ * @throws not-found "no-target", invalid "target-not-a-folder", or an error of `targetError`
  */
 export function openDiskTarget(root: string, options: TargetOptions = {}): Target {
   if (options.create === true) makeRoot(root)
@@ -42,7 +42,7 @@ export function openDiskTarget(root: string, options: TargetOptions = {}): Targe
 
 function makeRoot(root: string): void {
   try {
-    // the target itself is closed until it is finished
+    // the target itself is private until it is finished
     makeFolders(root, (folder) => mkdirSync(fsPath(folder), { mode: folder === root ? 0o700 : 0o777 }))
   } catch (cause) {
     if (errorCode(cause) !== "ENOENT") throw targetError(errorCode(cause), root as RawPath, cause)
@@ -94,9 +94,10 @@ function ending(state: TargetState): Ending {
 }
 
 /**
- * One flush for a whole restore: syncing each file alone would cost minutes where this costs a moment. It
- * covers the file system that holds the target's root. Throws unavailable "flush-failed".
+ * Flushes the file system of the target's root, once for a whole restore. Syncing each file would take
+ * minutes.
  * @param root absolute raw path of the target
+ * @throws unavailable "flush-failed"
  */
 async function syncTarget(root: string, native: Native | undefined): Promise<void> {
   let descriptor: number | undefined
@@ -117,11 +118,11 @@ async function syncTarget(root: string, native: Native | undefined): Promise<voi
 async function syncByChild(descriptor: number): Promise<void> {
   const run = promisify(execFile)
   try {
-    // by descriptor, since a raw path may be no text that a child can be given
+    // by descriptor, because a raw path may not be text that a child can be given
     if (process.platform === "linux") await run("sync", ["-f", `/proc/${process.pid}/fd/${descriptor}`])
     else await run("sync")
   } catch {
-    // some systems' `sync` has no -f
+    // `sync` of some systems has no -f
     await run("sync")
   }
 }

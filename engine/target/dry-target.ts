@@ -1,7 +1,7 @@
 /**
- * A target that is only looked at: what would be made, replaced or removed is remembered here, and what the
- * file system would refuse is refused. A restore over it counts what the real one would do, and neither
- * makes nor changes anything; the target need not even be there.
+ * A target for dry runs. It records what would be created, replaced or removed, and refuses what the file
+ * system would refuse. A restore into it counts what the real one would do and changes nothing. The target
+ * need not exist.
  */
 import type { RawPath } from "../base/ids.ts"
 import { joinPath, parentPath } from "../base/paths.ts"
@@ -14,7 +14,10 @@ import { targetError } from "./target-errors.ts"
 import type { Placing, Staging, Target, TargetOptions } from "./target.ts"
 import { STAGING_NAME } from "../system/temporary-name.ts"
 
-/** @param root absolute raw path. Throws what making it and opening it would throw. */
+/**
+ * @param root absolute raw path
+ * @throws what creating and opening it would throw
+ */
 export function openDryTarget(root: string, options: TargetOptions = {}): Target {
   const isThere = !isFailure(lstat(root))
   const why = isThere ? undefined : whyNotMade(root)
@@ -31,9 +34,9 @@ export function openDryTarget(root: string, options: TargetOptions = {}): Target
   return { ...overlay(root, staged, options), wouldStage }
 }
 
-/** What is there, without what the run would have removed by now. */
+/** The existing entries, without those that the run would have removed by now. */
 interface Seen {
-  /** The target; undefined when nothing is there, and all would be made. */
+  /** The target; undefined if it does not exist and all would be created. */
   readonly inner: Target | undefined
   readonly look: (path: RawPath) => Stat | undefined
   readonly list: (folder: RawPath) => RawPath[]
@@ -61,11 +64,11 @@ function seeing(inner: Target | undefined): Seen {
   }
 }
 
-/** What the file system would refuse. */
+/** Refuses what the file system would refuse. */
 interface Refusing {
-  /** Of a folder that is there and is somebody else's: whether names in it may be made and taken away. */
+  /** Requires that an existing folder of another user lets this one create and remove names in it. */
   readonly requireOpen: (path: RawPath, existing: Stat | undefined) => void
-  /** What giving a name would say. */
+  /** Throws what renaming to this path would throw. */
   readonly take: (path: RawPath, placing: Placing) => void
 }
 
@@ -192,7 +195,7 @@ function placing({ take }: Refusing, permitted: Permitted): Placings {
   }
 }
 
-/** A folder of our own would be opened for writing; another one must be open. */
+/** This user's own folder would be made writable; another user's must be writable already. */
 function requireWritable(path: RawPath, stat: Stat): void {
   const uid = process.geteuid?.()
   if (uid === 0 || uid === stat.uid) return

@@ -1,9 +1,8 @@
 /**
- * The folders of a target, held open. A folder is opened by one name below the folder above it, never
- * through a link, and what is in it is then reached as `/proc/self/fd/N/name`: so that nobody who
- * renames or replaces a folder on the way can lead a write elsewhere. Recently used handles are
- * kept. Where there is no /proc, every folder of a path is checked by lstat before each use, which
- * stops links that are there, not links that appear in between. spec/files.md.
+ * The folders of a target, held open. A folder is opened by one name below its parent, never through a link,
+ * and its entries are reached as `/proc/self/fd/N/name`. So renaming or replacing a folder meanwhile can't
+ * redirect a write. Recently used handles are kept. Without /proc, every folder of a path is checked by lstat
+ * before each use, which stops existing links but not those that appear in between. spec/files.md.
  */
 import {
   chmodSync,
@@ -24,27 +23,27 @@ import type { Native } from "../system/native-calls.ts"
 import { isFailure, lstat } from "../system/stat.ts"
 import { targetError } from "./target-errors.ts"
 
-/** State of one thread: plain data, never shared with another. */
+/** State of one thread, never shared with another. */
 export interface FolderHandles {
   readonly root: FolderHandle
   readonly byHandle: boolean
   /** By path, the least recently used first. */
   readonly recent: Map<RawPath, FolderHandle>
-  /** Finds what is far below the folders used recently. */
+  /** Finds folders far below the recently used ones. */
   readonly chain: FolderChain
-  /** The most recently used one: files come folder by folder. */
+  /** The most recently used one, because files arrive folder by folder. */
   latest: { readonly path: RawPath; readonly handle: FolderHandle } | undefined
 }
 
-// a quarter of the usual limit of 1,024 open files, for as many as four threads
+// a quarter of the usual limit of 1,024 open files, because up to four threads hold handles
 const RECENT_MAX = 64
 const ENSURE_TRIES = 16
-/** Looking for each folder above among the recent ones costs the square of a path's length. */
+/** Searching for each parent among the recent folders costs the square of a path's length. */
 const LONG_PATH = 4096
 
 const OPEN_FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
-/** @param root absolute raw path of a folder that is there; links in it are the user's own choice */
+/** @param root absolute raw path of an existing folder; links in it are the user's own choice */
 export function openFolders(root: string, byHandle: boolean, native?: Native): FolderHandles {
   const recent = new Map<RawPath, FolderHandle>()
   const latest = undefined
@@ -66,7 +65,7 @@ export function openFolders(root: string, byHandle: boolean, native?: Native): F
   }
 }
 
-/** One folder of them as the root of others, with handles of its own. */
+/** Opens a sub-folder as the root of its own handle set. */
 export function openFoldersBelow(folders: FolderHandles, name: RawPath): FolderHandles {
   const root = openBelow(folders, folders.root, name)
   if (typeof root === "string") throw targetError(root, name)
@@ -88,13 +87,13 @@ export function closeFolders(folders: FolderHandles): void {
 }
 
 export interface EnsureOptions {
-  /** Removes a link or a file in the way; else it is an error. */
+  /** Whether a link or a file in the way is removed. Otherwise it is an error. */
   readonly replace: boolean
-  /** The folder above was made in this run, so that most likely nothing stands in it: looking costs more than trying. */
+  /** The parent was created in this run, so it is probably empty: checking costs more than trying. */
   readonly isNew?: boolean
 }
 
-/** Throws "vanished" or "in-the-way" when some part of the path is missing or no folder. */
+/** @throws "vanished" or "in-the-way" if part of the path is missing or not a folder */
 export function folderAt(folders: FolderHandles, path: RawPath): FolderHandle {
   if (path === "") return folders.root
   const known = recall(folders, path)
@@ -111,7 +110,7 @@ export function folderAt(folders: FolderHandles, path: RawPath): FolderHandle {
   return current
 }
 
-/** Makes what is missing; with `replace` it removes what is in the way, if that is no folder. */
+/** Creates missing folders. With `replace` it removes what is in the way, unless that is a folder. */
 export function ensureFolderAt(
   folders: FolderHandles,
   path: RawPath,
@@ -132,7 +131,7 @@ export function ensureFolderAt(
   return made
 }
 
-/** False when something has the name after all, or the folder above is not what it was. */
+/** @returns false if the name is taken after all, or the parent has changed */
 function makeBelow(above: FolderHandle, path: RawPath): boolean {
   try {
     makeFolderIn(above, baseName(path))
@@ -143,8 +142,8 @@ function makeBelow(above: FolderHandle, path: RawPath): boolean {
 }
 
 /**
- * A restore that is run again meets folders that it has already made read-only.
- * @returns the mode that it had, when it had to be changed
+ * Makes a folder writable: a repeated restore meets folders that it has already made read-only.
+ * @returns the previous mode, if it had to be changed
  */
 export function makeWritable(folders: FolderHandles, path: RawPath): number | undefined {
   if (process.geteuid?.() === 0) return undefined
@@ -159,7 +158,7 @@ export function makeWritable(folders: FolderHandles, path: RawPath): number | un
   }
 }
 
-/** After a folder was removed: neither it nor what was below it may be used again. */
+/** Closes the handles of a removed folder and of all folders below it. */
 export function forgetFolder(folders: FolderHandles, path: RawPath): void {
   folders.chain.close()
   for (const [known, handle] of folders.recent) {
@@ -196,7 +195,7 @@ function recall(folders: FolderHandles, path: RawPath): FolderHandle | undefined
 }
 
 function remember(folders: FolderHandles, path: RawPath, handle: FolderHandle): FolderHandle {
-  // without handles a path must be looked at each time, or a link that came later would be followed
+  // without handles a path must be checked each time, or a later link would be followed
   if (!folders.byHandle) return handle
   use(folders, path, handle)
   for (const [oldest, least] of folders.recent) {
@@ -213,7 +212,7 @@ function use(folders: FolderHandles, path: RawPath, handle: FolderHandle): Folde
   return handle
 }
 
-/** The handle is good until the next call, unless it is remembered. */
+/** The handle is valid until the next call, unless it is kept. */
 function nearest(folders: FolderHandles, path: RawPath): [RawPath, FolderHandle] {
   if (folders.byHandle && path.length > LONG_PATH) {
     const parent = parentPath(path)
@@ -260,7 +259,7 @@ function ensureBelow(folders: FolderHandles, wanted: Wanted, replace: boolean): 
   const { above, name } = wanted
   let made: Ensured["made"] = "existing"
   let last = "ENOTDIR"
-  // somebody may change it between two calls; who does so for ever gets an error
+  // another program may change it between two calls; after several attempts it is an error
   for (let tries = 0; tries < ENSURE_TRIES; tries++) {
     const opened = openBelow(folders, above, name)
     if (typeof opened !== "string") return { handle: opened, made }
@@ -281,9 +280,10 @@ function ensureBelow(folders: FolderHandles, wanted: Wanted, replace: boolean): 
 }
 
 /**
- * Removes an entry with all that is below it, folder by folder through handles: a link is removed, never
- * what it leads to, also when it replaces a folder while this runs.
- * @returns the number of entries removed; 0 when it was not there. Throws what node:fs or `folderAt` throw.
+ * Removes an entry with everything below it, folder by folder through handles. A link is removed and never
+ * followed, even if it replaces a folder while this runs.
+ * @returns the number of entries removed; 0 if it was missing
+ * @throws what node:fs or `folderAt` throw
  */
 export function removeTree(folders: FolderHandles, path: RawPath): number {
   const parent = parentPath(path)
@@ -297,7 +297,7 @@ export function removeTree(folders: FolderHandles, path: RawPath): number {
     for (const name of names) removed += removeTree(folders, joinPath(path, name))
     forgetFolder(folders, path)
   }
-  // found anew: on a deep path the handle from above may have been closed for another
+  // looked up again: on a deep path the handle from above may have been closed for another
   const place = fsPath(folderAt(folders, parent).prefix + baseName(path))
   if (isFolder) rmdirSync(place)
   else unlinkSync(place)

@@ -1,8 +1,8 @@
 /**
- * Sets what a new entry has beside its content. The order matters, since each step may undo or forbid the next:
- * owner (clears setuid and capabilities), attributes (a read-only mode forbids them, and an ACL changes the mode),
- * mode, times. On an open descriptor or on a path that leads to the very thing that was opened, so that nothing else
- * is ever changed. What the file system or this user's rights refuse is returned and costs nothing else.
+ * Sets the metadata of a new entry. The order matters, because each step may undo or forbid the next: owner
+ * (clears setuid and capabilities), attributes (a read-only mode forbids them, and an ACL changes the mode),
+ * mode, times. It works on an open descriptor, or on a path that leads to the entry that was opened, so that
+ * nothing else is ever changed. It returns what the file system or this user's rights refuse.
  */
 import {
   chmodSync,
@@ -37,15 +37,15 @@ export interface MetadataRules extends Permitted {
   readonly native: Native | undefined
 }
 
-/** What is known of a file that was just made. */
+/** What is known of a new file. */
 export interface Made {
-  /** It has this owner and group already. */
+  /** It already has the right owner and group. */
   readonly isOwned: boolean
-  /** Its folder has a default ACL, so it may have got an ACL of its own. */
+  /** Its folder has a default ACL, so the file may have an ACL too. */
   readonly hasAcl: boolean
 }
 
-/** Throws what node:fs throws. */
+/** @throws what node:fs throws */
 export function setOpenMetadata(
   descriptor: number,
   metadata: Metadata,
@@ -73,13 +73,16 @@ export function setOpenMetadata(
 }
 
 export interface Place {
-  /** Absolute and raw. `/proc/self/fd/N` when `isHandle`, and then it is followed to what N is. */
+  /** Absolute and raw. `/proc/self/fd/N` if `isHandle`; calls follow it to the open file. */
   readonly path: string
   readonly isHandle: boolean
   readonly isSymlink: boolean
 }
 
-/** @param hasAcl as in `Made`. Throws what node:fs throws. */
+/**
+ * @param hasAcl as in `Made`
+ * @throws what node:fs throws
+ */
 export function setMetadataAt(
   place: Place,
   metadata: Metadata,
@@ -113,7 +116,10 @@ export function setTimeAt({ path, isHandle }: Place, mtimeNs: bigint, { native }
 
 const SECOND = 1_000_000_000n
 
-/** Beyond what every file system has: some end in 1901, 1970, 2038 or 2107, and change a time without an error. */
+/**
+ * Whether a time is out of range of some file systems: they end in 1901, 1970, 2038 or 2107 and change a time
+ * without an error.
+ */
 function isUnusual(ns: bigint): boolean {
   return ns < 315_532_800n * SECOND || ns >= 2n ** 31n * SECOND
 }
@@ -122,25 +128,26 @@ function checkTime({ mtimeNs }: { readonly mtimeNs: bigint }, wanted: bigint): v
   if (isTimeOff(mtimeNs, wanted)) throw systemError("EINVAL")
 }
 
-/** Beyond what a file system rounds. */
+/** Whether the difference is more than a file system's rounding. */
 export function isTimeOff(ns: bigint, wanted: bigint): boolean {
   const off = ns - wanted
   return off > 2n * SECOND || off < -2n * SECOND
 }
 
-/** Where attributes are set by path, which only a handle makes safe. */
+/** The path for setting attributes, which only a handle makes safe. */
 export function attributePath({ path, isHandle }: Place): string | undefined {
   return isHandle ? path : undefined
 }
 
 export interface Setting {
   readonly rules: MetadataRules
-  /** What was left out so far. */
+  /** Metadata left out so far. */
   readonly left: LeftOut[]
 }
 
 /**
- * Sets those that may be set; ACLs last, since one may take this user's right to write the others.
+ * Sets the permitted attributes. ACLs are last, because one may take away this user's right to write the
+ * others.
  * @returns the names of those that could not be set
  */
 export function setAttributes(
@@ -166,7 +173,7 @@ export function setAttributes(
   return failed
 }
 
-/** The mode to set after the attributes. */
+/** @returns the mode to set after the attributes */
 export function finalModeOf(metadata: Metadata, failed: readonly string[], { rules, left }: Setting): number {
   let mode = permittedMode(rules, metadata)
   if (left.includes("owner")) mode &= ~0o6000
@@ -176,9 +183,9 @@ export function finalModeOf(metadata: Metadata, failed: readonly string[], { rul
   return acl === undefined ? mode : modeWithoutAcl(mode, acl.value)
 }
 
-/** What a new entry got from its folder's default ACL. */
+/** Removes the ACLs that a new entry got from its folder's default ACL. */
 export function dropAcls(path: string, { native }: MetadataRules): void {
-  // a failure means that it has none, or that the file system knows none
+  // a failure means that it has no ACL, or that the file system does not support them
   native?.removeAttribute(path, ACCESS_ACL)
   native?.removeAttribute(path, DEFAULT_ACL)
 }
@@ -192,10 +199,10 @@ export function addOnce(left: LeftOut[], what: LeftOut): void {
   if (!left.includes(what)) left.push(what)
 }
 
-/** What a file system says that lacks owners, modes or such times, or that grants this user no right to set them. */
+/** Errors of a file system without owners, modes or such times, or without this user's right to set them. */
 const REFUSALS: readonly string[] = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "EINVAL", "ENOSYS"]
 
-/** Throws what the call throws, unless it is a refusal: that is noted. */
+/** Records a refusal. @throws what the call throws otherwise */
 export function attempt(left: LeftOut[], what: LeftOut, call: () => void): boolean {
   try {
     call()
@@ -207,7 +214,7 @@ export function attempt(left: LeftOut[], what: LeftOut, call: () => void): boole
   }
 }
 
-/** Node takes a negative number for "now", but not a negative Date, which has milliseconds only. */
+/** Node reads a negative number as "now". A negative Date works, with milliseconds only. */
 function nodeTime(ns: bigint): number | Date {
   return ns < 0n ? new Date(Number(ns / 1_000_000n)) : Number(ns) / 1e9
 }

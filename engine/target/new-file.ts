@@ -1,6 +1,6 @@
 /**
- * Writes into an unfinished file. Plain functions over a plain record: any worker thread may write
- * its part of a file through the descriptor, at any offset, in any order.
+ * Writes into an unfinished file. Any worker thread may write its part of the file through the descriptor, at
+ * any offset, in any order.
  */
 import { closeSync, ftruncateSync, readSync } from "node:fs"
 import { writeAll } from "../base/write-all.ts"
@@ -11,7 +11,7 @@ import type { NewFile } from "./target.ts"
 const HOLE_BYTES = 4096
 const ZEROS = Buffer.alloc(HOLE_BYTES)
 
-/** Throws an `EngineError` such as "no-space"; the file is then still to be abandoned. */
+/** @throws an `EngineError` such as "no-space"; the file must then be abandoned */
 export function writeAt(file: NewFile, offset: number, bytes: Uint8Array): void {
   try {
     if (file.sparse) writeSparse(file.descriptor, offset, bytes)
@@ -21,7 +21,7 @@ export function writeAt(file: NewFile, offset: number, bytes: Uint8Array): void 
   }
 }
 
-/** Bytes of an open file into a buffer; fewer only at the file's end. */
+/** Reads an open file into a buffer. @returns the number of bytes, fewer only at the file's end */
 export function readAt(descriptor: number, offset: number, into: Uint8Array): number {
   let done = 0
   while (done < into.length) {
@@ -36,12 +36,12 @@ export function closeDescriptor(descriptor: number): void {
   closeSync(descriptor)
 }
 
-/** A file may end in a hole; all others have been written to their end. Throws what node:fs throws. */
+/** Extends a sparse file that ends in a hole to its size. @throws what node:fs throws */
 export function completeFile(file: NewFile): void {
   if (file.sparse) ftruncateSync(file.descriptor, file.size)
 }
 
-/** Leaves out whole pages of zeros: a new file reads as zeros wherever nothing was written. */
+/** Skips whole pages of zeros: unwritten parts of a new file read as zeros. */
 function writeSparse(descriptor: number, offset: number, bytes: Uint8Array): void {
   let pending = 0
   let position = 0
@@ -58,7 +58,7 @@ function writeSparse(descriptor: number, offset: number, bytes: Uint8Array): voi
 }
 
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {
-  // most pages show it in their first byte
+  // the first byte decides for most pages
   if (bytes[start] !== 0) return false
   return ZEROS.compare(bytes, start, end, 0, end - start) === 0
 }

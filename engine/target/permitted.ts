@@ -1,6 +1,6 @@
 /**
- * What of an entry's metadata a restore may set: rule F19 of spec/files.md. Pure decisions, made alike where
- * metadata is set and where it is compared with what the target has.
+ * Decides which metadata of an entry a restore may set: rule F19 of spec/files.md. Pure. The same decisions
+ * apply where metadata is set and where it is compared with the target's.
  */
 import { ACCESS_ACL, DEFAULT_ACL, type Owner } from "../system/in-folder.ts"
 import type { LeftOut, Metadata, TargetOptions } from "./target.ts"
@@ -10,19 +10,19 @@ export const CAPABILITY = "security.capability"
 const SETUID = 0o4000
 const SETGID = 0o2000
 
-/** This process: its effective user and group, and the groups that it may give files to. */
+/** The effective user and group of this process, and the groups that it may give files to. */
 export interface Us extends Owner {
   readonly groups: readonly number[]
 }
 
 export interface Permitted {
-  /** "all": owners as recorded. "own": the groups of this user's own files. "none": owners are left as they come. */
+  /** "all": owners as recorded. "own": the groups of this user's own files. "none": owners are not set. */
   readonly owners: "all" | "own" | "none"
-  /** setuid, setgid and capabilities, where the owner is restored too. */
+  /** Allows setuid, setgid and capabilities where the owner is restored too. */
   readonly setuid: boolean
-  /** trusted.*, security.* and whatever else is neither `user.`, an ACL nor a capability. */
+  /** Allows trusted.*, security.* and all others that are neither `user.`, an ACL nor a capability. */
   readonly systemAttributes: boolean
-  /** Undefined where the system has no users by number. */
+  /** Undefined where users have no numbers. */
   readonly us: Us | undefined
 }
 
@@ -43,13 +43,13 @@ function ourselves(): Us | undefined {
   return { uid, gid, groups: [gid, ...(process.getgroups?.() ?? [])] }
 }
 
-/** Whether the entry's owner and group are set. */
+/** Whether the entry's owner and group may be set. */
 export function permitsOwner({ owners, us }: Permitted, { uid, gid }: Owner): boolean {
   if (owners === "all") return true
   return owners === "own" && uid === us?.uid && us.groups.includes(gid)
 }
 
-/** The mode without setuid and setgid where these may not be set. */
+/** @returns the mode without setuid and setgid where these may not be set */
 export function permittedMode(permitted: Permitted, { mode, uid, gid }: Omit<Metadata, "xattrs">): number {
   if ((mode & (SETUID | SETGID)) === 0) return mode
   const { owners, setuid, us } = permitted
@@ -63,7 +63,7 @@ export function permitsAttribute({ setuid, systemAttributes }: Permitted, name: 
   return name === CAPABILITY ? setuid : systemAttributes
 }
 
-/** What is left out for lack of rights, as far as that is known before it is tried. */
+/** @returns what is left out for lack of rights, as far as that is known in advance */
 export function withheld(permitted: Permitted, metadata: Metadata): LeftOut[] {
   const left: LeftOut[] = []
   const { us, owners } = permitted
@@ -73,7 +73,7 @@ export function withheld(permitted: Permitted, metadata: Metadata): LeftOut[] {
   return left
 }
 
-/** Whether this user may change what is there. */
+/** Whether this user may change the existing entry. */
 export function isOurs({ uid }: Pick<Owner, "uid">, { us }: Permitted): boolean {
   return us === undefined || us.uid === 0 || us.uid === uid
 }
@@ -92,10 +92,11 @@ const ENTRY_BYTES = 8
 const ALL = 7
 
 /**
- * The mode to set where the entry's ACL can't be: with an ACL the group bits are its mask, so they may stand for
- * more than the group had. Nobody gets more than the ACL gave: users it names may be in the group or
- * fall to "others", groups it names fall to "others".
- * @param acl as in the attribute: a version (4 bytes), then entries of tag (2), rights (2) and id (4), little-endian
+ * Gives the mode for an entry whose ACL can't be set. With an ACL the group bits are its mask (acl(5)), so
+ * they may exceed the group's rights. No user gets more than the ACL granted: users it names may be in the
+ * group or among "others", groups it names are among "others".
+ * @param acl the attribute's value: a version (4 bytes), then entries of tag (2), rights (2) and id (4),
+ * little-endian
  */
 export function modeWithoutAcl(mode: number, acl: Uint8Array): number {
   const view = new DataView(acl.buffer, acl.byteOffset, acl.byteLength)

@@ -1,7 +1,7 @@
 /**
- * The last step of every entry that is placed: the unfinished thing under its temporary name gets its
- * own name, in the same folder, in one step. Names that the file system takes for one (upper and
- * lower case, two spellings of a letter) come out as "exists" when nothing may be replaced.
+ * The last step of placing an entry: it is renamed from its temporary name to its own, in the same folder and
+ * in one step. Names that the file system considers equal (upper and lower case, two encodings of a letter)
+ * are reported as "exists" if nothing may be replaced.
  */
 import { linkSync, renameSync, rmdirSync, unlinkSync } from "node:fs"
 import { errorCode } from "../base/errno.ts"
@@ -14,14 +14,14 @@ import { targetError } from "./target-errors.ts"
 
 export interface Step {
   readonly folder: FolderHandle
-  /** The temporary name in it. */
+  /** The temporary name in the folder. */
   readonly from: RawPath
   readonly to: RawPath
   /** The entry, for messages. */
   readonly path: RawPath
 }
 
-/** Throws an `EngineError`; the temporary thing is then still there. */
+/** @throws an `EngineError`; the temporary entry then still exists */
 export function giveName(step: Step, replace: boolean, native: Native | undefined): void {
   const { folder, from, to } = step
   const error = replace
@@ -30,12 +30,12 @@ export function giveName(step: Step, replace: boolean, native: Native | undefine
   if (error !== undefined) throw targetError(error, step.path)
 }
 
-/** Removes a temporary thing; never throws. */
+/** Removes a temporary entry. Never throws. */
 export function dropTemporary(place: string): void {
   try {
     unlinkSync(fsPath(place))
   } catch {
-    // it stays for the next restore, which removes it
+    // the next restore removes it
   }
 }
 
@@ -43,14 +43,14 @@ function replaceName({ folder, from, to }: Step): string | undefined {
   const first = attempt(() => renameIn(folder, from, to))
   if (first === undefined) return undefined
   if (first !== "EISDIR" && first !== "ENOTEMPTY" && first !== "EEXIST") return first
-  // an empty folder may go; one with content is removed only by those who ask for that
+  // an empty folder may be replaced; one with content is removed only on request
   const emptied = attempt(() => rmdirSync(fsPath(folder.prefix + to)))
   return emptied ?? attempt(() => renameIn(folder, from, to))
 }
 
 /**
- * @param places in absolute form, on one file system
- * @returns the system's code; "EEXIST" when the name is taken
+ * @param places absolute paths on one file system
+ * @returns the system's code; "EEXIST" if the name is taken
  */
 export function moveToFreeName(
   { from, to }: { readonly from: string; readonly to: string },
@@ -64,7 +64,7 @@ export function moveToFreeName(
   if (linked === undefined) return attempt(() => unlinkSync(fsPath(from)))
   if (linked !== "EPERM" && linked !== "ENOTSUP" && linked !== "EOPNOTSUPP" && linked !== "ENOSYS")
     return linked
-  // a folder, or a file system without hard links: what appears between these two calls is replaced
+  // a folder, or a file system without hard links: an entry that appears between these two calls is replaced
   const stat = lstat(to)
   if (!isFailure(stat)) return "EEXIST"
   return attempt(() => renameSync(fsPath(from), fsPath(to)))

@@ -1,18 +1,25 @@
 /**
- * What a listing may call an entry, before anything is done on disk with it. A listing is signed, but
- * whoever signed it may be hostile or broken: a path that could leave the target, or mean something
- * else on this system, is refused here, whatever the rest of the restore does. spec/files.md.
+ * Checks the path of a listing's entry before it is used on disk. A listing is signed, but its signer may be
+ * hostile or broken. A path that could leave the target, or mean something else on this system, is refused
+ * here. spec/files.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { showPath } from "../base/paths.ts"
 import { isTemporaryName } from "../system/temporary-name.ts"
 
-/** Bytes between slashes, none of it beginning with a dot: nearly every path, and nothing to look at more closely. */
+/**
+ * Names without a leading dot, between single slashes. Nearly every path is such, and needs no further
+ * checks.
+ */
 // eslint-disable-next-line no-control-regex
 const PLAIN = /^[\x01-\x2d\x30-\xff][\x01-\x2e\x30-\xff]*(?:\/[\x01-\x2d\x30-\xff][\x01-\x2e\x30-\xff]*)*$/
 
-/** Throws invalid "unsafe-path". "" is the target itself. `portable` adds what Windows forbids. */
+/**
+ * @param path "" is the target itself
+ * @param portable also refuses what Windows forbids
+ * @throws invalid "unsafe-path"
+ */
 export function checkPath(path: RawPath, portable: boolean): void {
   if (path === "" || (!portable && PLAIN.test(path))) return
   for (const name of path.split("/")) {

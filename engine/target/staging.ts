@@ -1,8 +1,8 @@
 /**
- * A restore into a folder in which nothing stands is staged: all of it is built in a folder with a temporary
- * name inside the target, and what lies at its top then gets its name in the target, whole. So a file in
- * it needs no temporary name of its own, whose exchange is a sixth of what a small file costs.
- * A killed restore leaves that folder, and the next one goes on in it. spec/files.md.
+ * A restore into an empty folder is staged: everything is built in a folder with a temporary name inside the
+ * target, and its top-level entries are then moved to their names in the target. So a file needs no temporary
+ * name of its own, which saves a sixth of the cost of a small file. A killed restore leaves that folder, and
+ * the next one continues in it. spec/files.md.
  */
 import { rmdirSync } from "node:fs"
 import type { RawPath } from "../base/ids.ts"
@@ -34,7 +34,7 @@ export function staging(state: TargetState): Pick<Target, "wouldStage" | "stage"
       try {
         return stage(state)
       } catch {
-        return undefined // the restore goes on without, and tells of each entry that can't be made
+        return undefined // the restore continues without, and reports each entry that can't be created
       }
     },
     publish: ({ name }) => {
@@ -62,7 +62,7 @@ function stage(state: TargetState): Staging | undefined {
 
 interface FoundStaging {
   readonly standing: readonly RawPath[]
-  /** A killed restore of ours has left its folder. */
+  /** A killed restore of this user has left its folder. */
   readonly isLeft: boolean
 }
 
@@ -73,7 +73,7 @@ function lookForStaging(state: TargetState): FoundStaging | undefined {
   return { standing, isLeft: isThere && isOurs(state.folders.root.prefix + STAGING_NAME, state.rules.us) }
 }
 
-/** Somebody else may have made a folder of this name. */
+/** Another user may have created a folder of this name. */
 function isOurs(place: string, us: Owner | undefined): boolean {
   const stat = lstat(place)
   if (isFailure(stat) || stat.type !== "directory") return false
@@ -84,7 +84,7 @@ function unstage({ folders }: TargetState, name: RawPath): void {
   try {
     rmdirSync(fsPath(folders.root.prefix + name))
   } catch {
-    // it is gone, or something is in it for the next restore
+    // it was removed, or has content for the next restore
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the file system said while something was placed, as an `EngineError` for a person. */
+/** Makes an `EngineError` of the file system's error while an entry was placed. */
 import { errnoText } from "../base/errno.ts"
 import { EngineError, type ErrorKind } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -26,7 +26,7 @@ const MEANINGS: Readonly<Record<string, readonly [ErrorKind, string, string]>> =
   EXDEV: ["invalid", "other-device", "a hard link cannot cross file systems"],
 }
 
-/** @param code the system's, such as EACCES */
+/** @param code the system's code, such as EACCES */
 export function targetError(code: string, path: RawPath, cause?: unknown): EngineError {
   const [kind, name, meaning] = MEANINGS[code] ?? ["unavailable", "target-io", errnoText(code)]
   const shown = path === "" ? "the target folder" : showPath(path)

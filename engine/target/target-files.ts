@@ -1,7 +1,7 @@
 /**
- * The part of a disk target that makes folders and files. A file is written under a temporary name in
- * its own folder, gets its metadata through its descriptor, is closed, and is then given its name. In a new
- * staging folder it has its own name from the start: there the folder is what nobody knows yet.
+ * The part of a disk target that creates folders and files. A file is written under a temporary name in its
+ * own folder, gets its metadata through its descriptor, is closed, and is then renamed. In a new staging
+ * folder it has its own name from the start, because the folder itself is temporary.
  */
 import { closeSync, constants, fsyncSync, openSync } from "node:fs"
 import { baseName, fsPath, parentPath } from "../base/paths.ts"
@@ -39,7 +39,7 @@ export function making(state: TargetState): Making {
         const { prefix } = folderAt(folders, path)
         const stat = lstat(`${prefix}.`)
         if (isFailure(stat)) throw systemError(stat.error)
-        // without the slash: a folder may be closed to us as soon as its mode is set
+        // without the slash: its mode may deny access to the folder as soon as it is set
         const place = prefix === "/" ? prefix : prefix.slice(0, -1)
         const standing = { stat, xattrs: attributesAt(state, `${prefix}.`) }
         const at = { path: place, isHandle: true, isSymlink: false }
@@ -90,7 +90,7 @@ function nameFile(
   }
 }
 
-/** Closed before it has its name: on some file systems a write fails only then. */
+/** Closes a file before it is renamed: on some file systems a write fails only at close. */
 function completeAndClose(
   state: TargetState,
   file: NewFile,
@@ -112,7 +112,7 @@ function completeAndClose(
   }
 }
 
-/** What the folder in which the file was made gave it. */
+/** What the file got from the folder in which it was created. */
 function madeAs(
   { folders, named, rules: { us } }: TargetState,
   { path }: NewFile,
@@ -121,7 +121,7 @@ function madeAs(
   const folder = folderAt(folders, parentPath(path))
   return {
     isOwned: uid === us?.uid && gid === us.gid && givesOwner(folder, us),
-    hasAcl: !named && givesAcl(folder), // a staging folder has no ACL to give
+    hasAcl: !named && givesAcl(folder), // a staging folder has no default ACL
   }
 }
 
@@ -129,7 +129,7 @@ function abandonFile(state: TargetState, file: NewFile): void {
   try {
     closeSync(file.descriptor)
   } catch {
-    // it is closed all the same
+    // it is closed anyway
   }
   dropUnfinished(state, file)
 }
@@ -138,7 +138,7 @@ function dropUnfinished(state: TargetState, file: NewFile): void {
   try {
     dropTemporary(folderAt(state.folders, parentPath(file.path)).prefix + file.name)
   } catch {
-    // its folder is gone, or it stays for the next restore, which removes it
+    // its folder was removed, or the next restore removes it
   }
 }
 

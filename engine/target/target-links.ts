@@ -1,6 +1,6 @@
 /**
- * The part of a disk target that makes all that is neither folder nor file, and changes the metadata
- * of what stands there.
+ * The part of a disk target that creates links, FIFOs and device nodes, and changes the metadata of existing
+ * entries.
  */
 import { linkSync, symlinkSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
@@ -84,7 +84,7 @@ function finishSpecial(
   metadata: Metadata,
 ): readonly LeftOut[] {
   return withHandle(state, place, (at, stat) => {
-    // somebody may have put another thing here, a second name of what lies outside
+    // another program may have put something else here, such as a second name of a file outside
     if (stat.type === "file" || stat.type === "symlink" || stat.links !== 1) return []
     const hasAcl = givesAcl(folderAt(state.folders, parentPath(path)))
     return setMetadataAt(at, metadata, state.rules, hasAcl)
@@ -95,7 +95,7 @@ function updateMetadata(state: TargetState, path: RawPath, metadata: Metadata): 
   const { rules } = state
   const place = placeOf(state, path)
   return withHandle(state, place, (at, stat) => {
-    // another of its names may lie outside the target, where this would change it too
+    // another of its names may be outside the target, and this would change it there too
     const mayChange = (stat.links === 1 || stat.type === "directory") && isOurs(stat, rules)
     const standing = { stat, xattrs: attributesAt(state, place) }
     const isSymlink = stat.type === "symlink"
@@ -103,7 +103,7 @@ function updateMetadata(state: TargetState, path: RawPath, metadata: Metadata): 
   })
 }
 
-/** Makes something under a temporary name, then gives it its own. */
+/** Creates an entry under a temporary name, then renames it. */
 function placeNew(
   state: TargetState,
   path: RawPath,
@@ -119,7 +119,7 @@ function placeNew(
     try {
       const leftOut = make(from)
       giveName(step, placing.replace, state.rules.native)
-      // a rename over another name of the same file does nothing, and leaves this one
+      // a rename over another name of the same file does nothing and leaves this name
       if (placing.replace) dropTemporary(from)
       if (placing.sync === true) syncFolder(folder.prefix)
       return leftOut
@@ -142,14 +142,14 @@ export interface Special extends DeviceNumber {
 }
 
 /**
- * Makes a FIFO or a device node, by a system call where there is one, otherwise by mknod(1).
- * Throws an error with the system's code.
- * @param place absolute raw path of an ASCII name, perhaps below `/proc/self/fd`; nothing is there
+ * Creates a FIFO or a device node, by mknod(2) if native calls are available, otherwise by mknod(1).
+ * @param place absolute raw path of an unused ASCII name, perhaps below `/proc/self/fd`
+ * @throws an error with the system's code
  */
 export function makeSpecial(place: string, special: Special, native: Native | undefined): void {
   const code = native?.makeNode(place, TYPE_BITS[special.type] | 0o600, joinDeviceNumber(special))
   if (native !== undefined && code !== "ENOSYS") return checkCode(code)
-  // a child has another /proc/self
+  // /proc/self is another process for a child
   const seen = place.replace(/^\/proc\/self\//, `/proc/${process.pid}/`)
   const path = fsPath(seen)
   if (typeof path !== "string") throw systemError("EILSEQ")

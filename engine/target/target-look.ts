@@ -1,4 +1,4 @@
-/** The part of a disk target that only looks: what stands there, before anything is placed. */
+/** The part of a disk target that only reads: the existing entries, before anything is placed. */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync } from "node:fs"
 import { errorCode } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
@@ -12,7 +12,7 @@ import { asTargetError, attributesAt, placeOf, type TargetState } from "./target
 import type { Target } from "./target.ts"
 import { isTemporaryName } from "../system/temporary-name.ts"
 
-// a FIFO that is put in a file's place must not hang the restore
+// a FIFO in a file's place must not block the restore
 const OLD_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 export function looking(
@@ -52,7 +52,7 @@ export function looking(
       return place === undefined ? [] : attributesAt(state, place)
     },
     openExisting: (path) => {
-      // a device is not even opened: that alone can do something
+      // a device is not opened, because opening it can have effects
       if (look(path)?.type !== "file") return undefined
       const place = find(path)
       if (place === undefined) return undefined
@@ -62,7 +62,7 @@ export function looking(
         if (stat?.type === "file") return { descriptor, stat }
         closeSync(descriptor)
       } catch {
-        // it goes as if it was not there: the file is written anew
+        // it counts as missing: the file is written again
       }
       return undefined
     },

@@ -1,6 +1,6 @@
 /**
- * What a disk target is made of, and how its parts reach a place: always through the handle of the
- * folder above it. One state a thread.
+ * The state of a disk target, one per thread. Its parts reach a place only through the handle of the parent
+ * folder.
  */
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs"
 import { errorCode } from "../base/errno.ts"
@@ -29,7 +29,7 @@ export interface TargetState {
   readonly rules: MetadataRules
   readonly portable: boolean
   readonly devices: boolean
-  /** Nobody looks at a file before all is finished: it is made under its own name. */
+  /** Files are created under their own names, because the staging folder is temporary. */
   readonly named: boolean
 }
 
@@ -65,19 +65,19 @@ function openAt(folders: FolderHandles, name: RawPath | undefined): FolderHandle
   }
 }
 
-/** Sorted by name; empty where they can't be read. Never follows. */
+/** @returns attributes sorted by name; none where they can't be read. Never follows a link. */
 export function attributesAt({ rules }: TargetState, place: string): readonly ExtendedAttribute[] {
   const found = rules.native?.attributes(place)
   return found === undefined || isFailure(found) ? [] : found
 }
 
-/** The place of an entry, in a form that leads there and nowhere else. */
+/** @returns the path of an entry below the handle of its folder, which can't lead elsewhere */
 export function placeOf(state: TargetState, path: RawPath): string {
   checkPath(path, state.portable)
   return folderAt(state.folders, parentPath(path)).prefix + baseName(path)
 }
 
-/** Opens the very thing that lies at a place, so that what is looked at is also what is changed. */
+/** Opens the entry itself, so that the entry that is checked is also the one that is changed. */
 export function withHandle<T>(state: TargetState, place: string, use: (at: Place, stat: Stat) => T): T {
   if (!state.folders.byHandle) {
     const stat = lstat(place)

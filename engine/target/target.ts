@@ -1,9 +1,9 @@
 /**
- * Where a restore's entries go: the port through which `read/place` touches the disk. Paths are raw
- * and relative to the target, "" is the target itself. Whatever the paths say, and whatever somebody
- * does on the disk meanwhile, nothing outside the target is touched: no link is followed, no file
- * that stands there is written into, and a file has its name only when it is whole. What can't be
- * done is an `EngineError` about that one path; the restore reports it and goes on. spec/files.md.
+ * The port through which a restore writes to the disk. Paths are raw and relative to the target; "" is the
+ * target itself. Whatever the paths are, and whatever other programs do meanwhile, nothing outside the target
+ * is changed: no link is followed, no existing file is written into, and a file gets its name only when it is
+ * complete. A failure is an `EngineError` about that one path; the restore reports it and continues.
+ * spec/files.md.
  */
 import type { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
@@ -11,7 +11,7 @@ import type { EnsureOptions } from "./folder-handles.ts"
 import type { DeviceNumber, ExtendedAttribute, Stat } from "../system/stat.ts"
 
 export interface Metadata {
-  /** Permission bits to 0o7777; setuid and setgid are left out where rule F19 says so. */
+  /** Permission bits up to 0o7777. Rule F19 may leave out setuid and setgid. */
   readonly mode: number
   readonly mtimeNs: bigint
   readonly uid: number
@@ -19,10 +19,10 @@ export interface Metadata {
   readonly xattrs: readonly ExtendedAttribute[]
 }
 
-/** An unfinished file: plain data, and its descriptor is good in every thread of this process. */
+/** An unfinished file. Plain data; its descriptor is valid in every thread of this process. */
 export interface NewFile {
   readonly path: RawPath
-  /** What it is called until it is finished; in a new staging folder that is its own name. */
+  /** Its name until it is finished; in a new staging folder that is its own name. */
   readonly name: RawPath
   readonly descriptor: number
   readonly size: number
@@ -31,23 +31,23 @@ export interface NewFile {
 }
 
 export interface Placing {
-  /** False: something that stands under the name is an error, "exists". True: it is replaced. */
+  /** False: an existing entry of this name is an error, "exists". True: it is replaced. */
   readonly replace: boolean
-  /** The bytes are on the disk before the name is given, and the name before this returns. */
+  /** The bytes are on the disk before the rename, and the rename is before this returns. */
   readonly sync?: boolean
 }
 
-/** What of an entry was not set: the file system can't have it, or this user may not set it. */
+/** Metadata that was not set: the file system does not support it, or this user may not set it. */
 export type LeftOut = "owner" | "mode" | "time" | "setuid" | "acl" | "capability" | "attribute"
 
-/** What setting the metadata of something that was there came to. */
+/** Result of setting the metadata of an existing entry. */
 export interface Updated {
-  /** False: it was right already, but for what was left out. */
+  /** False: it was already right, except for what was left out. */
   readonly changed: boolean
   readonly leftOut: readonly LeftOut[]
 }
 
-/** Which file it is, wherever its names are. */
+/** Identifies a file under all its names. */
 export interface Identity {
   readonly device: bigint
   readonly inode: bigint
@@ -64,72 +64,78 @@ export interface Target {
   readonly root: string
   /** False: extended attributes are not placed. */
   readonly xattrsAvailable: boolean
-  /** What stands there; undefined when nothing does, also when a folder above it is missing or no folder. */
+  /** Returns an existing entry; undefined if there is none, or a parent is missing or not a folder. */
   look(path: RawPath): Stat | undefined
-  /** Names in a folder, sorted, without those of unfinished files; none when there is no such folder. */
+  /**
+   * Returns the names in a folder, sorted, without those of unfinished files; none if the folder does not
+   * exist.
+   */
   list(folder: RawPath): RawPath[]
   readLink(path: RawPath): RawPath
-  /** Sorted by name; none where they can't be read. */
+  /** Returns attributes sorted by name; none where they can't be read. */
   attributes(path: RawPath): readonly ExtendedAttribute[]
-  /** A regular file, never through a link; undefined when there is no such thing or it can't be read. */
+  /** Opens a regular file, never through a link; undefined if there is none or it can't be read. */
   openExisting(path: RawPath): ExistingFile | undefined
   /**
-   * Makes a folder and those above it, 0700 until they are finished. Every folder that was ensured must be
-   * finished: one that stood there read-only has been opened for writing.
+   * Creates a folder and its parents, 0700 until they are finished. Every ensured folder must be finished: an
+   * existing read-only one has been made writable.
    */
   ensureFolder(path: RawPath, options: EnsureOptions): "created" | "existing"
-  /** A folder's metadata, after all its entries: only what differs is set. */
+  /** Sets a folder's metadata after all its entries, where it differs. */
   finishFolder(path: RawPath, metadata: Metadata): readonly LeftOut[]
-  /** In a folder that has been ensured. */
+  /** Creates a file in a folder that has been ensured. */
   beginFile(path: RawPath, size: number, sparse: boolean): NewFile
   /**
-   * Extends what ends in a hole to its size, sets the metadata, closes, and gives the file its name. When it
-   * throws, nothing of the file stays, and it must not be abandoned any more.
+   * Extends a file that ends in a hole to its size, sets the metadata, closes and renames the file. If it
+   * throws, the file is removed and must not be abandoned again.
    */
   finishFile(file: NewFile, metadata: Metadata, placing: Placing): readonly LeftOut[]
-  /** For a file that won't be finished: closed, and nothing of it stays. Never throws. */
+  /** Closes and removes a file that won't be finished. Never throws. */
   abandonFile(file: NewFile): void
-  /** The time of a link is set where the system can do so; its mode is the system's affair. */
+  /** Sets the time of a link where the system can. The system decides its mode. */
   placeSymlink(path: RawPath, linkTarget: RawPath, metadata: Metadata, placing: Placing): readonly LeftOut[]
-  /** A second name for a file of this run; "vanished" when what stands under `first` is another file. */
+  /** Adds a name to a file of this run. @throws "vanished" if `first` is another file by now */
   placeHardLink(path: RawPath, first: { path: RawPath; identity: Identity }, placing: Placing): void
   placeFifo(path: RawPath, metadata: Metadata, placing: Placing): readonly LeftOut[]
-  /** Throws denied "device-node" unless the target was opened with `devices`. */
+  /** @throws denied "device-node" unless the target was opened with `devices` */
   placeDevice(path: RawPath, device: DeviceNode, metadata: Metadata, placing: Placing): readonly LeftOut[]
   /**
-   * Undefined when `updateMetadata` would have something to set; else what was left out before.
-   * @param existing what `look` found
+   * Returns undefined if `updateMetadata` would have something to set, otherwise what was left out before.
+   * @param existing the result of `look`
    */
   compareMetadata(path: RawPath, existing: Stat, metadata: Metadata): readonly LeftOut[] | undefined
   /**
-   * Sets what differs of something that is there. Undefined when it can't be done in place and the entry must be made
-   * again: another name of it may be outside the target, or it belongs to somebody else.
+   * Sets what differs of an existing entry. Returns undefined if the entry must be created again instead:
+   * another name of it may be outside the target, or it belongs to another user.
    */
   updateMetadata(path: RawPath, metadata: Metadata): Updated | undefined
-  /** Removes an entry and all that is below it; the number of entries removed. */
+  /** Removes an entry and everything below it. Returns the number of entries removed. */
   removeExtra(path: RawPath): number
-  /** Removes one entry that is no folder, or a folder in which nothing is. */
+  /** Removes one entry that is not a folder, or an empty folder. */
   removeEntry(path: RawPath): void
-  /** Opens a folder for removals in it. @returns its mode, when that had to be changed, for `lockFolder` */
+  /**
+   * Makes a folder writable for removals. Returns the previous mode for `lockFolder`, if it had to be
+   * changed.
+   */
   unlockFolder(path: RawPath): number | undefined
   lockFolder(path: RawPath, mode: number): void
-  /** Removes the unfinished files and staging folders that a killed restore has left in a folder. */
+  /** Removes the unfinished files and staging folders that a killed restore left in a folder. */
   removeLeftovers(folder: RawPath): number
   /**
-   * A folder to build everything in, since nothing stands in the target: a new one, or what a killed restore
-   * has left. Undefined when something stands there, or none can be made. Never throws.
+   * Provides a folder to build everything in, if the target is empty: a new one, or the one that a killed
+   * restore left. Returns undefined if the target has content, or the folder can't be created. Never throws.
    */
   stage(): Staging | undefined
-  /** What `stage` would give; makes and removes nothing. */
+  /** Returns what `stage` would return, without changes. */
   wouldStage(): Staging | undefined
   /**
-   * Gives what is at the top of the staging folder its name in the target, and removes the folder.
-   * @returns what could not have its name, and why: the folder is still there, and that in it
+   * Moves the top-level entries of the staging folder to their names in the target, and removes the folder.
+   * @returns entries that could not be moved, and why; they stay in the folder
    */
   publish(staging: Staging): readonly Unpublished[]
-  /** Removes the staging folder when there is nothing in it. Never throws. */
+  /** Removes the staging folder if it is empty. Never throws. */
   unstage(staging: Staging): void
-  /** When it resolves, all that was placed survives a power cut. */
+  /** When it resolves, everything placed survives a power cut. */
   flush(): Promise<void>
   /** Safe to call twice. */
   close(): void
@@ -138,7 +144,7 @@ export interface Target {
 /** The folder that a whole restore is built in. Plain data: each worker thread opens it for itself. */
 export interface Staging {
   readonly name: RawPath
-  /** Made by this run: what has a name in it was placed by this run. */
+  /** Created by this run: every name in it was placed by this run. */
   readonly isNew: boolean
 }
 
@@ -151,21 +157,26 @@ interface DeviceNode extends DeviceNumber {
   readonly type: "character-device" | "block-device"
 }
 
-/** Plain data, so that each worker thread can open the same target for itself. */
+/** Plain data: each worker thread opens the same target for itself. */
 export interface TargetOptions {
-  /** Makes the folder (0700) and those above it when it isn't there. */
+  /** Creates a missing folder (0700) and its parents. */
   readonly create?: boolean
-  /** Sets owners; only root can. Default: when run by root, and the groups of other users' own files. */
+  /**
+   * Sets owners; only root can. Default: all owners for root, otherwise the groups of the user's own files.
+   */
   readonly owners?: boolean
   /** False: leaves out setuid, setgid and capabilities. So does `owners: false`. Default true: rule F19. */
   readonly setuid?: boolean
   /** Allows device nodes. */
   readonly devices?: boolean
-  /** Attributes that are neither `user.*` nor an ACL nor a capability: trusted.*, security.selinux and others. */
+  /**
+   * Allows attributes that are neither `user.*` nor an ACL nor a capability: trusted.*, security.selinux and
+   * others.
+   */
   readonly systemAttributes?: boolean
-  /** Refuses names that Windows can't have. Default: on Windows. */
+  /** Refuses names that Windows forbids. Default: on Windows. */
   readonly portable?: boolean
-  /** Works by handles of folders. Default: where /proc/self/fd is; without it paths are checked by lstat. */
+  /** Uses handles of folders. Default: if /proc/self/fd exists. Without, paths are checked by lstat. */
   readonly byHandle?: boolean
   /** Uses the optional native calls. Default true. */
   readonly native?: boolean

@@ -1,6 +1,6 @@
 /**
- * Metadata of what was in the target before: only what differs is set, since what is right already is never
- * touched. Right is what the snapshot has, and also what this restore would have given a new file.
+ * Updates the metadata of existing entries. Only what differs is set. Metadata is right if it equals the
+ * snapshot's, or what this restore would have given a new file.
  */
 import { chmodSync, lstatSync, statSync } from "node:fs"
 import { equalBytes } from "../base/bytes.ts"
@@ -23,10 +23,10 @@ import { ACCESS_ACL } from "../system/in-folder.ts"
 import { type ExtendedAttribute, type Stat, toStat } from "../system/stat.ts"
 import type { LeftOut, Metadata, Updated } from "./target.ts"
 
-/** What something has now. */
+/** The present metadata. */
 export interface Standing {
   readonly stat: Stat
-  /** Empty where they can't be read. */
+  /** None where they can't be read. */
   readonly xattrs: readonly ExtendedAttribute[]
 }
 
@@ -34,7 +34,7 @@ export function hasOwner(stat: Stat, metadata: Metadata, permitted: Permitted): 
   return !permitsOwner(permitted, metadata) || (stat.uid === metadata.uid && stat.gid === metadata.gid)
 }
 
-/** What was left out of something that needs no change; undefined when something is to be set. */
+/** @returns what was left out of an entry that needs no change; undefined if something must be set */
 export function leftOutOfEqual(
   standing: Standing,
   metadata: Metadata,
@@ -70,7 +70,7 @@ function changesFor(
   if (!owner && !mode && !time && set.length === 0 && remove.length === 0) return undefined
   return { owner, mode, time, set, remove }
 
-  /** A capability that the snapshot does not give goes, whether or not capabilities are restored. */
+  /** A capability that the snapshot lacks is removed, whether or not capabilities are restored. */
   function isExtra(name: string): boolean {
     if (!wanted.has(name)) return name === CAPABILITY || permitsAttribute(rules, name)
     if (name !== CAPABILITY || permitsAttribute(rules, name)) return false
@@ -80,8 +80,9 @@ function changesFor(
 }
 
 /**
- * @param mayChange false: undefined is returned when something differs
- * @returns undefined when the entry must be made again instead. Throws what node:fs throws.
+ * @param mayChange false: returns undefined if something differs
+ * @returns undefined if the entry must be created again instead
+ * @throws what node:fs throws
  */
 export function updateMetadataAt(
   place: Place,
@@ -94,7 +95,7 @@ export function updateMetadataAt(
   return mayChange ? apply(place, standing, metadata, { rules, changes }) : undefined
 }
 
-/** What an earlier restore left out of something that is right otherwise. */
+/** @returns what an earlier restore left out of an entry that is otherwise right */
 function leftBefore({ stat, xattrs }: Standing, metadata: Metadata): readonly LeftOut[] {
   const hasCapability = (each: readonly ExtendedAttribute[]): boolean =>
     each.some(({ name }) => name === CAPABILITY)
@@ -114,7 +115,7 @@ function apply(
   const path = attributePath(place)
   let changed = false
   const isOwnerSet = changes.owner && attempt(left, "owner", () => setOwnerAt(place, metadata))
-  // a new owner costs a file its capabilities
+  // changing the owner removes a file's capabilities
   const set = isOwnerSet
     ? metadata.xattrs.filter((each) => each.name === CAPABILITY || changes.set.includes(each))
     : changes.set
@@ -146,12 +147,15 @@ function apply(
   return { changed, leftOut: left }
 }
 
-/** FAT and its kin round times, and ignore modes without an error: that is no change, or each run would make it. */
+/**
+ * FAT and similar file systems round times and ignore modes without an error. That is not a difference, or
+ * each run would set it again.
+ */
 function standsAt({ path, isHandle }: Place): Stat {
   return toStat((isHandle ? statSync : lstatSync)(fsPath(path), { bigint: true }))
 }
 
-/** Its owner may not write its attributes; root may. */
+/** The owner may not write these attributes; root may. */
 function needsOpening(stat: Stat, { us }: MetadataRules): boolean {
   return us?.uid !== 0 && stat.type !== "symlink" && (stat.mode & 0o200) === 0
 }

@@ -1,6 +1,6 @@
 /**
- * Makes an `EngineError` of a file system's error, with the next step for a person. Only temporary failures (a
- * network mount that hangs, too many open files) are "unavailable", and so retried.
+ * Makes an `EngineError` of a file system's error, with the next step for a person. Only temporary failures
+ * (a network mount that hangs, too many open files) are "unavailable", and so retried.
  */
 import { errnoOf, errnoText } from "../../base/errno.ts"
 import { EngineError, type ErrorKind } from "../../base/errors.ts"

@@ -1,4 +1,6 @@
-/** Walks a local store's folders: lists objects in byte order of their full names, and removes leftover files. */
+/**
+ * Walks a local store's folders: lists objects in byte order of their full names, and removes leftover files.
+ */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { corrupt } from "../../base/errors.ts"
@@ -33,7 +35,10 @@ function notAFile(name: string): Error {
   return corrupt("not-a-file", name, "is not a regular file")
 }
 
-/** Opening a FIFO returns at once, and a terminal does not become the controlling one. Windows has neither flag. */
+/**
+ * Opening a FIFO returns at once, and a terminal does not become the controlling one. Windows has neither
+ * flag.
+ */
 export const READ_WITHOUT_BLOCKING: number =
   fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0) | (fs.constants.O_NOCTTY ?? 0)
 

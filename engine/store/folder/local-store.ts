@@ -1,11 +1,11 @@
 /**
- * A store in a folder. An object is written under a temporary name beside its place, flushed and renamed. Then its
- * folder is flushed too, so a power cut leaves the object whole or absent. Leftovers of interrupted runs are never
- * listed and are removed when they are a day old. See spec/stores.md.
+ * A store in a folder. An object is written under a temporary name beside its place, flushed and renamed.
+ * Then its folder is flushed too, so a power cut leaves the object whole or absent. Leftovers of interrupted
+ * runs are never listed and are removed when they are a day old. See spec/stores.md.
  *
- * Calls that only use the page cache are synchronous, because a switch to libuv's threads costs more than they do.
- * Flushes and large transfers are asynchronous, so that several run at once. The store never creates its own root:
- * an unmounted disk must not look like an empty repository.
+ * Calls that only use the page cache are synchronous, because a switch to libuv's threads costs more than
+ * they do. Flushes and large transfers are asynchronous, so that several run at once. The store never creates
+ * its own root: an unmounted disk must not look like an empty repository.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -131,8 +131,8 @@ async function writeObject(local: LocalFolder, name: ObjectName, bytes: Uint8Arr
 }
 
 /**
- * Several writers may put different bytes under a name without a digest, and only the first may succeed; `rename`
- * would replace. Without hard links (FAT) the file is created under its own name.
+ * Several writers may put different bytes under a name without a digest, and only the first may succeed;
+ * `rename` would replace. Without hard links (FAT) the file is created under its own name.
  */
 function createFrom(temporary: string, target: string, bytes: Uint8Array): void {
   try {
@@ -145,7 +145,8 @@ function createFrom(temporary: string, target: string, bytes: Uint8Array): void 
 }
 
 /**
- * Flushes the existing object, because its writer may have died before doing so, and success must mean durable.
+ * Flushes the existing object, because its writer may have died before doing so, and success must mean
+ * durable.
  * @returns false if the existing object is truncated or damaged; it is then replaced
  */
 async function isStored(name: ObjectName, target: string, bytes: Uint8Array): Promise<boolean> {
@@ -212,7 +213,10 @@ async function remove(local: LocalFolder, name: ObjectName): Promise<void> {
   }
 }
 
-/** Creates the folder. @returns a function whose promise resolves when the folder and all above it are durable */
+/**
+ * Creates the folder.
+ * @returns a function whose promise resolves when the folder and all above it are durable
+ */
 function prepareFolder(local: LocalFolder, folder: string): () => Promise<void> {
   const known = local.folders.get(folder)
   if (known !== undefined) return known
@@ -261,7 +265,9 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** @returns undefined if the file ends early. The memory is not from Node's pool, so it may be transferred. */
+/**
+ * @returns undefined if the file ends early. The memory is not from Node's pool, so it may be transferred.
+ */
 async function readExact(file: number, position: number, length: number): Promise<Bytes | undefined> {
   const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   let offset = 0

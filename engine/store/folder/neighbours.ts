@@ -1,6 +1,7 @@
 /**
- * Finds foreign content in the place of a repository, existing or new: another tool's repository, or a person's
- * files. A store lists only names of objects, so a local folder is read directly. See spec/stores.md.
+ * Finds foreign content in the place of a repository, existing or new: another tool's repository, or a
+ * person's files. A store lists only names of objects, so a local folder is read directly. See
+ * spec/stores.md.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -1,8 +1,8 @@
 /**
- * The SDK, configured so that every S3 server understands it: bodies of known length, signed with their SHA-256 (AWS
- * Signature Version 4, header x-amz-content-sha256), no optional checksums, no `Expect`, no retries of its own. Only
- * this file loads the SDK, when a client connects. It takes keys and throws what the SDK throws; `s3-store.ts` maps
- * names and errors. See spec/stores.md.
+ * The SDK, configured so that every S3 server understands it: bodies of known length, signed with their
+ * SHA-256 (AWS Signature Version 4, header x-amz-content-sha256), no optional checksums, no `Expect`, no
+ * retries of its own. Only this file loads the SDK, when a client connects. It takes keys and throws what the
+ * SDK throws; `s3-store.ts` maps names and errors. See spec/stores.md.
  */
 import { hash } from "node:crypto"
 import { readFileSync } from "node:fs"
@@ -172,7 +172,9 @@ function checksumOf(bytes: Uint8Array, sha256: string | undefined): string {
     : Buffer.from(sha256, "hex").toString("base64")
 }
 
-/** Sets x-amz-content-sha256, so that the signer (Signature Version 4) does not hash the body a second time. */
+/**
+ * Sets x-amz-content-sha256, so that the signer (Signature Version 4) does not hash the body a second time.
+ */
 function signWithHash(command: PutObjectCommand, sha256: string): void {
   command.middlewareStack.add(
     (next) => (args) => {
@@ -235,8 +237,9 @@ interface Identity {
 type IdentitySource = (options?: { forceRefresh?: boolean }) => Promise<Identity>
 
 /**
- * Fetches the credentials once more if the server reports them as expired or unknown. If they differ, it throws
- * "unavailable", so that the retrying store repeats and counts the call. Otherwise the server's error stands.
+ * Fetches the credentials once more if the server reports them as expired or unknown. If they differ, it
+ * throws "unavailable", so that the retrying store repeats and counts the call. Otherwise the server's error
+ * stands.
  */
 async function withRenewal<T>(source: IdentitySource, call: () => Promise<T>): Promise<T> {
   // The SDK signs with the same identity, or with a newer one that was fetched meanwhile.

@@ -1,6 +1,7 @@
 /**
- * S3's keys by reference. They are fetched when first needed, again before they expire, and when the server reports
- * them as expired (`s3-client.ts`). So a run may last longer than a session token. See spec/stores.md.
+ * S3's keys by reference. They are fetched when first needed, again before they expire, and when the server
+ * reports them as expired (`s3-client.ts`). So a run may last longer than a session token. See
+ * spec/stores.md.
  */
 import type { SecretPorts } from "../../secrets/run-program.ts"
 import { EngineError } from "../../base/errors.ts"
@@ -70,8 +71,8 @@ function notRenewed(error: EngineError): EngineError {
 }
 
 /**
- * @param text `ID:SECRET`; or the JSON of AWS's `credential_process` and `sts assume-role`; or lines of an AWS
- * credentials file or of `export AWS_…`
+ * @param text `ID:SECRET`; or the JSON of AWS's `credential_process` and `sts assume-role`; or lines of an
+ * AWS credentials file or of `export AWS_…`
  * @throws invalid "credentials-form", which never repeats the text
  */
 export function parseS3Credentials(text: string): S3Credentials {

@@ -1,7 +1,7 @@
 /**
- * Makes an `EngineError` with advice of an error of an S3 server, the network or the SDK. The server's own text is
- * left out, because some servers repeat access keys or signed requests in it. Only temporary failures are
- * "unavailable", and so retried. See spec/stores.md.
+ * Makes an `EngineError` with advice of an error of an S3 server, the network or the SDK. The server's own
+ * text is left out, because some servers repeat access keys or signed requests in it. Only temporary failures
+ * are "unavailable", and so retried. See spec/stores.md.
  */
 import { EngineError } from "../../base/errors.ts"
 import { objectNotFound } from "../object-name.ts"

@@ -1,6 +1,6 @@
 /**
- * Reads the facts from what the SDK threw: errors of the server, of Node and of the SDK, which differ in shape.
- * `s3-errors.ts` interprets them.
+ * Reads the facts from what the SDK threw: errors of the server, of Node and of the SDK, which differ in
+ * shape. `s3-errors.ts` interprets them.
  */
 
 export interface S3Fault {
@@ -28,7 +28,10 @@ export function readFault(error: unknown): S3Fault {
   }
 }
 
-/** @returns the object's size from the `Content-Range: bytes * / size` of a refused range (RFC 9110, 14.4), or 0 */
+/**
+ * @returns the object's size from the `Content-Range: bytes * / size` of a refused range (RFC 9110, 14.4), or
+ * 0
+ */
 export function sizeInRefusedRange(fault: S3Fault): number {
   return Number(/\/(\d+)$/.exec(fault.headers["content-range"] ?? "")?.[1] ?? 0)
 }

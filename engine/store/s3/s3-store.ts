@@ -1,7 +1,8 @@
 /**
- * A store in a bucket of any S3-compatible server: one PutObject per object, ranged GETs, no multipart upload, no
- * rename. Safety does not depend on conditional requests. Responses are checked to be an S3 server's, because a
- * captive portal's page must not look like an empty repository. The retrying store retries. See spec/stores.md.
+ * A store in a bucket of any S3-compatible server: one PutObject per object, ranged GETs, no multipart
+ * upload, no rename. Safety does not depend on conditional requests. Responses are checked to be an S3
+ * server's, because a captive portal's page must not look like an empty repository. The retrying store
+ * retries. See spec/stores.md.
  */
 import { Readable } from "node:stream"
 import { equalBytes, type Bytes } from "../../base/bytes.ts"
@@ -27,7 +28,10 @@ import type { Store, StoredObject } from "../store.ts"
 export interface S3StoreSettings extends S3Settings {
   /** Without slashes at either end. */
   readonly prefix: string
-  /** Sends `If-None-Match: *` (RFC 9110, 13.1.2) with a put, if a probe has shown that it works. A second guard only. */
+  /**
+   * Sends `If-None-Match: *` (RFC 9110, 13.1.2) with a put, if a probe has shown that it works. A second
+   * guard only.
+   */
   readonly conditionalPut?: boolean | undefined
   /** Names per LIST; tests use less than the usual 1,000. */
   readonly pageNames?: number | undefined
@@ -109,8 +113,8 @@ async function put(
 
 /**
  * The server reports that the object exists: from an attempt whose response was lost, or from another writer.
- * versitygw reports it a moment too early, and forever after a crash in that moment. A name that is the digest of
- * the bytes needs no condition.
+ * versitygw reports it a moment too early, and forever after a crash in that moment. A name that is the
+ * digest of the bytes needs no condition.
  */
 async function confirmObject(bucket: Bucket, name: ObjectName, bytes: Uint8Array): Promise<void> {
   const found = await get(bucket, name, undefined).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 /**
- * The meanings of S3 failures: a verdict with advice for each, and the codes of servers, the SDK and Node that have
- * it. Data for `s3-errors.ts`.
+ * The meanings of S3 failures: a verdict with advice for each, and the codes of servers, the SDK and Node
+ * that have it. Data for `s3-errors.ts`.
  */
 import type { ErrorKind } from "../../base/errors.ts"
 import type { S3Fault } from "./s3-fault.ts"
@@ -215,8 +215,8 @@ function regionAdvice(fault: S3Fault, call: S3Call): string {
 const CLOCK_RIGHT_MS = 5 * 60_000
 
 /**
- * The verdict for a refused request age. If the clock is right, the request was signed before the machine slept and
- * sent afterwards: signed again, it is accepted.
+ * The verdict for a refused request age. If the clock is right, the request was signed before the machine
+ * slept and sent afterwards: signed again, it is accepted.
  */
 function clockVerdict(fault: S3Fault): Verdict {
   const offMs = Date.now() - Date.parse(fault.headers["date"] ?? "")

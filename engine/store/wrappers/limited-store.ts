@@ -1,7 +1,8 @@
 /**
  * Limits a store's bandwidth, for `--limit-upload` and `--limit-download`. Each direction has a schedule: a
- * transfer reserves time at its end and starts when the time before it has passed. A single object is transferred
- * at full speed and the pause follows it. So the limit holds over any span much longer than one pack takes.
+ * transfer reserves time at its end and starts when the time before it has passed. A single object is
+ * transferred at full speed and the pause follows it. So the limit holds over any span much longer than one
+ * pack takes.
  */
 import { monotonicMs } from "../../base/ports.ts"
 import type { Store } from "../store.ts"

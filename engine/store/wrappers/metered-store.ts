@@ -1,6 +1,6 @@
 /**
- * Counts a store's requests by kind, as a provider bills them, and the bytes in each direction. It is inside the
- * retrying store, so that every attempt counts. See spec/stores.md.
+ * Counts a store's requests by kind, as a provider bills them, and the bytes in each direction. It is inside
+ * the retrying store, so that every attempt counts. See spec/stores.md.
  */
 import { isEngineError } from "../../base/errors.ts"
 import type { Store, StoredObject } from "../store.ts"
@@ -72,8 +72,8 @@ const UNSENT: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Counts bytes sent when a put begins, and bytes received when a get has succeeded. Failures that reached no server
- * do not count. Two stores on one place may share their counts.
+ * Counts bytes sent when a put begins, and bytes received when a get has succeeded. Failures that reached no
+ * server do not count. Two stores on one place may share their counts.
  */
 export function meteredStore(store: Store, counts: Traffic = noTraffic()): MeteredStore {
   const { requests } = counts

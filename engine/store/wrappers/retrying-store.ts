@@ -1,7 +1,7 @@
 /**
- * The only place that retries a failed store call: only kind "unavailable", with capped exponential back-off and
- * jitter. A retry is safe, because put and remove may be repeated. An interrupted listing continues after its last
- * name. See spec/stores.md.
+ * The only place that retries a failed store call: only kind "unavailable", with capped exponential back-off
+ * and jitter. A retry is safe, because put and remove may be repeated. An interrupted listing continues after
+ * its last name. See spec/stores.md.
  */
 import { EngineError, isEngineError } from "../../base/errors.ts"
 import type { Store, StoredObject } from "../store.ts"
@@ -96,7 +96,10 @@ export function retryingStore(
   }
 }
 
-/** Waits half to all of base × 2^(attempt-1), capped, so that clients that failed together retry at different times. */
+/**
+ * Waits half to all of base × 2^(attempt-1), capped, so that clients that failed together retry at different
+ * times.
+ */
 export function backOff(policy: RetryPolicy, attempt: number, random: number, retryAfterMs: number): number {
   const full = Math.min(policy.capMs, policy.baseMs * 2 ** (attempt - 1))
   const jittered = full / 2 + (full / 2) * random
