@@ -1,8 +1,8 @@
 /**
- * `connect --accept-head`: the one way to move a pin back (rule R1), for a store that was put back to an
- * older state on purpose, or that has lost a part of its log for good. It tells each alarm that it takes
- * away. Caches go first, for they speak of packs that may be gone; what this device signed and the
- * store has lost is never sent or signed again, and it goes on as a new device (rule W6). spec/log.md.
+ * `connect --accept-head`: the only way to move a pin back (rule R1), for a store that was put back to an
+ * older state on purpose or has lost part of its log for good. Each alarm that is accepted is reported.
+ * The caches are removed first, because they may name packs that are gone. What this device signed and the
+ * store lost is never sent or signed again; the device continues as a new one (rule W6). spec/log.md.
  */
 import * as fs from "node:fs"
 import { type EngineError, isEngineError } from "../base/errors.ts"
@@ -23,14 +23,14 @@ import { withholdSignedEntry } from "../log/signed-file.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
 export type AcceptEvent =
-  /** An alarm that is gone from now on; its `detail.object` is what had been seen. */
+  /** An alarm that will not be raised again. Its `detail.object` is what had been seen. */
   | { readonly type: "accepted"; readonly alarm: EngineError }
-  /** A snapshot that this home knew, and that the log does not have any more. */
+  /** A snapshot that this home knew and the log no longer has. */
   | { readonly type: "lost"; readonly snapshot: SnapshotRecord }
 
 type Observe = (event: AcceptEvent) => void
 
-/** After the first, only what other entries claim can be left; a third time means that it goes on happening. */
+/** After the first round only claims of other entries can be left. More than three mean that the log keeps changing. */
 const ROUNDS_MAX = 3
 
 /**
@@ -60,7 +60,7 @@ export async function acceptHead(request: OpenRequest, observe: Observe): Promis
   }
 }
 
-/** A device whose own entries are gone takes its new identity now, while a person is there. */
+/** A device whose own entries are gone takes its new identity now, while a person can give a secret. */
 async function readyToWrite({ write }: OpenRequest, repository: Repository): Promise<Repository> {
   if (write !== true || repository.session.device === undefined) return repository
   try {
@@ -72,7 +72,7 @@ async function readyToWrite({ write }: OpenRequest, repository: Repository): Pro
   }
 }
 
-/** What this device has seen, and is not listed, it has not seen. */
+/** Removes the pins of what is not listed. */
 async function movePinsBack({ store }: OpenRequest, home: RepositoryHome, observe: Observe): Promise<void> {
   const device = readDeviceFile(home)
   const pins = readPins(home)
@@ -102,13 +102,13 @@ async function movePinsBack({ store }: OpenRequest, home: RepositoryHome, observ
   }))
 }
 
-/** Before the pins move: a crash in between leaves the alarm, and caches that are made anew. */
+/** Called before the pins move: a crash in between leaves the alarm, and caches that are rebuilt. */
 function forget(home: RepositoryHome): void {
   removeStateFiles(home.statePath)
   withholdSignedEntry(home)
 }
 
-/** The store may be older than this device's enrolment: then it comes in again, as a new one. */
+/** If the store is older than this device's enrolment, the home is enrolled as a new device. */
 async function openAnew(request: OpenRequest, home: RepositoryHome | undefined): Promise<Repository> {
   try {
     return await openRepository(request)

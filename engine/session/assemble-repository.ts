@@ -1,7 +1,6 @@
 /**
- * The one place that names adapters: a repository is put together here from a store, a home's state
- * database, and what trust/ made of a secret or of the home's device. What it is, and what each part
- * promises: session/repository.ts. How it is come by: open-repository.ts.
+ * Puts a `Repository` together from a store, the home's state database, and the trust that opening has
+ * verified. This is the only file that names adapters. repository.ts says what each part promises.
  */
 import { randomBytes } from "node:crypto"
 import type { Clock, Random } from "../base/ports.ts"
@@ -35,14 +34,14 @@ import type { Secret } from "../trust/unlock.ts"
 
 export interface OpeningPorts {
   readonly store: MeteredStore
-  /** What the store had been asked for when opening began. */
+  /** The store's counts when opening began. */
   readonly start: Traffic
   readonly clock: Clock
   readonly random: Random
   askSecret(): Promise<Secret | undefined>
 }
 
-/** What opening has found out. */
+/** What opening found. */
 export interface Parts {
   readonly home: RepositoryHome
   readonly state: LocalState
@@ -95,7 +94,7 @@ function statePorts(state: Omit<LocalState, "recreated">, identify: Identify): S
   return { ...state, nodeCache: (series) => state.nodeCache(series, identify) }
 }
 
-/** Of listing nodes. Keys of other epochs have the same chunk key. */
+/** Ids of listing nodes. The chunk key is the same in all epochs. */
 function identifier({ chunkKey, repository }: RepositoryKeys): Identify {
   let hasher: ChunkHasher | undefined
   return (node) => (hasher ??= chunkHasher(chunkIdKey(chunkKey, repository, "listing"))).id(node)
@@ -110,7 +109,7 @@ const RECREATED: Readonly<Record<NonNullable<StateDatabase["recreated"]>, string
 
 type StatePorts = Omit<LocalState, "recreated" | "nodeCache"> & Pick<Ports, "nodeCache">
 
-/** Index, caches and journal, over one database file. */
+/** Index, caches and journal, in one database file. */
 export interface LocalState {
   readonly recreated: StateDatabase["recreated"]
   readonly index: ChunkIndex
@@ -120,7 +119,7 @@ export interface LocalState {
   nodeCache(series: string, identify: Identify): NodeCache
   fileCache(series: string, source: string): FileCache
   fileCacheBases(series: string): FileCacheBase[]
-  /** All of what `run` writes to index, journal and caches, or nothing of it. */
+  /** Writes all that `run` writes to index, journal and caches, or nothing. */
   atomically<T>(run: () => T): T
   close(): void
 }

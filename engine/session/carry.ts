@@ -1,8 +1,7 @@
 /**
- * What a new chain entry carries along of the earlier ones, so that the newest entry of a chain, with the
- * few that it names, is enough to know every pack of the chain. Directories are gathered as a
- * log-structured store does it: an entry takes in the one before when that carries no more than itself.
- * spec/log-entry.md, spec/decisions/0009.
+ * What a new chain entry carries along from earlier ones: the newest entry of a chain and the few that it
+ * names have every pack of the chain. Directories are merged as in a log-structured store: an entry takes
+ * in the one before if that carries no more than itself. spec/log-entry.md, spec/decisions/0009.
  */
 import { assert } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
@@ -13,9 +12,9 @@ import { readEntry } from "./import-entries.ts"
 import type { Repository } from "./repository.ts"
 import { isLocalFault } from "../trust/trust-log.ts"
 
-/** Up to this much is always gathered: it costs less than one more request of every empty machine. */
+/** Up to this much is always carried: it costs less than one more request on every new machine. */
 const GATHERED_BYTES = 4 * 1024
-/** An entry grows no larger than this by what it gathers. */
+/** An entry does not grow beyond this by what it carries. */
 const GATHERED_BYTES_MAX = 1024 * 1024
 
 export interface Carried {
@@ -23,7 +22,10 @@ export interface Carried {
   readonly rest: readonly EntryPlace[]
 }
 
-/** `own`: what the new entry makes known; `covered`: what segments that it adds have now. */
+/**
+ * @param own packs that the new entry adds
+ * @param covered packs that are in segments which the new entry adds
+ */
 export async function carryAlong(
   repository: Repository,
   head: Head | undefined,
@@ -55,18 +57,18 @@ export async function carryAlong(
   return { packs: [...packs.values()], rest }
 }
 
-/** The newest entry of this device's chain, as this home knows it. */
+/** The newest entry of this device's chain that this home knows. */
 export function newestOwn({ log, session: { device } }: Repository): Head | undefined {
   return log.heads().find((head) => head.device === device?.id)
 }
 
-/** Packs of this device's chain whose directories a reader has to fetch from them, one by one. */
+/** Packs of this device's chain whose directories are in the packs alone: each costs a reader a request. */
 export async function packsToRead(repository: Repository, head: Head | undefined): Promise<EntryPack[]> {
   const newest = head === undefined ? undefined : await readOwn(repository, head)
   return newest?.packs.filter(({ directory }) => directory === null) ?? []
 }
 
-/** With what `previous` tells and is. */
+/** The newest snapshot of each series up to `previous`. Null if there are too many to name. */
 export function newestBefore(previous: LoggedEntry | undefined): NewestSnapshot[] | null {
   if (previous === undefined) return []
   if (previous.newest === null) return null
@@ -84,7 +86,7 @@ function directoryBytes(packs: readonly EntryPack[]): number {
   return packs.reduce((sum, { directory }) => sum + (directory?.length ?? 0), 0)
 }
 
-/** From the home, which keeps what it signed. Undefined when it is damaged: then it carries itself. */
+/** From the home or the store. Undefined if it is damaged: then the new entry names it in `rest`. */
 async function readOwn(repository: Repository, place: Head): Promise<Entry | undefined> {
   const { device } = repository.session
   assert(device !== undefined && device.id === place.device, "only a device's own chain goes on")

@@ -1,7 +1,7 @@
 /**
- * The last step of `init`: of several that make a repository in one place at the same time, exactly one
- * gets it where the store creates exclusively, and at most one elsewhere. A loser removes its own objects
- * and nothing else. spec/stores.md, "Two at once".
+ * The last step of `init`. If several processes create a repository in one place at the same time, exactly
+ * one gets it on a store that creates exclusively, and at most one elsewhere. A loser removes its own
+ * objects and nothing else. spec/stores.md, "Two at once".
  */
 import { setTimeout } from "node:timers/promises"
 import { EngineError, isEngineError } from "../base/errors.ts"
@@ -16,24 +16,24 @@ export interface Claim {
   readonly store: Store
   /** The content of the object `repository`. */
   readonly record: Bytes
-  /** The first trust entry's name: it carries a digest, and so stands for one `init`. */
+  /** The first trust entry's name. It has a digest, so it identifies one `init`. */
   readonly trust: ObjectName
-  /** Keyslots and trust entry, put before `repository`. */
+  /** Keyslots and the trust entry, which are put before `repository`. */
   readonly objects: readonly (readonly [ObjectName, Bytes])[]
-  /** What was there before: an interrupted `init` left it, or another one is at work. */
+  /** What was there before: left by an interrupted `init`, or written by one that is running. */
   readonly leftovers: readonly ObjectName[]
-  /** One of several PUTs of `repository` wins, and the others are refused. */
+  /** Of several PUTs of `repository` one succeeds and the others are refused. */
   readonly exclusive: boolean
-  /** Called once all but `repository` is durable. */
+  /** Called when everything but `repository` is durable. */
   readonly beforeCommit: () => void
 }
 
-/** How long a trust entry without its `repository` must stay as it is to count as a leftover. */
+/** A trust entry without its `repository` is a leftover if nothing changes for this long. */
 const LEFTOVER_MS = 2_000
 const POLL_MS = 200
 const WAIT_MS = 10_000
 
-/** Throws `conflict` "init-lost" when another one has the place, or may have it. */
+/** Throws conflict "init-lost" if another process has the place, or may have it. */
 export async function claimPlace(claim: Claim): Promise<void> {
   const { store, objects, exclusive } = claim
   const dead = exclusive ? [] : await settledLeftovers(claim)
@@ -58,7 +58,7 @@ export async function claimPlace(claim: Claim): Promise<void> {
   )
 }
 
-/** From this PUT on the repository is there. */
+/** This PUT creates the repository. */
 async function putRecord({ store, record, trust, exclusive }: Claim): Promise<void> {
   try {
     await store.put(REPOSITORY_NAME, record)
@@ -70,13 +70,14 @@ async function putRecord({ store, record, trust, exclusive }: Claim): Promise<vo
   const there = await readRepositoryObject(store)
   if (there !== undefined && equalBytes(there, record)) return
   if (exclusive) throw initLost(store)
-  // One that stopped between its LIST and its PUT has overwritten it: the trust entry decides.
+  // Another process that paused between its LIST and its PUT has overwritten it: the trust entry decides.
   await store.put(REPOSITORY_NAME, record)
 }
 
 /**
- * Where a PUT overwrites. Whoever sees itself alone after its own PUT goes on: of two, the later one sees
- * the earlier. Of those that see each other only the smallest name waits for the others to give up.
+ * For a store where a PUT overwrites. A process that is alone after its own PUT goes on: of two, the later
+ * one sees the earlier. Of those that see each other, the one with the smallest name waits until the
+ * others have given up.
  */
 async function outlastOthers({ store, trust }: Claim, dead: readonly ObjectName[]): Promise<void> {
   for (let waitedMs = 0; waitedMs <= WAIT_MS; waitedMs += POLL_MS) {
@@ -91,7 +92,7 @@ async function outlastOthers({ store, trust }: Claim, dead: readonly ObjectName[
   throw initLost(store)
 }
 
-/** First trust entries that nobody has been at work on for a while, taken away so that nobody counts them. */
+/** Removes first trust entries that no running process owns, and gives their names. */
 async function settledLeftovers({ store, leftovers }: Claim): Promise<ObjectName[]> {
   const found = leftovers.filter((name) => name.startsWith(FIRST_TRUST_PREFIX))
   if (found.length === 0) return []
@@ -109,7 +110,7 @@ async function firstTrusts(store: Store): Promise<ObjectName[]> {
   return names
 }
 
-/** What stays means nothing: a failure here must not hide what happened. */
+/** An object that stays is harmless. A failure here must not hide the outcome. */
 async function removeQuietly(store: Store, names: readonly ObjectName[]): Promise<void> {
   for (const name of names) {
     try {

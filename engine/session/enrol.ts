@@ -1,8 +1,7 @@
 /**
- * Making a device known: two fresh key pairs, an entry of trust that names them, and only then the
- * home's device.json, so that a crash leaves a member that nobody uses and never a home that is no
- * member. A secret of role full is needed once; from then on the device opens the repository by
- * itself. spec/trust.md, rule W6.
+ * Enrols a device: makes two key pairs, writes a trust entry that names them, and only then the home's
+ * device.json. A crash leaves a member that nobody uses, never a home that is not a member. A secret of
+ * role full is needed once. After that the device opens the repository by itself. spec/trust.md, rule W6.
  */
 import { EngineError } from "../base/errors.ts"
 import type { DeviceId } from "../base/ids.ts"
@@ -40,7 +39,7 @@ export function trustDevice(device: Device, { role, slot, continues }: NewDevice
   return { id, sign: signing.public, seal: sealing.public, role, slot: slot.id, status: "active", continues }
 }
 
-/** Durable in the store when it resolves; the home is the caller's to write. */
+/** Durable in the store when it resolves. The caller then writes the home. */
 export async function enrolDevice(
   change: TrustChange,
   device: Device,
@@ -51,7 +50,7 @@ export async function enrolDevice(
   return await changeTrust(change, (draft) => addDevice(draft, member, label, change.random))
 }
 
-/** The role that a slot may enrol up to. */
+/** The highest role that a slot may enrol. */
 export function roleOf({ state }: Pick<OpenedTrust, "state">, slot: OpenedSlot): Role {
   return state.slots.find((each) => each.id === slot.id)?.role ?? "writer"
 }
@@ -72,8 +71,9 @@ export function keepDevice(
 }
 
 /**
- * A new device for this home. `continues` the old one when the home was cloned or restored; without
- * it, the device whose enrolment was lost comes in again with its own keys. Needs a secret.
+ * Enrols this home again. Needs a secret.
+ * @param continues the old device, if the home was cloned or restored: it gets a new one. Null if the
+ * device's enrolment was lost: it is enrolled with the keys it has
  */
 export async function enrolAnew(
   repository: Repository,

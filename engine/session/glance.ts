@@ -1,7 +1,7 @@
 /**
- * A look for one snapshot: on a home that knows little of the log it fetches the newest entry of each
- * chain and the few that this one needs, instead of all. Rule R1 holds as in every look: what was seen,
- * and what the newest entries claim, must be listed; what is read is verified. spec/log.md.
+ * A look for one snapshot. On a home that knows little of the log it fetches the newest entry of each
+ * chain and the few that it needs, instead of all. Rule R1 holds as in every look: what was seen and what
+ * the newest entries claim must be listed, and what is read is verified. spec/log.md.
  */
 import type { EngineError } from "../base/errors.ts"
 import type { Digest } from "../base/ids.ts"
@@ -14,25 +14,25 @@ import type { Repository } from "./repository.ts"
 import type { Listed } from "./session.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 
-/** Up to this many new entries are fetched at once, for then this home knows the whole log. */
+/** Up to this many new entries are all fetched: then this home knows the whole log. */
 const FEW_ENTRIES = 2
 
 export interface Glance {
-  /** This home knows every entry: a look has all answers. */
+  /** This home knows every entry: its view has all answers. */
   readonly isWhole: boolean
-  /** What is damaged in the log, as far as it was read. */
+  /** Damage in the part of the log that was read. */
   readonly problems: readonly EngineError[]
   /** For a look that follows at once. */
   readonly listed: Listed
-  /** Of each series the newest snapshot by its own time; undefined when a chain does not tell of all its series. */
+  /** The newest snapshot of each series by its own time. Undefined if a chain does not name all its series. */
   readonly newest: ReadonlyMap<string, Head & NewestSnapshot> | undefined
-  /** Entries whose digest begins so. */
+  /** Entries whose digest begins with `prefix`. */
   named(prefix: string): Head[]
-  /** Verified; from the home or the store. Undefined when it can't be read, or is no snapshot. */
+  /** Verified, from the home or the store. Undefined if it can't be read or is not a snapshot. */
   snapshot(place: Head): Promise<SnapshotRecord | undefined>
 }
 
-/** Alarms are kept for the end of the verb, as in a tolerant look. */
+/** Alarms are noted for the end of the run, as in a tolerant look. */
 export async function glance(repository: Repository): Promise<Glance> {
   const atNs = repository.session.listed?.atNs ?? repository.clock.now()
   const isUnknown = ({ digest }: ChainName): boolean => !repository.log.has(digest)
@@ -76,7 +76,7 @@ function newestOf({ log }: Repository): Map<string, Head & NewestSnapshot> | und
   return newest
 }
 
-/** As the log table orders the snapshots of a series. */
+/** The order of the log table. */
 function isLater(a: { timeNs: bigint; digest: Digest }, b: { timeNs: bigint; digest: Digest }): boolean {
   return a.timeNs === b.timeNs ? a.digest > b.digest : a.timeNs > b.timeNs
 }

@@ -1,7 +1,6 @@
 /**
- * The secrets that open a repository, and the devices that are known to it. Each change is an entry of
- * trust, which takes a secret of role full as its authority: a device alone cannot let anyone in.
- * spec/keys.md, spec/trust.md.
+ * The verbs for the secrets and devices of a repository. Each change is a trust entry and needs a secret
+ * of role full as its authority: a device alone cannot let anyone in. spec/keys.md, spec/trust.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"
@@ -36,23 +35,23 @@ export interface DeviceInfo {
   readonly role: Role
   readonly status: DeviceStatus
   readonly continues: DeviceId | null
-  /** The one that asks. */
+  /** This device. */
   readonly current: boolean
 }
 
-/** A secret of role full that opens the repository now. */
+/** With a secret of role full that opens the repository now. */
 interface Authorized {
   readonly authority: Secret
 }
 
-/** A function is called when the authority is known to be right: it may ask a person. */
+/** A function is called after the authority was verified, and may ask a person. */
 type NewSecret = Secret | (() => Promise<Secret>)
 
 export interface AddKeyRequest extends Authorized {
-  /** Or `recovery`: new words are made. */
+  /** Or `recovery`, for new recovery words. */
   readonly secret?: NewSecret
   readonly recovery?: boolean
-  /** Gets the new words before they open anything: no slot is committed whose words nobody was shown. */
+  /** Gets the new words before they open anything: no slot is committed whose words were not shown. */
   readonly showWords?: (words: string) => void
   readonly label?: string
   readonly kdf?: KdfParameters
@@ -61,7 +60,7 @@ export interface AddKeyRequest extends Authorized {
 export interface AddedKey {
   readonly id: Digest
   readonly kind: SlotKind
-  /** "" unless words were made; shown once, kept nowhere. */
+  /** Kept nowhere: show them once. "" if none were made. */
   readonly recoveryWords: string
 }
 
@@ -106,7 +105,7 @@ export async function addKey(repository: Repository, request: AddKeyRequest): Pr
   let isShown = recoveryWords === ""
   await changeKeys(repository, allowed, (draft) => {
     if (!isShown) request.showWords?.(recoveryWords)
-    isShown = true // a change that meets another one is made again
+    isShown = true // a change that collides with another one is repeated
     return addSlot(draft, added, request.label ?? "", repository.random)
   })
   return { id: slot.id, kind: slot.kind, recoveryWords }
@@ -195,7 +194,7 @@ async function putKeyslot(
   return slot
 }
 
-/** The trust state does not count it any more: whether the object is still there decides nothing. */
+/** The trust state no longer counts the slot, so its object is harmless if it stays. */
 async function removeKeyslot(repository: Repository, id: Digest): Promise<void> {
   try {
     await repository.store.remove(keyslotName(id))
@@ -205,7 +204,7 @@ async function removeKeyslot(repository: Repository, id: Digest): Promise<void> 
   }
 }
 
-/** What the authority opened, and the log as it was then. */
+/** What the authority opened, and the log at that time. */
 interface Allowed {
   readonly source: TrustSource
   readonly names: LogNames
@@ -227,7 +226,7 @@ async function authorize(repository: Repository, authority: Secret): Promise<All
   return { source, names, from, slot: await unlock(store, { record, slots: from.state.slots }, authority) }
 }
 
-/** What others wrote since `allowed` is merged by `changeTrust`. */
+/** `changeTrust` merges what others wrote since. */
 async function changeKeys(
   repository: Repository,
   { slot, ...from }: Allowed,
@@ -235,7 +234,7 @@ async function changeKeys(
 ): Promise<void> {
   const { random } = repository
   const { member } = repository.session
-  // The change may take the authority's own slot away.
+  // The change may remove the authority's own slot.
   const { trust } = await changeTrust({ ...from, members: [slot.pair, member], random }, edit)
   acceptOwnTrust(repository, openTrust(trust, member))
 }

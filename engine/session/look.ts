@@ -1,6 +1,6 @@
 /**
- * One LIST of the log, and what follows from it: nothing that was seen may be missing (rule R1), and
- * what is new is fetched, verified and taken into the local index. spec/log.md.
+ * A look: one LIST of the log. Nothing that was seen before may be missing (rule R1). New entries are
+ * fetched, verified and taken into the local index. Then the pins move to what was seen. spec/log.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { DeviceId } from "../base/ids.ts"
@@ -20,19 +20,19 @@ import { movePins, noteAlarm, rereadPins, takeList, warnOnce } from "./session.t
 import { presentEnd } from "../log/sources.ts"
 import type { View } from "../log/view.ts"
 
-/** As long as a commit may take on a slow store. */
+/** A commit may take this long on a slow store. */
 export const CHAIN_WAIT_MS = 120_000
 
-/** How old the listing of the opening may be: the time that a command takes from there to its look. */
+/** A listing from opening the repository may be this old: a command's time from there to its look. */
 const LISTED_NS_MAX = 10_000_000_000n
 
-/** A pinned time of the last look may be this old when there was a newer look that found nothing new. */
+/** The pinned time of the last look may be this old while looks find nothing new: a write costs flushes. */
 const LOOK_PINNED_EVERY_NS = 3600n * 1_000_000_000n
 
 export interface LookOptions {
-  /** Alarms are in the view's problems instead of being thrown: for verbs that must go on. */
+  /** Alarms are in the view's problems and are not thrown: for verbs that must go on. */
   readonly tolerant?: boolean
-  /** The caller reports the view's problems; else each becomes a warning. */
+  /** The caller reports the view's problems. Otherwise each becomes a warning. */
   readonly reported?: boolean
 }
 
@@ -42,22 +42,22 @@ export interface Examined {
 }
 
 /**
- * One LIST, and one GET for each entry that this home has not seen. Throws `untrusted` when something
- * that was seen is missing, forked or not signed by whom it should be; damage is in `problems`.
+ * One LIST, and one GET for each entry that is new to this home. Damage is in `problems`.
+ * @throws untrusted if what was seen is missing, forked, or not signed by a device that may write
  */
 export async function look(repository: Repository, options: LookOptions = {}): Promise<View> {
   const { problems } = await lookAt(repository, () => "all", options)
   return viewOf(repository, problems)
 }
 
-/** A look that fetches as much as `extent` says of what is listed. Only one at all counts as today's look. */
+/** A look that fetches only `extent` of what is listed. Only "all" moves the pinned time of the last look. */
 export async function lookAt(
   repository: Repository,
   extent: (names: LogNames) => Extent,
   { tolerant = false, reported = false }: LookOptions = {},
 ): Promise<Examined> {
   let found = await examine(repository, await firstListing(repository), extent)
-  // An object may have been put after the LIST and be named by what was read since.
+  // An object may have been put after the LIST, and then named by an entry that was read.
   if (found.problems.some(isAlarm)) found = await examine(repository, await freshListing(repository), extent)
   const { names, problems } = found
   const alarm = problems.find(isAlarm)
@@ -68,8 +68,8 @@ export async function lookAt(
 }
 
 /**
- * The look that a writing run starts with: it also settles what a killed run had signed, and takes a
- * new device id when this home was cloned or restored (rule W6).
+ * The look that a writing run starts with. It also sends what a killed run had signed, and takes a new
+ * device id if this home was cloned or restored (rule W6).
  */
 export async function lookToWrite(repository: Repository): Promise<View> {
   if (repository.session.device === undefined) throw notEnrolled()
@@ -86,7 +86,7 @@ export async function lookToWrite(repository: Repository): Promise<View> {
   return await look(repository)
 }
 
-/** The same answers from the home alone, as of the last look. No request. */
+/** The view as of the last look, from the home. No request. */
 export function localView(repository: Repository): View {
   return viewOf(repository, [])
 }
@@ -118,7 +118,7 @@ async function examine(
   return { names, problems: [...damaged, ...checkLog(state), ...withoutAccepted(imported, pins)] }
 }
 
-/** Of the newest entries only: each one's heads are at or after those of its predecessors. */
+/** Of the newest entries only: the heads that an entry names are never older than its predecessors' heads. */
 function claimsOf({ log }: Repository, names: LogNames): Claim[] {
   const claims: Claim[] = []
   for (const head of log.heads()) {
@@ -129,7 +129,7 @@ function claimsOf({ log }: Repository, names: LogNames): Claim[] {
   return claims
 }
 
-/** A verb that goes on does not make the alarm go away: the door tells of it at the end. */
+/** Throws the alarm, or notes it for a verb that goes on: the run then fails at its end. */
 async function raise(repository: Repository, alarm: EngineError, tolerant: boolean): Promise<void> {
   repository.log.verify() // rotten caches are no reason to suspect the store
   const explained = await explainAlarm(repository, alarm)
@@ -141,7 +141,7 @@ function isAlarm(error: EngineError): boolean {
   return error.kind === "untrusted"
 }
 
-/** A look that found nothing new is worth a write, with its flushes, once in a while only. */
+/** Moves the pins to what was seen. A look that found nothing new is written only now and then. */
 function pinWhatWasSeen(repository: Repository, names: LogNames, isWhole: boolean): void {
   const { log, clock } = repository
   const { trust, pins } = repository.session
@@ -174,7 +174,7 @@ function newerHeads(pinned: readonly PinnedHead[], seen: readonly Head[]): Pinne
   return [...heads.values()]
 }
 
-/** A device that two simultaneous changes of trust have lost comes in again; a revoked one does not. */
+/** Enrols a device again that two simultaneous changes of trust have lost. Refuses a revoked one. */
 async function requireMember(repository: Repository): Promise<void> {
   const { device, trust, excludedBy } = repository.session
   const { devices } = excludedBy ?? trust.state

@@ -34,22 +34,22 @@ import type { Secret } from "../trust/unlock.ts"
 export interface Place {
   readonly store: Store
   readonly home: Home
-  /** What people call this device; the machine's name when absent. */
+  /** This device's name for people; by default the machine's name. */
   readonly label?: string
   readonly clock?: Clock
   readonly random?: Random
 }
 
 export interface OpenRequest extends Place {
-  /** Asked only when this home is no device of the repository. */
+  /** Needed only if this home is not a device of the repository. */
   readonly secret?: Secret | (() => Promise<Secret | undefined>) | undefined
-  /** Enrols this home as a device when it is none. */
+  /** Enrols this home as a device if it is not one. */
   readonly write?: boolean
-  /** Neither the store nor the home is changed by whatever is done with it; not together with `write`. */
+  /** No verb on this repository changes the store or the home. Not together with `write`. */
   readonly dryRun?: boolean
 }
 
-/** Closes the databases when what follows fails. */
+/** Closes the databases if `use` throws. */
 export function withState(
   home: RepositoryHome | DryHome,
   use: (state: LocalState) => Repository,
@@ -83,7 +83,7 @@ export async function openRepository(request: OpenRequest): Promise<Repository> 
   return moved ?? (await openBySecret(ports, request, found))
 }
 
-/** Undefined when this home is no device of the repository. */
+/** Undefined if this home is not a device of the repository. */
 async function openKnown(
   ports: OpeningPorts,
   request: OpenRequest,
@@ -117,7 +117,7 @@ async function openKnown(
   }
 }
 
-/** A home with keys is not sent to make another repository. */
+/** A home with keys is not advised to create another repository. */
 async function findExpected(
   store: Store,
   known: RepositoryId | undefined,
@@ -178,7 +178,7 @@ function openState(home: RepositoryHome | DryHome): LocalState {
   return { ...state, close }
 }
 
-/** Pins the state of trust that it was opened with, unless a newer one is pinned; the location too. */
+/** Pins the trust state that the repository was opened with, unless a newer one is pinned. Remembers the location. */
 export function remember(
   { home: root, dryRun }: Place & Pick<OpenRequest, "dryRun">,
   repository: Repository,

@@ -1,7 +1,6 @@
 /**
- * The two ways into a repository: as a device that its home knows, from the home alone; or with a
- * secret, from the store alone. Either ends with a verified state of trust and the data keys.
- * spec/trust.md.
+ * The two ways into a repository: as a device, from the home alone, or with a secret, from the store
+ * alone. Both end with a verified trust state and the data keys. spec/trust.md.
  */
 import { EngineError, isEngineError } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
@@ -26,7 +25,7 @@ import { explainAlarm, repositoryGone, noRepository, readRepositoryObject } from
 import { listLog, type LogNames } from "../log/log-names.ts"
 import { type Secret, unlock } from "../trust/unlock.ts"
 
-/** The object `repository`, decoded. Not believed before a keyslot or a pin agrees with its digest. */
+/** The object `repository`, decoded. Not trusted before a keyslot or a pin confirms its digest. */
 export interface FoundRepository {
   readonly id: RepositoryId
   readonly digest: Digest
@@ -34,12 +33,13 @@ export interface FoundRepository {
   readonly bytes: Bytes
 }
 
-/** Numbers the chunking that spec/chunking.md describes. */
+/** The number of the chunking in spec/chunking.md. */
 export const CHUNKING_VERSION = 0
 
 /**
- * One GET. Throws "no-repository", which names a foreign tool's, or "format-too-new". `newcomer`: nothing
- * is lost by making a new one.
+ * One GET.
+ * @param newcomer this home has no keys at all: the error may advise to create a repository
+ * @throws not-found "no-repository", which names another tool's repository; invalid "format-too-new"
  */
 export async function findRepository(store: Store, newcomer = true): Promise<FoundRepository> {
   const bytes = await readRepositoryObject(store)
@@ -60,14 +60,14 @@ function readFound(bytes: Bytes): FoundRepository {
 export interface OpenedWithSecret {
   readonly opened: OpenedTrust
   readonly slot: OpenedSlot
-  /** The log as it was listed, and what was read of it. */
+  /** The log as it was listed, and the objects that were read. */
   readonly names: LogNames
   readonly objects: ReturnType<typeof memoryObjects>
 }
 
 /**
- * LIST of the log, GET of the newest trust entry and of the keyslots of the secret's kind. Nothing is
- * believed before a keyslot has opened, which seals the digest of the object `repository`.
+ * One LIST of the log, and a GET of the newest trust entry and of each keyslot of the secret's kind.
+ * Nothing is trusted before a keyslot has opened: it seals the digest of the object `repository`.
  */
 export async function openWithSecret(
   store: Store,
@@ -87,11 +87,11 @@ export async function openWithSecret(
 export interface OpenedAsDevice {
   readonly found: FoundRepository
   readonly opened: OpenedTrust
-  /** Present when the pins were lost and the log had to be listed. */
+  /** Present if the pins were lost and the log had to be listed. */
   readonly names: LogNames | undefined
 }
 
-/** No request, as long as the home's caches hold the two objects that are needed. */
+/** No request if the home's caches have the two objects that are needed. */
 export async function openAsDevice(
   store: Store,
   objects: LogObjects,
@@ -101,7 +101,7 @@ export async function openAsDevice(
   const pinned = { store, id: device.repository, digest: device.repositoryDigest }
   const known = objects.get(REPOSITORY_NAME)
   const isKnown = known !== undefined && digestOf(known) === device.repositoryDigest
-  if (!isKnown) objects.remove([REPOSITORY_NAME]) // it has rotted
+  if (!isKnown) objects.remove([REPOSITORY_NAME]) // the cached copy is damaged
   const bytes = isKnown ? known : await readRepositoryObject(store)
   if (bytes === undefined) throw repositoryGone(pinned)
   if (digestOf(bytes) !== device.repositoryDigest) throw await explainAlarm(pinned, noTrust())

@@ -1,7 +1,8 @@
 /**
- * This device's own chain against what it has signed (rule W6). The next entry may follow only when
- * both agree. What was signed and never arrived is sent now, byte for byte; a chain with entries that
- * this home never signed belongs to another copy of it, and this one takes a new id. spec/log.md.
+ * Compares this device's own chain with what it has signed (rule W6). The next entry may follow only if
+ * both agree. An entry that was signed and never arrived is sent now, byte for byte. If the chain has
+ * entries that this home never signed, another copy of this home wrote them, and this one takes a new id.
+ * spec/log.md.
  */
 import { assert } from "../base/errors.ts"
 import type { Head } from "../format/entry.ts"
@@ -15,10 +16,10 @@ type OwnChain =
   | { readonly state: "agreed"; readonly head: Head | undefined }
   | { readonly state: "unsent"; readonly entry: SignedEntry }
   | { readonly state: "cloned" }
-  /** The store was put back, and that was accepted: what was signed there is never signed again. */
+  /** An older store was put back and accepted: the sequences that were signed before are never signed again. */
   | { readonly state: "shorter" }
 
-/** Call it with the chain's lock held, after a look. True when something was sent or changed. */
+/** Call it after a look, with the chain's lock held. True if something was sent or changed. */
 export async function settleOwnChain(repository: Repository): Promise<boolean> {
   const own = compareOwnChain(repository)
   if (own.state === "agreed") return false
@@ -27,7 +28,7 @@ export async function settleOwnChain(repository: Repository): Promise<boolean> {
     await repository.store.put(entryName(device, sequence, digest), bytes)
     return true
   }
-  repository.log.verify() // a rotten cache would cost this device its id
+  repository.log.verify() // a damaged cache would cost this device its id
   const old = repository.session.device
   assert(old !== undefined, "only a device has a chain")
   const why = WHY_ANEW[own.state]
@@ -42,7 +43,7 @@ const WHY_ANEW: Readonly<Record<"cloned" | "shorter", string>> = {
   shorter: "the repository is older than this device's last write",
 }
 
-/** The own head, once the chain is settled. */
+/** The head of the own chain, after it was settled. */
 export function ownHead(repository: Repository): Head | undefined {
   const own = compareOwnChain(repository)
   assert(own.state === "agreed", "the own chain is settled before anything follows it")

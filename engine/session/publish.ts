@@ -1,7 +1,6 @@
 /**
- * The commit: a chain entry is signed, kept at home, and put; then the log is looked at. Before it
- * nothing that a run stored can be seen, after it everything can. Rules W3 and W6 of
- * spec/ordering.md.
+ * The commit: signs a chain entry, keeps it in the home, puts it, and looks at the log. Before the commit
+ * nothing that a run stored is visible; after it everything is. Rules W3 and W6 of spec/ordering.md.
  */
 import { encodeEntryBody } from "../format/entry-body.ts"
 import type { Digest } from "../base/ids.ts"
@@ -21,7 +20,7 @@ import { presentEnd } from "../log/sources.ts"
 import { type SignedEntry, writeSignedEntry } from "../log/signed-file.ts"
 import type { View } from "../log/view.ts"
 
-/** What `publish` knows better than any stage. */
+/** Fields that `publish` fills in. */
 type Chained =
   | "version"
   | "repository"
@@ -38,9 +37,9 @@ type Chained =
   | "parent"
 
 interface DraftCommon {
-  /** Segments written for this entry. The chain's live ones are carried along by `publish`. */
+  /** Segments written for this entry. `publish` adds the chain's live ones. */
   readonly newSegments: readonly Digest[]
-  /** Earlier segments all of whose packs are in the new ones. */
+  /** Earlier segments whose packs are all in the new ones. */
   readonly superseded?: readonly Digest[]
   /** Packs that the new segments cover. */
   readonly covered?: readonly Digest[]
@@ -55,13 +54,13 @@ export interface Published {
   /** The snapshot's id. */
   readonly digest: Digest
   readonly sequence: number
-  /** What the look after it saw. */
+  /** From the look after the commit. */
   readonly view: View
 }
 
 /**
- * Packs and segments that the draft names must be durable (W1, W2) and in the local index. When this
- * resolves, the entry is durable and every other device sees it.
+ * The packs and segments that the draft names must be durable (W1, W2) and in the local index. When this
+ * resolves, the entry is durable and visible to every other device.
  */
 export async function publish(repository: Repository, draft: EntryDraft): Promise<Published> {
   const { home } = repository
@@ -73,7 +72,7 @@ export async function publish(repository: Repository, draft: EntryDraft): Promis
     while (await settleOwnChain(repository)) await look(repository)
     const entry = await chained(repository, repository.session.device ?? device, draft)
     signed = sign(repository, repository.session.device ?? device, entry)
-    writeSignedEntry(home, signed) // from here on nothing else is ever signed for this sequence
+    writeSignedEntry(home, signed) // from here on no other entry is ever signed for this sequence
     const name = entryName(signed.device, signed.sequence, signed.digest)
     await repository.store.put(name, signed.bytes)
     repository.objects.put([[name, signed.bytes]])
@@ -86,7 +85,7 @@ export async function publish(repository: Repository, draft: EntryDraft): Promis
   return { digest: signed.digest, sequence: signed.sequence, view }
 }
 
-/** The draft in its place: after the own head, with what this device has seen of all others. */
+/** The draft as the entry after the own head, with the heads of all other chains that this device has seen. */
 async function chained(repository: Repository, device: Device, draft: EntryDraft): Promise<Entry> {
   const { log } = repository
   const { trust } = repository.session

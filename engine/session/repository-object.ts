@@ -11,7 +11,7 @@ import { REPOSITORY_NAME } from "../format/names.ts"
 import { foreignRepository } from "../store/folder/neighbours.ts"
 import type { Store } from "../store/store.ts"
 
-/** The object `repository`; undefined when the place is empty, or is not there at all. Throws "no-repository" for a file. */
+/** Undefined if the place is empty or does not exist. Throws not-found "no-repository" for a file. */
 export async function readRepositoryObject(store: Store): Promise<Bytes | undefined> {
   try {
     return await store.get(REPOSITORY_NAME)
@@ -27,7 +27,7 @@ function noFolderHere({ location }: Store, cause: EngineError): EngineError {
   return new EngineError("not-found", "no-repository", message, { cause })
 }
 
-/** Throws "no-bucket" when there is not even a place: `init` could not make a repository in it. */
+/** Throws not-found "no-bucket" if the bucket does not exist: `init` would not help. */
 export async function noRepository(store: Store, newcomer: boolean): Promise<EngineError> {
   const foreign = await foreignAt(store)
   if (foreign !== undefined) {
@@ -57,7 +57,7 @@ export interface PinnedRepository {
   readonly digest: Digest
 }
 
-/** The alarm itself, or the larger one behind it. One GET. */
+/** The alarm itself, or its cause: the location has no repository now, or another one. One GET. */
 export async function explainAlarm(pinned: PinnedRepository, alarm: EngineError): Promise<EngineError> {
   const found = await readRepositoryObject(pinned.store)
   if (found === undefined) return repositoryGone(pinned, alarm)

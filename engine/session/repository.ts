@@ -25,7 +25,7 @@ export interface Ports {
   readonly digest: Digest
   /** That object: the root's public key, the chunking parameters. */
   readonly record: RepositoryRecord
-  /** What a person calls the store, without secrets. */
+  /** The store's location for people, without secrets. */
   readonly location: string
   /** Metered and retried. */
   readonly store: Store
@@ -35,14 +35,14 @@ export interface Ports {
   readonly home: RepositoryHome
   readonly index: ChunkIndex
   readonly objects: ObjectCache
-  /** Listing nodes of a series, so that the next run need not fetch them. */
+  /** Listing nodes of a series: the next run need not fetch them. */
   nodeCache(series: string): NodeCache
   readonly journal: Journal
   readonly log: LogTable
   fileCache(series: string, source: string): FileCache
   /** Of all sources of the series. */
   fileCacheBases(series: string): FileCacheBase[]
-  /** All of what `run` writes to index, journal and caches, or nothing of it. */
+  /** Writes all that `run` writes to index, journal and caches, or nothing. */
   atomically<T>(run: () => T): T
   /**
    * The same repository and session over the state database opened again; a database that was found
@@ -53,7 +53,7 @@ export interface Ports {
   readonly clock: Clock
   readonly random: Random
 
-  /** Asked only when this device has to be enrolled anew; undefined when nobody can answer. */
+  /** Called only if this device must be enrolled again. Undefined if nobody can answer. */
   askSecret(): Promise<Secret | undefined>
   close(): void
 }
