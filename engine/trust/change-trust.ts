@@ -1,7 +1,7 @@
 /**
- * Writing trust: a change becomes entry n+1, and a LIST after it shows whether somebody else wrote one
- * at the same time. No lock and no conditional PUT is needed: names carry digests, so both stay, and
- * one of the two writers merges. spec/log.md, rule T2.
+ * Writes a change of trust as entry n+1. A LIST after the PUT shows whether another device wrote one at the
+ * same time. No lock and no conditional PUT is needed: names have digests, so both entries stay, and one
+ * of the two writers merges. spec/log.md, rule T2.
  */
 import { equalBytes } from "../base/bytes.ts"
 import { EngineError } from "../base/errors.ts"
@@ -23,10 +23,10 @@ import {
 
 export interface TrustChange {
   readonly source: TrustSource
-  /** X25519 pairs that can open the state. The first is of a full slot: only such a one can sign. */
+  /** X25519 pairs that can open the state. The first belongs to a full slot: only that can sign. */
   readonly members: readonly KeyPair[]
   readonly random: Random
-  /** The log as it was when `from` was chosen. */
+  /** The log when `from` was chosen. */
   readonly names: LogNames
   readonly from: VerifiedTrust
 }
@@ -37,10 +37,10 @@ export interface ChangedTrust {
   readonly names: LogNames
 }
 
-/** Two writers end after two rounds; more means that a crowd changes keys at this very moment. */
+/** Two writers need two rounds. More rounds mean that many devices change keys at this moment. */
 const ROUNDS_MAX = 12
 
-/** Durable, and part of the newest state, when it resolves. */
+/** When it resolves, the change is durable and part of the newest state. */
 export async function changeTrust(
   change: TrustChange,
   edit: (draft: TrustDraft) => TrustDraft,
@@ -72,7 +72,7 @@ export async function changeTrust(
     }
     const newest = Math.max(...[...known.values()].map((each) => each.state.number))
     const first = firstOf([...known.values()].filter((each) => each.state.number === newest))
-    // The change itself may have taken out the slot that reached the root key.
+    // The change itself may have removed the slot that opens the root key.
     best = { ...openAsAny(change.members, first as VerifiedTrust), root }
     const missing = wanted.filter((each) => !isNoDifference(missingFrom(best.state, each.difference)))
     draft = nextTrust(best)
@@ -101,7 +101,7 @@ async function write(change: TrustChange, draft: TrustDraft): Promise<VerifiedTr
   return written
 }
 
-/** Undefined for what the root has not signed: anybody who can write to the store can put it there. */
+/** Undefined for an entry that the root has not signed: anybody who can write to the store can put one. */
 async function loadSibling(source: TrustSource, name: Numbered): Promise<VerifiedTrust | undefined> {
   try {
     return await loadTrust(source, name)

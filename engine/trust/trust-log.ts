@@ -1,8 +1,8 @@
 /**
- * The log of trust: entries are fetched once, believed only with the root's signature, and the newest
- * one that verifies is the state. Entries of one number are siblings, written at the same time by two
- * devices: the first in a fixed order is the state, and whoever wrote the other merges (trust-merge.ts).
- * What nobody claims and the root has not signed is ignored. spec/log.md, rules T1 and T2.
+ * Reads the log of trust. Entries are fetched once and trusted only with the root's signature. The newest
+ * one that verifies is the state. Entries of one number are siblings, written by two devices at the same
+ * time: the first in a fixed order is the state, and the writer of the other merges (trust-merge.ts). An
+ * entry that the root has not signed is ignored unless another entry claims it. spec/log.md, rules T1 and T2.
  */
 import type { Bytes } from "../base/bytes.ts"
 import { EngineError, isEngineError } from "../base/errors.ts"
@@ -14,7 +14,7 @@ import { REPOSITORY_NAME, trustName } from "../format/names.ts"
 import type { ObjectCache } from "../home/object-cache.ts"
 import type { Store } from "../store/store.ts"
 
-/** Whole log objects that are fetched once. The bytes are verified each time that they are used. */
+/** Whole log objects, fetched once. Their bytes are verified at each use. */
 export type LogObjects = Pick<ObjectCache, "get" | "put" | "remove">
 
 export interface ObjectSource {
@@ -30,13 +30,13 @@ export interface TrustSource extends ObjectSource {
 
 export interface NewestTrust {
   readonly trust: VerifiedTrust
-  /** All that verified at its number, itself among them. */
+  /** All entries of its number that verified, this one included. */
   readonly siblings: readonly VerifiedTrust[]
-  /** What was ignored above it, and why. */
+  /** Why newer entries were ignored. */
   readonly ignored: readonly EngineError[]
 }
 
-/** Throws `corrupt` or `untrusted` as `verifyTrust` does, and what the store throws. */
+/** Throws `corrupt` or `untrusted` as `verifyTrust` does, and as the store does. */
 export async function loadTrust(source: TrustSource, entry: Numbered): Promise<VerifiedTrust> {
   const { repository, root } = source
   const name = trustName(entry.number, entry.digest)
@@ -44,7 +44,7 @@ export async function loadTrust(source: TrustSource, entry: Numbered): Promise<V
   return verifyTrust(bytes, { ...entry, repository, root })
 }
 
-/** The newest that verifies; undefined when none does. `names` in the order of numbers. */
+/** The newest entry that verifies; undefined if none does. `names` are ordered by number. */
 export async function newestTrust(
   source: TrustSource,
   names: readonly Numbered[],
@@ -75,7 +75,7 @@ export function noTrust(): EngineError {
 
 /**
  * The order of siblings: more epochs first, so that no data key is lost, then the smaller digest. Every
- * device comes to the same one.
+ * device chooses the same one.
  */
 export function firstOf(siblings: readonly VerifiedTrust[]): VerifiedTrust | undefined {
   return siblings.toSorted(
@@ -83,7 +83,7 @@ export function firstOf(siblings: readonly VerifiedTrust[]): VerifiedTrust | und
   )[0]
 }
 
-/** From the home, or from the store, and then kept; only bytes with the right digest are kept. */
+/** From the home, or from the store and then kept. Only bytes with the right digest are kept. */
 export async function fetchObject(
   { store, objects }: ObjectSource,
   name: ObjectName,
@@ -91,13 +91,13 @@ export async function fetchObject(
 ): Promise<Bytes> {
   const known = objects.get(name)
   if (known !== undefined && digestOf(known) === digest) return known
-  if (known !== undefined) objects.remove([name]) // the cache has rotted
+  if (known !== undefined) objects.remove([name]) // the cached copy is damaged
   const bytes = await store.get(name)
   if (digestOf(bytes) === digest) objects.put([[name, bytes]])
   return bytes
 }
 
-/** For a home that is not open yet. */
+/** For a repository whose home is not open yet. */
 export function memoryObjects(): LogObjects & { all(): Iterable<readonly [ObjectName, Bytes]> } {
   const known = new Map<ObjectName, Bytes>()
   return {
@@ -112,9 +112,9 @@ export function memoryObjects(): LogObjects & { all(): Iterable<readonly [Object
   }
 }
 
-/** One object is missing, damaged or not believed: it is told of, and the rest goes on. */
+/** One object is missing, damaged or not trusted: the caller reports it and continues with the rest. */
 export function isLocalFault(error: unknown): error is EngineError {
   if (!isEngineError(error)) return false
-  // An epoch that began after this member was taken out: what is older can still be read.
+  // An epoch that began after this member was removed: older data can still be read.
   return ["corrupt", "untrusted", "not-found"].includes(error.kind) || error.code === "unknown-epoch"
 }

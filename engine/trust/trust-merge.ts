@@ -1,8 +1,7 @@
 /**
- * Merging trust entries that were written at the same time. An entry is taken for what it changed
- * against its predecessor, and these changes are made again on top of the entry that came first. Each
- * writer lists the log after its PUT: of two writers at least one sees the other, and merges.
- * spec/log.md, rule T2.
+ * Merges trust entries that were written at the same time: what an entry changed against its predecessor is
+ * repeated on top of the entry that comes first. Each writer lists the log after its PUT, so at least one
+ * of two writers sees the other and merges. spec/log.md, rule T2.
  */
 import type { DeviceId, Digest } from "../base/ids.ts"
 import type { Random } from "../base/ports.ts"
@@ -36,7 +35,7 @@ export function trustDifference(before: Members, after: Members): TrustDifferenc
   }
 }
 
-/** What of `difference` does not hold in `state` yet. */
+/** The part of `difference` that `state` does not have yet. */
 export function missingFrom(state: Members, difference: TrustDifference): TrustDifference {
   const devices = byId(state.devices)
   const slots = byId(state.slots)
@@ -56,8 +55,8 @@ export function isNoDifference(difference: TrustDifference): boolean {
 }
 
 /**
- * A slot is added before another is removed, so that a full one is left. A removal that would take
- * the last full slot, because two devices removed one each, is left out.
+ * Slots are added before others are removed, so that a full one is left. A removal of the last full slot,
+ * which happens if two devices removed one each, is skipped.
  */
 export function applyDifference(
   start: TrustDraft,

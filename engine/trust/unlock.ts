@@ -1,7 +1,7 @@
 /**
- * From a secret to a keyslot. The trust state says which slots count: only those of the secret's kind
- * are fetched, whatever else lies under `keys/`, for whoever can write to the store can put slots
- * there, and each passphrase slot costs a derivation. spec/keys.md.
+ * Opens a keyslot with a secret. Only slots that the trust state lists, of the secret's kind, are fetched:
+ * anybody who can write to the store can put others under `keys/`, and each passphrase slot costs a key
+ * derivation. spec/keys.md.
  */
 import { forEachBounded } from "../base/concurrency.ts"
 import { corrupt, isEngineError } from "../base/errors.ts"
@@ -29,8 +29,9 @@ export async function slotSecret(secret: Secret): Promise<SlotSecret> {
 }
 
 /**
- * The counted slot that opens; denied "wrong-key" when none does, `corrupt` when one that might have
- * opened is damaged or missing. `record` is the object `repository`.
+ * The listed slot that the secret opens.
+ * @param repository `record` is the object `repository`; `slots` are those of the trust state
+ * @throws denied "wrong-key" if none opens; corrupt if one that might have opened is damaged or missing
  */
 export async function unlock(
   store: Store,
