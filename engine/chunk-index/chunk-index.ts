@@ -41,11 +41,6 @@ export interface ChunkLocation {
   readonly length: number
 }
 
-export interface PlacedChunk {
-  readonly id: ChunkId
-  readonly location: ChunkLocation
-}
-
 export interface IndexCounts {
   /** Packs, frames and chunks of live packs only. A chunk in two packs counts twice. */
   readonly packs: number

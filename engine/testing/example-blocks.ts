@@ -23,7 +23,7 @@ import {
 } from "../format/sealed-header.ts"
 import { openFrame, packSealer } from "../packs/open-pack.ts"
 import type { SealedPack, SealTools } from "../packs/seal-pack.ts"
-import { placedChunks } from "./placed-chunks.ts"
+import { placedChunks } from "./example-packs.ts"
 import { seededRandom } from "./seeded-random.ts"
 
 const REPOSITORY = "0123456789abcdef0123456789abcdef" as RepositoryId

@@ -7,8 +7,7 @@ import { describe, test } from "node:test"
 import { concatBytes } from "../base/bytes.ts"
 import type { ChunkId } from "../base/ids.ts"
 import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
-import { exampleId, exampleName, examplePack, type ExamplePack } from "./example-packs.ts"
-import { chunksOfPack } from "./placed-chunks.ts"
+import { chunksOfPack, exampleId, exampleName, examplePack, type ExamplePack } from "./example-packs.ts"
 
 export interface OpenedIndex {
   readonly index: ChunkIndex

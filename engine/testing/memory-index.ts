@@ -5,8 +5,8 @@
 import { toHex } from "../base/bytes.ts"
 import { CHUNK_ID_BYTES, type Digest } from "../base/ids.ts"
 import type { DirectoryFrame, PackRecord } from "../format/pack.ts"
-import type { ChunkIndex, ChunkLocation, PackState, PlacedChunk } from "../chunk-index/chunk-index.ts"
-import { placedChunks } from "./placed-chunks.ts"
+import type { ChunkIndex, ChunkLocation, PackState } from "../chunk-index/chunk-index.ts"
+import { type PlacedChunk, placedChunks } from "./example-packs.ts"
 
 interface KnownPack {
   readonly record: PackRecord
