@@ -1,7 +1,8 @@
 /**
- * A source on this machine's disk: a folder, or the chosen paths below it (`roots.ts`). Folders are opened by name
- * below the folder above and never through a link (`folder-chain.ts`). Names are read and handed to the system as
- * bytes, so that names in any encoding survive; an ASCII path goes as a string, which is faster. spec/files.md.
+ * A source on this machine's disk: a folder, or the chosen paths below it (`roots.ts`). Folders are opened by
+ * name below their parent and never through a link (`folder-chain.ts`). Names are read and passed to the
+ * system as bytes, so that names in any encoding survive. An ASCII path is passed as a string, which is
+ * faster. spec/files.md.
  */
 import { fstatSync, readdirSync, readlinkSync } from "node:fs"
 import { errorCode } from "../base/errno.ts"
@@ -17,12 +18,12 @@ import { type SourcePlaces, sourcePlaces } from "./source-places.ts"
 import type { Anchored, Source } from "./source.ts"
 import { type Failure, isFailure, lstat, type Stat, toStat } from "../system/stat.ts"
 
-/** So many entries are looked at before the calls that are not Node's are loaded for it, which takes a while. */
+/** Native calls are loaded after this many entries, because loading takes time. */
 const LOOKS_BEFORE_NATIVE = 2_000
 
 /**
  * @param roots what to back up; a string is the absolute raw path of one folder
- * @param native opens the calls that Node lacks when they are needed; without, there are no attributes
+ * @param native loads native calls when they are needed; without it, attributes are not read
  */
 export function openDiskSource(roots: Roots | string, native?: () => Native | undefined): Source {
   const chosen = typeof roots === "string" ? everything(roots) : roots
@@ -49,9 +50,9 @@ export function openDiskSource(roots: Roots | string, native?: () => Native | un
     statAll: (directory, names) => {
       looks += names.length
       const known = calls()
-      if (known === undefined || places.partOf(directory) !== undefined) return undefined // its entries are in several places
+      if (known === undefined || places.partOf(directory) !== undefined) return undefined // in several places
       const folder = folderAt(directory)
-      if (isFailure(folder) || folder.descriptor < 0) return undefined // each name says what is wrong
+      if (isFailure(folder) || folder.descriptor < 0) return undefined // each name reports its error
       return names.map((name) => known.statAt(folder.descriptor, name))
     },
     readLink: (path) => {
@@ -89,10 +90,10 @@ export function openDiskSource(roots: Roots | string, native?: () => Native | un
   }
 }
 
-/** How the paths of a source are reached: through folders that are held open. */
+/** Reaches the paths of a source through folders that are held open. */
 interface Reaching {
   readonly folderAt: (directory: RawPath) => FolderHandle | Failure
-  /** The folder that an entry is in, and its name there: "." is the folder itself. */
+  /** Returns an entry's folder and its name there; "." is the folder itself. */
   readonly entryAt: (path: RawPath) => { folder: FolderHandle; name: RawPath } | Failure
   readonly place: (path: RawPath) => string | Failure
   readonly anchored: (path: RawPath) => Anchored
@@ -127,7 +128,7 @@ function reaching({ base }: Roots, places: SourcePlaces, chain: FolderChain): Re
   }
 }
 
-/** What is wrong with a root that can't be opened as a folder: it is not there, or is something else. */
+/** Finds why a root can't be opened as a folder: it is missing, or is not a folder. */
 function rootFailure({ base }: Roots, failure: Failure): Stat | Failure {
   const stat = lstat(base)
   return isFailure(stat) || stat.type !== "directory" ? stat : failure
@@ -144,7 +145,7 @@ function statIn(folder: FolderHandle, name: RawPath): Stat | Failure {
 
 function readNames(folder: string): RawPath[] | Failure {
   try {
-    // one character a byte, so that the default order is the order of the bytes
+    // one character per byte, so that the default order is byte order
     return readdirSync(fsPath(folder), "latin1").sort() as RawPath[]
   } catch (error) {
     return { error: errorCode(error) }

@@ -1,6 +1,6 @@
 /**
- * One component of a gitignore pattern against one name, as git's wildmatch does it, in time that grows with the
- * product of both lengths: after a mismatch only the last `*` takes one more character, never an earlier one.
+ * Matches one component of a gitignore pattern with one name, as git's wildmatch.c does (gitignore(5)). The
+ * time grows with the product of both lengths: after a mismatch only the last `*` takes one more character.
  *
  *     component = ( "?" | "*" | class | "\" character | character ) …
  *     class     = "[" [ "!" | "^" ] ( character | from "-" to | "[:" name ":]" ) … "]"
@@ -8,15 +8,15 @@
  * Characters are code points of `patternText`. spec/files.md.
  */
 
-/** Whether a name matches. */
+/** Returns whether a name matches. */
 export type Glob = (name: string) => boolean
 
 type Step = number | "any" | "star" | ((character: number) => boolean)
 
-/** A pattern that git takes for broken, such as an open `[`, matches nothing. */
+/** Undefined for a pattern that git considers broken, such as an open `[`. It matches nothing. */
 export type Components = readonly (Glob | "folders")[] | undefined
 
-/** The components between the slashes of a pattern; "folders" is `**` or more stars, any number of them. */
+/** @returns the components between the slashes; "folders" is `**` or more stars, for any number of folders */
 export function parseComponents(pattern: string, ignoreCase: boolean): Components {
   const components: (Glob | "folders")[] = []
   let steps: Step[] = []
@@ -53,7 +53,7 @@ export function parseComponents(pattern: string, ignoreCase: boolean): Component
         const escaped = pattern.codePointAt(next)
         if (escaped === undefined) return undefined
         if (escaped === 0x2f) {
-          at = next // a slash all the same
+          at = next // an escaped slash is a slash
           break
         }
         steps.push(escaped)
@@ -80,7 +80,7 @@ function globOf(steps: readonly Step[], ignoreCase: boolean): Glob {
     return (name) => name === literal
   }
   if (steps.length === 1 && steps[0] === "star") return () => true
-  // half a surrogate pair would be found in another character
+  // half a surrogate pair would match within another character
   if (
     !ignoreCase &&
     steps[0] === "star" &&
@@ -109,7 +109,7 @@ function lowerCase(character: number): number {
 function matches(steps: readonly Step[], name: string, ignoreCase: boolean): boolean {
   let step = 0
   let at = 0
-  /** The last star, and where the text begins that it does not take. */
+  /** The last star, and where the text after its match begins. */
   let star = -1
   let taken = 0
   while (at < name.length) {

@@ -1,21 +1,20 @@
 /**
- * Paths and patterns as people write them, brought to those inside a snapshot: absolute ones below a
- * source, with `./`, `..` or a slash at the end, and names as `ls` prints them. The one place that does it, for
- * every verb. spec/files.md.
+ * Converts paths and patterns as people write them to those inside a snapshot: absolute ones below a source,
+ * those with `./`, `..` or a final slash, and names as `ls` prints them. Every verb uses it. spec/files.md.
  */
 import type { RawPath } from "../base/ids.ts"
 import { rawPathFromText } from "../base/paths.ts"
 import { patternSet } from "./patterns.ts"
 
-/** Where a snapshot comes from. */
+/** The origin of a snapshot. */
 export interface Origin {
-  /** Absolute raw paths of the folder that stands for the snapshot's root: as it was named, and where links lead. */
+  /** Absolute raw paths of the folder at the snapshot's root: as named, and with links resolved. */
   readonly bases: readonly string[]
-  /** Absolute raw paths of what was named. */
+  /** Absolute raw paths that were backed up, as named. */
   readonly paths: readonly RawPath[]
 }
 
-/** As a snapshot's manifest records it. */
+/** The origin as a snapshot's manifest records it. */
 export interface RecordedOrigin {
   readonly paths: readonly RawPath[]
   readonly options: Readonly<Record<string, string>>
@@ -26,8 +25,8 @@ export function originOf({ paths, options: { base } }: RecordedOrigin): Origin {
 }
 
 /**
- * Paths inside the snapshot that `typed` may mean, the likeliest first; almost always one. A name may have a
- * backslash and hex digits in it itself, or be what `ls` prints for other bytes.
+ * Returns the paths inside the snapshot that `typed` may mean, the likeliest first; almost always one. A name
+ * may contain a backslash and hex digits itself, or be what `ls` prints for other bytes.
  */
 export function pathsInside({ bases }: Origin, typed: RawPath): RawPath[] {
   const inside = (path: RawPath): RawPath => {
@@ -40,14 +39,15 @@ export function pathsInside({ bases }: Origin, typed: RawPath): RawPath[] {
 }
 
 /**
- * gitignore patterns relative to the snapshot's root that `typed` stands for. `asPrinted`: also the name itself
- * where it has brackets or backslashes, as `ls` prints it; not for what a backup leaves out.
+ * Returns the gitignore patterns that `typed` means, relative to the snapshot's root.
+ * @param asPrinted also matches the literal name if it has brackets or backslashes, as `ls` prints it. Not
+ * for what a backup leaves out.
  */
 export function patternsInside(origin: Origin, typed: RawPath, asPrinted: boolean): RawPath[] {
   const sign = typed.startsWith("!") ? "!" : ""
   const text = typed.slice(sign.length) as RawPath
   const decoded = unescaped(text)
-  // a pattern is a line: a character that ends one is any character
+  // a pattern is one line, so a line break becomes `?`
   const forms: string[] = decoded === text ? [text] : [text, decoded.replace(/[\r\n]/g, "?")]
   if (asPrinted) forms.push(text.replace(/[\\[]/g, String.raw`\$&`))
   const inside = forms.map((form) => relativePattern(form)).map((form) => belowBase(origin, form) ?? form)
@@ -80,7 +80,10 @@ function belowBase({ bases }: Origin, pattern: string): string | undefined {
   return undefined
 }
 
-/** The rest of an absolute pattern behind its components for `folder`. The folder itself is everything in it. */
+/**
+ * Returns the rest of an absolute pattern after its components for `folder`. The folder itself means
+ * everything in it.
+ */
 function below(folder: string, pattern: string): string | undefined {
   const components = pattern.slice(1).split("/")
   const names = namesOf(folder)
@@ -105,7 +108,7 @@ function startsWith(names: readonly string[], start: readonly string[]): boolean
   return start.every((name, i) => names[i] === name)
 }
 
-/** `..` takes the name before it away; at the start it stays, and names nothing. */
+/** `..` removes the name before it. At the start it stays, and names nothing. */
 function namesOf(path: string): RawPath[] {
   const names: RawPath[] = []
   for (const name of path.split("/") as RawPath[]) {
@@ -116,7 +119,7 @@ function namesOf(path: string): RawPath[] {
   return names
 }
 
-/** The bytes that a printed path stands for. Only what is never printed as itself is taken so. */
+/** Returns the bytes of a printed path. Decodes only escapes of bytes that are never printed literally. */
 function unescaped(path: RawPath): RawPath {
   if (!path.includes("\\")) return path
   return path.replace(

@@ -1,6 +1,6 @@
 /**
- * What a snapshot's manifest keeps of how its entries were chosen, as text, so that a later comparison
- * with the disk leaves out the same. A hint: without it the usual ignore files count. spec/files.md.
+ * The text in a snapshot's manifest that says how its entries were selected, so that a later comparison with
+ * the disk leaves out the same. It is a hint: without it the usual ignore files apply. spec/files.md.
  */
 import { statSync } from "node:fs"
 import { fsPath } from "../base/paths.ts"
@@ -9,19 +9,19 @@ import { IGNORE_FILE, type SelectionRequest } from "./select.ts"
 
 export type KeptSelection = Omit<SelectionRequest, "own" | "named" | "origin" | "textOf">
 
-/** A byte of a path may take two in UTF-8, and an option has room for 65,535. */
+/** A byte of a path may take two in UTF-8, and an option has at most 65,535. */
 const TEXT_LENGTH_MAX = 32_767
-/** Stands for what was too long. */
+/** Replaces a text that was too long. */
 const TOO_LONG = "too long"
 
-/** Undefined when there is nothing unusual to keep. Files of patterns must have been read. */
+/** @returns undefined for the usual selection. Files of patterns must have been read before. */
 export function keptSelection(selection: KeptSelection): string | undefined {
   const kept = Object.fromEntries(Object.entries(selection).filter(([, value]) => isSet(value)))
   const text = JSON.stringify(kept)
   return text === USUAL ? undefined : bounded(text)
 }
 
-/** A list of paths as an option's text; undefined when it is empty. */
+/** @returns a list of paths as an option's text; undefined if it is empty */
 export function keptPaths(paths: readonly RawPath[]): string | undefined {
   return paths.length === 0 ? undefined : bounded(JSON.stringify(paths))
 }
@@ -30,7 +30,7 @@ function bounded(text: string): string {
   return text.length > TEXT_LENGTH_MAX ? TOO_LONG : text
 }
 
-/** Undefined when nobody knows any more which they were. */
+/** @returns undefined if the list was too long or can't be read */
 export function readPaths(text: string | undefined): RawPath[] | undefined {
   if (text === undefined) return []
   try {
@@ -43,7 +43,7 @@ export function readPaths(text: string | undefined): RawPath[] | undefined {
   }
 }
 
-/** Whether the text tells all of it: neither too long, nor with names of files that may say something else now. */
+/** Whether the text is complete: not too long, and without names of files that may have changed since. */
 export function isWholeSelection(text: string | undefined): boolean {
   if (text === undefined) return true
   try {
@@ -60,7 +60,7 @@ function isSet(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false
 }
 
-/** Fields that are not what they should be are passed over: the text is signed, but may be of another version. */
+/** Ignores malformed fields: the text is signed, but may come from another version. */
 export function readSelection(text: string | undefined): KeptSelection {
   const fields = new Map(Object.entries(parse(text ?? USUAL)))
   const list = (name: string): RawPath[] => {

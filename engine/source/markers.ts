@@ -1,6 +1,6 @@
 /**
- * Marker files, by which a folder says that its content needs no backup: CACHEDIR.TAG with its
- * signature (bford.info/cachedir), or any file that the user names. spec/files.md.
+ * Marker files, which exclude the content of their folder: CACHEDIR.TAG with its signature (Cache Directory
+ * Tagging Specification, bford.info/cachedir), or any file that the user names. spec/files.md.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
@@ -9,7 +9,7 @@ import { fsPath } from "../base/paths.ts"
 
 export interface Marker {
   readonly name: RawPath
-  /** The file must begin with these raw bytes; "" asks only that there is one. */
+  /** The file must begin with these raw bytes; with "" it need only exist. */
   readonly header: string
 }
 
@@ -18,7 +18,10 @@ export const CACHE_MARKER: Marker = {
   header: "Signature: 8a477f597d28d172789f06886806bc55",
 }
 
-/** From `NAME` or `NAME:header`; throws invalid "bad-marker". */
+/**
+ * @param text `NAME` or `NAME:header`
+ * @throws invalid "bad-marker"
+ */
 export function parseMarker(text: RawPath): Marker {
   const colon = text.indexOf(":")
   const name = (colon < 0 ? text : text.slice(0, colon)) as RawPath
@@ -28,12 +31,12 @@ export function parseMarker(text: RawPath): Marker {
   return { name, header: colon < 0 ? "" : text.slice(colon + 1) }
 }
 
-/** Whether the file at this absolute raw path begins as the marker asks; false when it can't be read. */
+/** Whether the file at this absolute raw path begins with the marker's header; false if it can't be read. */
 export function bearsMarker(path: string, marker: Marker): boolean {
   if (marker.header === "") return true
   let descriptor: number | undefined
   try {
-    // a FIFO of this name must not hang the backup, and a link is no marker
+    // a FIFO of this name must not block the backup, and a link is not a marker
     descriptor = openSync(fsPath(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
     if (!fstatSync(descriptor).isFile()) return false
     const start = Buffer.alloc(marker.header.length)
@@ -46,7 +49,7 @@ export function bearsMarker(path: string, marker: Marker): boolean {
   }
 }
 
-/** Whether sorted names hold this one. */
+/** Whether sorted names contain this one. */
 export function holdsName(names: readonly RawPath[], name: RawPath): boolean {
   let low = 0
   let high = names.length

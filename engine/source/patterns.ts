@@ -1,16 +1,16 @@
 /**
- * gitignore patterns over raw paths. Patterns are text, paths are bytes: valid UTF-8 becomes the text it
- * is, every other byte one lone surrogate, in patterns and paths alike, so that both meet again and no two
- * names become one. Every pattern takes time that grows with the product of its length and the path's. spec/files.md.
+ * gitignore patterns (gitignore(5)) over raw paths. Patterns are text and paths are bytes. In both, valid
+ * UTF-8 is decoded and every other byte becomes one lone surrogate, so that different names stay different.
+ * The time per pattern grows with the product of its length and the path's. spec/files.md.
  */
 import type { RawPath } from "../base/ids.ts"
 import { parseComponents, type Components, type Glob } from "./glob.ts"
 
-/** Patterns that hold below one folder; the most recent matching one decides. */
+/** Patterns that apply below one folder; the last matching one decides. */
 export interface PatternSet {
   /**
-   * What the patterns say of this entry itself, whatever they say of the folders above it. "keep" is the answer
-   * of a `!` pattern, undefined that of no match.
+   * Applies the patterns to this entry, regardless of the folders above it. "keep" comes from a `!` pattern;
+   * undefined means no match.
    */
   verdict(path: RawPath, isFolder: boolean): "leave" | "keep" | undefined
 }
@@ -18,7 +18,7 @@ export interface PatternSet {
 interface Pattern {
   readonly keeps: boolean
   readonly foldersOnly: boolean
-  /** Without a slash in it: the name decides, wherever it is. */
+  /** Of a pattern without a slash: matches names at any depth. */
   readonly name: Glob | undefined
   readonly components: readonly (Glob | "folders")[]
 }
@@ -48,7 +48,7 @@ export function patternSet(folder: RawPath, patterns: RawPath, ignoreCase = fals
   }
 }
 
-/** Undefined for blank lines, comments and what can match nothing. */
+/** @returns undefined for blank lines, comments and patterns that match nothing */
 function parsePattern(line: string, ignoreCase: boolean): Pattern | undefined {
   let text = withoutEnd(line)
   if (text.startsWith("#")) return undefined
@@ -69,7 +69,7 @@ function parsePattern(line: string, ignoreCase: boolean): Pattern | undefined {
   return { keeps, foldersOnly, name: undefined, components: parsed }
 }
 
-/** Spaces at the end count only behind a backslash. */
+/** Trailing spaces count only after a backslash. */
 function withoutEnd(line: string): string {
   const text = line.endsWith("\r") ? line.slice(0, -1) : line
   let end = text.length
@@ -78,10 +78,10 @@ function withoutEnd(line: string): string {
   return backslashes % 2 === 1 && end < text.length ? text.slice(0, end + 1) : text.slice(0, end)
 }
 
-/** Components are matched from left to right; after a mismatch only the last `**` takes one folder more. */
+/** Matches components from left to right. After a mismatch only the last `**` takes one more folder. */
 function matchesPath(components: Pattern["components"], path: string, name: string): boolean {
   const last = components.at(-1)
-  if (typeof last === "function" && !last(name)) return false // most often: of a deep path, the rest takes longer
+  if (typeof last === "function" && !last(name)) return false // decides most cases cheaply
   let component = 0
   let at = 0
   let folders = -1
@@ -89,7 +89,7 @@ function matchesPath(components: Pattern["components"], path: string, name: stri
   while (at <= path.length) {
     const wanted = components[component]
     if (wanted === "folders") {
-      if (component === components.length - 1) return true // there is something below
+      if (component === components.length - 1) return true // `**` at the end matches everything below
       folders = component++
       taken = at
       continue
@@ -124,7 +124,7 @@ const STRAY_OR_SEQUENCE = new RegExp(
   "g",
 )
 
-/** One-to-one: two different raw strings never give the same text. */
+/** One-to-one: different raw strings give different texts. */
 export function patternText(raw: string): string {
   if (!/[\x80-\xff]/.test(raw)) return raw
   return raw.replaceAll(STRAY_OR_SEQUENCE, (bytes) =>

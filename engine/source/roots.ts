@@ -1,8 +1,8 @@
 /**
- * From the paths that a person typed to what a backup walks: the folder that is the snapshot's root
- * and, when only parts of it were named, the tree of those parts. One folder is itself the root;
- * several paths lie under their longest common parent; `name=path` puts a path under another name at
- * the top; a single file is a snapshot of one entry. spec/files.md.
+ * Resolves typed paths to what a backup walks: the folder at the snapshot's root and, if only parts of it
+ * were named, the tree of those parts. A single folder is itself the root. Several paths are below their
+ * longest common parent. `name=path` places a path under another name at the top. A single file makes a
+ * snapshot of one entry. spec/files.md.
  */
 import { realpathSync, statSync } from "node:fs"
 import { EngineError } from "../base/errors.ts"
@@ -12,49 +12,49 @@ import { shellWord } from "../base/show.ts"
 import { isFailure, lstat } from "../system/stat.ts"
 
 export interface Included {
-  /** True: everything below is included, and `children` is empty. */
+  /** True if everything below is included; `children` is then empty. */
   readonly whole: boolean
   readonly children: ReadonlyMap<RawPath, Included>
-  /** The absolute raw path, when it isn't the parent's place and the name. */
+  /** The absolute raw path, if it isn't the parent's path and the name. */
   readonly at: string | undefined
 }
 
 export interface Roots {
-  /** The absolute raw path of the folder that stands for "". */
+  /** The absolute raw path of the folder at "". */
   readonly base: string
-  /** The same as it was named: a link is not followed. Where a restore in place goes. */
+  /** The same as named, without following a link. The target of a restore in place. */
   readonly origin: RawPath
   readonly tree: Included
-  /** One entry that is no folder: the snapshot has only it, and no entry for "". */
+  /** True for a snapshot of one entry that is not a folder; there is no entry for "". */
   readonly single: boolean
-  /** What was asked for: absolute raw paths, in the order given, without those that are missing. */
+  /** The requested absolute raw paths in the given order, without missing ones. */
   readonly paths: readonly RawPath[]
-  /** The same as paths below the root, under the names that they have there. */
+  /** The same as paths below the root, with the names that they have there. */
   readonly named: readonly RawPath[]
-  /** Something stands under another name than its own. */
+  /** True if an entry has another name than its own. */
   readonly renamed: boolean
-  /** Asked for, and not there: the backup reports them and goes on with the others. */
+  /** Requested paths that are missing. The backup reports them and continues with the others. */
   readonly missing: readonly RawPath[]
 }
 
 export interface RootsRequest {
-  /** Raw paths as typed, relative to `cwd` or absolute, each perhaps as `name=path`. */
+  /** Raw paths as typed, relative to `cwd` or absolute, optionally as `name=path`. */
   readonly paths: readonly RawPath[]
   /** Paths from a list, taken literally: no renames, links not followed. */
   readonly listed?: readonly RawPath[]
-  /** The absolute raw path that relative ones start from. */
+  /** Absolute raw path of the current folder. */
   readonly cwd: string
 }
 
 interface Wanted {
   readonly name: RawPath | undefined
   readonly path: string
-  /** What a person names means what it points to: a snapshot of a mere link would keep nothing. */
+  /** A named link means its target: a snapshot of the link alone would be useless. */
   readonly follows: boolean
   readonly type: "folder" | "other" | "missing"
 }
 
-/** A source that is all of one folder. */
+/** Returns the roots for one whole folder. */
 export function everything(base: string): Roots {
   return {
     base,
@@ -68,7 +68,9 @@ export function everything(base: string): Roots {
   }
 }
 
-/** Throws invalid "no-paths", "empty-path", "pipe" and "name-twice", not-found "no-source" when nothing is there. */
+/**
+ * @throws invalid "no-paths", "empty-path", "pipe" or "name-twice"; not-found "no-source" if nothing exists
+ */
 export function resolveRoots(request: RootsRequest): Roots {
   const { cwd, paths: typed, listed } = request
   const asked = typed.map((path) => resolveArgument(path, cwd))
@@ -78,7 +80,7 @@ export function resolveRoots(request: RootsRequest): Roots {
   const [first] = there
   if (first === undefined) throw nothingToDo(missing)
   const paths = there.map(({ path }) => path as RawPath)
-  // what is missing today decides as well: nothing else may move because of it
+  // missing paths count too, so that the others keep their places in later snapshots
   const isOne = asked.length === 1 && listed === undefined
   if (isOne && first.name === undefined && first.type === "folder")
     return { ...everything(follow(first.path)), origin: first.path as RawPath, paths, missing }
@@ -116,7 +118,7 @@ function resolveArgument(argument: RawPath, cwd: string): Wanted {
   return lookAt(resolveLexically(path, cwd), true, name)
 }
 
-/** It would become the current folder. */
+/** An empty path would mean the current folder. */
 function emptyPath(where: string): EngineError {
   return new EngineError("invalid", "empty-path", `${where}a path to back up is empty`)
 }
@@ -128,7 +130,10 @@ function lookAt(path: string, follows: boolean, name?: RawPath): Wanted {
   return { name, path, follows, type }
 }
 
-/** A FIFO, by whatever link: a shell's `<(program)` is one below /dev/fd, whose link has no real path. */
+/**
+ * Whether a path leads to a FIFO by any link. A shell's `<(program)` is one below /dev/fd, whose link has no
+ * real path.
+ */
 function leadsToPipe(path: string): boolean {
   try {
     return statSync(fsPath(path)).isFIFO()
@@ -146,7 +151,7 @@ function pipeNamed(path: string): EngineError {
   )
 }
 
-/** Where a link leads to; anything else is where it is. */
+/** Returns the target of a link, and any other path unchanged. */
 export function follow(path: string): string {
   const stat = lstat(path)
   if (isFailure(stat) || stat.type !== "symlink") return path
@@ -157,7 +162,7 @@ export function follow(path: string): string {
   }
 }
 
-/** Absolute, without ".", ".." and doubled slashes; symlinks on the way are left as they are. */
+/** Makes a path absolute, without ".", ".." and double slashes. Symlinks on the way are not resolved. */
 function resolveLexically(path: string, cwd: string): string {
   const names: string[] = []
   for (const name of (path.startsWith("/") ? path : `${cwd}/${path}`).split("/")) {
@@ -167,7 +172,7 @@ function resolveLexically(path: string, cwd: string): string {
   return `/${names.join("/")}`
 }
 
-/** Renamed paths stand at the top wherever they come from, so that they don't move the others. */
+/** Renamed paths are at the top whatever their origin, so they don't affect the common parent. */
 function commonParent(wanted: readonly Wanted[]): RawPath {
   const unnamed = wanted.filter((one) => one.name === undefined)
   const deciding = unnamed.length > 0 ? unnamed : wanted
@@ -192,7 +197,7 @@ function newPart(): Part {
   return { whole: false, children: new Map(), at: undefined }
 }
 
-/** The parts that contain these paths and nothing else. Links are not followed. */
+/** Returns the tree of these paths alone. Links are not followed. */
 export function treeOf(paths: readonly RawPath[]): Included {
   const tree = newPart()
   for (const path of paths) {
@@ -207,7 +212,7 @@ export function treeOf(paths: readonly RawPath[]): Included {
   return tree
 }
 
-/** Gives its path below the root. */
+/** Adds a path to the tree. @returns its path below the root */
 function include(tree: Part, base: string, one: Wanted): RawPath {
   const inside = base === "/" ? one.path.slice(1) : one.path.slice(base.length + 1)
   const names = one.name === undefined ? inside.split("/").filter((name) => name !== "") : [one.name]
@@ -222,7 +227,7 @@ function include(tree: Part, base: string, one: Wanted): RawPath {
     const child = known ?? newPart()
     const target = isLast && !one.follows ? place : follow(place)
     if (target !== place || one.name !== undefined) {
-      // two names for one place are fine, two places under one name are not
+      // one place may have two names, but one name can't have two places
       if (known !== undefined && known.at !== target) throw nameTwice(name)
       child.at = target
     } else if (known?.at !== undefined) throw nameTwice(name)

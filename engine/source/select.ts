@@ -1,8 +1,8 @@
 /**
- * What a backup leaves out: gitignore patterns from flags and files, folders marked as caches, large
- * files, other file systems, and holdfast's own folders. Makes the `Scope` that the walk asks. A set
- * of patterns is asked only where there is one; strongest first: flags, then the ignore file of the
- * innermost folder, then those of the folders above. spec/files.md.
+ * Decides what a backup leaves out: gitignore patterns from flags and files, folders marked as caches, large
+ * files, other file systems, and holdfast's own folders. Makes the `Scope` that the walk asks. The strongest
+ * patterns come first: flags, then the ignore file of the innermost folder, then those of the folders above.
+ * spec/files.md.
  */
 import { errnoText, errorCode } from "../base/errno.ts"
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs"
@@ -18,45 +18,50 @@ import { isTemporaryName } from "../system/temporary-name.ts"
 
 export interface SelectionRequest {
   /**
-   * Patterns as raw bytes, relative to the source's root, or absolute below `origin`; later ones win over earlier ones.
+   * Patterns as raw bytes, relative to the source's root, or absolute below `origin`. Later ones override
+   * earlier ones.
    */
   readonly excludes?: readonly RawPath[]
-  /** The same, upper and lower case being equal. */
+  /** The same, ignoring case. */
   readonly iexcludes?: readonly RawPath[]
-  /** Absolute raw paths of files with patterns, one a line; weaker than `excludes`. */
+  /** Absolute raw paths of files with one pattern per line; weaker than `excludes`. */
   readonly excludeFiles?: readonly string[]
-  /** Set when `excludeFiles` comes from a snapshot: nothing else is opened, and no more is read than the file's size. */
+  /**
+   * True if `excludeFiles` comes from a snapshot: only regular files are opened, and read up to their size.
+   */
   readonly regularFilesOnly?: boolean
-  /** What such files said; as weak as they are. */
+  /** Patterns read from such files; equally weak. */
   readonly patterns?: readonly RawPath[]
-  /** Names of files whose patterns hold in their folder, the strongest first. */
+  /** Names of files whose patterns apply to their folder, the strongest first. */
   readonly ignoreFiles?: readonly RawPath[]
   readonly excludeCaches?: boolean
-  /** `NAME` or `NAME:header` each. */
+  /** Each `NAME` or `NAME:header`. */
   readonly excludeIfPresent?: readonly RawPath[]
   readonly excludeLargerThan?: number
   readonly oneFileSystem?: boolean
-  /** What the user named, below the source's root: `oneFileSystem` lets it lie anywhere. */
+  /** Named paths below the source's root, which `oneFileSystem` permits on any file system. */
   readonly named?: readonly RawPath[]
   readonly own?: readonly OwnFolder[]
-  /** Where the source is, for absolute patterns. */
+  /** The origin of the source, for absolute patterns. */
   readonly origin?: Origin
-  /** The text of an ignore file or a marker, undefined when there is none. Default: what is on the disk. */
+  /** Returns the text of an ignore file or a marker, undefined if there is none. Default: reads the disk. */
   readonly textOf?: (path: RawPath) => string | undefined
 }
 
 interface OwnFolder {
   readonly kind: "repository" | "home"
-  /** Absolute raw path; it may not exist. */
+  /** Absolute raw path; it need not exist. */
   readonly path: string
 }
 
 export interface SelectionObserver {
-  /** Called once a kind, with the first place where something of holdfast's own was left out. */
+  /** Called once per kind, with the first place where holdfast's own data was left out. */
   ownLeftOut(kind: OwnFolder["kind"] | "restore", path: RawPath): void
-  /** Called for each place that the walk does not look into, although no pattern names it: another file system, holdfast's own. */
+  /**
+   * Called for each place that is left out without a pattern: another file system, holdfast's own folders.
+   */
   unseen?(path: RawPath): void
-  /** A file with patterns can't be read, so that things may be kept that should not be. */
+  /** Called if a file with patterns can't be read, so that entries may be kept that should be left out. */
   unreadable(path: RawPath, error: string): void
 }
 
@@ -71,23 +76,23 @@ interface Context {
   readonly own: readonly (OwnFolder & { inode: bigint; device: bigint })[]
   readonly told: Set<string>
   readonly named: ReadonlySet<RawPath>
-  /** With `oneFileSystem`: what was named, and every folder that leads there. */
+  /** With `oneFileSystem`: the named paths and every folder above them. */
   readonly ways: ReadonlySet<RawPath> | undefined
-  /** How many sets come from flags; they stay in front. */
+  /** Number of sets from flags, which stay first. */
   readonly flagCount: number
 }
 
-/** What differs from folder to folder. */
+/** State that differs by folder. */
 interface Rules {
   readonly sets: readonly PatternSet[]
   readonly device: bigint
-  /** The folder is marked: only its marker is kept. */
+  /** The folder has a marker: only the marker is kept. */
   readonly only: RawPath | undefined
-  /** In another file system, on the way to what was named: nothing else is kept. */
+  /** In another file system above a named path: nothing else is kept. */
   readonly isWay: boolean
 }
 
-/** Throws invalid "exclude-file" and "bad-marker". */
+/** @throws invalid "exclude-file" or "bad-marker" */
 export function createSelection(
   request: SelectionRequest,
   source: Pick<Source, "stat" | "place">,
@@ -114,7 +119,10 @@ function waysTo(named: Iterable<RawPath>): Set<RawPath> {
   return ways
 }
 
-/** The same with the files of patterns read, so that it means the same anywhere. Throws invalid "exclude-file". */
+/**
+ * Reads the files of patterns, so that the selection does not depend on them later.
+ * @throws invalid "exclude-file"
+ */
 export function withPatternsRead(request: SelectionRequest): SelectionRequest {
   const { excludeFiles = [], patterns = [], ...rest } = request
   const lines = excludeFiles.flatMap((file) => readPatterns(file, false).split("\n") as RawPath[])
@@ -158,7 +166,7 @@ function readPatterns(path: string, regularOnly: boolean): string {
 function locateOwn(own: readonly OwnFolder[] = []): Context["own"] {
   const located: (OwnFolder & { inode: bigint; device: bigint })[] = []
   for (const folder of own) {
-    // by inode, so that links and mounts which lead to it are seen through
+    // by inode, so that links and mounts that lead to it are recognised
     const stat = lstat(`${folder.path.replace(/\/+$/, "")}/.`)
     if (!isFailure(stat)) located.push({ ...folder, inode: stat.inode, device: stat.device })
   }
@@ -220,7 +228,7 @@ function tell(context: Context, kind: OwnFolder["kind"] | "restore", path: RawPa
   return true
 }
 
-/** The first set with an opinion decides; without one an entry is kept. */
+/** The first set with a match decides. Without a match an entry is kept. */
 function matches(sets: readonly PatternSet[], path: RawPath, isFolder: boolean): boolean {
   for (const set of sets) {
     const verdict = set.verdict(path, isFolder)
@@ -261,7 +269,7 @@ function ignoreFileSets(context: Context, folder: RawPath, names: readonly RawPa
       continue
     }
     const stat = context.source.stat(path)
-    // neither git nor we read patterns through a link or from a FIFO
+    // like git, this does not read patterns through a link or from a FIFO
     if (isFailure(stat) || stat.type !== "file") continue
     const text = readRegular(context.source.place(path))
     if (isFailure(text)) context.observer.unreadable(path, text.error)
@@ -271,8 +279,8 @@ function ignoreFileSets(context: Context, folder: RawPath, names: readonly RawPa
 }
 
 /**
- * A link or a FIFO may have taken the file's place since it was looked at. Reads no more than the file's size.
- * @param flags beside those of every such read
+ * Reads a regular file up to its size. A link or a FIFO may have replaced it since it was listed.
+ * @param flags additional flags for open(2)
  */
 function readRegular(place: string | Failure, flags: number = constants.O_NOFOLLOW): RawPath | Failure {
   if (isFailure(place)) return place

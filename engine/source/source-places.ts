@@ -1,6 +1,6 @@
 /**
- * From a path in a snapshot to where it is on the disk: a folder that is opened once, the anchor, and a path below it
- * in which nothing is a link. Most sources have one anchor; each chosen path that has another name, or is reached
+ * Maps a path in a snapshot to its place on the disk: a folder that is opened once, the anchor, and a path
+ * below it without links. Most sources have one anchor. Each chosen path that has another name, or is reached
  * through a link, has its own. spec/files.md.
  */
 import { errorCode } from "../base/errno.ts"
@@ -13,13 +13,13 @@ import type { Failure } from "../system/stat.ts"
 
 export interface Place {
   readonly anchor: FolderHandle
-  /** Below the anchor; "" is the anchor itself. */
+  /** Relative to the anchor; "" is the anchor itself. */
   readonly path: RawPath
 }
 
 export interface SourcePlaces {
   find(path: RawPath): Place | Failure
-  /** The part of the tree that a folder is, when only some of its entries were chosen. */
+  /** Returns the folder's part of the tree, if only some of its entries were chosen. */
   partOf(directory: RawPath): Included | undefined
   close(): void
 }

@@ -1,8 +1,8 @@
 /**
- * The ordered walk of a backup: every entry of a source in listing order, a folder's entries read
- * in one go, so that the caller can compare the whole folder with what it kept of the last run.
- * First stage of `write/`; spec/files.md. It holds the folders from the root to where it stands, and
- * nothing else, so its memory grows with the fullest folders on one path, not with the tree.
+ * Walks every entry of a source in listing order, the first stage of a backup. A folder's entries are read
+ * together, so that the caller can compare the whole folder with its record of the last run. The walk holds
+ * only the folders from the root to the current one, so its memory grows with the largest folders on one
+ * path, not with the tree. spec/files.md.
  */
 import type { RawPath } from "../base/ids.ts"
 import { PATH_BYTES_MAX } from "../base/listing-limits.ts"
@@ -13,15 +13,15 @@ import { isFailure, type Failure, type Stat } from "../system/stat.ts"
 export interface Folder {
   readonly path: RawPath
   readonly stat: Stat
-  /** The entries that are kept, sorted by bytes; `stats` runs beside it. */
+  /** The kept entries, sorted by bytes; parallel to `stats`. */
   readonly names: readonly RawPath[]
   readonly stats: readonly Stat[]
 }
 
 /**
- * Entries `from` to `to` of a folder, next in listing order. A run ends after a sub-folder, whose own
- * runs follow, or with the folder. A folder's first run has `from` 0, also when it is empty; its last
- * one has `to` equal to the number of names and `ends` true.
+ * The entries `from` to `to` of a folder, next in listing order. A run ends after a sub-folder, whose own
+ * runs follow, or with the folder. A folder's first run has `from` 0, even if it is empty. Its last one has
+ * `to` equal to the number of names and `ends` true.
  */
 export interface Run {
   readonly folder: Folder
@@ -30,13 +30,15 @@ export interface Run {
   readonly ends: boolean
 }
 
-/** A snapshot has no room for such a path: its folder is reported. */
+/** A path that is too long for a snapshot. It is reported for its folder. */
 const TOO_LONG: Failure = {
   error: `it contains paths of more than ${PATH_BYTES_MAX} bytes, which can't be saved`,
 }
 
 export interface WalkObserver {
-  /** Something that should have been kept can't be read; `error` is the operating system's code, or a sentence. */
+  /**
+   * Called for an entry that should be kept but can't be read. `error` is the system's code or a sentence.
+   */
   unreadable(path: RawPath, error: string): void
 }
 
@@ -46,7 +48,7 @@ interface Frame {
   next: number
 }
 
-/** Throws nothing; when the root itself is no folder or can't be read, it yields nothing. */
+/** Never throws. Yields nothing if the root is not a folder or can't be read. */
 export function* walk(
   source: Source,
   selection: Scope | undefined,
@@ -63,7 +65,7 @@ export function* walk(
     const from = frame.next
     const to = endOfRun(folder, from)
     frame.next = to
-    // the frame goes before the yield, and a run without entries is only made for an empty folder
+    // the frame is popped before the yield; a run without entries exists only for an empty folder
     const ends = to === folder.names.length
     if (ends) stack.pop()
     yield { folder, from, to, ends }
@@ -104,7 +106,7 @@ function readFolder(source: Source, path: RawPath, stat: Stat, around: Surroundi
     const child = path === "" ? name : (`${path}/${name}` as RawPath)
     const found = child.length > PATH_BYTES_MAX ? TOO_LONG : (known?.[i] ?? source.stat(child))
     if (isFailure(found)) {
-      // ENOENT: removed since the folder was listed, which is what a removed file looks like
+      // ENOENT: the entry was removed since the folder was listed
       if (found.error === "ENOENT" || scope?.keepsUnread(child, name) === false) continue
       if (found !== TOO_LONG) observer.unreadable(child, found.error)
       hasTooLong ||= found === TOO_LONG
