@@ -1,13 +1,21 @@
-/** `holdfast check`: reports what the engine verified, and each damaged or missing object. */
-import { check as runCheck, type CheckRequest, type CheckResult } from "../../engine/index.ts"
+/**
+ * `holdfast check`: reports what the engine verified, and each damaged or missing object. With --store-only it needs no
+ * key.
+ */
+import {
+  check as runCheck,
+  EngineError,
+  scrub,
+  type CheckRequest,
+  type CheckResult,
+} from "../../engine/index.ts"
 import { askedFields } from "./asked.ts"
 import type { Call, Command } from "../verbs/call.ts"
-import { withRepository } from "./connection.ts"
-import { EXIT } from "../output/exit-codes.ts"
+import { homeOf, locationOf, storeAt, withRepository } from "./connection.ts"
+import { EXIT, type ExitCode } from "../output/exit-codes.ts"
 import { showBytes, showCount, showNumber } from "../output/format.ts"
 import { namedObject, reportObjectError, type Output } from "../output/output.ts"
 import { parseSubset } from "../verbs/sizes.ts"
-import { checkStore } from "./check-store.ts"
 
 export const check: Command = async (call) => {
   if (call.options.flag("store-only")) return await checkStore(call)
@@ -75,4 +83,36 @@ function reportError(output: Output, error: CheckResult["errors"][number]): void
   const whose = snapshots.map((id) => id.slice(0, 8)).join(", ")
   const behind = snapshots.length === 0 ? "" : `; needed by ${whose}`
   reportObjectError(output, "check", error, { more: { snapshots }, behind })
+}
+
+/** Compares every object with the digest in its name, without a key. */
+async function checkStore(call: Call): Promise<ExitCode> {
+  const { output } = call
+  const location = locationOf(call, homeOf(call))
+  if (location === undefined) {
+    const message = "No store: use -r LOCATION, or set HOLDFAST_REPOSITORY"
+    throw new EngineError("not-found", "no-repository", message)
+  }
+  const store = await storeAt(call, location)
+  const progress = output.progress("check")
+  const { objects, bytes, errors, foreign } = await scrub(store, ({ bytesDone, bytesTotal, current }) => {
+    progress.update({ bytes: bytesDone, bytesTotal, current })
+  })
+  progress.wipe()
+  for (const error of errors) reportObjectError(output, "check", error)
+  output.object({
+    message_type: "summary",
+    num_errors: errors.length,
+    objects,
+    bytes,
+    foreign_objects: foreign,
+    requests: askedFields(call),
+  })
+  output.say(
+    `${showCount(objects, "object")}, ${showBytes(bytes)}: each compared with the digest in its name`,
+  )
+  if (errors.length === 0)
+    output.say("no errors were found. `holdfast check` with a key also finds missing objects")
+  else output.say(`${showCount(errors.length, "error")} found`)
+  return errors.length === 0 ? EXIT.done : EXIT.damaged
 }
