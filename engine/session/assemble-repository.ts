@@ -8,15 +8,12 @@ import { chunkHasher, chunkIdKey, type ChunkHasher } from "../crypto/chunk-id.ts
 import type { RepositoryKeys } from "../crypto/derive.ts"
 import type { KeyPair } from "../crypto/keypair.ts"
 import type { OpenedTrust } from "../crypto/trust-state.ts"
-import type { FileCache, FileCacheBase } from "../home/file-cache.ts"
 import type { RepositoryHome } from "../home/home.ts"
-import type { Journal } from "../home/journal.ts"
 import { type Identify, type NodeCache, openNodeCache } from "../home/node-cache.ts"
-import { type ObjectCache, openObjectCache } from "../home/object-cache.ts"
+import { openObjectCache } from "../home/object-cache.ts"
 import { fileCacheBases, openFileCache } from "../home/file-cache.ts"
 import { openJournal } from "../home/journal.ts"
 import { openStateDatabase, type StateDatabase } from "../home/state-database.ts"
-import type { ChunkIndex } from "../chunk-index/chunk-index.ts"
 import { openChunkIndex } from "../chunk-index/sqlite-index.ts"
 import {
   type MeteredStore,
@@ -26,7 +23,7 @@ import {
 } from "../store/wrappers/metered-store.ts"
 import { guardPuts } from "../store/open-store.ts"
 import type { LogNames } from "../log/log-names.ts"
-import { type LogTable, openLogTable } from "../log/log-table.ts"
+import { openLogTable } from "../log/log-table.ts"
 import type { FoundRepository } from "./open-trust.ts"
 import type { Ports, Repository } from "./repository.ts"
 import { type Device, startSession } from "./session.ts"
@@ -107,21 +104,15 @@ const RECREATED: Readonly<Record<NonNullable<StateDatabase["recreated"]>, string
     "the local index and caches were written by another version; rebuilding them from the repository",
 }
 
-type StatePorts = Omit<LocalState, "recreated" | "nodeCache"> & Pick<Ports, "nodeCache">
+type StatePorts = Pick<Ports, "nodeCache"> & Omit<LocalState, "recreated" | "nodeCache">
 
 /** Index, caches and journal, in one database file. */
-export interface LocalState {
+export interface LocalState extends Pick<
+  Ports,
+  "index" | "objects" | "journal" | "log" | "fileCache" | "fileCacheBases" | "atomically" | "close"
+> {
   readonly recreated: StateDatabase["recreated"]
-  readonly index: ChunkIndex
-  readonly objects: ObjectCache
-  readonly journal: Journal
-  readonly log: LogTable
   nodeCache(series: string, identify: Identify): NodeCache
-  fileCache(series: string, source: string): FileCache
-  fileCacheBases(series: string): FileCacheBase[]
-  /** Writes all that `run` writes to index, journal and caches, or nothing. */
-  atomically<T>(run: () => T): T
-  close(): void
 }
 
 export function openLocalState(home: RepositoryHome): LocalState {
