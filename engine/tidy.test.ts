@@ -1,7 +1,7 @@
 /**
- * The house rules that a machine can hold: imports run downwards only and in no circle, pure folders stay pure,
- * the command line and the benchmarks use one door, files stay small, and no test is skipped. Function sizes,
- * default exports and parameters are oxlint's; .oxlintrc.json is the one place that says the limits.
+ * The house rules that a machine can hold: imports run downwards only and in no circle, pure folders stay
+ * pure, the command line and the benchmarks use one door, files stay small, and no test is skipped. Function
+ * sizes, default exports and parameters are oxlint's; .oxlintrc.json is the one place that says the limits.
  */
 import assert from "node:assert/strict"
 import { existsSync, globSync, readFileSync } from "node:fs"
@@ -10,7 +10,9 @@ import { test } from "node:test"
 
 const PURE = ["format", "crypto", "chunks"]
 
-/** The floors of the engine, the lowest first: a room imports from lower floors alone, never from a neighbour. */
+/**
+ * The floors of the engine, the lowest first: a room imports from lower floors alone, never from a neighbour.
+ */
 const FLOORS: readonly (readonly string[])[] = [
   ["base"],
   ["format", "chunks", "system", "secrets"],
@@ -95,48 +97,22 @@ test("tidy: imports run downwards only", (context) => {
   }
 })
 
-/** Groups of files that reach each other, by Tarjan's algorithm (1972), each as a path that leads round. */
+/**
+ * Ways of imports that lead back to a file on them. A depth-first search finds one in every group of circles.
+ */
 function circles(): string[] {
   const importsOf = new Map(files.map(({ path, imports }) => [path, imports]))
-  const order = new Map<string, number>()
-  const open: string[] = []
-  const found: string[] = []
-  const visit = (path: string): number => {
-    const own = order.size
-    order.set(path, own)
-    open.push(path)
-    let lowest = own
-    for (const target of importsOf.get(path) ?? []) {
-      const known = order.get(target)
-      if (known === undefined) lowest = Math.min(lowest, visit(target))
-      else if (open.includes(target)) lowest = Math.min(lowest, known)
-    }
-    if (lowest < own) return lowest
-    const group = open.splice(open.indexOf(path))
-    if (group.length > 1) found.push(roundTrip(path, group, importsOf).join(" imports "))
-    return lowest
-  }
-  for (const path of importsOf.keys()) if (!order.has(path)) visit(path)
-  return found
-}
-
-/** The shortest way from a file through others of its group back to it. */
-function roundTrip(
-  start: string,
-  group: readonly string[],
-  importsOf: Map<string, readonly string[]>,
-): string[] {
-  const ways = [[start]]
   const seen = new Set<string>()
-  for (const way of ways) {
-    for (const target of importsOf.get(way.at(-1) ?? start) ?? []) {
-      if (target === start) return [...way, target]
-      if (!group.includes(target) || seen.has(target)) continue
-      seen.add(target)
-      ways.push([...way, target])
-    }
+  const found: string[] = []
+  const visit = (path: string, way: readonly string[]): void => {
+    const start = way.indexOf(path)
+    if (start >= 0) found.push([...way.slice(start), path].join(" imports "))
+    if (seen.has(path)) return
+    seen.add(path)
+    for (const target of importsOf.get(path) ?? []) visit(target, [...way, path])
   }
-  return [start]
+  for (const path of importsOf.keys()) visit(path, [])
+  return found
 }
 
 test("tidy: imports form no circle, not even those of types", () => {
@@ -213,22 +189,18 @@ test("tidy: the S3 library is named only in engine/store, and loaded only when n
   none(engine.filter(({ path, text }) => eager.test(text) && !isS3(path)).map(({ path }) => path))
 })
 
-type Limit = readonly [string, { readonly max: number }]
-interface Rules {
-  readonly "max-lines": Limit
-  readonly "max-lines-per-function"?: Limit
-  readonly "max-params"?: Limit
-}
+type Rules = Readonly<Record<string, readonly [string, { readonly max: number }]>>
 const lint = JSON.parse(readFileSync(".oxlintrc.json", "utf8")) as {
-  readonly rules: Required<Rules>
+  readonly rules: Rules
   readonly overrides: readonly { readonly rules: Rules }[]
 }
-const LINES_MAX = lint.rules["max-lines"][1].max
-const TEST_LINES_MAX = lint.overrides[0]?.rules["max-lines"][1].max ?? 0
+const maxOf = (rules: Rules | undefined, rule: string): number => rules?.[rule]?.[1].max ?? 0
+const LINES_MAX = maxOf(lint.rules, "max-lines")
+const TEST_LINES_MAX = maxOf(lint.overrides[0]?.rules, "max-lines")
 
 test("tidy: CONTRIBUTING.md states the limits that oxlint enforces", () => {
-  const functionMax = lint.rules["max-lines-per-function"][1].max
-  const parametersMax = lint.rules["max-params"][1].max
+  const functionMax = maxOf(lint.rules, "max-lines-per-function")
+  const parametersMax = maxOf(lint.rules, "max-params")
   const said = `at most ${LINES_MAX} lines (tests ${TEST_LINES_MAX}), a function ${functionMax}, a function's list of parameters ${parametersMax}.`
   assert.ok(readFileSync("CONTRIBUTING.md", "utf8").includes(said), said)
 })

@@ -34,47 +34,37 @@ export function openDryTarget(root: string, options: TargetOptions = {}): Target
   return { ...overlay(root, staged, options), wouldStage }
 }
 
-/** The existing entries, without those that the run would have removed by now. */
+/**
+ * The existing entries without those that the run would have removed by now, and what the file system
+ * refuses.
+ */
 interface Seen {
-  /** The target; undefined if it does not exist and all would be created. */
-  readonly inner: Target | undefined
   readonly look: (path: RawPath) => Stat | undefined
   readonly list: (folder: RawPath) => RawPath[]
   readonly remove: (path: RawPath) => void
-}
-
-function seeing(inner: Target | undefined): Seen {
-  const removed = new Set<RawPath>()
-  const isRemoved = (path: RawPath): boolean => {
-    if (removed.size === 0) return false
-    for (let at = path; at !== ""; at = parentPath(at)) if (removed.has(at)) return true
-    return false
-  }
-  return {
-    inner,
-    look(path) {
-      checkPath(path, false)
-      return inner === undefined || isRemoved(path) ? undefined : inner.look(path)
-    },
-    list(folder) {
-      if (inner === undefined || isRemoved(folder)) return []
-      return inner.list(folder).filter((name) => !removed.has(joinPath(folder, name)))
-    },
-    remove: (path) => void removed.add(path),
-  }
-}
-
-/** Refuses what the file system would refuse. */
-interface Refusing {
   /** Requires that an existing folder of another user lets this one create and remove names in it. */
   readonly requireOpen: (path: RawPath, existing: Stat | undefined) => void
   /** Throws what renaming to this path would throw. */
   readonly take: (path: RawPath, placing: Placing) => void
 }
 
-function refusing(root: string, { look, list }: Seen): Refusing {
+function seeing(root: string, inner: Target | undefined): Seen {
+  const removed = new Set<RawPath>()
+  const isRemoved = (path: RawPath): boolean => {
+    if (removed.size === 0) return false
+    for (let at = path; at !== ""; at = parentPath(at)) if (removed.has(at)) return true
+    return false
+  }
+  const look = (path: RawPath): Stat | undefined => {
+    checkPath(path, false)
+    return inner === undefined || isRemoved(path) ? undefined : inner.look(path)
+  }
+  const list = (folder: RawPath): RawPath[] => {
+    if (inner === undefined || isRemoved(folder)) return []
+    return inner.list(folder).filter((name) => !removed.has(joinPath(folder, name)))
+  }
   const closed = new Map<RawPath, string | undefined>()
-  const requireOpen: Refusing["requireOpen"] = (path, existing) => {
+  const requireOpen: Seen["requireOpen"] = (path, existing) => {
     const uid = process.geteuid?.() ?? 0
     const folder = parentPath(path)
     const above = uid === 0 || path === "" ? undefined : look(folder)
@@ -85,68 +75,28 @@ function refusing(root: string, { look, list }: Seen): Refusing {
     const isSticky = (above.mode & 0o1000) !== 0
     if (isSticky && existing !== undefined && existing.uid !== uid) throw targetError("EPERM", path)
   }
-  return {
-    requireOpen,
-    take(path, { replace }) {
-      const stat = look(path)
-      requireOpen(path, stat)
-      if (stat === undefined) return
-      if (!replace) throw targetError("EEXIST", path)
-      if (stat.type === "directory" && list(path).length > 0) throw targetError("ENOTEMPTY", path)
-    },
+  const take: Seen["take"] = (path, { replace }) => {
+    const stat = look(path)
+    requireOpen(path, stat)
+    if (stat === undefined) return
+    if (!replace) throw targetError("EEXIST", path)
+    if (stat.type === "directory" && list(path).length > 0) throw targetError("ENOTEMPTY", path)
   }
+  return { look, list, remove: (path) => void removed.add(path), requireOpen, take }
 }
 
+/** @param inner undefined if the target does not exist and all would be created */
 function overlay(root: string, inner: Target | undefined, options: TargetOptions): Target {
   const permitted = permittedBy(options)
-  const seen = seeing(inner)
-  const refuse = refusing(root, seen)
+  const { look, list, remove, requireOpen, take } = seeing(root, inner)
   return {
     root,
     xattrsAvailable: inner?.xattrsAvailable ?? true,
-    look: seen.look,
-    list: seen.list,
+    look,
+    list,
     readLink: (path) => inner?.readLink(path) ?? ("" as RawPath),
     attributes: (path) => inner?.attributes(path) ?? [],
     openExisting: (path) => inner?.openExisting(path),
-    ...folders(seen, refuse, permitted),
-    ...placing(refuse, permitted),
-    compareMetadata: (path, existing, metadata) => inner?.compareMetadata(path, existing, metadata),
-    updateMetadata(path, metadata) {
-      const stat = seen.look(path)
-      if (stat === undefined || (stat.links > 1 && stat.type !== "directory")) return undefined
-      if (!isOurs(stat, permitted)) return undefined
-      return { changed: true, leftOut: withheld(permitted, metadata) }
-    },
-    removeExtra(path) {
-      const stat = seen.look(path)
-      if (stat === undefined) return 0
-      refuse.requireOpen(path, stat)
-      seen.remove(path)
-      return 1
-    },
-    removeEntry(path) {
-      refuse.requireOpen(path, seen.look(path))
-      seen.remove(path)
-    },
-    unlockFolder: () => undefined,
-    lockFolder() {},
-    removeLeftovers: () => 0,
-    wouldStage: () => undefined,
-    stage: () => undefined,
-    publish: () => [],
-    unstage() {},
-    flush: async () => {},
-    close: () => inner?.close(),
-  }
-}
-
-function folders(
-  { look, remove, inner }: Seen,
-  { requireOpen }: Refusing,
-  permitted: Permitted,
-): Pick<Target, "ensureFolder" | "finishFolder"> {
-  return {
     ensureFolder(path, { replace, isNew }) {
       const stat = isNew === true ? undefined : look(path)
       if (stat?.type !== "directory" && isNew !== true) requireOpen(path, stat)
@@ -164,13 +114,41 @@ function folders(
       const before = stat && inner?.compareMetadata(path, stat, metadata)
       return before ?? withheld(permitted, metadata)
     },
+    ...placing(take, permitted),
+    compareMetadata: (path, existing, metadata) => inner?.compareMetadata(path, existing, metadata),
+    updateMetadata(path, metadata) {
+      const stat = look(path)
+      if (stat === undefined || (stat.links > 1 && stat.type !== "directory")) return undefined
+      if (!isOurs(stat, permitted)) return undefined
+      return { changed: true, leftOut: withheld(permitted, metadata) }
+    },
+    removeExtra(path) {
+      const stat = look(path)
+      if (stat === undefined) return 0
+      requireOpen(path, stat)
+      remove(path)
+      return 1
+    },
+    removeEntry(path) {
+      requireOpen(path, look(path))
+      remove(path)
+    },
+    unlockFolder: () => undefined,
+    lockFolder() {},
+    removeLeftovers: () => 0,
+    wouldStage: () => undefined,
+    stage: () => undefined,
+    publish: () => [],
+    unstage() {},
+    flush: async () => {},
+    close: () => inner?.close(),
   }
 }
 
 type Placings = Pick<Target, "placeSymlink" | "placeHardLink" | "placeFifo" | "placeDevice"> &
   Pick<Target, "beginFile" | "finishFile" | "abandonFile">
 
-function placing({ take }: Refusing, permitted: Permitted): Placings {
+function placing(take: Seen["take"], permitted: Permitted): Placings {
   return {
     beginFile: (path, size, sparse) => ({ path, name: path, descriptor: -1, size, sparse }),
     finishFile: ({ path }, metadata, how) => {
