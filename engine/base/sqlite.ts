@@ -49,7 +49,8 @@ export function sqliteCode(error: unknown): string {
 export function stateIsDamaged(error: unknown): boolean {
   const code = sqliteCode(error)
   if (/^SQLITE_(CORRUPT|NOTADB|FORMAT|CONSTRAINT|MISMATCH)/.test(code)) return true
-  return code === "SQLITE_ERROR" && /^no such (table|column)/.test((error as Error).message)
+  // our statements are right, so the schema is not; a wrong transaction is a bug
+  return code === "SQLITE_ERROR" && !(error as Error).message.includes("transaction")
 }
 
 /**

@@ -124,7 +124,16 @@ function entryMethods(
     has: (digest) => has().get(digest) !== undefined,
     complete: () => new Set(complete().all()),
     verified: () => new Set(all().all()),
-    heads: () => heads().all(),
+    /** They are read from the index alone, which has no sums, and are signed and pinned. */
+    heads() {
+      const all = heads().all()
+      for (const { device, sequence, digest } of all) {
+        const row = one().get(digest)
+        if (row === undefined || row.device !== device || row.sequence !== sequence) throw damagedRow(TABLE)
+        checkSum(row)
+      }
+      return all
+    },
     add(digest, entry, isComplete) {
       const { device, sequence } = entry
       const body = encodeEntryBody({ ...entry, packs: [] })
@@ -147,12 +156,7 @@ function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapsho
     `SELECT ${FIELDS} FROM log_entries WHERE series = ? AND time_ns IS NOT NULL AND time_ns <= ?
      ORDER BY time_ns DESC, digest DESC LIMIT 1`,
   )
-  const snapshots = lazyStatement<[string | null, string | null, string | null, string | null], Row>(
-    database,
-    `SELECT ${FIELDS} FROM log_entries
-     WHERE time_ns IS NOT NULL AND (? IS NULL OR series = ?) AND (? IS NULL OR host = ?)
-     ORDER BY time_ns, digest`,
-  )
+  const all = lazyStatement<[], Row>(database, `SELECT ${FIELDS} FROM log_entries`)
   const series = lazyStatement<[], string>(
     database,
     "SELECT DISTINCT series FROM log_entries WHERE time_ns IS NOT NULL ORDER BY series",
@@ -164,14 +168,14 @@ function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapsho
       const row = newest().get(name, untilNs) ?? newest().get(name, TIME_NS_MAX)
       return row === undefined ? undefined : snapshotOf(row)
     },
-    snapshots(filter) {
-      const name = filter.series ?? null
-      const host = filter.host ?? null
-      return snapshots()
-        .all(name, name, host, host)
-        .map(snapshotOf)
+    /** Chosen and sorted by what the sums cover, which the columns of queries are not. */
+    snapshots: (filter) =>
+      all()
+        .all()
+        .map(logged)
+        .filter((entry) => entry.type === "snapshot")
         .filter((snapshot) => matches(snapshot, filter))
-    },
+        .toSorted(byTime),
   }
 }
 
@@ -206,13 +210,25 @@ function segmentMethods(database: Database): Pick<LogTable, "hasSegment" | "addS
   }
 }
 
-function matches(snapshot: SnapshotRecord, { tags, path }: SnapshotFilter): boolean {
+function byTime(a: SnapshotRecord, b: SnapshotRecord): number {
+  if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1
+  return a.digest < b.digest ? -1 : 1
+}
+
+function matches(snapshot: SnapshotRecord, { series, host, tags, path }: SnapshotFilter): boolean {
+  if ((series ?? snapshot.series) !== snapshot.series || (host ?? snapshot.host) !== snapshot.host)
+    return false
   if (tags?.some((tag) => !snapshot.tags.includes(tag)) === true) return false
   return path === undefined || snapshot.paths.some((each) => each === "/" || isWithin(path, each))
 }
 
-function logged({ digest, device, sequence, body, sum }: Row): LoggedEntry {
+function checkSum({ digest, device, sequence, body, sum }: Row): void {
   if (rowSum([digest, device, sequence, body]) !== sum) throw damagedRow(TABLE)
+}
+
+function logged(row: Row): LoggedEntry {
+  checkSum(row)
+  const { digest, body } = row
   const entry = decodeEntryBody(new Uint8Array(body), `the local record of entry ${digest.slice(0, 8)}`)
   return { ...entry, digest, shortId: digest.slice(0, 8) }
 }
