@@ -34,7 +34,7 @@ function docstrings(): Map<string, string> {
     /^export \{([^}]*)\} from "([^"]+)"/gm,
   )) {
     const text = readFileSync(resolve(import.meta.dirname, file), "utf8")
-    for (const name of names.split(",").map((each) => each.trim())) {
+    for (const name of names.split(",").map((each) => each.trim().replace(/^type /, ""))) {
       const defined = new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\nexport (?:async )?function\\*? ${name}[<(]`)
       const doc = defined.exec(text)?.[1]
       if (doc !== undefined) found.set(name, doc.replace(/^ \* ?/gm, ""))

@@ -4,8 +4,7 @@
  */
 export { knownPlaces, rememberedRepository, setDefaultRepository } from "./home/last-repository.ts"
 export type { CopyError } from "./maintain/copy-order.ts"
-export { EngineError } from "./base/errors.ts"
-export type { ErrorKind } from "./base/errors.ts"
+export { EngineError, type ErrorKind } from "./base/errors.ts"
 export type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "./base/ids.ts"
 export { rawPathFromText, showPath } from "./base/paths.ts"
 export { shellWord } from "./base/show.ts"
@@ -21,56 +20,54 @@ export { readSecret } from "./secrets/read-secret.ts"
 export type { SecretPorts } from "./secrets/run-program.ts"
 
 export { parseAddress, parseEndpoint } from "./store/address.ts"
-export { locationName, openStore, requestsOf } from "./store/open-store.ts"
-export type { OpenStoreOptions } from "./store/open-store.ts"
+export { locationName, openStore, requestsOf, type OpenStoreOptions } from "./store/open-store.ts"
 export type { Store } from "./store/store.ts"
 export type { Requests } from "./store/wrappers/metered-store.ts"
 
-export type { Home } from "./home/home.ts"
-export { type HomeOptions, openHome } from "./home/home.ts"
+export { openHome, type Home, type HomeOptions } from "./home/home.ts"
 
-export { copy, promote } from "./maintain/copy.ts"
-export type { CopyEvent, CopyObserver, CopyRequest, CopyResult } from "./maintain/copy.ts"
-export { scrub } from "./maintain/scrub.ts"
-export type { ScrubError, ScrubEvent, ScrubResult } from "./maintain/scrub.ts"
+export {
+  copy,
+  promote,
+  type CopyEvent,
+  type CopyObserver,
+  type CopyRequest,
+  type CopyResult,
+} from "./maintain/copy.ts"
+export { scrub, type ScrubError, type ScrubEvent, type ScrubResult } from "./maintain/scrub.ts"
 
-export { acceptHead } from "./session/accept-head.ts"
-export type { AcceptEvent } from "./session/accept-head.ts"
-export { openRepository } from "./session/open-repository.ts"
-export { createRepository } from "./session/create-repository.ts"
-export type { OpenRequest } from "./session/open-repository.ts"
-export type { CreatedRepository, NewRepository } from "./session/create-repository.ts"
+export { acceptHead, type AcceptEvent } from "./session/accept-head.ts"
+export { openRepository, type OpenRequest } from "./session/open-repository.ts"
+export { createRepository, type CreatedRepository, type NewRepository } from "./session/create-repository.ts"
 export type { Repository } from "./session/repository.ts"
 export type { Device, Session, Trust } from "./session/session.ts"
 export type { Secret } from "./trust/unlock.ts"
 
-export { cacheInfo, clearCache } from "./queries/caches.ts"
-export type { CacheInfo } from "./queries/caches.ts"
-export { diffSnapshots } from "./queries/diff-snapshots.ts"
-export { diffWithDisk } from "./queries/diff-with-disk.ts"
-export type { DiskDiffRequest } from "./queries/diff-with-disk.ts"
-export type { Difference } from "./queries/diff-snapshots.ts"
-export { doctor } from "./queries/doctor.ts"
-export type { DoctorRequest } from "./queries/doctor.ts"
+export { cacheInfo, clearCache, type CacheInfo } from "./queries/caches.ts"
+export { diffSnapshots, type Difference } from "./queries/diff-snapshots.ts"
+export { diffWithDisk, type DiskDiffRequest } from "./queries/diff-with-disk.ts"
+export { doctor, type DoctorRequest } from "./queries/doctor.ts"
 export type { Finding } from "./queries/finding.ts"
-export { dump } from "./queries/dump.ts"
-export type { DumpRequest } from "./queries/dump.ts"
-export { entries } from "./queries/entries.ts"
-export type { EntriesRequest } from "./queries/entries.ts"
-export { fileHistory } from "./queries/file-history.ts"
-export type { FileVersion } from "./queries/file-history.ts"
-export { findEntries } from "./queries/find-entries.ts"
-export type { FindRequest, FoundEntry } from "./queries/find-entries.ts"
-export { status } from "./queries/status.ts"
-export type { HomeStatus, SourceStatus } from "./queries/status.ts"
-export { stats } from "./queries/stats.ts"
-export type { MonthlyCost, Stats, StatsKind } from "./queries/stats.ts"
-export { findSnapshot, snapshots } from "./queries/snapshots.ts"
-export type { FoundSnapshot, Snapshot } from "./queries/snapshots.ts"
+export { dump, type DumpRequest } from "./queries/dump.ts"
+export { entries, type EntriesRequest } from "./queries/entries.ts"
+export { fileHistory, type FileVersion } from "./queries/file-history.ts"
+export { findEntries, type FindRequest, type FoundEntry } from "./queries/find-entries.ts"
+export { status, type HomeStatus, type SourceStatus } from "./queries/status.ts"
+export { stats, type MonthlyCost, type Stats, type StatsKind } from "./queries/stats.ts"
+export { findSnapshot, snapshots, type FoundSnapshot, type Snapshot } from "./queries/snapshots.ts"
 export type { SnapshotFilter } from "./log/view.ts"
 
-export { addKey, changePassphrase, listDevices, listKeys, removeKey } from "./session/keys.ts"
-export type { AddedKey, AddKeyRequest, DeviceInfo, KeyInfo } from "./session/keys.ts"
+export {
+  addKey,
+  changePassphrase,
+  listDevices,
+  listKeys,
+  removeKey,
+  type AddedKey,
+  type AddKeyRequest,
+  type DeviceInfo,
+  type KeyInfo,
+} from "./session/keys.ts"
 
 export { backup } from "./backup/backup.ts"
 export type {
@@ -80,8 +77,14 @@ export type {
   BackupResult,
   UnkeptPath,
 } from "./backup/backup-request.ts"
-export { estimate, requireBudget } from "./backup/estimate.ts"
-export type { Budget, Estimate, EstimateRequest, Money } from "./backup/estimate.ts"
+export {
+  estimate,
+  requireBudget,
+  type Budget,
+  type Estimate,
+  type EstimateRequest,
+  type Money,
+} from "./backup/estimate.ts"
 export type { ProviderId } from "./store/provider-profiles.ts"
 export { GIT_IGNORE_FILE, IGNORE_FILE } from "./source/select.ts"
 
