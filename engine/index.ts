@@ -1,5 +1,5 @@
 /**
- * The engine's only door: what the command line, the bridge for agents and the benchmarks use. Verbs
+ * The engine's only door: what the command line and the benchmarks use. Verbs
  * are functions of a repository and a request; records are plain data; nothing is printed.
  */
 export { knownPlaces, rememberedRepository, setDefaultRepository } from "./home/last-repository.ts"

@@ -1,5 +1,5 @@
 /**
- * `holdfast init`: creates a repository. Secrets come from flags, the environment or the terminal. Only recovery.ts
+ * `holdfast init`: creates a repository. Secrets come from flags, the environment or the terminal. Only secrets/recovery.ts
  * outputs the recovery words.
  */
 import { hostname } from "node:os"

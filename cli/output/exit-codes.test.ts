@@ -14,7 +14,7 @@ import {
 } from "node:fs"
 import { dirname, join } from "node:path"
 import { test } from "node:test"
-import { exitCodeOf, messageOf, UsageError } from "./exit-codes.ts"
+import { EXIT, exitCodeOf, messageOf, UsageError } from "./exit-codes.ts"
 import { ready, sandbox, type JsonLine, type Sandbox } from "../testing/run-cli.ts"
 
 /** The code in the last line of standard error. */
@@ -262,3 +262,9 @@ function findPack(repository: string): string {
   if (pack === undefined) throw new Error("the repository has no pack")
   return pack
 }
+
+test("README lists every exit code", () => {
+  const [, list = ""] = /Exit codes: ([^]*?)\. Shell completion/.exec(readFileSync("README.md", "utf8")) ?? []
+  const listed = list.split("·").map((each) => Number(/^\s*(\d+) /.exec(each)?.[1]))
+  assert.deepEqual(listed, Object.values(EXIT))
+})

@@ -22,7 +22,7 @@ import { checkTypedPaths } from "../verbs/typed-paths.ts"
 import { refuseUnusable } from "../verbs/unusable-flags.ts"
 import type { Verb } from "../verbs/verb.ts"
 
-/** Each import runs only when its verb is called. In the build they are in one file, not executed until then. */
+/** The build puts all in one file; a verb's code runs only when it is called. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import("../commands/init.ts")).init,
   connect: async () => (await import("../commands/connect.ts")).connect,
@@ -88,7 +88,7 @@ export async function run(words: readonly string[], umask: number): Promise<Exit
       output = outputFor(words, environment, parsed.options)
       code = await runVerb({ ...parsed, output, environment, umask, stores })
       await tellRequests(output, stores)
-      // users got the message in words; scripts expect a last line
+      // a person has read the problems; a script gets a last line
       if (code !== EXIT.done && output.json) output.fail(code, messageOfCode(code))
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * The write path, one stage a file:
+ * The write path, each stage in a file or room of its own:
  *
  *     scan → split → dedupe → block → pack → upload → record → commit
  *
@@ -42,7 +42,7 @@ export async function backup(
   request: BackupRequest,
   observe: BackupObserver = () => {},
 ): Promise<BackupResult> {
-  const requestsBefore = repository.requests() // finding the series may take one
+  const requestsBefore = repository.requests() // finding the series may make a request
   const source = await openRunSource(repository, request, observe)
   try {
     return await runLocked(repository, { request, source, observe, requestsBefore })
@@ -59,7 +59,7 @@ async function runLocked(repository: Repository, asked: RunRequest): Promise<Bac
   } catch (error) {
     const isLost = isEngineError(error, "node-uncached") || isEngineError(error, "record-lost")
     if (source.stdin !== undefined || !isLost) throw error
-    // the caches lost a part of the last listing: without its base, every file is read once more
+    // the caches lost a part of the last listing: without the file cache, the second run reads every file
     repository.fileCache(source.series, source.key).clear()
     return await runOnce(repository, asked)
   } finally {

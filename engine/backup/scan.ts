@@ -40,7 +40,7 @@ interface Tree extends ChangeTools {
 export interface Scanned {
   /** Each change once, in listing order. */
   readonly changes: Iterable<Change>
-  /** The whole source has been walked, and found to change too little for threads. */
+  /** The whole source has been walked; its changes are too few to pay for threads. */
   readonly isSmall: boolean
   /** The whole source has been walked, and has not changed. */
   readonly isUnchanged: boolean
@@ -129,7 +129,7 @@ function goneFrom({ records }: Run, folder: Folder, gone: RawPath[]): Passed {
   }
 }
 
-/** Names at the end of a folder that are gone. Entries below the folder's last name come before them. */
+/** Removed names that sort after a folder's last entry. They are yielded after everything below that entry. */
 interface Waiting {
   readonly state: FolderState
   readonly gone: readonly RawPath[]
@@ -146,8 +146,8 @@ function* removalsBefore(waiting: Waiting[], next: RawPath | undefined): Generat
 }
 
 /**
- * Opens a folder's record. A folder that is new since the last run has none, even if an older one of the
- * same path left one. Any other folder must have one: without it, removed names would stay in the listing.
+ * Opens a folder's record. A folder that is new since the last run starts without one: a record that an earlier
+ * folder of that path left is ignored. Any other folder must have one, or removed names would stay in the listing.
  */
 function openFolder({ run: { base, cache, records }, unknown }: Tree, folder: Folder): FolderState {
   const isKnown = !unknown.delete(folder.path) && base !== undefined

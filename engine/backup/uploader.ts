@@ -2,7 +2,7 @@
  * Upload and record: makes a sealed pack durable in the store (rule W1), then records it in the local
  * index and the journal. During a long run, partial entries name the packs that are durable so far
  * (rule W7). After a crash the next run continues from the journal: it uploads none of those packs
- * again. Stands between pack-filler.ts and commit.ts. spec/ordering.md.
+ * again. Stands between packs/pack-filler.ts and commit.ts. spec/ordering.md.
  */
 import { release } from "../base/bytes.ts"
 import { packName } from "../format/names.ts"

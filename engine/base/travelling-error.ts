@@ -1,7 +1,7 @@
 /**
  * An error sent from a worker thread. Structured cloning drops the class and the fields of an
- * `EngineError` and of a failed system call. All pools send errors in this form, so kind, code and
- * message arrive unchanged.
+ * `EngineError` and of a failed system call. All pools send errors that stop a run in this form, so
+ * kind, code and message arrive unchanged. `cause` is lost.
  */
 import { EngineError, type ErrorKind } from "./errors.ts"
 

@@ -7,7 +7,7 @@
  * The same code runs from sources (`engine/backup/split/split-worker.ts`) and from the build, where esbuild
  * moves functions between files. The build's entries are therefore found from the `dist` folder, not from
  * the file that asks. A worker started from sources inherits `--import tsx` with its parent's execArgv.
- * Every file named `*-worker.ts` is an entry of the build.
+ * Every file named `*-worker.ts`, but for tests, is an entry of the build.
  */
 import { availableParallelism } from "node:os"
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"

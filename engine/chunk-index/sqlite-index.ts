@@ -13,13 +13,13 @@ import { KEY_TABLE_SCHEMA, type KeyTable, openKeyTable } from "./key-table.ts"
 import { openPackRows, PACK_ROWS_SCHEMA, type PackRow, type PackRows, toRecord } from "./pack-rows.ts"
 import { STATE_CONDEMNED, STATE_LIVE } from "./row-checks.ts"
 
-/** Fewer keys of removed packs than this aren't worth a rewrite. */
+/** Keys of removed packs are dropped only from this many on. */
 const DEAD_KEYS_MIN = 65_536
 
 /** @param database an open state database (home/state-database.ts); closing it closes the index */
 export function openChunkIndex(database: Database): ChunkIndex {
   createTables(database, PACK_ROWS_SCHEMA + KEY_TABLE_SCHEMA)
-  const rows = withStateErrors(database.name, openPackRows(database)) // for errors of lazy pages
+  const rows = withStateErrors(database.name, openPackRows(database)) // pages are read after the call has returned
   const keys = openKeyTable(database)
   const search = openChunkSearch(database, (id) => keys.candidates(id))
 
@@ -37,7 +37,7 @@ export function openChunkIndex(database: Database): ChunkIndex {
 
   let isSound = false
   /**
-   * Checks once whether a chunk is missing because this file is damaged.
+   * Called when a chunk isn't found: checks the whole file, once.
    * @throws state-damaged
    */
   const verifyOnce = (): undefined => {

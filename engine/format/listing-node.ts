@@ -1,6 +1,6 @@
 /**
  * The nodes of a listing: leaves contain entries, inner nodes the ids of nodes one level below.
- * listing/cut.ts decides where they are cut; listing/build.ts and walk.ts build and read trees.
+ * listing/cut.ts decides where they are cut; listing/build.ts and listing/walk.ts build and read trees.
  * spec/listing.md.
  *
  *     leaf  = [0, [entry …]], leaf-writer.ts

@@ -16,7 +16,7 @@ import type { RawPath } from "../base/ids.ts"
 
 export type RecordedType = "file" | "directory" | "symlink" | "fifo" | "character-device" | "block-device"
 
-/** The compared fields, all of them in `source/source.ts`'s Stat. */
+/** The compared fields, all of them in `system/stat.ts`'s Stat. */
 export interface ComparedStat {
   readonly type: string
   readonly size: number

@@ -11,6 +11,7 @@ const SCHEMA = `
     series TEXT NOT NULL, id BLOB NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (series, id));`
 
 export interface NodeCache {
+  /** Verified: bytes that don't match the id count as missing. */
   get(id: ChunkId): Bytes | undefined
   /** In one transaction. */
   put(nodes: Iterable<readonly [ChunkId, Uint8Array]>): void

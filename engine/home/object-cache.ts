@@ -9,6 +9,7 @@ import { createTables, type Database, lazyStatement, withStateErrors } from "../
 const SCHEMA = "CREATE TABLE IF NOT EXISTS object_cache (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);"
 
 export interface ObjectCache {
+  /** Not verified: the reader checks signature or digest. */
   get(name: ObjectName): Bytes | undefined
   /** Returns every cached name with the prefix, in byte order. */
   names(prefix: string): ObjectName[]

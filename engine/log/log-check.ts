@@ -1,7 +1,7 @@
 /**
  * Rule R1 as one pure function of names: the log must have what this device has seen and what accepted
  * entries claim. A problem is an alarm only if the LIST was made after the entry that claims the missing
- * object was read; look.ts makes sure of it. spec/log.md.
+ * object was read; session/look.ts makes sure of it. spec/log.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { DeviceId, Digest } from "../base/ids.ts"

@@ -4,7 +4,7 @@
  * compares. The sealed directory, padding and locator follow; the pack's SHA-256 is its name. Runs in
  * each splitting thread, after pack-filler.ts. spec/pack.md.
  *
- * An open pack exists in memory only: a crash leaves whole sealed packs or nothing.
+ * An unfinished pack exists in memory only: a crash leaves whole sealed packs or nothing.
  */
 import { hash } from "node:crypto"
 import { release, type Bytes } from "../base/bytes.ts"
@@ -52,7 +52,7 @@ export interface SealTools {
   readonly zstd: Zstd
 }
 
-/** The directory is one frame, which bounds a pack's chunks as well as its bytes. */
+/** The directory must fit into one frame, so a pack has a limit of chunks too. */
 const PACK_CHUNKS_MAX = 65_536
 
 /** The size of a pack that is being filled, and the number of its chunks. */

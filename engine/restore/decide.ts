@@ -18,7 +18,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
   const { selected, tree, progress } = deciding
   const path = selected.place(entry)
   if (path === undefined) {
-    if (selected.isOwn(entry)) leaveAlone(deciding, entry)
+    if (selected.isOwn(entry)) skipOwnPlace(deciding, entry)
     else if (selected.partial && entry.type === "directory") rememberFolder(deciding, entry)
     return
   }
@@ -54,7 +54,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
 }
 
 /** For an entry whose place is in a repository or in holdfast's own folders. Its folder keeps its metadata. */
-function leaveAlone({ selected, tree, progress }: Deciding, entry: Entry): void {
+function skipOwnPlace({ selected, tree, progress }: Deciding, entry: Entry): void {
   const path = selected.land(entry)
   if (path === undefined) return
   tree.names.get(parentPath(path))?.add(path)

@@ -32,9 +32,9 @@ import type { RestoreRequest } from "./restore-request.ts"
 import type { DecidedFile } from "./tree.ts"
 import { createWindowFiles, sharedFiles, wantedFiles, type Wanted, type WindowFiles } from "./window-files.ts"
 
-/** Packs in memory of each window. */
+/** Packs that a window has in memory at once. */
 const PACKS_AT_ONCE = 2
-/** Shared files are open all the while. */
+/** Shared files (window-files.ts) stay open until their window ends. A window with more is split. */
 const SHARED_FILES_MAX = 2_000
 
 interface WindowPorts extends Omit<Comparing, "pool" | "sharedInodes"> {
@@ -52,7 +52,7 @@ interface Window extends WindowPorts, Comparing {
 export interface WindowPlacer {
   /** @param isLast no other window follows */
   place(files: readonly DecidedFile[], isLast: boolean): Promise<void>
-  /** Without it, this thread does all the work. No effect after the first window, or in a dry run. */
+  /** Uses worker threads instead of this thread. Has no effect after the first window, or in a dry run. */
   startThreads(): void
   close(): Promise<void>
 }
@@ -135,7 +135,7 @@ async function placeEmpty({ files, plan, window }: WindowRun): Promise<void> {
   if (placed !== "unread") files.report(empty, placed)
 }
 
-/** Copies the chunks that existing files have in place. */
+/** Copies chunks from existing files into their replacements. */
 async function beginOwn({ window, files }: WindowRun): Promise<void> {
   for (const position of files.sharedPositions) {
     const { own, standing, ids } = files.all[position] as Wanted

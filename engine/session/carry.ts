@@ -36,7 +36,7 @@ export async function carryAlong(
   const packs = new Map(own.map((pack) => [pack.record.name, pack]))
   const previous = await readOwn(repository, head)
   const isCarried = ({ record: { name } }: EntryPack): boolean => !packs.has(name) && !covered.has(name)
-  // The newest entry has all packs without a directory: cover.ts keeps them few.
+  // The newest entry has all packs without a directory: backup/cover.ts keeps them few.
   for (const pack of previous?.packs.filter(({ directory }) => directory === null) ?? [])
     if (isCarried(pack)) packs.set(pack.record.name, pack)
 

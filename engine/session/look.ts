@@ -1,6 +1,7 @@
 /**
  * A look: one LIST of the log. Nothing that was seen before may be missing (rule R1). New entries are
- * fetched, verified and taken into the local index. Then the pins move to what was seen. spec/log.md.
+ * fetched, verified and taken into the local index. Then the pins move to what was seen, in memory alone if nothing
+ * is new. spec/log.md.
  */
 import { EngineError } from "../base/errors.ts"
 import type { DeviceId } from "../base/ids.ts"
@@ -23,10 +24,10 @@ import type { View } from "../log/view.ts"
 /** A commit may take this long on a slow store. */
 export const CHAIN_WAIT_MS = 120_000
 
-/** A listing from opening the repository may be this old: a command's time from there to its look. */
+/** The oldest listing from opening the repository that the first look may use. */
 const LISTED_NS_MAX = 10_000_000_000n
 
-/** The pinned time of the last look may be this old while looks find nothing new: a write costs flushes. */
+/** If a look finds nothing new, its time is pinned at most this often: each write flushes. */
 const LOOK_PINNED_EVERY_NS = 3600n * 1_000_000_000n
 
 export interface LookOptions {
@@ -118,7 +119,7 @@ async function examine(
   return { names, problems: [...damaged, ...checkLog(state), ...withoutAccepted(imported, pins)] }
 }
 
-/** Of the newest entries only: the heads that an entry names are never older than its predecessors' heads. */
+/** The newest entry of a chain is enough: it names the same or newer heads than those before it. */
 function claimsOf({ log }: Repository, names: LogNames): Claim[] {
   const claims: Claim[] = []
   for (const head of log.heads()) {
@@ -131,7 +132,7 @@ function claimsOf({ log }: Repository, names: LogNames): Claim[] {
 
 /** Throws the alarm, or notes it for a verb that goes on: the run then fails at its end. */
 async function raise(repository: Repository, alarm: EngineError, tolerant: boolean): Promise<void> {
-  repository.log.verify() // rotten caches are no reason to suspect the store
+  repository.log.verify() // first make sure that the damage is not in the local cache
   const explained = await explainAlarm(repository, alarm)
   if (!tolerant) throw explained
   noteAlarm(repository, explained)
@@ -174,7 +175,7 @@ function newerHeads(pinned: readonly PinnedHead[], seen: readonly Head[]): Pinne
   return [...heads.values()]
 }
 
-/** Enrols a device again that two simultaneous changes of trust have lost. Refuses a revoked one. */
+/** Enrols this device again if two simultaneous trust changes dropped it. Refuses a revoked device. */
 async function requireMember(repository: Repository): Promise<void> {
   const { device, trust, excludedBy } = repository.session
   const { devices } = excludedBy ?? trust.state

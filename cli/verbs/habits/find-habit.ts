@@ -1,4 +1,4 @@
-/** Looks up the verbs and the notation of other backup tools; their flags are in read-words.ts. */
+/** Looks up the verbs and the notation of other backup tools; their flags are in verbs/read-words.ts. */
 import { UsageError } from "../../output/exit-codes.ts"
 import { VERB_HABITS } from "./verbs.ts"
 
