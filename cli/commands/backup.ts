@@ -259,7 +259,8 @@ function standardInput(): AsyncIterable<Uint8Array> {
   const stat = fstatSync(0)
   if (stat.isDirectory())
     throw new UsageError("standard input is a folder. To save a folder, name it: holdfast backup FOLDER")
-  if (isClosed()) throw new UsageError("--stdin: standard input is closed. Pipe the data into it")
+  if (isClosed())
+    throw new UsageError("--stdin: standard input is closed or /dev/null. Pipe the data into it")
   const isRead = stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !process.stdin.isTTY)
   return isRead ? createReadStream("", { fd: 0, autoClose: false }) : process.stdin
 }

@@ -37,20 +37,31 @@ export function progressBar(label: string, terminal: WriteStream | undefined): P
   if (terminal === undefined) return { update: () => {}, wipe: () => {}, isShown: false }
   let pace = createPace(monotonicMs)
   let unit: ProgressState["unit"]
+  /** A second count follows the first: its share would seem to go backwards. */
+  let isSecond = false
   let drawn = -Infinity
   return {
     isShown: true,
     update(state) {
       const now = monotonicMs()
       if (now - drawn < REDRAW_MS) return
-      drawn = now
       const { bytes = 0, bytesTotal } = state
-      if (state.unit !== unit) pace = createPace(monotonicMs)
+      if (state.unit !== unit) {
+        isSecond = drawn !== -Infinity
+        pace = createPace(monotonicMs)
+      }
+      drawn = now
       unit = state.unit
-      const line = progressLine(label, state, pace({ bytes, bytesTotal }), {
-        columns: terminal.columns || 80,
-        cut: cutToWidth,
-      })
+      const { share, ...rest } = pace({ bytes, bytesTotal })
+      const line = progressLine(
+        label,
+        state,
+        { ...rest, share: isSecond ? undefined : share },
+        {
+          columns: terminal.columns || 80,
+          cut: cutToWidth,
+        },
+      )
       terminal.write(`\r\x1b[2K${line}`)
     },
     wipe() {

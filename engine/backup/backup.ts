@@ -81,8 +81,9 @@ async function runOnce(repository: Repository, asked: RunRequest): Promise<Backu
   const store = createRunStore(repository, { series: source.series, isDry: request.dryRun === true })
   const pool = scanned?.isSmall === false ? threadPool(store.pool) : inlinePool(store.pool)
   const stopReporting = tally.watch(() => pool.bytesUnderWay())
-  const stopCounting = scanned?.isSmall === false ? await expectTotal(repository, run) : undefined
+  let stopCounting: (() => void) | undefined
   try {
+    if (scanned?.isSmall === false) stopCounting = await expectTotal(repository, run)
     const listing = await buildListing(repository, { run, store, pool }, async (builder) => {
       if (scanned !== undefined) return await assemble(scanned.changes, { run, pool }, builder)
       const parent = view.newest(source.series)

@@ -19,7 +19,11 @@ export async function expectTotal(repository: Repository, run: Run): Promise<() 
     tally.expect(parentHere.summary)
   else if (request.countAhead === true) {
     const { files, scope } = await openRunSource(repository, request, () => {})
-    return countAhead(walk(files, scope, { unreadable: () => {} }), tally.expect)
+    const stop = countAhead(walk(files, scope, { unreadable: () => {} }), tally.expect)
+    return () => {
+      stop()
+      files.close()
+    }
   }
   return () => {}
 }

@@ -80,6 +80,8 @@ interface Waiting<Said> {
 
 export function startPool<Asked, Said extends object>(options: PoolOptions<Said>): WorkerPool<Asked, Said> {
   let failure: { readonly error: unknown } | undefined
+  /** The threads end because the pool says so. */
+  let isEnded = false
   const resumes: (() => void)[] = []
   const wake = (): void => {
     for (const resume of resumes.splice(0)) resume()
@@ -97,6 +99,9 @@ export function startPool<Asked, Said extends object>(options: PoolOptions<Said>
   const threads = workers.map((worker, i): PoolThread<Asked, Said> => {
     const waiting = waitingOf[i] as Waiting<Said>[]
     worker.on("error", fail)
+    worker.on("exit", (code) => {
+      if (!isEnded) fail(new Error(`a worker thread ended with code ${code}`))
+    })
     worker.on("message", (said: Said | Failed) => {
       if (isFailed(said)) return fail(unpackError(said.failed))
       if (options.onNotice?.(said) === true) return
@@ -126,9 +131,11 @@ export function startPool<Asked, Said extends object>(options: PoolOptions<Said>
     fail,
     throwIfFailed,
     async terminate() {
+      isEnded = true
       await Promise.all(workers.map((worker) => worker.terminate()))
     },
     async end(message) {
+      isEnded = true
       await Promise.all(workers.map((worker) => endWorker(worker, message)))
     },
   }

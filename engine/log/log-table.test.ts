@@ -97,3 +97,27 @@ test("openLogTable() excludes partial entries from the snapshots", (t) => {
   assert.deepEqual([log.series(), log.snapshots({}), log.newest("notes")], [[], [], undefined])
   assert.equal(log.heads().length, 1)
 })
+
+test("openLogTable() neither lists nor signs what a damaged column or index says", (t) => {
+  const damages = {
+    series: "UPDATE log_entries SET series = 'other' WHERE sequence = 1",
+    host: "UPDATE log_entries SET host = 'other' WHERE sequence = 1",
+    time: "UPDATE log_entries SET time_ns = 1 WHERE sequence = 2",
+    "no time": "UPDATE log_entries SET time_ns = NULL WHERE sequence = 2",
+    device: "UPDATE log_entries SET device = 'x' WHERE sequence = 2",
+    sequence: "UPDATE log_entries SET sequence = 9 WHERE sequence = 2",
+  }
+  for (const [what, sql] of Object.entries(damages)) {
+    const state = openStateDatabase(temporaryRepositoryHome(t))
+    t.after(() => state.close())
+    const log = openLogTable(state.database)
+    log.add(digest("1"), entry("a", 1, { timeNs: 5n }), true)
+    log.add(digest("2"), entry("a", 2, { timeNs: 6n }), true)
+    state.database.exec(sql)
+    for (const filter of [{}, { series: "notes" }, { host: "none" }])
+      assert.throws(() => log.snapshots(filter), { code: "state-damaged" }, what)
+    assert.throws(() => log.verify(), { code: "state-damaged" }, what)
+    if (what === "device" || what === "sequence")
+      assert.throws(() => log.heads(), { code: "state-damaged" }, what)
+  }
+})

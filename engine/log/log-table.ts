@@ -1,6 +1,6 @@
 /**
  * The chain entries that this home has verified, in its state database. A snapshot is found by an indexed
- * query, without a request and without decoding every manifest. Packs are not kept here: they are in the
+ * query, and a list decodes only what it was asked for, without a request. Packs are not kept here: they are in the
  * chunk index. The table is a cache; a look rebuilds it. spec/home.md.
  */
 import { decodeEntryBody, encodeEntryBody } from "../format/entry-body.ts"
@@ -67,7 +67,18 @@ GROUP BY device ORDER BY device
 
 const TIME_NS_MAX = 2n ** 63n - 1n
 
-type Row = { digest: Digest; device: DeviceId; sequence: number; body: Bytes; sum: number }
+/** A row as it is read. `series`, `host` and `timeNs` are null unless the entry is a snapshot. */
+interface Row {
+  readonly digest: Digest
+  readonly device: DeviceId
+  readonly sequence: number
+  readonly series: string | null
+  readonly host: string | null
+  readonly timeNs: string | null
+  readonly body: Bytes
+  readonly sum: number
+}
+
 type Added = [
   Digest,
   DeviceId,
@@ -81,7 +92,7 @@ type Added = [
 ]
 
 const TABLE = "log_entries"
-const FIELDS = "digest, device, sequence, body, sum"
+const FIELDS = "digest, device, sequence, series, host, CAST(time_ns AS TEXT) AS timeNs, body, sum"
 /** No single flipped bit turns one of these into the other, or another value into one of them. */
 const COMPLETE = 0x5ca1ab1e
 const INCOMPLETE = 0
@@ -138,9 +149,10 @@ function entryMethods(
       const { device, sequence } = entry
       const body = encodeEntryBody({ ...entry, packs: [] })
       const snapshot = entry.type === "snapshot" ? entry : undefined
-      const found = [snapshot?.series ?? null, snapshot?.host ?? null, snapshot?.timeNs ?? null] as const
-      const sum = rowSum([digest, device, sequence, body])
-      insert().run(digest, device, sequence, isComplete ? COMPLETE : INCOMPLETE, ...found, body, sum)
+      const { series = null, host = null, timeNs } = snapshot ?? {}
+      const sum = sumOf({ digest, device, sequence, series, host, timeNs: timeNs?.toString() ?? null, body })
+      const known = isComplete ? COMPLETE : INCOMPLETE
+      insert().run(digest, device, sequence, known, series, host, timeNs ?? null, body, sum)
     },
     entry(digest) {
       const row = one().get(digest)
@@ -168,32 +180,25 @@ function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapsho
       const row = newest().get(name, untilNs) ?? newest().get(name, TIME_NS_MAX)
       return row === undefined ? undefined : snapshotOf(row)
     },
-    /** Chosen and sorted by what the sums cover, which the columns of queries are not. */
+    /** Verifies all rows and decodes those of the series and host: a flipped bit hides no snapshot. */
     snapshots: (filter) =>
       all()
         .all()
-        .map(logged)
-        .filter((entry) => entry.type === "snapshot")
+        .filter((row) => {
+          checkSum(row)
+          return isWanted(row, filter)
+        })
+        .map(snapshotOf)
         .filter((snapshot) => matches(snapshot, filter))
         .toSorted(byTime),
   }
 }
 
-/** Compares the columns that only queries use with the entry's body. */
 function verification(database: Database): () => void {
-  const all = lazyStatement<[], Row & { series: string | null; host: string | null; timeNs: string | null }>(
-    database,
-    `SELECT ${FIELDS}, series, host, CAST(time_ns AS TEXT) AS timeNs FROM log_entries NOT INDEXED`,
-  )
+  const all = lazyStatement<[], Row>(database, `SELECT ${FIELDS} FROM log_entries NOT INDEXED`)
   return () => {
     checkWhole(database)
-    for (const row of all().all()) {
-      const entry = logged(row)
-      const expected =
-        entry.type === "snapshot" ? [entry.series, entry.host, `${entry.timeNs}`] : [null, null, null]
-      if ([row.series, row.host, row.timeNs].some((column, i) => column !== expected[i]))
-        throw damagedRow(TABLE)
-    }
+    for (const row of all().all()) checkSum(row)
   }
 }
 
@@ -215,15 +220,21 @@ function byTime(a: SnapshotRecord, b: SnapshotRecord): number {
   return a.digest < b.digest ? -1 : 1
 }
 
-function matches(snapshot: SnapshotRecord, { series, host, tags, path }: SnapshotFilter): boolean {
-  if ((series ?? snapshot.series) !== snapshot.series || (host ?? snapshot.host) !== snapshot.host)
-    return false
+function isWanted(row: Row, { series = row.series ?? "", host = row.host ?? "" }: SnapshotFilter): boolean {
+  return row.timeNs !== null && row.series === series && row.host === host
+}
+
+function matches(snapshot: SnapshotRecord, { tags, path }: SnapshotFilter): boolean {
   if (tags?.some((tag) => !snapshot.tags.includes(tag)) === true) return false
   return path === undefined || snapshot.paths.some((each) => each === "/" || isWithin(path, each))
 }
 
-function checkSum({ digest, device, sequence, body, sum }: Row): void {
-  if (rowSum([digest, device, sequence, body]) !== sum) throw damagedRow(TABLE)
+function sumOf({ digest, device, sequence, series, host, timeNs, body }: Omit<Row, "sum">): number {
+  return rowSum([digest, device, sequence, series, host, timeNs, body])
+}
+
+function checkSum(row: Row): void {
+  if (sumOf(row) !== row.sum) throw damagedRow(TABLE)
 }
 
 function logged(row: Row): LoggedEntry {

@@ -10,7 +10,14 @@ import { readOnlyStore } from "../testing/read-only-store.ts"
 import { startS3FaultServer } from "../testing/s3-fault-server.ts"
 import { collect, isFailure, named, pattern } from "../testing/store-contract.ts"
 import { parseAddress, type S3Address } from "./address.ts"
-import { locationName, openStore, s3Settings, type OpenStoreOptions } from "./open-store.ts"
+import {
+  createsExclusively,
+  locationName,
+  openStore,
+  s3Settings,
+  type OpenStoreOptions,
+} from "./open-store.ts"
+import type { Store } from "./store.ts"
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-open-store-"))
 after(() => fs.rmSync(scratch, { recursive: true }))
@@ -107,4 +114,11 @@ test("locationName() returns one name for every way to write a place", () => {
   assert.equal(locationName("s3://bucket/a/", {}, environment), "s3:https://host/bucket/a")
   assert.equal(locationName("s3:HOST/bucket//a"), "s3:https://host/bucket/a")
   assert.throws(() => locationName("sftp:host"), EngineError)
+})
+
+test("createsExclusively() trusts no S3 store whose provider is unknown", () => {
+  const bare = { location: "s3:https://example.test/bucket" } as Store
+  assert.equal(createsExclusively(bare, {}), false)
+  assert.equal(createsExclusively(bare, { conditionalPut: "refused" }), false)
+  assert.equal(createsExclusively({ location: "/a/folder" } as Store, {}), true)
 })

@@ -88,10 +88,9 @@ export function guardPuts(store: Store, found: Readonly<Record<string, unknown>>
  * where that was found to work.
  */
 export function createsExclusively(store: Store, found: Readonly<Record<string, unknown>>): boolean {
-  const provider = providerOf(store)
-  if (provider === undefined) return true
+  if (!store.location.startsWith("s3:")) return true
   guardPuts(store, found)
-  return found["conditionalPut"] === "works" && provider.conditionalPut !== "refused"
+  return found["conditionalPut"] === "works" && providerOf(store)?.conditionalPut !== "refused"
 }
 
 /** Of a store that was opened by `openStore`. */
