@@ -56,7 +56,7 @@ export function rememberRepository(home: Home, known: KnownRepository): void {
 }
 
 /**
- * Makes an open repository's location the default if there is none yet, or always with `replace`.
+ * Makes an open repository's location the default if no default is set, or always with `replace`.
  * @returns the default location afterwards
  */
 export function setDefaultRepository(home: Home, location: string, replace: boolean): string {
@@ -151,7 +151,7 @@ function fileOf(home: Home): string {
   return path.join(home.identityRoot, "last-repository.json")
 }
 
-/** @returns the default repository, which a verb without a location uses; undefined if there is none */
+/** @returns the default repository, which a verb without a location uses; undefined if no default is set */
 export function rememberedRepository(
   home: Home,
 ): { readonly location: string; readonly repositoryId: RepositoryId } | undefined {

@@ -11,7 +11,7 @@ import { MIRROR_PREFIX, mirrorName, parseName } from "../format/names.ts"
 import { encodeCanonical } from "../format/msgpack.ts"
 import type { Store } from "../store/store.ts"
 
-/** The number of the newest mark; 0 if there is none. One LIST. */
+/** The number of the newest mark; 0 without a mark. One LIST. */
 export async function mirrorMark(store: Store): Promise<number> {
   const names: ObjectName[] = []
   for await (const { name } of store.list(MIRROR_PREFIX)) names.push(name)
