@@ -1,4 +1,5 @@
 /** All verbs, in the order of the help text, and the look-up of a typed word. */
+import { AGENT_VERBS } from "./agent-verbs.ts"
 import { BACKUP_VERBS } from "./backup-verbs.ts"
 import { CARE_VERBS } from "./care-verbs.ts"
 import { GLOBAL_FLAGS } from "./flags.ts"
@@ -11,6 +12,7 @@ export const GROUPS: readonly (readonly [string, readonly Verb[]])[] = [
   ["Back up and restore", BACKUP_VERBS],
   ["Look at snapshots", LOOK_VERBS],
   ["Maintain", CARE_VERBS],
+  ["Protect an agent's memory", AGENT_VERBS],
 ]
 
 export const VERBS: readonly Verb[] = GROUPS.flatMap(([, verbs]) => verbs)
