@@ -25,6 +25,14 @@ export type { Store } from "./store/store.ts"
 export type { Requests } from "./store/wrappers/metered-store.ts"
 
 export { openHome, type Home, type HomeOptions } from "./home/home.ts"
+export { isFileLocked, takeFileLock, type FileLock } from "./home/file-lock.ts"
+export {
+  makePrivateFolder,
+  readPrivateFile,
+  writePrivateFile,
+  writePrivateNote,
+} from "./home/private-files.ts"
+export { openLocalDatabase, type LocalDatabase, type StateDatabase } from "./home/state-database.ts"
 
 export {
   copy,
@@ -52,6 +60,8 @@ export { dump, type DumpRequest } from "./queries/dump.ts"
 export { entries, type EntriesRequest } from "./queries/entries.ts"
 export { fileHistory, type FileVersion } from "./queries/file-history.ts"
 export { findEntries, type FindRequest, type FoundEntry } from "./queries/find-entries.ts"
+export { localSnapshots, type LocalSnapshots } from "./queries/local-snapshots.ts"
+export { sourceFiles, type SourceFile, type SourceFilesRequest } from "./queries/source-files.ts"
 export { status, type HomeStatus, type SourceStatus } from "./queries/status.ts"
 export { stats, type MonthlyCost, type Stats, type StatsKind } from "./queries/stats.ts"
 export { findSnapshot, snapshots, type FoundSnapshot, type Snapshot } from "./queries/snapshots.ts"

@@ -5,6 +5,7 @@
  * would release this process's lock (POSIX).
  */
 import { existsSync } from "node:fs"
+import { resolve } from "node:path"
 import { EngineError } from "../base/errors.ts"
 import { type Database, openSqlite, sqliteCode, stateError } from "../base/sqlite.ts"
 import { makePrivateFile } from "./private-files.ts"
@@ -14,11 +15,22 @@ export interface FileLock {
   release(): void
 }
 
-/** Keeps connections reachable: garbage collection would close them and release their locks. */
-const held = new Set<Database>()
+/**
+ * The locks that this process holds, by path. POSIX locks belong to a process: a second copy of SQLite in it, which a
+ * host loads with a second copy of this module, would get a lock that the first one holds, and release it. The
+ * connections stay reachable here: garbage collection would close them.
+ */
+const held = heldInProcess()
 
-/** Returns undefined if the lock isn't free within the time. Blocks this thread. */
+function heldInProcess(): Map<string, Database> {
+  const shared = globalThis as { [key: symbol]: Map<string, Database> | undefined }
+  return (shared[Symbol.for("holdfast.file-locks")] ??= new Map())
+}
+
+/** Returns undefined if the lock isn't free within the time, or if this process has it. Blocks this thread. */
 export function takeFileLock(file: string, timeoutMs: number): FileLock | undefined {
+  const key = resolve(file)
+  if (held.has(key)) return undefined
   makePrivateFile(file)
   const database = openSqlite(file, { timeoutMs })
   try {
@@ -28,10 +40,10 @@ export function takeFileLock(file: string, timeoutMs: number): FileLock | undefi
     if (sqliteCode(error).startsWith("SQLITE_BUSY")) return undefined
     throw stateError(error, file)
   }
-  held.add(database)
+  held.set(key, database)
   return {
     release() {
-      held.delete(database)
+      if (held.get(key) === database) held.delete(key)
       if (database.open) database.close()
     },
   }
@@ -39,6 +51,7 @@ export function takeFileLock(file: string, timeoutMs: number): FileLock | undefi
 
 /** Whether the lock is held. Changes nothing, not even the folder. */
 export function isFileLocked(file: string): boolean {
+  if (held.has(resolve(file))) return true
   if (!existsSync(file)) return false
   const database = openSqlite(file, { readonly: true, timeoutMs: 0 })
   try {

@@ -4,6 +4,7 @@
  * Modules create their own tables when they open. spec/home.md.
  */
 import * as fs from "node:fs"
+import * as path from "node:path"
 import { EngineError } from "../base/errors.ts"
 import { damageMark, type Database, openSqlite, stateError, stateIsDamaged } from "../base/sqlite.ts"
 import { takeFileLock } from "./file-lock.ts"
@@ -35,18 +36,35 @@ export interface StateDatabase {
 type Recreated = StateDatabase["recreated"]
 
 export function openStateDatabase(home: RepositoryHome): StateDatabase {
-  const file = home.statePath
-  const opened = open(file)
+  const lockFile = path.join(home.locksFolder, "state.lock")
+  return openLocalDatabase({ file: home.statePath, lockFile, version: STATE_VERSION })
+}
+
+export interface LocalDatabase {
+  /** Absolute. Its folder exists. */
+  readonly file: string
+  /** Held while the file is replaced. */
+  readonly lockFile: string
+  /** A file of another version is replaced. */
+  readonly version: number
+}
+
+/**
+ * Opens a database of this device that can be lost without harm. A file that is missing, damaged, foreign or of
+ * another version is replaced by an empty one.
+ */
+export function openLocalDatabase({ file, lockFile, version }: LocalDatabase): StateDatabase {
+  const opened = open(file, version)
   if (typeof opened !== "string") return handle(opened, undefined)
 
-  const lock = takeFileLock(`${home.locksFolder}/state.lock`, TIMEOUT_MS)
+  const lock = takeFileLock(lockFile, TIMEOUT_MS)
   try {
     // Another process may have replaced it while this one waited.
-    const again = open(file)
+    const again = open(file, version)
     if (typeof again !== "string") return handle(again, undefined)
     removeStateFiles(file)
     makePrivateFile(file)
-    const fresh = open(file)
+    const fresh = open(file, version)
     if (typeof fresh !== "string") return handle(fresh, again === "missing" ? undefined : again)
     throw new EngineError("unavailable", "state-unwritable", `${file}: cannot be rebuilt`, {
       detail: { path: file },
@@ -64,13 +82,13 @@ export function removeStateFiles(file: string): void {
   fs.rmSync(damageMark(file), { force: true })
 }
 
-function open(file: string): Database | "missing" | Exclude<Recreated, undefined> {
+function open(file: string, version: number): Database | "missing" | Exclude<Recreated, undefined> {
   if (!fs.existsSync(file)) return "missing"
   if (fs.existsSync(damageMark(file))) return "damaged"
   let database: Database | undefined
   try {
     database = openSqlite(file, { timeoutMs: TIMEOUT_MS })
-    const state = prepare(database)
+    const state = prepare(database, version)
     if (state === undefined) return database
     database.close()
     return state
@@ -82,13 +100,13 @@ function open(file: string): Database | "missing" | Exclude<Recreated, undefined
 }
 
 /** Returns undefined if the file is ours, otherwise why not. */
-function prepare(database: Database): Recreated {
+function prepare(database: Database, version: number): Recreated {
   const read = (pragma: string): number => database.pragma(pragma, { simple: true }) as number
   const application = read("application_id")
   if (application !== APPLICATION_ID) {
     const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() as number
     if (application !== 0 || tables > 0 || read("user_version") !== 0) return "foreign"
-  } else if (read("user_version") !== STATE_VERSION) {
+  } else if (read("user_version") !== version) {
     return "other-version"
   }
   if (application === 0) database.pragma(`page_size = ${PAGE_BYTES}`)
@@ -97,15 +115,15 @@ function prepare(database: Database): Recreated {
   database.pragma("synchronous = NORMAL")
   database.pragma("journal_mode = WAL")
   database.pragma(`journal_size_limit = ${LOG_BYTES_MAX}`)
-  if (application === 0) claim(database)
+  if (application === 0) claim(database, version)
   return undefined
 }
 
-function claim(database: Database): void {
+function claim(database: Database, version: number): void {
   database
     .transaction(() => {
       database.pragma(`application_id = ${APPLICATION_ID}`)
-      database.pragma(`user_version = ${STATE_VERSION}`)
+      database.pragma(`user_version = ${version}`)
     })
     .immediate()
 }
