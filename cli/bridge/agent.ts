@@ -17,7 +17,7 @@ import type {
   SyncRestore,
   SyncStatus,
 } from "./results.ts"
-import type { Host } from "./setup.ts"
+import type { Host, HostSecrets } from "./setup.ts"
 
 export interface AgentRequest {
   /** Absolute. Undefined: found from `cwd` upward, then from the profile's root. */
@@ -25,6 +25,7 @@ export interface AgentRequest {
   readonly cwd: string
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly host: Host
+  readonly hostSecrets?: HostSecrets | undefined
 }
 
 export interface SyncProgress {

@@ -26,6 +26,16 @@ export interface AgentRoot {
   readonly exclude: readonly string[]
 }
 
+/** How the host's files are read while it writes them; for the engine's `capture`. */
+export interface CaptureRules {
+  /** Live SQLite databases are copied by the online backup. */
+  readonly sqlite: boolean
+  /** Tables that are emptied in the copy: they hold credentials that the profile leaves out. */
+  readonly emptyTables: readonly string[]
+  /** Ends of the names of files that are only appended to: [".jsonl"]. */
+  readonly appended: readonly string[]
+}
+
 /** What the wipe alarm watches; paths and globs relative to the workspace. */
 export interface Memory {
   readonly files: readonly string[]
@@ -75,8 +85,10 @@ export interface Setup {
   readonly destination: Destination
   /** profile/agentId/workspaceId */
   readonly series: string
+  /** The host's own folder first: its databases are read before the files of the workspace. */
   readonly roots: readonly AgentRoot[]
   readonly memory: Memory
+  readonly capture: CaptureRules
   readonly home: Home
   /** 0700, of this workspace on this machine: approval, runs, journal, locks. Exists. */
   readonly stateFolder: string
@@ -92,6 +104,13 @@ export interface NotReady {
   readonly state: "unconfigured" | "needs_approval"
   readonly workspace: string
   readonly problem: Warning
+}
+
+/** Secrets that the host has resolved: the fields of the plugin's own configuration. They win over references. */
+export interface HostSecrets {
+  readonly keyId?: string | undefined
+  readonly secretKey?: string | undefined
+  readonly encryptionKey?: string | undefined
 }
 
 /** Who asks. */
