@@ -17,7 +17,7 @@ import type {
   SyncRestore,
   SyncStatus,
 } from "./results.ts"
-import type { Host, HostSecrets } from "./setup.ts"
+import type { Host, HostSecrets, Settings } from "./setup.ts"
 
 export interface AgentRequest {
   /** Absolute. Undefined: found from `cwd` upward, then from the profile's root. */
@@ -53,6 +53,11 @@ export interface RestoreCall {
 
 export interface Agent {
   readonly workspace: string
+  /**
+   * The values in force now; undefined while there is no approved configuration. `status` then says why, and each
+   * other function fails with that as its AgentProblem. `openAgent` itself never fails for it.
+   */
+  settings(): Promise<Settings | undefined>
   status(input?: StatusInput): Promise<SyncStatus>
   now(input?: NowInput, call?: NowCall): Promise<SyncNow>
   restore(input: RestoreInput, call: RestoreCall): Promise<SyncRestore>
