@@ -13,7 +13,7 @@ export type { Clock, Random } from "./base/ports.ts"
 
 export type { KdfParameters, SlotKind } from "./format/keyslot.ts"
 export type { Content, Entry, EntryType } from "./format/listing-entry.ts"
-export type { SkippedPath, SnapshotSummary } from "./format/entry.ts"
+export type { SkippedPath, SnapshotFlag, SnapshotSummary } from "./format/entry.ts"
 export type { DeviceStatus, Role } from "./format/trust-entry.ts"
 
 export { readSecret } from "./secrets/read-secret.ts"
@@ -85,6 +85,7 @@ export type {
   BackupObserver,
   BackupRequest,
   BackupResult,
+  NewListing,
   UnkeptPath,
 } from "./backup/backup-request.ts"
 export {

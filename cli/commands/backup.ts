@@ -231,6 +231,8 @@ function report({ output, options }: Call, result: BackupResult): void {
     snapshot_id: snapshotId,
     parent: result.parentId,
     series: result.series,
+    flag: result.flag,
+    files_removed: result.filesRemoved,
     ...(dryRun ? { dry_run: true } : {}),
     ...summaryFields(summary),
     total_duration: result.durationMs / 1000,

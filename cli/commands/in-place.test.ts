@@ -56,6 +56,8 @@ async function forge(box: Sandbox, changes: Partial<SnapshotDraft>): Promise<voi
       timeNs,
       startedNs: timeNs,
       newSegments: [],
+      flag: null,
+      accepts: null,
       ...changes,
     })
   } finally {

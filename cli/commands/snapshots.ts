@@ -72,21 +72,26 @@ function longTable(all: readonly Snapshot[]): string[] {
     snapshot.series,
     showNumber(snapshot.summary.files),
     showBytes(snapshot.summary.bytes),
-    snapshot.tags.join(","),
+    labelsOf(snapshot),
     snapshot.paths.map(pathText).join(" "),
   ])
   return table(["id", "time", "host", "series", "files", "size", "tags", "paths"], rows, [4, 5])
 }
 
 function shortTable(all: readonly Snapshot[]): string[] {
-  const rows = all.map(({ shortId, timeNs, host, series, tags }) => [
-    shortId,
-    showTime(timeNs),
-    host,
-    series,
-    tags.join(","),
+  const rows = all.map((snapshot) => [
+    snapshot.shortId,
+    showTime(snapshot.timeNs),
+    snapshot.host,
+    snapshot.series,
+    labelsOf(snapshot),
   ])
   return table(["id", "time", "host", "series", "tags"], rows)
+}
+
+/** The tags, and the flag of a snapshot that `latest` skips: "!suspected-wipe". */
+function labelsOf({ tags, flag, good }: Snapshot): string {
+  return [...(flag === null || good ? [] : [`!${flag}`]), ...tags].join(",")
 }
 
 /** Fields of `--group-by`: restic's, and the series. */

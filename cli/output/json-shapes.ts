@@ -19,6 +19,9 @@ export function snapshotFields(snapshot: Snapshot): Record<string, unknown> {
     device: snapshot.device,
     device_label: snapshot.deviceLabel,
     trigger: snapshot.trigger,
+    flag: snapshot.flag,
+    good: snapshot.good,
+    label: snapshot.label,
     summary: summaryFields(snapshot.summary),
   }
 }

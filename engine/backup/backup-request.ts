@@ -1,8 +1,14 @@
 /** The request of a backup, its progress events, and its result: the types of the engine's door. */
-import type { RawPath } from "../base/ids.ts"
+import type { Digest, RawPath } from "../base/ids.ts"
 import type { SelectionRequest } from "../source/select.ts"
-import type { SnapshotSummary } from "../format/entry.ts"
+import type { SnapshotFlag, SnapshotSummary } from "../format/entry.ts"
 import type { Requests } from "../store/wrappers/metered-store.ts"
+
+/** The files of the listing that a run is about to commit. */
+export interface NewListing {
+  /** In listing order, from the nodes of this run. Can be called again. */
+  files(): AsyncIterable<{ readonly path: RawPath; readonly size: number }>
+}
 
 export interface BackupRequest {
   /** As typed: relative to `cwd` or absolute, optionally `name=path`. */
@@ -26,6 +32,15 @@ export interface BackupRequest {
   readonly force?: boolean | undefined
   /** Writes a snapshot even if nothing changed. */
   readonly forceSnapshot?: boolean | undefined
+  /**
+   * The snapshot's flag. A function decides it from the new listing; it is called only if a snapshot is about to be
+   * written. A given flag forces a snapshot.
+   */
+  readonly flag?: SnapshotFlag | ((listing: NewListing) => Promise<SnapshotFlag>) | undefined
+  /** A flagged snapshot of the series that the new one declares good. Forces a snapshot. */
+  readonly accepts?: Digest | undefined
+  /** A note that is stored with the snapshot. Forces none. */
+  readonly label?: string | undefined
   readonly dryRun?: boolean | undefined
   /** Emits an "entry" event for each new, changed or removed path. */
   readonly verbose?: boolean | undefined
@@ -44,6 +59,10 @@ export interface BackupResult {
   readonly snapshotId: string | null
   readonly parentId: string | null
   readonly series: string
+  /** Of the snapshot that was written; null if none was. */
+  readonly flag: SnapshotFlag
+  /** Entries of the parent, folders not counted, that are gone. */
+  readonly filesRemoved: number
   readonly summary: SnapshotSummary
   readonly durationMs: number
   /** Paths that could not be read and are missing from the snapshot, wholly or in part. */

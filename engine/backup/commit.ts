@@ -6,14 +6,14 @@
  */
 import { equalBytes } from "../base/bytes.ts"
 import { keptPaths, keptSelection } from "../source/kept-selection.ts"
-import type { SnapshotSummary } from "../format/entry.ts"
+import type { SnapshotFlag, SnapshotSummary } from "../format/entry.ts"
 import type { BuiltListing } from "../listing/build.ts"
 import { diffListings } from "../listing/diff.ts"
 import { walkListing } from "../listing/walk.ts"
 import { look } from "../session/look.ts"
 import { publish } from "../session/publish.ts"
 import type { Repository } from "../session/repository.ts"
-import { LIVE_NS, samePaths, SHARED_OPTION } from "../log/sources.ts"
+import { LABEL_OPTION, LIVE_NS, samePaths, SHARED_OPTION } from "../log/sources.ts"
 import { requireFolder } from "../store/open-store.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 import type { BackupRequest, BackupResult } from "./backup-request.ts"
@@ -39,34 +39,53 @@ const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n
 
 export async function commit(repository: Repository, run: Finished): Promise<BackupResult> {
   const { request, parent, listing, tally } = run
-  const summary = await summarize(run)
+  const { summary, filesRemoved } = await summarize(run)
   const unchanged =
     parent !== undefined &&
     parent.root.level === listing.root.level &&
     equalBytes(parent.root.id, listing.root.id)
-  if (request.dryRun) return tally.result({ snapshot: undefined, parent, summary })
-  if (unchanged && !request.forceSnapshot && !isNews(parent, request, run.source)) {
+  if (request.dryRun) return tally.result({ snapshot: undefined, parent, summary, filesRemoved })
+  if (unchanged && !isForced(request) && !isNews(parent, request, run.source)) {
     remember(run, parent)
-    return tally.result({ snapshot: undefined, parent, summary })
+    return tally.result({ snapshot: undefined, parent, summary, filesRemoved })
   }
+  const flag = await flagOf(run)
   const pending = repository.journal.pending()
   const coverage = await coverPacks(pending, repository)
-  const { digest, sequence } = await publish(repository, { ...draft(run, summary), ...coverage })
+  const { digest, sequence } = await publish(repository, { ...draft(run, { summary, flag }), ...coverage })
   remember(run, { digest })
   repository.journal.settle(pending.map((pack) => pack.record.name))
   if (isTimeToTrim(sequence)) trim(repository, run)
-  return tally.result({ snapshot: digest, parent, summary })
+  return tally.result({ snapshot: digest, parent, summary, flag, filesRemoved })
+}
+
+/** Whether the request wants a snapshot of an equal tree too. */
+function isForced({ forceSnapshot, flag, accepts }: BackupRequest): boolean {
+  const hasFlag = typeof flag === "string"
+  return forceSnapshot === true || hasFlag || accepts !== undefined
+}
+
+async function flagOf({ request, listing, store }: Finished): Promise<SnapshotFlag> {
+  const { flag = null } = request
+  if (typeof flag !== "function") return flag
+  return await flag({
+    async *files() {
+      for await (const { path, type, size } of walkListing(listing.root, store.nodes.read))
+        if (type === "file") yield { path, size }
+    },
+  })
 }
 
 /** Ends a run whose scan found no change, without a look at the store if the last one is young. Undefined if it must go on. */
 export async function endUnchanged(repository: Repository, run: Run): Promise<BackupResult | undefined> {
   const { request, source, base, parentHere, lookedNs, tally } = run
   if (parentHere === undefined || parentHere.digest !== base?.snapshot) return undefined
-  if (request.forceSnapshot || isNews(parentHere, request, source)) return undefined
+  if (isForced(request) || isNews(parentHere, request, source)) return undefined
   const age = repository.clock.now() - lookedNs
   if (age < 0n || age > LOOK_AGE_NS_MAX) await look(repository)
   else requireFolder(repository.store)
-  return tally.result({ snapshot: undefined, parent: parentHere, summary: unchangedSummary(tally.counts) })
+  const summary = unchangedSummary(tally.counts)
+  return tally.result({ snapshot: undefined, parent: parentHere, summary, filesRemoved: 0 })
 }
 
 /** Whether a given value differs from the newest snapshot's: then an equal tree is worth a snapshot too. */
@@ -100,7 +119,12 @@ function sharedWith({ request: { host }, source, parent, startedNs }: Finished):
   return isLive ? { [SHARED_OPTION]: otherNs } : {}
 }
 
-function draft(run: Finished, summary: SnapshotSummary) {
+interface Findings {
+  readonly summary: SnapshotSummary
+  readonly flag: SnapshotFlag
+}
+
+function draft(run: Finished, { summary, flag }: Findings) {
   const { request, source, listing, tally, startedNs } = run
   const errors = tally.errors
   return {
@@ -118,8 +142,14 @@ function draft(run: Finished, summary: SnapshotSummary) {
     skipped: errors.slice(0, SKIPPED_MAX).map(({ path, message }) => ({ path, reason: message })),
     skippedCount: errors.length,
     // a stream has no origin
-    options: { ...(source.stdin === undefined ? originOf(source) : {}), ...sharedWith(run) },
+    options: {
+      ...(source.stdin === undefined ? originOf(source) : {}),
+      ...sharedWith(run),
+      ...(request.label === undefined ? {} : { [LABEL_OPTION]: request.label }),
+    },
     single: source.single,
+    flag,
+    accepts: request.accepts ?? null,
   }
 }
 
@@ -138,11 +168,12 @@ function originOf({ origin, renamed, named, selection, unseen }: RunSource): Rec
 }
 
 /** Counts new, changed and unmodified entries by comparing the listing with the parent's where they differ. */
-async function summarize(run: Finished): Promise<SnapshotSummary> {
+async function summarize(run: Finished): Promise<{ summary: SnapshotSummary; filesRemoved: number }> {
   const { listing, parent, request, observe, store } = run
   const { counts } = run.tally
   const { read: readNodes } = store.nodes
   const found = { filesNew: 0, filesChanged: 0, dirsNew: 0, dirsChanged: 0 }
+  let filesRemoved = 0
   if (parent === undefined) {
     found.filesNew = counts.files
     found.dirsNew = counts.dirs
@@ -155,13 +186,16 @@ async function summarize(run: Finished): Promise<SnapshotSummary> {
     for await (const { path, before, after } of diffListings(parent.root, listing.root, readNodes)) {
       const action = after === undefined ? "removed" : before === undefined ? "new" : "changed"
       if (request.verbose) observe({ type: "entry", path, action })
-      if (after === undefined) continue
+      if (after === undefined) {
+        if (before?.type !== "directory") filesRemoved++
+        continue
+      }
       const isDirectory = after.type === "directory"
       if (action === "new") found[isDirectory ? "dirsNew" : "filesNew"]++
       else found[isDirectory ? "dirsChanged" : "filesChanged"]++
     }
   }
-  return {
+  const summary = {
     ...found,
     filesUnmodified: counts.files - found.filesNew - found.filesChanged,
     dirsUnmodified: counts.dirs - found.dirsNew - found.dirsChanged,
@@ -171,6 +205,7 @@ async function summarize(run: Finished): Promise<SnapshotSummary> {
     dataAdded: run.rawBytes,
     dataAddedPacked: store.packedBytes(),
   }
+  return { summary, filesRemoved }
 }
 
 function unchangedSummary({ files, dirs, bytes }: Counts): SnapshotSummary {

@@ -112,7 +112,7 @@ async function streamSource(
 }
 
 /** Refuses texts that the format can't hold. */
-function checkTexts({ series, host, tags = [] }: BackupRequest): void {
+function checkTexts({ series, host, tags = [], label }: BackupRequest): void {
   const refuse = (what: string): never => {
     throw new EngineError("invalid", "bad-text", `${what} must have 1 to ${TEXT_BYTES_MAX} bytes`)
   }
@@ -120,6 +120,7 @@ function checkTexts({ series, host, tags = [] }: BackupRequest): void {
   if (series !== undefined && isBad(series)) refuse("the name of a series")
   if (isBad(host)) refuse("a host name")
   if (tags.some(isBad)) refuse("a tag")
+  if (label !== undefined && isBad(label)) refuse("a label")
 }
 
 /** The last component of the source's path: the series is the same wherever the source moves. */

@@ -4,7 +4,7 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { monotonicMs } from "../base/ports.ts"
-import type { SnapshotSummary } from "../format/entry.ts"
+import type { SnapshotFlag, SnapshotSummary } from "../format/entry.ts"
 import type { SnapshotRecord } from "../log/view.ts"
 import type { Repository } from "../session/repository.ts"
 import { type Requests, requestsSince } from "../store/wrappers/metered-store.ts"
@@ -54,6 +54,9 @@ export interface Outcome {
   readonly snapshot: string | undefined
   readonly parent: SnapshotRecord | undefined
   readonly summary: SnapshotSummary
+  /** By default null. */
+  readonly flag?: SnapshotFlag
+  readonly filesRemoved: number
 }
 
 export interface TalliedRun {
@@ -77,11 +80,13 @@ export function createTally(
     ...failures,
     ...reportProgress(counts, failures, observe),
     notice: (message) => observe({ type: "notice", message }),
-    result({ snapshot, parent, summary }) {
+    result({ snapshot, parent, summary, flag = null, filesRemoved }) {
       return {
         snapshotId: snapshot ?? null,
         parentId: parent?.digest ?? null,
         series,
+        flag,
+        filesRemoved,
         summary,
         durationMs: monotonicMs() - startedMs,
         errors: failures.errors,

@@ -89,6 +89,9 @@ test("decodeEntryBody() refuses a body that breaks one rule", () => {
   refused({ skippedCount: 0, skipped: [[new Uint8Array(1), "reason"]] })
   refused({ options: { a: 1 } })
   refused({ single: 0 })
+  refused({ flag: "odd" })
+  refused({ flag: false })
+  refused({ accepts: new Uint8Array(31) })
 })
 
 test("decodeEntryBody() reads an option named __proto__ as an option", () => {

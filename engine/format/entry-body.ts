@@ -17,6 +17,7 @@ import type {
   Numbered,
   SkippedPath,
   SnapshotFields,
+  SnapshotFlag,
   SnapshotSummary,
 } from "./entry.ts"
 import { LISTING_LEVEL_MAX, PATH_BYTES_MAX } from "../base/listing-limits.ts"
@@ -52,6 +53,8 @@ const OPTION_BYTES_MAX = 65_535
 const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER }
 const NUMBER = { min: 1, max: NAME_NUMBER_MAX }
 
+const FLAGS = ["suspected-wipe", "pre-restore"] as const satisfies readonly SnapshotFlag[]
+
 const COMMON_KEYS = [
   ...(["v", "type", "repository", "device", "sequence", "previous", "heads"] as const),
   ...(["gcSeen", "trust", "timeNs", "program", "packs", "rest", "segments", "newest"] as const),
@@ -60,6 +63,7 @@ const COMMON_KEYS = [
 const SNAPSHOT_KEYS = [
   ...(["series", "parent", "host", "user", "paths", "tags", "trigger"] as const),
   ...(["startedNs", "root", "summary", "skipped", "skippedCount", "options", "single"] as const),
+  ...(["flag", "accepts"] as const),
 ] as const
 
 const SUMMARY_KEYS = [
@@ -272,6 +276,8 @@ function snapshotValues(entry: SnapshotFields): Record<string, Value> {
     skippedCount: entry.skippedCount,
     options: entry.options,
     single: entry.single,
+    flag: entry.flag,
+    accepts: entry.accepts === null ? null : digestValue(entry.accepts),
   }
 }
 
@@ -305,6 +311,8 @@ function readSnapshot(s: Schema, map: SnapshotMap): SnapshotFields {
     skippedCount,
     options: readOptions(s, map.options),
     single: s.bool(map.single, "single"),
+    flag: s.optional(map.flag, "flag", (value, field) => s.oneOf(value, field, FLAGS)),
+    accepts: s.optional(map.accepts, "accepts", (value, field) => readDigest(s, value, field)),
   }
 }
 

@@ -92,6 +92,12 @@ export interface SkippedPath {
   readonly reason: string
 }
 
+/**
+ * Why a snapshot is no ordinary one: much of the source had vanished, or a restore was about to begin. Null for an
+ * ordinary one. `latest` skips flagged snapshots.
+ */
+export type SnapshotFlag = "suspected-wipe" | "pre-restore" | null
+
 export interface SnapshotFields {
   readonly series: string
   /** The previous snapshot of the series, from any device. */
@@ -112,6 +118,9 @@ export interface SnapshotFields {
   readonly options: Readonly<Record<string, string>>
   /** The snapshot is of one entry, not of a folder. */
   readonly single: boolean
+  readonly flag: SnapshotFlag
+  /** A flagged snapshot of the series that this one declares good. */
+  readonly accepts: Digest | null
 }
 
 export interface SnapshotEntry extends EntryCommon, SnapshotFields {

@@ -14,7 +14,7 @@ import { makePrivateFile } from "./private-files.ts"
 /** "HFst": identifies our SQLite files. */
 const APPLICATION_ID = 0x48467374
 /** Increment with any change of any table. */
-const STATE_VERSION = 4
+const STATE_VERSION = 5
 
 /** Blobs of ids and directories are split into fewer pieces than with the default 4 KiB. */
 const PAGE_BYTES = 8192

@@ -31,6 +31,9 @@ export function newestOfSources(all: readonly SnapshotRecord[]): SnapshotRecord[
 /** A snapshot option: when another source of its series was last backed up, in nanoseconds since 1970. */
 export const SHARED_OPTION = "shared"
 
+/** A snapshot option: the note that its maker stored with it. */
+export const LABEL_OPTION = "label"
+
 /** A source that was backed up within this time is in use: 30 days. */
 export const LIVE_NS: bigint = 30n * 24n * 3600n * 1_000_000_000n
 

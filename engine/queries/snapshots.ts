@@ -13,6 +13,7 @@ import { look } from "../session/look.ts"
 import type { Repository } from "../session/repository.ts"
 import {
   isFuture,
+  LABEL_OPTION,
   LIVE_NS,
   newestOfSources,
   SHARED_OPTION,
@@ -21,13 +22,16 @@ import {
 } from "../log/sources.ts"
 import { noteUnread, rememberList, warnOnce } from "../session/session.ts"
 import type { SnapshotFilter, SnapshotRecord, View } from "../log/view.ts"
+import { goodAmong, type JudgedSnapshot, pickLatest } from "./latest.ts"
 import { openNodeReader } from "./node-reader.ts"
 
-export interface Snapshot extends SnapshotRecord {
+export interface Snapshot extends JudgedSnapshot {
   /** The digest, under the name that scripts use. */
   readonly id: Digest
   /** The device's name; "" if it has none. */
   readonly deviceLabel: string
+  /** The note that was stored with it; null if there is none. */
+  readonly label: string | null
 }
 
 export interface FoundSnapshot {
@@ -54,11 +58,22 @@ export async function snapshots(repository: Repository, filter: SnapshotFilter =
 
 /** Like `snapshots()`, from an existing view. */
 export function snapshotsIn(repository: Repository, view: View, filter: SnapshotFilter = {}): Snapshot[] {
-  return view.snapshots(filter).map((record) => named(repository, record))
+  const found = view.snapshots(filter)
+  // the accepting snapshot may not match the filter
+  const all = found.some(({ flag }) => flag !== null) ? view.snapshots({ series: filter.series }) : found
+  const isGood = goodAmong(all)
+  return found.map((record) => named(repository, record, isGood(record)))
 }
 
-function named({ session: { trust } }: Repository, record: SnapshotRecord): Snapshot {
-  return { ...record, id: record.digest, deviceLabel: trust.labels.get(record.device) ?? "" }
+function named({ session: { trust } }: Repository, record: SnapshotRecord, good: boolean): Snapshot {
+  const { digest, device, options } = record
+  return {
+    ...record,
+    id: digest,
+    deviceLabel: trust.labels.get(device) ?? "",
+    label: options[LABEL_OPTION] ?? null,
+    good,
+  }
 }
 
 /**
@@ -95,7 +110,7 @@ async function findAmongAll(repository: Repository, name: string, filter: Snapsh
   const view = await look(repository, { tolerant: true })
   const all = snapshotsIn(repository, view, filter)
   const isLatest = name.startsWith("latest")
-  const snapshot = isLatest ? pickLatest(repository, all, name) : pick(name, all)
+  const snapshot = isLatest ? latestOf(repository, all, name) : pick(name, all)
   // an id that was found is right, whatever else exists
   if (snapshot === undefined || !isId(name)) noteUnread(repository, view.problems)
   if (snapshot === undefined) {
@@ -121,7 +136,8 @@ async function findByGlance(
     isId(name) ||
     (found?.options[SHARED_OPTION] === undefined &&
       !isFuture(found ?? { timeNs: 0n }, repository.clock.now()))
-  if (found === undefined || !isPlain) {
+  // only the whole log says whether a flagged snapshot was accepted
+  if (found === undefined || !isPlain || found.flag !== null) {
     rememberList(repository, seen.listed)
     return undefined
   }
@@ -129,7 +145,7 @@ async function findByGlance(
     noteUnread(repository, seen.problems)
     warnOfNewer(repository, found, seen.problems)
   }
-  return named(repository, found)
+  return named(repository, found, true)
 }
 
 function isId(name: string): boolean {
@@ -198,19 +214,9 @@ function pick(name: string, all: readonly Snapshot[]): Snapshot | undefined {
   return found[0]
 }
 
-/** Skips snapshots dated in the future, with a warning. They would stay the latest until then. */
-function pickLatest(repository: Repository, all: readonly Snapshot[], name: string): Snapshot | undefined {
+function latestOf(repository: Repository, all: readonly Snapshot[], name: string): Snapshot | undefined {
   requireOneSeries(all.map(({ series }) => series))
-  const back = Number(name.slice("latest~".length) || 0)
-  const now = repository.clock.now()
-  const present = all.filter((each) => !isFuture(each, now))
-  const future = all.slice(present.length).map(({ shortId, timeNs }) => `${shortId} (${showTime(timeNs)})`)
-  if (future.length === 0) return all.at(-1 - back)
-  const what = `${future.length === 1 ? "a snapshot is" : `${future.length} snapshots are`} dated in the future: ${future.slice(-EXAMPLES_MAX).join(", ")}`
-  const then =
-    present.length === 0 ? "there are no other snapshots" : "not counted as latest. Use its ID if you want it"
-  warnOnce(repository, `${what}; ${then}`)
-  return (present.length === 0 ? all : present).at(-1 - back)
+  return pickLatest(repository, all, Number(name.slice("latest~".length) || 0))
 }
 
 /** Warns if the series has several recent sources. A source that was moved doesn't count. */

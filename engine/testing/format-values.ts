@@ -241,6 +241,8 @@ const snapshot = record({
   skippedCount: count.map((n) => Math.max(n, 3)),
   options: fc.dictionary(fc.string({ maxLength: 5 }), text(10), { maxKeys: 3, noNullPrototype: true }),
   single: fc.boolean(),
+  flag: fc.constantFrom("suspected-wipe" as const, "pre-restore" as const, null),
+  accepts: fc.option(digest),
 }).map((fields) => ({ type: "snapshot" as const, ...fields }))
 
 const own = fc.oneof(

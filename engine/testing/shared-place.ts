@@ -109,6 +109,8 @@ export function emptyDraft(series = "notes", changes: Partial<SnapshotDraft> = {
     skippedCount: 0,
     options: {},
     single: false,
+    flag: null,
+    accepts: null,
     ...changes,
   }
 }
