@@ -24,6 +24,7 @@ interface Pattern {
 }
 
 /**
+ * Parses gitignore patterns.
  * @param folder the folder that the patterns are relative to
  * @param patterns lines of gitignore, as raw bytes
  */

@@ -1,0 +1,257 @@
+/**
+ * One backup of an agent, from its set-up to its record: opens the repository, looks for secrets, lets the engine back
+ * up with the wipe rule as the flag, and writes what came of it to the record and the log. The caller holds the lock
+ * of runs (queue.ts); a restore makes its `pre-restore` snapshot by the same function.
+ */
+import { hostname, userInfo } from "node:os"
+import { setTimeout } from "node:timers/promises"
+import {
+  backup,
+  entries,
+  localSnapshots,
+  showPath,
+  type BackupObserver,
+  type BackupRequest,
+  type BackupResult,
+  type Digest,
+  type RawPath,
+  type Repository,
+  type SnapshotFlag,
+  type LocalSnapshots,
+} from "../../../engine/index.ts"
+import type { Warning } from "../results.ts"
+import type { Host, Setup } from "../setup.ts"
+import { logRun } from "./log.ts"
+import { problemOf } from "./problems.ts"
+import { type RunFound, withRecord } from "./record.ts"
+import { scanSecrets } from "./secrets.ts"
+import { sourceOf, workspacePath } from "./source.ts"
+import { goodSnapshots, matcher, type Sizes, suspectWipe } from "./wipe.ts"
+
+type SnapshotRecord = LocalSnapshots["snapshots"][number]
+
+/** The agent that a run is for, and who runs it. */
+export interface RunContext {
+  readonly setup: Setup
+  readonly by: Host
+  /** Whether a file of the workspace is the host's own template now. */
+  readonly isTemplate?: ((path: string, size: number) => boolean) | undefined
+  /** Finishes or rolls back an unfinished restore. Called before each backup, with the lock of runs. */
+  readonly settle?: (() => Promise<void>) | undefined
+}
+
+export interface OnceRequest {
+  /** All that asked for the run. */
+  readonly triggers: readonly string[]
+  readonly label?: string | undefined
+  /** Undefined: decided by the wipe rule. A given flag always makes a snapshot. */
+  readonly flag?: "pre-restore" | undefined
+  /** A flagged snapshot that the new one declares good. */
+  readonly accepts?: Digest | undefined
+  readonly observe?: BackupObserver | undefined
+  /** Called with the run's number just before the scan. */
+  readonly begun?: ((id: number) => void) | undefined
+}
+
+export interface OnceResult extends RunFound {
+  readonly id: number
+  readonly outcome: "created" | "unchanged"
+  readonly endedMs: number
+}
+
+/** A backup of a person's own may use the series for this long. */
+const BUSY_TRIES = 120
+const BUSY_WAIT_MS = 500
+
+/** @throws what the engine throws; the failure is recorded first */
+export async function backupOnce(context: RunContext, request: OnceRequest): Promise<OnceResult> {
+  const { setup, by } = context
+  const startedMs = Date.now()
+  const id = withRecord(setup, (record) => record.begin({ startedMs, by, triggers: request.triggers }))
+  request.begun?.(id)
+  try {
+    const found = await findAndBackUp(context, request)
+    const outcome = found.created ? "created" : "unchanged"
+    const result = { ...found.run, id, outcome, endedMs: Date.now() } as const
+    withRecord(setup, (record) => record.end(id, outcome, { endedMs: result.endedMs, found: found.run }))
+    logRun(context, request.triggers, result)
+    return result
+  } catch (error) {
+    const endedMs = Date.now()
+    const found = { ...NOTHING, durationMs: endedMs - startedMs, problem: problemOf(error) }
+    withRecord(setup, (record) => record.end(id, "failed", { endedMs, found }))
+    logRun(context, request.triggers, { ...found, id, outcome: "failed", endedMs })
+    throw error
+  }
+}
+
+const NOTHING: RunFound = {
+  snapshot: null,
+  parent: null,
+  flag: null,
+  files: { new: 0, changed: 0, removed: 0, unchanged: 0 },
+  bytes: { scanned: 0, new: 0, uploaded: 0 },
+  durationMs: 0,
+  warnings: [],
+}
+
+interface Found {
+  readonly created: boolean
+  readonly run: RunFound
+}
+
+async function findAndBackUp(context: RunContext, request: OnceRequest): Promise<Found> {
+  const { setup } = context
+  const repository = await setup.openRepository()
+  try {
+    const secrets = await scanSecrets(setup, repository.store.folder)
+    let wipe: string | undefined
+    const engineRequest: BackupRequest = {
+      ...sourceOf(setup, secrets.blocked),
+      series: setup.series,
+      host: hostname(),
+      user: userName(),
+      trigger: mainTrigger(request.triggers),
+      label: request.label,
+      accepts: request.accepts,
+      flag:
+        request.flag ??
+        (async ({ files }): Promise<SnapshotFlag> => {
+          wipe = await wipeIn(context, {
+            repository,
+            files,
+            leftOut: secrets.blocked,
+            accepts: request.accepts,
+          })
+          return wipe === undefined ? null : "suspected-wipe"
+        }),
+    }
+    const result = await backUp(repository, engineRequest, request.observe ?? (() => {}))
+    const warnings = [...secrets.warnings, ...leftOut(result), ...warningsOf(repository)]
+    const { run, created } = resultOf(snapshotsOf(context, repository), result)
+    if (run.flag === "suspected-wipe") warnings.push(wipeWarning(run.snapshot ?? "", wipe))
+    return { created, run: { ...run, warnings } }
+  } finally {
+    repository.close()
+  }
+}
+
+/** Waits while a backup that a person started uses the series. */
+async function backUp(
+  repository: Repository,
+  request: BackupRequest,
+  observe: BackupObserver,
+): Promise<BackupResult> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await backup(repository, request, observe)
+    } catch (error) {
+      if (problemOf(error).code !== "busy" || tries === BUSY_TRIES) throw error
+      await setTimeout(BUSY_WAIT_MS)
+    }
+  }
+}
+
+function warningsOf({ session }: Repository): Warning[] {
+  return session.warnings.map((message) => ({ code: "repository", message }))
+}
+
+function resultOf(all: readonly SnapshotRecord[], result: BackupResult): Found {
+  const { summary, snapshotId, parentId, filesRemoved, requests } = result
+  const created = snapshotId !== null
+  // an equal workspace has the flag of the snapshot that it is equal to
+  const flag = created || parentId === null ? result.flag : flagIn(all, parentId)
+  return {
+    created,
+    run: {
+      snapshot: snapshotId ?? parentId,
+      parent: created ? parentId : null,
+      flag,
+      files: {
+        new: summary.filesNew,
+        changed: summary.filesChanged,
+        removed: filesRemoved,
+        unchanged: summary.filesUnmodified,
+      },
+      bytes: { scanned: summary.bytes, new: summary.dataAdded, uploaded: requests.bytesUp },
+      durationMs: Math.round(result.durationMs),
+      warnings: [],
+    },
+  }
+}
+
+/** A snapshot's flag; null also for one that was accepted. */
+export function flagIn(all: readonly SnapshotRecord[], digest: string): SnapshotFlag {
+  const isGood = goodSnapshots(all).some((each) => each.digest === digest)
+  return isGood ? null : (all.find((each) => each.digest === digest)?.flag ?? null)
+}
+
+function snapshotsOf({ setup }: RunContext, { location }: Repository): readonly SnapshotRecord[] {
+  return localSnapshots(setup.home, location, { series: setup.series })?.snapshots ?? []
+}
+
+interface Commit {
+  readonly repository: Repository
+  readonly files: () => AsyncIterable<{ readonly path: RawPath; readonly size: number }>
+  readonly leftOut: ReadonlySet<string>
+  readonly accepts: Digest | undefined
+}
+
+/** Why the new listing looks like a wipe, compared with the last good snapshot; undefined if it does not. */
+async function wipeIn(context: RunContext, commit: Commit): Promise<string | undefined> {
+  const { setup, isTemplate = () => false } = context
+  const { repository, files, leftOut, accepts } = commit
+  const good = goodSnapshots(snapshotsOf(context, repository), accepts).at(-1)
+  if (good === undefined) return undefined
+  const { memory } = setup
+  const isMemory = matcher([...memory.files, ...memory.core])
+  const within = "workspace" as RawPath
+  const old = entries(repository, good, { within })
+  return suspectWipe({
+    memory,
+    before: await memoryIn(old, isMemory),
+    after: await memoryIn(files(), isMemory),
+    isTemplate,
+    leftOut: new Set([...leftOut].flatMap((path) => workspacePath(path as RawPath) ?? [])),
+  })
+}
+
+async function memoryIn(
+  files: AsyncIterable<{ readonly path: RawPath; readonly size: number; readonly type?: string }>,
+  isMemory: (path: string) => boolean,
+): Promise<Sizes> {
+  const sizes = new Map<string, number>()
+  for await (const { path, size, type = "file" } of files) {
+    const inside = type === "file" ? workspacePath(path) : undefined
+    if (inside !== undefined && isMemory(inside)) sizes.set(inside, size)
+  }
+  return sizes
+}
+
+function wipeWarning(snapshot: string, why = "much of the memory is missing"): Warning {
+  return {
+    code: "suspected-wipe",
+    message: `${why}, compared with the last good snapshot. This snapshot is flagged, and "latest" does not mean it`,
+    hint: `to get the files back: holdfast agent restore latest; if the change is right: holdfast agent accept ${snapshot.slice(0, 8)}`,
+  }
+}
+
+function leftOut({ errors }: BackupResult): Warning[] {
+  const [first] = errors
+  if (first === undefined) return []
+  const more = errors.length === 1 ? "" : `, and ${errors.length - 1} more`
+  const message = `could not be read and left out: ${showPath(first.path)} (${first.message})${more}`
+  return [{ code: "files-left-out", message, hint: "check their owner and mode" }]
+}
+
+function mainTrigger(triggers: readonly string[]): string {
+  return triggers.find((each) => each !== "interval") ?? "interval"
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? "")
+  }
+}
