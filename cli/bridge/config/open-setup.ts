@@ -1,0 +1,192 @@
+/**
+ * Opens the set-up of a workspace: finds it, takes the values approved on this machine with those changes of the
+ * file that need no approval, and adds the profile. Reads local files only; the engine works from `openRepository()`
+ * on. An unchanged file isn't parsed again, so zod and the JSON parser aren't loaded. spec/agent.md.
+ */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { makePrivateFolder, openHome, shellWord, type Home } from "../../../engine/index.ts"
+import type { Warning } from "../results.ts"
+import type { AgentRoot, CaptureRules, HostSecrets, NotReady, Settings, Setup } from "../setup.ts"
+import {
+  effectiveConfig,
+  intervalOf,
+  readApproved,
+  retentionOf,
+  sha256,
+  triggersOf,
+  type Approved,
+  type ApprovedConfig,
+  type Effective,
+} from "./approval.ts"
+import { CONFIG_NAME, DEFAULTS, type Config } from "./config.ts"
+import { parseConfig, readConfigBytes, unusable } from "./config-file.ts"
+import { destinationOf } from "./destination.ts"
+import type { Environment } from "./openclaw-places.ts"
+import { findWorkspace, notConfigured, stateFolderOf } from "./places.ts"
+import { PROFILES, type RootRules } from "./profiles.ts"
+import { openAgentRepository, readPrivateConfig, type SecretSources } from "./secrets.ts"
+
+export interface SetupRequest {
+  /** Undefined: found from `cwd` upward, then from the hosts on this machine. */
+  readonly workspace?: string | undefined
+  readonly cwd: string
+  readonly environment: Environment
+  readonly hostSecrets?: HostSecrets | undefined
+  /** Default: the environment's. */
+  readonly home?: Home | undefined
+}
+
+export function isNotReady(found: Setup | NotReady): found is NotReady {
+  return "state" in found
+}
+
+/** @throws EngineError if the home can't be used */
+export async function openSetup(request: SetupRequest): Promise<Setup | NotReady> {
+  const home = request.home ?? openHome({ environment: request.environment })
+  const workspace = await findWorkspace({ ...request, home })
+  if (typeof workspace !== "string") return workspace
+  const stateFolder = stateFolderOf(home, workspace)
+  const approved = readApproved(stateFolder)
+  const configPath = join(workspace, CONFIG_NAME)
+  if (approved === undefined) return await unapproved(workspace, configPath)
+  const current = await currentConfig(approved, configPath)
+  const destination = destinationOf(current.config, request.environment)
+  if ("code" in destination) return { state: "unconfigured", workspace, problem: destination }
+  makePrivateFolder(stateFolder)
+  const sources: SecretSources = {
+    config: current.config,
+    stateFolder,
+    home,
+    environment: request.environment,
+    hostSecrets: request.hostSecrets,
+  }
+  return {
+    workspace,
+    configPath,
+    settings: settingsOf(current.config, readPrivateConfig(stateFolder).notify_command),
+    destination,
+    series: seriesOf(current.config),
+    roots: rootsOf(workspace, approved.stateDir, current.config),
+    memory: PROFILES[current.config.profile].memory,
+    capture: captureOf(current.config),
+    home,
+    stateFolder,
+    waiting: current.waiting,
+    warnings: [...current.warnings, ...wordsWarning(stateFolder)],
+    openRepository: async () => await openAgentRepository(destination, sources),
+  }
+}
+
+/** The file of a workspace that nobody has approved here. */
+async function unapproved(workspace: string, configPath: string): Promise<NotReady> {
+  const bytes = readConfigBytes(configPath)
+  if (bytes === undefined) return notConfigured(workspace)
+  const word = shellWord(workspace)
+  const parsed = "code" in bytes ? bytes : await parseConfig(bytes)
+  const wrong = "code" in parsed ? parsed : unusable(parsed, word)
+  if (wrong !== undefined) return { state: "unconfigured", workspace, problem: wrong }
+  const problem = {
+    code: "needs-approval",
+    message: `${configPath} was never approved on this machine`,
+    hint: `run: holdfast agent init --workspace ${word}, or on a new machine: holdfast agent restore latest --workspace ${word}`,
+  }
+  return { state: "needs_approval", workspace, problem }
+}
+
+interface Current extends Effective {
+  readonly warnings: readonly Warning[]
+}
+
+async function currentConfig(approved: Approved, configPath: string): Promise<Current> {
+  const asApproved = { config: approved.config, waiting: [], warnings: approved.warnings }
+  const bytes = readConfigBytes(configPath)
+  if (bytes !== undefined && !("code" in bytes) && sha256(bytes) === approved.sha256) return asApproved
+  if (bytes === undefined) return { ...asApproved, warnings: [missing(configPath)] }
+  const parsed = "code" in bytes ? bytes : await parseConfig(bytes)
+  const wrong = "code" in parsed ? parsed : unusable(parsed, shellWord(approved.workspace))
+  if (wrong !== undefined)
+    return {
+      ...asApproved,
+      warnings: [{ ...wrong, message: `${wrong.message}. The approved configuration stays in force` }],
+    }
+  if ("code" in parsed) return asApproved
+  return { ...effectiveConfig(approved.config, parsed.config), warnings: parsed.unknown }
+}
+
+function missing(configPath: string): Warning {
+  return {
+    code: "config-missing",
+    message: `${configPath} is gone. The approved configuration stays in force`,
+    hint: "run: holdfast agent init to write it again, or holdfast agent remove to end the protection",
+  }
+}
+
+export function seriesOf({ profile, agent_id, workspace_id }: ApprovedConfig): string {
+  return `${profile}/${agent_id}/${workspace_id}`
+}
+
+function settingsOf(config: ApprovedConfig, notifyCommand: string | undefined): Settings {
+  return {
+    profile: config.profile,
+    agentId: config.agent_id,
+    workspaceId: config.workspace_id,
+    intervalMinutes: intervalOf(config),
+    retentionDays: retentionOf(config),
+    secretsScan: config.secrets_scan ?? DEFAULTS.secrets_scan,
+    triggers: triggersOf(config),
+    extraTools: config.extra_tools ?? false,
+    notifyCommand,
+  }
+}
+
+/** The host's own folder first: its databases refer to files of it, and are read before them. */
+export function rootsOf(workspace: string, stateDir: string | null, config: ApprovedConfig): AgentRoot[] {
+  const { workspace: rules, state, secretPaths } = PROFILES[config.profile]
+  const takesAll = rules.include.length === 0 && config.profile !== "custom"
+  const own: AgentRoot = {
+    name: "workspace",
+    path: workspace,
+    include: takesAll ? [] : [...rules.include, ...includesWithFile(rules, config)],
+    exclude: [...(config.exclude ?? []), ...rules.exclude],
+  }
+  if (state === undefined || stateDir === null) return [own]
+  const named = ({ include, exclude }: RootRules): RootRules => ({
+    include: include.map((pattern) => pattern.replace("AGENT", config.agent_id)),
+    exclude,
+  })
+  const { include, exclude } = named(state)
+  const leftOut = config.without_auth === true ? secretPaths : []
+  return [{ name: "state", path: stateDir, include, exclude: [...leftOut, ...exclude] }, own]
+}
+
+/** The configuration is backed up with whatever a custom profile names: it has the workspace's id. */
+function includesWithFile(rules: RootRules, { include = [] }: Config): readonly string[] {
+  return rules.include.length === 0 && include.length > 0 ? [`/${CONFIG_NAME}`, ...include] : include
+}
+
+function captureOf({ profile, without_auth: withoutAuth }: ApprovedConfig): CaptureRules {
+  const { sqlite, secretTables, appended } = PROFILES[profile]
+  return { sqlite, emptyTables: withoutAuth === true ? secretTables : [], appended }
+}
+
+export const WORDS_NAME = "recovery-words.json"
+
+/** Until a person has confirmed the words. */
+function wordsWarning(stateFolder: string): Warning[] {
+  let state: { readonly confirmed?: unknown; readonly sheet?: unknown }
+  try {
+    state = JSON.parse(readFileSync(join(stateFolder, WORDS_NAME), "utf8")) as typeof state
+  } catch {
+    return []
+  }
+  if (state.confirmed === true) return []
+  const where = typeof state.sheet === "string" ? ` They are in ${state.sheet}.` : ""
+  return [
+    {
+      code: "words-not-confirmed",
+      message: `nobody has confirmed the 24 recovery words of the repository.${where} Without them, losing this machine loses the backups`,
+      hint: "keep the words off this machine, then run: holdfast agent init --confirm-words",
+    },
+  ]
+}
