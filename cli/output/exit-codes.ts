@@ -63,8 +63,20 @@ export function messageOfCode(code: ExitCode): string {
   return "some operations failed (listed above)"
 }
 
+/** Of an agent that has no approved configuration: there is nothing to work with. */
+const NOT_READY = [
+  "unconfigured",
+  "needs-approval",
+  "no-destination",
+  "config-invalid",
+  "config-unreadable",
+  "literal-secret",
+  "command-reference",
+]
+
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return EXIT.usage
+  if (isAgentProblem(error)) return NOT_READY.includes(error.code) ? EXIT.usage : EXIT.failed
   if (isEngineError(error)) return BY_CODE[error.code] ?? byKind(error.kind)
   return isSystemError(error) || error instanceof CommandFailed ? EXIT.failed : EXIT.usage
 }
@@ -91,6 +103,11 @@ export function isEngineError(error: unknown): error is EngineError {
   return error instanceof Error && error.name === "EngineError" && "kind" in error && "code" in error
 }
 
+/** By its shape: the bridge is loaded only by its own verbs. */
+function isAgentProblem(error: unknown): error is Error & { code: string; hint: string | undefined } {
+  return error instanceof Error && error.name === "AgentProblem" && "code" in error && "hint" in error
+}
+
 /** A failed system call: no space, no permission, a read-only disk. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && "code" in error
@@ -111,6 +128,7 @@ export function messageOf(error: unknown): string {
     if (error.code === "no-secret") return `${error.message}. ${SECRET_FLAGS}`
     return MISSED.includes(error.code) ? `${error.message}. ${ACCEPT}` : error.message
   }
+  if (isAgentProblem(error)) return error.hint ? `${error.message}. ${error.hint}` : error.message
   if (error instanceof UsageError || error instanceof CommandFailed) return error.message
   if (isSystemError(error)) return systemMessage(error)
   const text = error instanceof Error ? error.message : String(error)

@@ -36,6 +36,8 @@ export interface Output {
   say(text: string): void
   /** A JSON line on standard output; nothing without --json. */
   object(line: JsonLine): void
+  /** A tool's structured object as a JSON line, unchanged; nothing without --json. */
+  structured(result: object): void
   /** A JSON line about an error during the run, on standard error; nothing without --json. */
   errorObject(line: JsonLine): void
   /** Whether an object has reported the store requests. */
@@ -83,6 +85,7 @@ export function createOutput(options: OutputOptions): Output {
       if (typeof requests === "object" && requests !== null && "bytes_up" in requests) hasRequests = true
       if (json) out.write(`${toJson(line)}\n`)
     },
+    structured: (result) => (json ? out.write(`${toJson(result)}\n`) : undefined),
     warn: (text) =>
       stderr(json ? toJson({ message_type: "warning", message: text }) : `holdfast: ${showText(text)}`),
     fail(code, message) {
@@ -105,7 +108,7 @@ function showLines(message: string): string {
 }
 
 /** JSON with bigints as plain digits, and with the control characters that JSON allows as \uNNNN. */
-function toJson(line: JsonLine): string {
+function toJson(line: object): string {
   const text = JSON.stringify(line, (_, value: unknown) =>
     typeof value === "bigint" ? Number(value) : value,
   )

@@ -25,21 +25,42 @@ function terminalPath(): string | undefined {
 
 /** Asks for one line without showing what is typed. Ctrl-C ends the program with 130. */
 export async function askHidden(text: string): Promise<string> {
+  return await ask(text, new Writable({ write: (_bytes, _encoding, done) => done() }))
+}
+
+/** Asks for one line that is shown. */
+export async function askLine(text: string): Promise<string> {
+  return await ask(text)
+}
+
+/** Asks until the answer is yes or no; an empty one is `otherwise`. */
+export async function askYesNo(text: string, otherwise: boolean): Promise<boolean> {
+  for (;;) {
+    const answer = (await askLine(`${text} ${otherwise ? "[Y/n]" : "[y/N]"} `)).trim().toLowerCase()
+    if (answer === "") return otherwise
+    if (["y", "yes"].includes(answer)) return true
+    if (["n", "no"].includes(answer)) return false
+  }
+}
+
+/** @param echo what shows the typed text; default: the terminal */
+async function ask(text: string, echo?: Writable): Promise<string> {
   const input = new ReadStream(openSync("/dev/tty", "r"))
   const screen = new WriteStream(openSync("/dev/tty", "w"))
-  const silent = new Writable({ write: (_bytes, _encoding, done) => done() })
-  const lines = createInterface({ input, output: silent, terminal: true, historySize: 0 })
-  screen.write(showText(text))
+  const lines = createInterface({ input, output: echo ?? screen, terminal: true, historySize: 0 })
+  if (echo === undefined) lines.setPrompt(showText(text))
+  else screen.write(showText(text))
   question.isOpen = true
   try {
     return await new Promise<string>((resolve) => {
       lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"))
       lines.once("line", resolve)
       lines.once("close", () => resolve(""))
+      if (echo === undefined) lines.prompt()
     })
   } finally {
     question.isOpen = false
-    screen.write("\n")
+    if (echo !== undefined) screen.write("\n")
     lines.close()
     input.destroy()
     screen.destroy()

@@ -8,6 +8,7 @@ import { EngineError } from "../base/errors.ts"
 import type { RepositoryId } from "../base/ids.ts"
 import { type Clock, type Random, SYSTEM_CLOCK } from "../base/ports.ts"
 import { REPOSITORY_NAME } from "../format/names.ts"
+import type { Role } from "../format/trust-entry.ts"
 import { openDryHome, type DryHome } from "../home/dry-home.ts"
 import { readDeviceFile } from "../home/device-file.ts"
 import { type Home, openRepositoryHome, type RepositoryHome } from "../home/home.ts"
@@ -45,6 +46,8 @@ export interface OpenRequest extends Place {
   readonly secret?: Secret | (() => Promise<Secret | undefined>) | undefined
   /** Enrols this home as a device if it is not one. */
   readonly write?: boolean
+  /** Of a device that is enrolled now; default: the highest that the secret may give. */
+  readonly role?: Role
   /** No verb on this repository changes the store or the home. Not together with `write`. */
   readonly dryRun?: boolean
 }
@@ -149,7 +152,8 @@ async function openBySecret(
     refuseMirror(names, store)
     const device = makeDevice(random)
     const source = { store, objects, repository: found.id, root: found.record.root }
-    const how = { role: roleOf(opened, slot), slot, continues: null }
+    const role = request.role === "writer" ? "writer" : roleOf(opened, slot)
+    const how = { role, slot, continues: null } as const
     const change = { source, members: [slot.pair], random, names, from: opened }
     const changed = await enrolDevice(change, device, how, labelOf(request))
     access = { opened: changed.trust, member: device.sealing, device, listed: changed.names, enrolled: true }

@@ -28,7 +28,10 @@ function place(context: TestContext): Place {
     workspace,
     environment,
     write: (config) =>
-      writeFileSync(join(workspace, CONFIG_NAME), typeof config === "string" ? config : JSON.stringify(config)),
+      writeFileSync(
+        join(workspace, CONFIG_NAME),
+        typeof config === "string" ? config : JSON.stringify(config),
+      ),
     approve: async () => approve(await proposeApproval({ workspace, environment })),
     open: async ({ workspace: named, cwd = workspace } = {}) =>
       await openSetup({ workspace: named, cwd, environment }),
