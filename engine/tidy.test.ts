@@ -38,13 +38,14 @@ const CLI_FLOORS: readonly (readonly string[])[] = [
 /** The rooms of `cli/bridge/`; a loose file is a room of its own. */
 const BRIDGE_FLOORS: readonly (readonly string[])[] = [
   ["results.ts", "problem.ts"],
-  ["schemas.ts"],
+  ["schemas.ts", "tools"],
   ["setup.ts"],
   ["config"],
   ["run"],
   ["recover"],
   ["agent.ts"],
-  ["mcp", "schedule", "openclaw"],
+  ["mcp", "hosts", "schedule", "openclaw"],
+  ["door.ts"],
 ]
 
 /** They load WebAssembly once, when they are imported; after that they are pure. */

@@ -21,12 +21,16 @@ import {
 import { dirname, relative, resolve } from "node:path"
 import { build as bundle, type BuildOptions, type Plugin } from "esbuild"
 import { keptCode } from "./compiled-program.ts"
+import { bundleVendors, VENDOR_IMPORTS, vendorApart } from "./vendor.ts"
 
 const MAIN = "cli/main.ts"
 const PROGRAMS = [
   "cli/program/start.ts",
   ...globSync("engine/**/*-worker.ts", { exclude: ["**/testing/**"] }).toSorted(),
 ]
+/** What other programs import: `holdfast/engine` and `holdfast/bridge` (package.json). */
+const ENGINE_DOOR = "engine/index.ts"
+const BRIDGE_DOOR = "cli/bridge/door.ts"
 const NATIVE_OR_LARGE = ["@aws-sdk/*", "@smithy/*", "@node-rs/argon2", "koffi", "string-width", "zstd-napi"]
 
 /** better-sqlite3 looks for its native part from its own folder. */
@@ -70,6 +74,18 @@ const builtins: Plugin = {
   },
 }
 
+/** The bridge's door uses the engine's: who imports both has each class of errors once. */
+const engineApart: Plugin = {
+  name: "engine-apart",
+  setup(build) {
+    build.onResolve({ filter: /engine\/index\.ts$/ }, () => ({ path: "engine", namespace: "engine" }))
+    build.onResolve({ filter: /^#engine$/ }, ({ path }) => ({ path, external: true }))
+    build.onLoad({ filter: /.*/, namespace: "engine" }, () => ({
+      contents: `module.exports = Object.create(require("#engine"))`,
+    }))
+  },
+}
+
 /** The main program's own file is small: an older Node must be able to read all of it. */
 const startApart: Plugin = {
   name: "start-apart",
@@ -91,17 +107,27 @@ const COMMON: BuildOptions = {
   legalComments: "none",
   logLevel: "warning",
 }
-const programs = await bundle({
+const PROGRAM: BuildOptions = {
   ...COMMON,
-  entryPoints: PROGRAMS,
   bundle: true,
   external: NATIVE_OR_LARGE,
-  plugins: [sqliteFolder, builtins],
   define: { "import.meta.url": "importMetaUrl" },
   banner: { js: `const importMetaUrl = require("node:url").pathToFileURL(__filename).href` },
+}
+const programs = await bundle({
+  ...PROGRAM,
+  entryPoints: [...PROGRAMS, ENGINE_DOOR],
+  plugins: [sqliteFolder, builtins, vendorApart()],
   metafile: true,
   write: false,
 })
+const bridge = await bundle({
+  ...PROGRAM,
+  entryPoints: [BRIDGE_DOOR],
+  plugins: [engineApart, sqliteFolder, builtins, vendorApart()],
+  write: false,
+})
+const vendors = await bundleVendors(COMMON)
 const main = await bundle({
   ...COMMON,
   entryPoints: [MAIN],
@@ -111,10 +137,15 @@ const main = await bundle({
   define: { "import.meta.dirname": "__dirname" },
   write: false,
 })
-const manifest = { path: resolve("dist/package.json"), contents: Buffer.from('{ "type": "commonjs" }\n') }
+const manifest = {
+  path: resolve("dist/package.json"),
+  contents: Buffer.from(
+    `${JSON.stringify({ type: "commonjs", imports: { ...VENDOR_IMPORTS, "#engine": "./engine/index.js" } })}\n`,
+  ),
+}
 
 /** The bundled packages are copies; their licenses allow that if the license texts are included. */
-const inside = Object.keys(programs.metafile.inputs).flatMap(
+const inside = [...Object.keys(programs.metafile.inputs), ...vendors.inputs].flatMap(
   (input) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [],
 )
 const texts = [...new Set(inside)].toSorted().map((folder) => {
@@ -124,7 +155,14 @@ const texts = [...new Set(inside)].toSorted().map((folder) => {
 })
 const licenses = { path: resolve("dist/licenses.txt"), contents: Buffer.from(texts.join("\n\n")) }
 
-const built = [manifest, licenses, ...programs.outputFiles, ...main.outputFiles]
+const built = [
+  manifest,
+  licenses,
+  ...programs.outputFiles,
+  ...bridge.outputFiles,
+  ...vendors.files,
+  ...main.outputFiles,
+]
 for (const { path, contents } of built) {
   if (existsSync(path) && readFileSync(path).equals(contents)) continue
   mkdirSync(dirname(path), { recursive: true })
