@@ -3,6 +3,10 @@
  * OpenClaw plugin call. All state that two copies of this module in one process share is in `globalThis` and in the
  * home's locks.
  */
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { VERSION } from "../../engine/base/version.ts"
+import { AgentProblem } from "./problem.ts"
 import type {
   DiffInput,
   HistoryInput,
@@ -16,8 +20,12 @@ import type {
   SyncRead,
   SyncRestore,
   SyncStatus,
+  Warning,
 } from "./results.ts"
-import type { Host, HostSecrets, Settings } from "./setup.ts"
+import type { Host, HostSecrets, NotReady, Settings, Setup } from "./setup.ts"
+import type { RunContext } from "./run/backup-once.ts"
+import type { NowCall, SyncProgress } from "./run/queue.ts"
+import { shared } from "./run/shared.ts"
 
 export interface AgentRequest {
   /** Absolute. Undefined: found from `cwd` upward, then from the profile's root. */
@@ -26,21 +34,11 @@ export interface AgentRequest {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly host: Host
   readonly hostSecrets?: HostSecrets | undefined
+  /** Tells a person that backups are stale or fail. Called at most once a day, by the copy that keeps the timer. */
+  readonly notify?: ((notice: Warning) => void | Promise<void>) | undefined
 }
 
-export interface SyncProgress {
-  readonly filesDone: number
-  readonly filesTotal: number | undefined
-  readonly bytesDone: number
-  readonly bytesTotal: number | undefined
-}
-
-export interface NowCall {
-  /** What started it: manual, interval, wrap_up, session_end, before_reset, compaction, start, pre-restore. */
-  readonly trigger?: string
-  readonly signal?: AbortSignal
-  readonly progress?: (progress: SyncProgress) => void
-}
+export type { NowCall, SyncProgress }
 
 /** Whether a plan may be carried out, and who can be asked. */
 export interface RestoreCall {
@@ -65,7 +63,123 @@ export interface Agent {
   diff(input: DiffInput): Promise<SyncDiff>
   read(input: ReadInput): Promise<SyncRead>
   /** Keeps the interval until `stop`, if no other process keeps it; takes over when that one ends. */
-  keepTimer(): { stop(): Promise<void> }
+  keepTimer(how?: KeepTimer): { stop(): Promise<void> }
   /** Requests a run soon (debounced); returns at once. Survives a crash as a mark in the home. */
   want(trigger: string): void
+  /** Resolves when the runs that this process has queued have ended, whatever came of them. */
+  settled(): Promise<void>
+  /** The timer starts no run until `resume`, or for `forMs` milliseconds. `now` still runs. */
+  pause(forMs?: number): Promise<void>
+  resume(): Promise<void>
+  /** Makes a signed snapshot that declares a flagged one good. `snapshot`: an id, or its first digits. */
+  accept(snapshot: string): Promise<SyncNow>
+}
+
+export interface KeepTimer {
+  /** The timer keeps this process alive. Default false. */
+  readonly keepsProcess?: boolean
+}
+
+type Open = typeof openHere
+
+/**
+ * Opens the agent of a workspace. Two copies of this module in one process share one of them: two copies of SQLite in
+ * a process release each other's locks.
+ */
+export async function openAgent(request: AgentRequest): Promise<Agent> {
+  const all = shared()
+  if (all.door?.version !== VERSION || !all.door.isAlive())
+    all.door = { version: VERSION, isAlive: () => existsSync(HERE), open: openHere }
+  return await (all.door.open as Open)(request)
+}
+
+/** A host may remove the copy of a plugin that it has replaced. */
+const HERE = fileURLToPath(import.meta.url)
+
+async function openHere(request: AgentRequest): Promise<Agent> {
+  const found = await findSetup(request)
+  const { workspace } = found
+  const again: AgentRequest = { ...request, workspace }
+  const setup = async (): Promise<Setup> => ready(await findSetup(again))
+  const context = async (): Promise<RunContext> => contextOf(await setup(), request)
+  return {
+    workspace,
+    async settings() {
+      const now = await findSetup(again)
+      return "state" in now ? undefined : now.settings
+    },
+    async status({ verbose = false } = {}) {
+      const { statusNotReady, statusOf } = await import("./run/status.ts")
+      const now = await findSetup(again)
+      if ("state" in now) return statusNotReady(now)
+      return await statusOf(now, { environment: request.environment, verbose })
+    },
+    ...runs({ request, context, setup }),
+    ...recovery(),
+  }
+}
+
+async function findSetup(request: AgentRequest): Promise<Setup | NotReady> {
+  const { openSetup } = await import("./config/open-setup.ts")
+  return await openSetup(request)
+}
+
+function ready(found: Setup | NotReady): Setup {
+  if (!("state" in found)) return found
+  const { code, message, hint } = found.problem
+  throw new AgentProblem(code, message, hint)
+}
+
+function contextOf(setup: Setup, { host }: AgentRequest): RunContext {
+  return { setup, by: host }
+}
+
+interface Parts {
+  readonly request: AgentRequest
+  readonly context: () => Promise<RunContext>
+  readonly setup: () => Promise<Setup>
+}
+
+type Runs = Pick<Agent, "now" | "keepTimer" | "want" | "settled" | "pause" | "resume" | "accept">
+
+function runs({ request, context, setup }: Parts): Runs {
+  const orUndefined = async (): Promise<RunContext | undefined> => await context().catch(() => undefined)
+  return {
+    async now(input = {}, call = {}) {
+      const { requestRun, callOf } = await import("./run/queue.ts")
+      return await requestRun(await context(), callOf(input, call))
+    },
+    keepTimer({ keepsProcess = false } = {}) {
+      const timer = import("./run/keep.ts").then(({ keepInterval }) =>
+        keepInterval({ host: request.host, notify: request.notify, context: orUndefined, keepsProcess }),
+      )
+      return { stop: async () => (await timer).stop() }
+    },
+    want(trigger) {
+      void import("./run/keep.ts").then(async ({ wantRun }) => await wantRun(orUndefined, trigger))
+    },
+    async settled() {
+      const { queueIdle } = await import("./run/queue.ts")
+      await queueIdle(await setup())
+    },
+    async pause(forMs) {
+      ;(await import("./run/pause.ts")).pause(await setup(), forMs)
+    },
+    async resume() {
+      ;(await import("./run/pause.ts")).resume(await setup())
+    },
+    async accept(snapshot) {
+      const { acceptSnapshot } = await import("./run/accept.ts")
+      return await acceptSnapshot(await context(), snapshot)
+    },
+  }
+}
+
+type Recovery = Pick<Agent, "restore" | "history" | "diff" | "read">
+
+function recovery(): Recovery {
+  const missing = async (): Promise<never> => {
+    throw new AgentProblem("not-here-yet", "restores are not built in yet")
+  }
+  return { restore: missing, history: missing, diff: missing, read: missing }
 }

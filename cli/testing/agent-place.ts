@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import type { TestContext } from "node:test"
+import { approve, proposeApproval } from "../bridge/config/approve.ts"
 import type { Setup } from "../bridge/setup.ts"
 import {
   createRepository,
@@ -22,6 +23,10 @@ export interface AgentPlace {
   readonly workspace: string
   readonly repository: string
   readonly setup: Setup
+  /** For `openAgent` and for processes: the home, and nothing of the developer's. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Writes a configuration of this repository and approves it, as `agent init` does. */
+  configure(config?: object): Promise<void>
   /** Writes a file of the workspace; its folders are made. */
   write(path: string, content: string | Uint8Array): void
   open(): Promise<Repository>
@@ -35,8 +40,9 @@ const CORE = ["MEMORY.md", "SOUL.md"]
 export async function agentPlace(t: TestContext, changes: Partial<Setup> = {}): Promise<AgentPlace> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "holdfast-agent-")))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const environment = { HOME: folder, HOLDFAST_HOME: join(folder, "home") }
   const [workspace, location] = [join(folder, "workspace"), join(folder, "repository")]
-  const home = openHome({ directory: join(folder, "home"), environment: {} })
+  const home = openHome({ environment })
   const made = await createRepository({
     store: await openStore(location),
     home,
@@ -96,5 +102,10 @@ export async function agentPlace(t: TestContext, changes: Partial<Setup> = {}): 
     openRepository: open,
     ...changes,
   }
-  return { folder, workspace, repository: location, setup, write, open }
+  const configure = async (config: object = {}): Promise<void> => {
+    const content = { provider: "local", repository: location, profile: "openclaw-memory", ...config }
+    write("session-sync-config.json", JSON.stringify(content))
+    approve(await proposeApproval({ workspace, environment }))
+  }
+  return { folder, workspace, repository: location, setup, environment, configure, write, open }
 }

@@ -116,10 +116,10 @@ async function findAndBackUp(context: RunContext, request: OnceRequest): Promise
       accepts: request.accepts,
       flag:
         request.flag ??
-        (async ({ files }): Promise<SnapshotFlag> => {
+        (async (listing): Promise<SnapshotFlag> => {
           wipe = await wipeIn(context, {
             repository,
-            files,
+            files: () => listing.files(),
             leftOut: secrets.blocked,
             accepts: request.accepts,
           })
@@ -244,7 +244,7 @@ function leftOut({ errors }: BackupResult): Warning[] {
   return [{ code: "files-left-out", message, hint: "check their owner and mode" }]
 }
 
-function mainTrigger(triggers: readonly string[]): string {
+export function mainTrigger(triggers: readonly string[]): string {
   return triggers.find((each) => each !== "interval") ?? "interval"
 }
 

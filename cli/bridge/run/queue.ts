@@ -7,11 +7,26 @@
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { takeFileLock, type BackupEvent, type FileLock } from "../../../engine/index.ts"
-import type { SyncNow } from "../results.ts"
+import type { NowInput, SyncNow } from "../results.ts"
 import type { Setup } from "../setup.ts"
 import { backupOnce, type RunContext } from "./backup-once.ts"
 import { withRecord, type RunFound } from "./record.ts"
 import { type Line, shared, type WaitingRun } from "./shared.ts"
+
+export interface SyncProgress {
+  readonly filesDone: number
+  readonly filesTotal: number | undefined
+  readonly bytesDone: number
+  readonly bytesTotal: number | undefined
+}
+
+export interface NowCall {
+  /** What started it: manual, interval, wrap_up, session_end, before_reset, compaction, start, pre-restore. */
+  readonly trigger?: string
+  /** Ends the waiting of this call, not the run. */
+  readonly signal?: AbortSignal
+  readonly progress?: (progress: SyncProgress) => void
+}
 
 export interface RunCall {
   readonly trigger: string
@@ -21,6 +36,37 @@ export interface RunCall {
   /** Ends the waiting of this call, not the run. */
   readonly signal?: AbortSignal | undefined
   readonly observe?: ((event: BackupEvent) => void) | undefined
+}
+
+/** @param call what a tool, a hook or a command adds to what the model says */
+export function callOf(
+  { reason = "manual", wait = true, label }: NowInput,
+  { trigger, signal, progress }: NowCall,
+): RunCall {
+  const said = plain(reason)
+  const isWord = /^[a-z][a-z0-9_-]{0,39}$/.test(said)
+  // a reason in words is a note, not a trigger
+  const note = label === undefined ? (isWord ? undefined : said) : plain(label)
+  return {
+    trigger: trigger ?? (isWord ? said : "manual"),
+    label: note === "" ? undefined : note,
+    wait,
+    signal,
+    observe:
+      progress === undefined
+        ? undefined
+        : (event) => (event.type === "progress" ? progress(event) : undefined),
+  }
+}
+
+const TEXT_MAX = 200
+
+/** A label or a reason is data of a model: one line without control characters. */
+function plain(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
+    .trim()
+    .slice(0, TEXT_MAX)
 }
 
 interface Ended extends RunFound {
@@ -161,7 +207,7 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): 
   }
 }
 
-function syncNow({
+export function syncNow({
   outcome,
   endedMs,
   snapshot,

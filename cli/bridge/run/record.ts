@@ -135,7 +135,7 @@ type RunMethods = Pick<
 
 const SUCCESS = "outcome IN ('created', 'unchanged')"
 
-function runMethods({ database, atomically }: StateDatabase): RunMethods {
+function runMethods({ database, ...state }: StateDatabase): RunMethods {
   const one = (where: string, ...values: number[]): Run | undefined =>
     runOf(
       database
@@ -148,7 +148,7 @@ function runMethods({ database, atomically }: StateDatabase): RunMethods {
   return {
     newestId,
     begin: ({ startedMs, by, triggers }) =>
-      atomically(() => {
+      state.atomically(() => {
         // a run holds the lock of runs, so a run that still "runs" was killed
         database.prepare("UPDATE runs SET outcome = 'failed' WHERE outcome = 'running'").run()
         const { lastInsertRowid } = database
@@ -158,7 +158,7 @@ function runMethods({ database, atomically }: StateDatabase): RunMethods {
         return Number(lastInsertRowid)
       }),
     end: (id, outcome, { endedMs, found }) =>
-      atomically(() => {
+      state.atomically(() => {
         database
           .prepare("UPDATE runs SET outcome = ?, ended_ms = ?, found = ? WHERE id = ?")
           .run(outcome, endedMs, JSON.stringify(found), id)
@@ -187,7 +187,7 @@ function runMethods({ database, atomically }: StateDatabase): RunMethods {
 
 type FactMethods = Pick<Record, "fact" | "setFact" | "scanned" | "setScanned" | "keepScanned">
 
-function factMethods({ database, atomically }: StateDatabase): FactMethods {
+function factMethods({ database, ...state }: StateDatabase): FactMethods {
   return {
     fact: (name) =>
       database.prepare<[string], string>("SELECT value FROM facts WHERE name = ?").pluck().get(name),
@@ -205,7 +205,7 @@ function factMethods({ database, atomically }: StateDatabase): FactMethods {
         .prepare("INSERT OR REPLACE INTO scanned (path, mark, found) VALUES (?, ?, ?)")
         .run(path, mark, found),
     keepScanned: (paths) =>
-      atomically(() => {
+      state.atomically(() => {
         const all = database.prepare<[], string>("SELECT path FROM scanned").pluck().all()
         const drop = database.prepare("DELETE FROM scanned WHERE path = ?")
         for (const path of all) if (!paths.has(path)) drop.run(path)

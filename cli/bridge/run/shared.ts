@@ -28,6 +28,8 @@ export interface Shared {
   readonly lines: Map<string, Line>
   /** Resolves when a repository is free, by its location: two agents of one process take turns. */
   readonly turns: Map<string, Promise<unknown>>
+  /** Wishes of hooks that wait for quiet, by state folder. */
+  readonly wishes: Map<string, { readonly timer: NodeJS.Timeout; readonly firstMs: number }>
   /** The copy of the module that answers for all. */
   door: { readonly version: string; readonly isAlive: () => boolean; readonly open: unknown } | undefined
 }
@@ -36,5 +38,5 @@ const KEY = Symbol.for("holdfast.session-sync-cloud")
 
 export function shared(): Shared {
   const all = globalThis as { [key: symbol]: Shared | undefined }
-  return (all[KEY] ??= { lines: new Map(), turns: new Map(), door: undefined })
+  return (all[KEY] ??= { lines: new Map(), turns: new Map(), wishes: new Map(), door: undefined })
 }

@@ -84,8 +84,9 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1)
 }
 
-/** Whether a path of the workspace, or a folder above it, matches one of these gitignore patterns. */
-export function matcher(patterns: readonly string[]): (path: string) => boolean {
+/** Whether a path of the workspace, or a folder above it, matches one of these globs, relative to the workspace. */
+export function matcher(globs: readonly string[]): (path: string) => boolean {
+  const patterns = globs.map((glob) => (glob.startsWith("/") ? glob : `/${glob}`))
   const set = patternSet("" as RawPath, rawPathFromText(patterns.join("\n")))
   return (path) => {
     const names = path.split("/")
