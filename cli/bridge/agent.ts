@@ -23,7 +23,7 @@ import type {
   Warning,
 } from "./results.ts"
 import type { Host, HostSecrets, NotReady, Settings, Setup } from "./setup.ts"
-import type { RunContext } from "./run/backup-once.ts"
+import type { RunContext } from "./run/context.ts"
 import type { NowCall, SyncProgress } from "./run/queue.ts"
 import { shared } from "./run/shared.ts"
 

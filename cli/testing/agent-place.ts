@@ -15,6 +15,7 @@ import {
   openHome,
   openRepository,
   openStore,
+  type Home,
   type Repository,
 } from "../../engine/index.ts"
 
@@ -63,6 +64,27 @@ export async function agentPlace(t: TestContext, changes: Partial<Setup> = {}): 
   const open = async (): Promise<Repository> =>
     await openRepository({ store: await openStore(location), home, write: true })
   const setup: Setup = {
+    ...setupOf({ workspace, location, home, stateFolder }),
+    openRepository: open,
+    ...changes,
+  }
+  const configure = async (config: object = {}): Promise<void> => {
+    const content = { provider: "local", repository: location, profile: "openclaw-memory", ...config }
+    write("session-sync-config.json", JSON.stringify(content))
+    approve(await proposeApproval({ workspace, environment }))
+  }
+  return { folder, workspace, repository: location, setup, environment, configure, write, open }
+}
+
+interface Parts {
+  readonly workspace: string
+  readonly location: string
+  readonly home: Home
+  readonly stateFolder: string
+}
+
+function setupOf({ workspace, location, home, stateFolder }: Parts): Omit<Setup, "openRepository"> {
+  return {
     workspace,
     configPath: join(workspace, "session-sync-config.json"),
     settings: {
@@ -99,13 +121,5 @@ export async function agentPlace(t: TestContext, changes: Partial<Setup> = {}): 
     stateFolder,
     waiting: [],
     warnings: [],
-    openRepository: open,
-    ...changes,
   }
-  const configure = async (config: object = {}): Promise<void> => {
-    const content = { provider: "local", repository: location, profile: "openclaw-memory", ...config }
-    write("session-sync-config.json", JSON.stringify(content))
-    approve(await proposeApproval({ workspace, environment }))
-  }
-  return { folder, workspace, repository: location, setup, environment, configure, write, open }
 }

@@ -5,7 +5,8 @@
 import { findSnapshot, type Digest } from "../../../engine/index.ts"
 import { AgentProblem } from "../problem.ts"
 import type { SyncNow } from "../results.ts"
-import { backupOnce, type RunContext } from "./backup-once.ts"
+import { backupOnce } from "./backup-once.ts"
+import type { RunContext } from "./context.ts"
 import { syncNow, takeRunLock } from "./queue.ts"
 
 /** @throws AgentProblem if the snapshot needs no acceptance; not-found "no-snapshot" */

@@ -20,7 +20,7 @@ import {
   type LocalSnapshots,
 } from "../../../engine/index.ts"
 import type { Warning } from "../results.ts"
-import type { Host, Setup } from "../setup.ts"
+import type { RunContext } from "./context.ts"
 import { logRun } from "./log.ts"
 import { problemOf } from "./problems.ts"
 import { type RunFound, withRecord } from "./record.ts"
@@ -29,16 +29,6 @@ import { sourceOf, workspacePath } from "./source.ts"
 import { goodSnapshots, matcher, type Sizes, suspectWipe } from "./wipe.ts"
 
 type SnapshotRecord = LocalSnapshots["snapshots"][number]
-
-/** The agent that a run is for, and who runs it. */
-export interface RunContext {
-  readonly setup: Setup
-  readonly by: Host
-  /** Whether a file of the workspace is the host's own template now. */
-  readonly isTemplate?: ((path: string, size: number) => boolean) | undefined
-  /** Finishes or rolls back an unfinished restore. Called before each backup, with the lock of runs. */
-  readonly settle?: (() => Promise<void>) | undefined
-}
 
 export interface OnceRequest {
   /** All that asked for the run. */

@@ -4,7 +4,7 @@
  */
 import { monotonicMs } from "../../../engine/base/ports.ts"
 import type { Host, Setup } from "../setup.ts"
-import type { RunContext } from "./backup-once.ts"
+import type { RunContext } from "./context.ts"
 import { takeTimer } from "./holder.ts"
 import { noticeIfDue, type Notify } from "./notice.ts"
 import { pausedUntil } from "./pause.ts"

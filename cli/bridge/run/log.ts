@@ -1,3 +1,3 @@
 /** stub */
-import type { RunContext } from "./backup-once.ts"
+import type { RunContext } from "./context.ts"
 export function logRun(_context: RunContext, _triggers: readonly string[], _run: object): void {}

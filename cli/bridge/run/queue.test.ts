@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { snapshots } from "../../../engine/index.ts"
 import { agentPlace, type AgentPlace } from "../../testing/agent-place.ts"
-import type { RunContext } from "./backup-once.ts"
+import type { RunContext } from "./context.ts"
 import { requestRun } from "./queue.ts"
 import { TOOL_SCHEMAS } from "../schemas.ts"
 
