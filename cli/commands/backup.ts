@@ -126,6 +126,7 @@ export function selectionOf({ options }: Call): BackupRequest["selection"] {
   const ignoreFiles = options.flag("no-holdfast-ignore") ? [] : [IGNORE_FILE]
   if (options.flag("git-ignore")) ignoreFiles.push(GIT_IGNORE_FILE)
   return {
+    includes: options.list("include").map(rawPathFromText),
     excludes: options.list("exclude").map(rawPathFromText),
     iexcludes: options.list("iexclude").map(rawPathFromText),
     excludeFiles: options.list("exclude-file").map((file) => rawPathFromText(resolve(file))),

@@ -31,6 +31,14 @@ const EXCLUDE_FLAGS: readonly Flag[] = [
   { name: "no-holdfast-ignore", text: "ignore .holdfastignore files" },
 ]
 
+const INCLUDE: Flag = {
+  name: "include",
+  short: "i",
+  value: "PATTERN",
+  many: true,
+  text: "back up only matching files and folders (.gitignore patterns); --exclude is stronger",
+}
+
 const PRICED_AS: Flag = {
   name: "provider",
   value: "NAME",
@@ -49,6 +57,7 @@ export const BACKUP_VERBS: readonly Verb[] = [
     ],
     arguments: [{ name: "path", many: true, completes: "files" }],
     flags: [
+      INCLUDE,
       ...EXCLUDE_FLAGS,
       {
         name: "files-from",
@@ -112,6 +121,7 @@ export const BACKUP_VERBS: readonly Verb[] = [
     ],
     arguments: [{ name: "path", many: true, completes: "files" }],
     flags: [
+      INCLUDE,
       ...EXCLUDE_FLAGS,
       {
         name: "files-from",

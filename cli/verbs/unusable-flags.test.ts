@@ -62,7 +62,14 @@ const ROWS: readonly Row[] = [
   ["key passwd", "--new-password-file a --new-password-command b", ONE_NEW],
   ["key add", "--recovery-words-file w", /--recovery-words-file needs --recovery/],
   ["key add", "--recovery-sheet w", /--recovery-sheet needs --recovery/],
-  ...["--exclude a", "--iexclude a", "--exclude-file a", "--exclude-caches", "--exclude-if-present a"]
+  ...[
+    "--include a",
+    "--exclude a",
+    "--iexclude a",
+    "--exclude-file a",
+    "--exclude-caches",
+    "--exclude-if-present a",
+  ]
     .concat(["--exclude-larger-than 1M", "--one-file-system", "--git-ignore", "--no-holdfast-ignore"])
     .map((flags): Row => ["backup --stdin", flags, NO_FILES]),
   ["backup", "--exclude a --stdin-from-command -- echo", NO_FILES],

@@ -5,7 +5,8 @@
  * too, without an entry. spec/ordering.md.
  */
 import { equalBytes } from "../base/bytes.ts"
-import { keptPaths, keptSelection } from "../source/kept-selection.ts"
+import { keptPaths } from "../source/kept-paths.ts"
+import { keptSelection } from "../source/kept-selection.ts"
 import type { SnapshotFlag, SnapshotSummary } from "../format/entry.ts"
 import type { BuiltListing } from "../listing/build.ts"
 import { diffListings } from "../listing/diff.ts"

@@ -8,7 +8,7 @@ import type { RawPath } from "../base/ids.ts"
 import { baseName, pathBytes, showPath } from "../base/paths.ts"
 import { openDiskSource } from "../source/disk-source.ts"
 import { concernsSource } from "../source/inside.ts"
-import { resolveRoots, type Roots } from "../source/roots.ts"
+import { originOfRoots, resolveRoots, type Roots } from "../source/roots.ts"
 import type { KeptSelection } from "../source/kept-selection.ts"
 import { createSelection, withPatternsRead, type SelectionRequest } from "../source/select.ts"
 import type { Scope, Source } from "../source/source.ts"
@@ -145,7 +145,7 @@ function selection(repository: Repository, { kept, unseen, roots, files, observe
       path,
     })),
   ]
-  const origin = { bases: [roots.origin, roots.base], paths: roots.paths }
+  const origin = originOfRoots(roots)
   for (const pattern of [...(kept.excludes ?? []), ...(kept.iexcludes ?? [])])
     if (!concernsSource(origin, pattern) && !mayBeAnchored(files, pattern))
       observe({

@@ -141,3 +141,10 @@ test("diffWithDisk() follows a link that was named, and refuses paths saved unde
     await assert.rejects(differences(place, { series }), { code: "no-folder", message: /under other names/ })
   }
 })
+
+test("diffWithDisk() says nothing about files that the backup did not include", async (t) => {
+  const { place, write } = await made(t, { selection: { includes: ["/deep/**"] as RawPath[] } })
+  write("deep/new.md", "new")
+  write("b.md", "changed\n")
+  assert.deepEqual(await differences(place), { deep: "metadata", "deep/new.md": "added" })
+})

@@ -6,7 +6,7 @@ import type { RawPath } from "../base/ids.ts"
 import { joinPath } from "../base/paths.ts"
 import type { Home } from "../home/home.ts"
 import { openDiskSource } from "../source/disk-source.ts"
-import { resolveRoots } from "../source/roots.ts"
+import { originOfRoots, resolveRoots } from "../source/roots.ts"
 import { createSelection, type SelectionRequest } from "../source/select.ts"
 import { walk } from "../source/walk.ts"
 import { isFailure, type Stat } from "../system/stat.ts"
@@ -47,7 +47,7 @@ export function* sourceFiles(request: SourceFilesRequest): Generator<SourceFile>
     ...(repositoryFolder === undefined ? [] : [{ kind: "repository" as const, path: repositoryFolder }]),
     ...[home.identityRoot, home.cacheRoot].map((path) => ({ kind: "home" as const, path })),
   ]
-  const origin = { bases: [roots.origin, roots.base], paths: roots.paths }
+  const origin = originOfRoots(roots)
   const scope = createSelection({ ...selection, own, named: roots.named, origin }, source, {
     ownLeftOut: () => {},
     unreadable: () => {},

@@ -108,3 +108,16 @@ test("restore() in place with delete keeps the repository, the home and what the
 })
 
 alsoAsOrdinaryUser(import.meta.url)
+
+test("restore() with delete leaves what the backup did not include", async (t) => {
+  const { repository, folder } = await backupPlace(t)
+  const source = join(folder, "source")
+  const target = join(folder, "target")
+  for (const name of ["memory/one", "MEMORY.md", "other/two"]) file(join(source, name))
+  const includes = ["/memory/**", "/MEMORY.md"] as RawPath[]
+  const { at } = await save(repository, source, { selection: { includes } })
+  for (const name of ["memory/extra", "other/mine", "notes"]) file(join(target, name))
+  const { errors, filesDeleted } = await restoreTo(repository, at, target, { delete: true })
+  assert.deepEqual([errors, filesDeleted], [[], 1])
+  assert.deepEqual(names(target), ["MEMORY.md", "memory", "memory/one", "notes", "other", "other/mine"])
+})

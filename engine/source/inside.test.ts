@@ -92,3 +92,18 @@ test("concernsSource() recognises an absolute pattern that can match nothing", (
   for (const [origin, pattern, concerns] of cases)
     assert.equal(concernsSource(origin, raw(pattern)), concerns, pattern)
 })
+
+test("pathsInside() and patternsInside() take a name that a path was saved under before a folder of this machine", () => {
+  // two roots of a container, whose common parent is called as one of them
+  const renamed: Origin = {
+    bases: ["/workspace"],
+    paths: [raw("/workspace/ws"), raw("/workspace/host")],
+    named: [raw("workspace"), raw("state")],
+  }
+  const { named: _, ...plain } = renamed
+  assert.deepEqual(patternsInside(renamed, raw("/workspace/ws/**"), false), ["/workspace/ws/**"])
+  assert.deepEqual(patternsInside(plain, raw("/workspace/ws/**"), false), ["/ws/**"])
+  assert.deepEqual(pathsInside(renamed, raw("/workspace/memory")), ["workspace/memory"])
+  assert.deepEqual(pathsInside(plain, raw("/workspace/memory")), ["memory"])
+  assert.ok(concernsSource(renamed, raw("/state/x")))
+})

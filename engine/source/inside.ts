@@ -4,6 +4,7 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { rawPathFromText } from "../base/paths.ts"
+import { readPaths } from "./kept-paths.ts"
 import { patternSet } from "./patterns.ts"
 
 /** The origin of a snapshot. */
@@ -12,6 +13,11 @@ export interface Origin {
   readonly bases: readonly string[]
   /** Absolute raw paths that were backed up, as named. */
   readonly paths: readonly RawPath[]
+  /**
+   * With paths that were saved under other names: their paths in the snapshot. An absolute path or pattern that
+   * begins with one of these names is one of the snapshot, whatever the folders of this machine are called.
+   */
+  readonly named?: readonly RawPath[]
 }
 
 /** The origin as a snapshot's manifest records it. */
@@ -20,19 +26,27 @@ export interface RecordedOrigin {
   readonly options: Readonly<Record<string, string>>
 }
 
-export function originOf({ paths, options: { base } }: RecordedOrigin): Origin {
-  return { bases: base === undefined ? [] : [base], paths }
+export function originOf({ paths, options }: RecordedOrigin): Origin {
+  const { base, renamed } = options
+  const named = renamed === undefined ? undefined : readPaths(options["named"])
+  return { bases: base === undefined ? [] : [base], paths, ...(named === undefined ? {} : { named }) }
+}
+
+/** Whether the first of these names is a path that was saved under another name. */
+function beginsWithNamed({ named = [] }: Origin, [first]: readonly string[]): boolean {
+  return first !== undefined && named.some((path) => path === first)
 }
 
 /**
  * Returns the paths inside the snapshot that `typed` may mean, the likeliest first; almost always one. A name
  * may contain a backslash and hex digits itself, or be what `ls` prints for other bytes.
  */
-export function pathsInside({ bases }: Origin, typed: RawPath): RawPath[] {
+export function pathsInside(origin: Origin, typed: RawPath): RawPath[] {
   const inside = (path: RawPath): RawPath => {
     const names = namesOf(path)
-    if (!path.startsWith("/")) return names.join("/") as RawPath
-    const depth = bases.map((base) => namesOf(base)).find((base) => startsWith(names, base))?.length ?? 0
+    if (!path.startsWith("/") || beginsWithNamed(origin, names)) return names.join("/") as RawPath
+    const depth =
+      origin.bases.map((base) => namesOf(base)).find((base) => startsWith(names, base))?.length ?? 0
     return names.slice(depth).join("/") as RawPath
   }
   return [...new Set([inside(typed), inside(unescaped(typed))])]
@@ -59,6 +73,7 @@ export function concernsSource(origin: Origin, pattern: RawPath): boolean {
   const text = pattern.startsWith("!") ? pattern.slice(1) : pattern
   if (!text.startsWith("/")) return true
   const { bases, paths } = origin
+  if (beginsWithNamed(origin, text.slice(1).split("/"))) return true
   const [only] = paths
   const isOne = paths.length === 1 && only !== undefined && bases.includes(only)
   return [...paths, ...(isOne ? bases : [])].some((path) => below(path, text) !== undefined)
@@ -71,9 +86,9 @@ function relativePattern(pattern: string): string {
   return clean.startsWith("./") ? clean.slice(1) : clean
 }
 
-function belowBase({ bases }: Origin, pattern: string): string | undefined {
-  if (!pattern.startsWith("/")) return undefined
-  for (const base of bases) {
+function belowBase(origin: Origin, pattern: string): string | undefined {
+  if (!pattern.startsWith("/") || beginsWithNamed(origin, pattern.slice(1).split("/"))) return undefined
+  for (const base of origin.bases) {
     const found = below(base, pattern)
     if (found !== undefined) return found
   }

@@ -5,42 +5,16 @@
 import { statSync } from "node:fs"
 import { fsPath } from "../base/paths.ts"
 import type { RawPath } from "../base/ids.ts"
+import { bounded } from "./kept-paths.ts"
 import { IGNORE_FILE, type SelectionRequest } from "./select.ts"
 
 export type KeptSelection = Omit<SelectionRequest, "own" | "named" | "origin" | "textOf">
-
-/** A byte of a path may take two in UTF-8, and an option has at most 65,535. */
-const TEXT_LENGTH_MAX = 32_767
-/** Replaces a text that was too long. */
-const TOO_LONG = "too long"
 
 /** @returns undefined for the usual selection. Files of patterns must have been read before. */
 export function keptSelection(selection: KeptSelection): string | undefined {
   const kept = Object.fromEntries(Object.entries(selection).filter(([, value]) => isSet(value)))
   const text = JSON.stringify(kept)
   return text === USUAL ? undefined : bounded(text)
-}
-
-/** @returns a list of paths as an option's text; undefined if it is empty */
-export function keptPaths(paths: readonly RawPath[]): string | undefined {
-  return paths.length === 0 ? undefined : bounded(JSON.stringify(paths))
-}
-
-function bounded(text: string): string {
-  return text.length > TEXT_LENGTH_MAX ? TOO_LONG : text
-}
-
-/** @returns undefined if the list was too long or can't be read */
-export function readPaths(text: string | undefined): RawPath[] | undefined {
-  if (text === undefined) return []
-  try {
-    const value: unknown = JSON.parse(text)
-    return Array.isArray(value)
-      ? value.filter((item): item is RawPath => typeof item === "string")
-      : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** Whether the text is complete: not too long, and without names of files that may have changed since. */
@@ -69,6 +43,7 @@ export function readSelection(text: string | undefined): KeptSelection {
   }
   const largest = fields.get("excludeLargerThan")
   return {
+    includes: list("includes"),
     excludes: list("excludes"),
     patterns: list("patterns"),
     iexcludes: list("iexcludes"),

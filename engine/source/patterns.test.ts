@@ -105,3 +105,24 @@ test("verdict() of a path 16,000 folders deep is quick", () => {
   for (let i = 0; i < 10; i++) assert.equal(patterns.verdict(deep, true), undefined)
   assert.ok(process.cpuUsage(started).user < 2_000_000)
 })
+
+test("mayMatchBelow() is true if the literal beginning of a pattern allows a match in the folder", () => {
+  const cases: [string, string[], string[]][] = [
+    ["/memory/**", ["", "memory", "memory/a"], ["memories", "other", "a/memory"]],
+    ["/a/b/*.md", ["", "a", "a/b"], ["a/c", "a/b/c", "b"]],
+    ["/a/**/z", ["", "a", "a/b", "a/b/c"], ["b", "b/a"]],
+    ["/a*/b/c", ["ax", "ax/b"], ["b", "ax/c", "ax/b/d"]],
+    ["x.md", ["", "a", "a/b"], []],
+    ["**/x/y", ["", "a", "a/b"], []],
+    ["!/memory/**", [], ["", "memory"]],
+    ["/MEMORY.md", [""], ["a", "MEMORY.md"]],
+  ]
+  for (const [pattern, may, not] of cases) {
+    const set = patternSet("" as RawPath, pattern as RawPath)
+    assert.deepEqual(
+      [...may, ...not].map((path) => set.mayMatchBelow(path as RawPath)),
+      [...may.map(() => true), ...not.map(() => false)],
+      pattern,
+    )
+  }
+})

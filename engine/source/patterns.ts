@@ -13,6 +13,8 @@ export interface PatternSet {
    * undefined means no match.
    */
   verdict(path: RawPath, isFolder: boolean): "leave" | "keep" | undefined
+  /** Whether something in this folder, at any depth, may match: a literal beginning of a pattern decides. */
+  mayMatchBelow(folder: RawPath): boolean
 }
 
 interface Pattern {
@@ -46,7 +48,21 @@ export function patternSet(folder: RawPath, patterns: RawPath, ignoreCase = fals
       }
       return undefined
     },
+    mayMatchBelow: (path) => {
+      const names = path === "" ? [] : patternText(path).slice(skipped).split("/")
+      return strongestFirst.some((pattern) => !pattern.keeps && mayMatchIn(pattern, names))
+    },
   }
+}
+
+/** Whether a pattern without `!` may match an entry below the folder with these names. */
+function mayMatchIn({ name, components }: Pattern, folder: readonly string[]): boolean {
+  if (name !== undefined) return true
+  for (const [depth, component] of components.entries()) {
+    if (component === "folders" || depth === folder.length) return true
+    if (!component(folder[depth] as string)) return false // above the folder's depth
+  }
+  return false
 }
 
 /** @returns undefined for blank lines, comments and patterns that match nothing */

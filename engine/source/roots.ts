@@ -9,6 +9,7 @@ import { EngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
 import { fsPath, showPath } from "../base/paths.ts"
 import { shellWord } from "../base/show.ts"
+import type { Origin } from "./inside.ts"
 import { isFailure, lstat } from "../system/stat.ts"
 
 export interface Included {
@@ -44,6 +45,11 @@ export interface RootsRequest {
   readonly listed?: readonly RawPath[]
   /** Absolute raw path of the current folder. */
   readonly cwd: string
+}
+
+/** The origin that patterns and typed paths refer to. */
+export function originOfRoots({ base, origin, paths, named, renamed }: Roots): Origin {
+  return { bases: [origin, base], paths, ...(renamed ? { named } : {}) }
 }
 
 interface Wanted {

@@ -17,7 +17,7 @@ import type { RawPath } from "../base/ids.ts"
 import { fsPath, joinPath } from "../base/paths.ts"
 import { openDiskSource } from "./disk-source.ts"
 import { patternText } from "./patterns.ts"
-import { resolveRoots } from "./roots.ts"
+import { originOfRoots, resolveRoots } from "./roots.ts"
 import { createSelection, GIT_IGNORE_FILE, IGNORE_FILE, type SelectionRequest } from "./select.ts"
 import type { Source } from "./source.ts"
 import { temporaryName } from "../system/temporary-name.ts"
@@ -263,4 +263,80 @@ test("createSelection() silently excludes an unreadable entry that a pattern nam
   const stat: Source["stat"] = (path) => (path === "secret" ? { error: "EACCES" } : disk.stat(path))
   assert.deepEqual(kept({ excludes: [raw("secret")] }, { ...disk, stat }), { files: ["f"], told: [] })
   assert.deepEqual(kept({}, { ...disk, stat }), { files: ["f"], told: ["EACCES secret"] })
+})
+
+test("createSelection() with includes keeps what matches or is below a match, and the folders that may hold one", () => {
+  make(["MEMORY.md", "memory/a.md", "memory/deep/b", "other/c.md", "skills/x/SKILL.md", "skills/x/data", "z"])
+  assert.deepEqual(kept({ includes: [raw("/memory/**"), raw("/MEMORY.md")] }).files, [
+    "MEMORY.md",
+    "memory/",
+    "memory/a.md",
+    "memory/deep/",
+    "memory/deep/b",
+  ])
+  assert.deepEqual(kept({ includes: [raw("/memory/")] }).files, [
+    "memory/",
+    "memory/a.md",
+    "memory/deep/",
+    "memory/deep/b",
+  ])
+  assert.deepEqual(kept({ includes: [raw("/skills/**/SKILL.md")] }).files, [
+    "skills/",
+    "skills/x/",
+    "skills/x/SKILL.md",
+  ])
+  // a pattern without a slash makes every folder possible
+  assert.deepEqual(kept({ includes: [raw("c.md")] }).files, [
+    "memory/",
+    "memory/deep/",
+    "other/",
+    "other/c.md",
+    "skills/",
+    "skills/x/",
+  ])
+  assert.deepEqual(kept({ includes: [raw("/memory/**"), raw("!/memory/deep/**")] }).files, [
+    "memory/",
+    "memory/a.md",
+    "memory/deep/",
+  ])
+})
+
+test("createSelection() excludes what is included, by flags, ignore files and markers", () => {
+  make(["memory/a.md", "memory/b.tmp", "memory/key", "memory/cache/c"], {
+    "memory/.holdfastignore": "key\n",
+    "memory/cache/CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n",
+  })
+  const request = {
+    includes: [raw("/memory/**")],
+    excludes: [raw("*.tmp")],
+    ignoreFiles: [IGNORE_FILE],
+    excludeCaches: true,
+  }
+  assert.deepEqual(kept(request).files, [
+    "memory/",
+    "memory/.holdfastignore",
+    "memory/a.md",
+    "memory/cache/",
+    "memory/cache/CACHEDIR.TAG",
+  ])
+})
+
+test("createSelection() applies includes below the names that folders were saved under", () => {
+  make(["ws/memory/a.md", "ws/other", "host/state.db", "host/tmp/x"])
+  const roots = resolveRoots({
+    paths: [raw(`workspace=${folder}/ws`), raw(`state=${folder}/host`)],
+    cwd: "/",
+  })
+  const request = {
+    includes: [raw("/workspace/memory/**"), raw("/state/*.db")],
+    origin: originOfRoots(roots),
+    named: roots.named,
+  }
+  assert.deepEqual(kept(request, openDiskSource(roots)).files, [
+    "state/",
+    "state/state.db",
+    "workspace/",
+    "workspace/memory/",
+    "workspace/memory/a.md",
+  ])
 })

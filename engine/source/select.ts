@@ -18,6 +18,11 @@ import { isTemporaryName } from "../system/temporary-name.ts"
 
 export interface SelectionRequest {
   /**
+   * Patterns as in `excludes`. If there are any, only what they match, or what is below a match, is kept, with the
+   * folders above. Other folders are kept if something below them may match. Weaker than everything that excludes.
+   */
+  readonly includes?: readonly RawPath[]
+  /**
    * Patterns as raw bytes, relative to the source's root, or absolute below `origin`. Later ones override
    * earlier ones.
    */
@@ -80,6 +85,7 @@ interface Context {
   readonly ways: ReadonlySet<RawPath> | undefined
   /** Number of sets from flags, which stay first. */
   readonly flagCount: number
+  readonly includes: PatternSet | undefined
 }
 
 /** State that differs by folder. */
@@ -90,6 +96,8 @@ interface Rules {
   readonly only: RawPath | undefined
   /** In another file system above a named path: nothing else is kept. */
   readonly isWay: boolean
+  /** With `includes`: the folder, or one above it, matches. */
+  readonly isIncluded: boolean
 }
 
 /** @throws invalid "exclude-file" or "bad-marker" */
@@ -105,10 +113,12 @@ export function createSelection(
   const named = new Set(request.named)
   const ways = request.oneFileSystem === true ? waysTo(named) : undefined
   const told = new Set<string>()
-  const context = { source, observer, request, markers, own, told, named, ways, flagCount: sets.length }
+  const includes = includeSet(request)
+  const flagCount = sets.length
+  const context = { source, observer, request, markers, own, told, named, ways, flagCount, includes }
   const root = source.stat("" as RawPath)
   const device = isFailure(root) ? 0n : root.device
-  return scopeOf(context, { sets, device, only: undefined, isWay: false })
+  return scopeOf(context, { sets, device, only: undefined, isWay: false, isIncluded: false })
 }
 
 function waysTo(named: Iterable<RawPath>): Set<RawPath> {
@@ -137,17 +147,22 @@ function flagSets(request: SelectionRequest): PatternSet[] {
     (file) => readPatterns(file, regularOnly).split("\n") as RawPath[],
   )
   const lines = [...files, ...(request.patterns ?? []), ...(request.excludes ?? [])]
-  const { origin } = request
-  const inside = (patterns: readonly RawPath[]): RawPath => {
-    const all =
-      origin === undefined ? patterns : patterns.flatMap((each) => patternsInside(origin, each, false))
-    return all.join("\n") as RawPath
-  }
   const sets: PatternSet[] = []
-  if (lines.length > 0) sets.push(patternSet(root, inside(lines)))
+  if (lines.length > 0) sets.push(patternSet(root, linesInside(request, lines)))
   if (request.iexcludes !== undefined && request.iexcludes.length > 0)
-    sets.push(patternSet(root, inside(request.iexcludes), true))
+    sets.push(patternSet(root, linesInside(request, request.iexcludes), true))
   return sets
+}
+
+function includeSet(request: SelectionRequest): PatternSet | undefined {
+  const { includes = [] } = request
+  return includes.length === 0 ? undefined : patternSet("" as RawPath, linesInside(request, includes))
+}
+
+function linesInside({ origin }: SelectionRequest, patterns: readonly RawPath[]): RawPath {
+  const all =
+    origin === undefined ? patterns : patterns.flatMap((each) => patternsInside(origin, each, false))
+  return all.join("\n") as RawPath
 }
 
 function readPatterns(path: string, regularOnly: boolean): string {
@@ -186,7 +201,8 @@ function scopeOf(context: Context, rules: Rules): Scope {
       const inner = rulesInside(context, rules, directory, names)
       const isOther = context.ways !== undefined && stat.device !== rules.device
       const isWay = (rules.isWay || isOther) && !context.named.has(directory)
-      const next = { ...inner, device: stat.device, isWay }
+      const isIncluded = isMatch(context, rules, directory, true)
+      const next = { ...inner, device: stat.device, isWay, isIncluded }
       return isSameRules(next, rules) ? scope : scopeOf(context, next)
     },
     keeps: (path, name, stat) => {
@@ -196,11 +212,14 @@ function scopeOf(context: Context, rules: Rules): Scope {
       const { excludeLargerThan } = context.request
       if (excludeLargerThan !== undefined && stat.type === "file" && stat.size > excludeLargerThan)
         return false
-      return rules.sets.length === 0 || matches(rules.sets, path, stat.type === "directory")
+      const isFolder = stat.type === "directory"
+      if (!mayInclude(context, rules, path, isFolder)) return false
+      return rules.sets.length === 0 || matches(rules.sets, path, isFolder)
     },
     keepsUnread: (path, name) => {
       if (rules.isWay && context.ways?.has(path) !== true) return false
       if (rules.only !== undefined && name !== rules.only) return false
+      if (!mayInclude(context, rules, path, true)) return false
       return matches(rules.sets, path, false) && matches(rules.sets, path, true)
     },
   }
@@ -208,7 +227,26 @@ function scopeOf(context: Context, rules: Rules): Scope {
 }
 
 function isSameRules(a: Rules, b: Rules): boolean {
-  return a.sets === b.sets && a.only === b.only && a.device === b.device && a.isWay === b.isWay
+  return (
+    a.sets === b.sets &&
+    a.only === b.only &&
+    a.device === b.device &&
+    a.isWay === b.isWay &&
+    a.isIncluded === b.isIncluded
+  )
+}
+
+/** Whether the entry is kept as far as `includes` say. Without any it is. */
+function mayInclude(context: Context, rules: Rules, path: RawPath, isFolder: boolean): boolean {
+  if (context.includes === undefined || isMatch(context, rules, path, isFolder)) return true
+  return isFolder && context.includes.mayMatchBelow(path)
+}
+
+/** Whether the entry, or a folder above it, matches `includes`; the innermost verdict decides. */
+function isMatch({ includes }: Context, rules: Rules, path: RawPath, isFolder: boolean): boolean {
+  if (includes === undefined || path === "") return rules.isIncluded
+  const verdict = includes.verdict(path, isFolder)
+  return verdict === undefined ? rules.isIncluded : verdict === "leave"
 }
 
 function isOwn(context: Context, path: RawPath, name: RawPath, stat: Stat): boolean {
