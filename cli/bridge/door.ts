@@ -7,8 +7,10 @@ import type { ToolName } from "./results.ts"
 import { TOOL_SCHEMAS } from "./schemas.ts"
 
 export type { Agent, AgentRequest, NowCall, RestoreCall, SyncProgress } from "./agent.ts"
+export { openAgent } from "./agent.ts"
 export { AgentProblem } from "./problem.ts"
 export type * from "./results.ts"
+export type { HostSecrets, Settings } from "./setup.ts"
 export { TOOL_SCHEMAS } from "./schemas.ts"
 export {
   codeOf,
