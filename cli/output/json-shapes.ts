@@ -73,7 +73,8 @@ export function entryFields(entry: Entry): Record<string, unknown> {
     ...(linkTarget === null ? {} : { linktarget: pathText(linkTarget) }),
     ...(hardLink === null ? {} : { hard_link: pathText(hardLink) }),
     ...(device === null ? {} : { device_major: device.major, device_minor: device.minor }),
-    ...(entry.torn ? { torn: true } : {}),
+    ...(entry.capture === "plain" ? {} : { capture: entry.capture }),
+    ...(entry.capture === "torn" ? { torn: true } : {}),
   }
 }
 

@@ -250,7 +250,7 @@ function readEntry(entry: Omit<Entry, "content">, read: SplitRead): Entry {
   const { stat } = read
   const now = stat === null ? {} : { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtimeNs: stat.mtimeNs }
   const xattrs = isFailure(read.xattrs) ? [] : read.xattrs
-  const torn = read.outcome === "torn"
+  const capture = read.outcome === "read" ? entry.capture : read.outcome
   const sparse = entry.sparse && read.bytes >= entry.size
-  return { ...entry, ...now, sparse, size: read.bytes, content: contentRead(read), xattrs, torn }
+  return { ...entry, ...now, sparse, size: read.bytes, content: contentRead(read), xattrs, capture }
 }

@@ -143,6 +143,6 @@ function describe(
     hardLink,
     xattrs: isFailure(xattrs) ? [] : xattrs,
     sparse: type === "file" && stat.blocks * 512 < stat.size,
-    torn: false,
+    capture: "plain",
   }
 }

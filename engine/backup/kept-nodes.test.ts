@@ -30,7 +30,14 @@ function memoryCache(): NodeCache & { readonly held: Map<string, Bytes> } {
 
 function entry(path: string, mtimeNs: bigint): Entry {
   const owner = { uid: 0, gid: 0, user: "", group: "" }
-  const none = { linkTarget: null, device: null, hardLink: null, xattrs: [], sparse: false, torn: false }
+  const none = {
+    linkTarget: null,
+    device: null,
+    hardLink: null,
+    xattrs: [],
+    sparse: false,
+    capture: "plain" as const,
+  }
   const content = { fileClass: 0, chunks: new Uint8Array(0) }
   return { path: path as RawPath, type: "file", mode: 0o644, mtimeNs, size: 0, content, ...owner, ...none }
 }

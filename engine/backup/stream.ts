@@ -47,7 +47,7 @@ export async function putStream(
     hardLink: null,
     xattrs: [],
     sparse: false,
-    torn: false,
+    capture: "plain",
   }
   const asBefore = { ...entry, mtimeNs: before?.mtimeNs ?? entry.mtimeNs }
   builder.put(before !== undefined && equalEntries(before, asBefore) ? before : entry)

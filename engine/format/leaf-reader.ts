@@ -6,6 +6,8 @@
 import type { RawPath } from "../base/ids.ts"
 import { CanonicalReader } from "./canonical-reader.ts"
 import {
+  type Capture,
+  CAPTURES,
   type Content,
   type Entry,
   ENTRY_TYPES,
@@ -24,24 +26,24 @@ import {
 } from "../base/listing-limits.ts"
 
 const U32_MAX = 0xffff_ffff
-const EXTRA_KEYS = ["device", "hardLink", "linkTarget", "sparse", "torn", "xattrs"] as const
+const EXTRA_KEYS = ["capture", "device", "hardLink", "linkTarget", "sparse", "xattrs"] as const
 
 interface Extras {
+  capture: Capture
   device: Entry["device"]
   hardLink: RawPath | null
   linkTarget: RawPath | null
   sparse: boolean
-  torn: boolean
   xattrs: readonly Xattr[]
 }
 
 const NO_XATTRS: readonly Xattr[] = []
 const NO_EXTRAS: Readonly<Extras> = {
+  capture: "plain",
   device: null,
   hardLink: null,
   linkTarget: null,
   sparse: false,
-  torn: false,
   xattrs: NO_XATTRS,
 }
 
@@ -122,7 +124,9 @@ export class LeafReader {
     const group = input.text("group", 1)
     const size = input.uint(Number.MAX_SAFE_INTEGER, "size")
     const content = input.nil() ? null : readContent(input)
-    const { device, hardLink, linkTarget, sparse, torn, xattrs } = input.nil() ? NO_EXTRAS : readExtras(input)
+    const { capture, device, hardLink, linkTarget, sparse, xattrs } = input.nil()
+      ? NO_EXTRAS
+      : readExtras(input)
     return {
       path,
       type,
@@ -139,7 +143,7 @@ export class LeafReader {
       hardLink,
       xattrs,
       sparse,
-      torn,
+      capture,
     }
   }
 }
@@ -169,6 +173,12 @@ function readExtras(input: CanonicalReader): Extras {
 
 function readExtra(input: CanonicalReader, extras: Extras, key: (typeof EXTRA_KEYS)[number]): void {
   switch (key) {
+    case "capture": {
+      const capture = CAPTURES[input.uint(CAPTURES.length - 1, key)]
+      if (capture === undefined || capture === "plain") throw input.refuse("capture: 0 instead of no capture")
+      extras.capture = capture
+      break
+    }
     case "device":
       input.tuple(2, key)
       extras.device = { major: input.uint(U32_MAX, key), minor: input.uint(U32_MAX, key) }
@@ -178,7 +188,6 @@ function readExtra(input: CanonicalReader, extras: Extras, key: (typeof EXTRA_KE
       extras[key] = input.latin1(PATH_BYTES_MAX, key) as RawPath
       break
     case "sparse":
-    case "torn":
       extras[key] = input.true(key)
       break
     case "xattrs":

@@ -5,7 +5,7 @@
  *     leaf    = [0, [entry …]]
  *     entry   = [shared, suffix bin, type, mode, mtimeNs, uid, gid, user, group, size, content, extras]
  *     content = nil | [class, ids bin] | [class, [list id bin32]]
- *     extras  = nil | {device, hardLink, linkTarget, sparse, torn, xattrs}, only what is present
+ *     extras  = nil | {capture, device, hardLink, linkTarget, sparse, xattrs}, only what is present
  */
 import { assert } from "../base/errors.ts"
 import type { Bytes } from "../base/bytes.ts"
@@ -13,6 +13,7 @@ import { sharedLength } from "../base/paths.ts"
 import { CHUNK_ID_BYTES, type RawPath } from "../base/ids.ts"
 import { CanonicalWriter, SCALAR_BYTES_MAX } from "./canonical-writer.ts"
 import {
+  CAPTURES,
   type Content,
   type Entry,
   ENTRY_TYPES,
@@ -131,20 +132,24 @@ function writeContent(out: CanonicalWriter, content: Content): void {
   out.bin(content.list)
 }
 
-/** Most bytes of all keys, heads and numbers of extras: 41 bytes of keys, 7 scalars and a map's head. */
+/** Most bytes of all keys, heads and numbers of extras: 44 bytes of keys, 7 scalars and a map's head. */
 const EXTRAS_BYTES_MAX = 128
 
 function writeExtras(out: CanonicalWriter, entry: Entry): void {
-  const { device, hardLink, linkTarget, sparse, torn, xattrs } = entry
+  const { capture, device, hardLink, linkTarget, sparse, xattrs } = entry
   const present =
+    Number(capture !== "plain") +
     Number(device !== null) +
     Number(hardLink !== null) +
     Number(linkTarget !== null) +
     Number(sparse) +
-    Number(torn) +
     Number(xattrs.length > 0)
   if (present === 0) return out.byte(0xc0)
   out.byte(0x80 | present)
+  if (capture !== "plain") {
+    out.text("capture")
+    out.uint(CAPTURES.indexOf(capture))
+  }
   if (device !== null) {
     out.text("device")
     out.byte(0x92)
@@ -161,10 +166,6 @@ function writeExtras(out: CanonicalWriter, entry: Entry): void {
   }
   if (sparse) {
     out.text("sparse")
-    out.byte(0xc3)
-  }
-  if (torn) {
-    out.text("torn")
     out.byte(0xc3)
   }
   if (xattrs.length > 0) writeXattrs(out, entry)

@@ -17,6 +17,17 @@ export const ENTRY_TYPES = [
   "block-device",
 ] as const
 
+/**
+ * How a file's content was taken. The positions are on disk. Never change, only add at the end.
+ *
+ * plain: it did not change while it was read. torn: it changed during each read. sqlite: a consistent copy of a live
+ * database. sqlite-raw: a database that could not be copied so; its files were read as they were. appended: more was
+ * appended meanwhile; this is what it had when it was opened.
+ */
+export const CAPTURES = ["plain", "torn", "sqlite", "sqlite-raw", "appended"] as const
+
+export type Capture = (typeof CAPTURES)[number]
+
 export type EntryType = (typeof ENTRY_TYPES)[number]
 
 export interface Entry {
@@ -44,8 +55,8 @@ export interface Entry {
   readonly xattrs: readonly Xattr[]
   /** The file had holes. */
   readonly sparse: boolean
-  /** The file changed while it was being read. */
-  readonly torn: boolean
+  /** Only of files; "plain" for everything else. */
+  readonly capture: Capture
 }
 
 /** Up to 8 ids are in the entry, more in a chunk list. `fileClass` is defined in chunks/classes.ts. */
@@ -120,8 +131,8 @@ export function entryFault(entry: Entry): string | undefined {
     if (fault !== undefined) return fault
   } else if (entry.size !== 0) {
     return `a size of ${entry.size} for a ${type}`
-  } else if (entry.sparse || entry.torn) {
-    return `sparse or torn, and a ${type}`
+  } else if (entry.sparse || entry.capture !== "plain") {
+    return `sparse or captured, and a ${type}`
   }
   if ((type === "symlink") !== (entry.linkTarget !== null)) return `a link target missing or on a ${type}`
   const isDevice = type === "character-device" || type === "block-device"
@@ -187,7 +198,7 @@ export function equalEntries(a: Entry, b: Entry): boolean {
     a.linkTarget === b.linkTarget &&
     a.hardLink === b.hardLink &&
     a.sparse === b.sparse &&
-    a.torn === b.torn &&
+    a.capture === b.capture &&
     a.device?.major === b.device?.major &&
     a.device?.minor === b.device?.minor &&
     equalContent(a.content, b.content) &&

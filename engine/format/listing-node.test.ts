@@ -170,7 +170,7 @@ test("decodeListingNode() refuses an entry that breaks one rule, and names the r
   assert.match(refusal({ 11: {} }), /empty map/)
   assert.match(refusal({ 11: { sparse: false } }), /not true/)
   assert.match(refusal({ 11: { other: true } }), /unknown/)
-  assert.match(refusal({ 2: 3, 10: null, 11: { torn: true } }), /torn, and a fifo/)
+  assert.match(refusal({ 2: 3, 10: null, 11: { capture: 1 } }), /captured, and a fifo/)
   assert.match(refusal({ 11: { hardLink: latin1("b") } }), /does not come before/)
   assert.match(refusal({ 11: { hardLink: latin1("a") } }), /does not come before/)
   assert.match(refusal({ 11: { hardLink: latin1("../a") } }, "b"), /component/)

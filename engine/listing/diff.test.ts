@@ -98,7 +98,7 @@ test("diffListings() reports a change of any one field", async () => {
     { ...entry, content: { fileClass: 2, chunks: entry.content?.chunks ?? new Uint8Array(32) } },
     { ...entry, xattrs: [{ name: "user.a" as RawPath, value: new Uint8Array(1) }] },
     { ...entry, sparse: true },
-    { ...entry, torn: true },
+    { ...entry, capture: "torn" },
     { ...entry, hardLink: "e" as RawPath },
     { ...entry, content: { fileClass: 1, list: new Uint8Array(32) as ChunkId } },
     { ...entry, type: "symlink", content: null, size: 0, linkTarget: "x" as RawPath },

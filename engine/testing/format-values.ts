@@ -1,5 +1,6 @@
 /** Random valid values of the structures in format/, for round trips with fast-check. */
 import fc from "fast-check"
+import { CAPTURES } from "../format/listing-entry.ts"
 
 import { type Bytes, toHex } from "../base/bytes.ts"
 import type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "../base/ids.ts"
@@ -79,16 +80,25 @@ const metadata = record({
 })
 
 const device = record({ major: uint(0xffff_ffff), minor: uint(0xffff_ffff) })
-const none = { size: 0, content: null, linkTarget: null, device: null, sparse: false, torn: false }
+const none = {
+  size: 0,
+  content: null,
+  linkTarget: null,
+  device: null,
+  sparse: false,
+  capture: "plain" as const,
+}
 
 const typed: fc.Arbitrary<Pick<Entry, keyof typeof none | "type">> = fc.oneof(
-  record({ file: sized, sparse: fc.boolean(), torn: fc.boolean() }).map(({ file, sparse, torn }) => ({
-    ...none,
-    type: "file" as EntryType,
-    ...file,
-    sparse,
-    torn,
-  })),
+  record({ file: sized, sparse: fc.boolean(), capture: fc.constantFrom(...CAPTURES) }).map(
+    ({ file, sparse, capture }) => ({
+      ...none,
+      type: "file" as EntryType,
+      ...file,
+      sparse,
+      capture,
+    }),
+  ),
   fc.constantFrom("directory" as const, "fifo" as const).map((type) => ({ ...none, type })),
   component.map((linkTarget) => ({ ...none, type: "symlink" as const, linkTarget: linkTarget as RawPath })),
   record({ type: fc.constantFrom("character-device" as const, "block-device" as const), device }).map(

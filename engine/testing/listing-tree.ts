@@ -32,7 +32,7 @@ export function fileEntry(path: string, size: number = 0, mark: number = 0): Ent
     hardLink: null,
     xattrs: [],
     sparse: false,
-    torn: false,
+    capture: "plain",
   }
 }
 

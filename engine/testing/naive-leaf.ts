@@ -5,7 +5,7 @@
 import { equalBytes } from "../base/bytes.ts"
 import type { ChunkId, RawPath } from "../base/ids.ts"
 import { comparePaths, sharedLength } from "../base/paths.ts"
-import { entryFault, pathFault } from "../format/listing-entry.ts"
+import { CAPTURES, entryFault, pathFault } from "../format/listing-entry.ts"
 import type { Entry } from "../format/listing-node.ts"
 import { decodeCanonical, encodeCanonical, type Value } from "../format/msgpack.ts"
 import { decodedOrRefused } from "./codec-contract.ts"
@@ -22,7 +22,7 @@ export function leafValue(entries: readonly Entry[]): Value[] {
     if (entry.hardLink !== null) extras["hardLink"] = latin1(entry.hardLink)
     if (entry.linkTarget !== null) extras["linkTarget"] = latin1(entry.linkTarget)
     if (entry.sparse) extras["sparse"] = true
-    if (entry.torn) extras["torn"] = true
+    if (entry.capture !== "plain") extras["capture"] = CAPTURES.indexOf(entry.capture)
     if (entry.xattrs.length > 0) {
       extras["xattrs"] = entry.xattrs.map(({ name, value }): Value => [latin1(name), value])
     }
@@ -105,12 +105,12 @@ function naiveContent(value: Value | undefined): Entry["content"] | undefined {
   return list instanceof Uint8Array ? { fileClass, list: list as ChunkId } : undefined
 }
 
-type Extras = Pick<Entry, "device" | "hardLink" | "linkTarget" | "sparse" | "torn" | "xattrs">
+type Extras = Pick<Entry, "device" | "hardLink" | "linkTarget" | "sparse" | "capture" | "xattrs">
 
 function naiveExtras(value: Value | undefined): Extras | undefined {
   const map = value === null ? {} : value
   if (typeof map !== "object" || Array.isArray(map) || map instanceof Uint8Array) return undefined
-  const { device, hardLink, linkTarget, sparse, torn, xattrs } = map as Record<string, Value | undefined>
+  const { device, hardLink, linkTarget, sparse, capture, xattrs } = map as Record<string, Value | undefined>
   const path = (of: Value | undefined): RawPath | null =>
     of instanceof Uint8Array ? (Buffer.from(of).toString("latin1") as RawPath) : null
   const isPair =
@@ -127,7 +127,7 @@ function naiveExtras(value: Value | undefined): Extras | undefined {
     hardLink: path(hardLink),
     linkTarget: path(linkTarget),
     sparse: sparse === true,
-    torn: torn === true,
+    capture: CAPTURES[Number(capture ?? 0)] ?? "plain",
     xattrs: (list as Uint8Array[][]).map(([name, bytes]) => ({
       name: path(name) ?? ("" as RawPath),
       value: new Uint8Array(bytes ?? []),
