@@ -66,6 +66,8 @@ export interface Agent {
   keepTimer(how?: KeepTimer): { stop(): Promise<void> }
   /** Requests a run soon (debounced); returns at once. Survives a crash as a mark in the home. */
   want(trigger: string): void
+  /** Leaves only the mark of `want`, durable when it resolves: for a host or a daemon that is about to end. */
+  mark(trigger: string): Promise<void>
   /** Resolves when the runs that this process has queued have ended, whatever came of them. */
   settled(): Promise<void>
   /** The timer starts no run until `resume`, or for `forMs` milliseconds. `now` still runs. */
@@ -140,7 +142,7 @@ interface Parts {
   readonly setup: () => Promise<Setup>
 }
 
-type Runs = Pick<Agent, "now" | "keepTimer" | "want" | "settled" | "pause" | "resume" | "accept">
+type Runs = Pick<Agent, "now" | "keepTimer" | "want" | "mark" | "settled" | "pause" | "resume" | "accept">
 
 function runs({ request, context, setup }: Parts): Runs {
   const orUndefined = async (): Promise<RunContext | undefined> => await context().catch(() => undefined)
@@ -157,6 +159,9 @@ function runs({ request, context, setup }: Parts): Runs {
     },
     want(trigger) {
       void import("./run/keep.ts").then(async ({ wantRun }) => await wantRun(orUndefined, trigger))
+    },
+    async mark(trigger) {
+      ;(await import("./run/keep.ts")).markWanted(await setup(), trigger)
     },
     async settled() {
       const { queueIdle } = await import("./run/queue.ts")

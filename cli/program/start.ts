@@ -47,6 +47,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("../commands/status.ts")).status,
   doctor: async () => (await import("../commands/doctor.ts")).doctor,
   completion: async () => (await import("../commands/completion.ts")).completion,
+  "agent sync": async () => (await import("../commands/agent/sync.ts")).agentSync,
+  "agent status": async () => (await import("../commands/agent/status.ts")).agentStatus,
+  "agent run": async () => (await import("../commands/agent/run.ts")).agentRun,
+  "agent pause": async () => (await import("../commands/agent/pause.ts")).agentPause,
+  "agent resume": async () => (await import("../commands/agent/pause.ts")).agentResume,
+  "agent accept": async () => (await import("../commands/agent/accept.ts")).agentAccept,
   version: async () => (await import("../commands/version.ts")).version,
   help: async () => (await import("../commands/help.ts")).help,
 }

@@ -43,6 +43,17 @@ export function parseSubset(text: string, flag: string): Subset {
   return { bytes }
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** "30m", "2h" or "1d": milliseconds. */
+export function parseDuration(text: string, flag: string): number {
+  const [, number, unit = ""] = /^(\d{1,6}(?:\.\d+)?)\s*([mhd])/.exec(text.trim()) ?? []
+  const ms = Number(number) * (UNITS_MS[unit] ?? Number.NaN)
+  if (!/^[\d.]+\s*(m|min|minutes?|h|hours?|d|days?)$/.test(text.trim()) || !(ms > 0))
+    throw new UsageError(`--${flag} needs a duration such as 30m, 2h or 1d, not "${text}"`)
+  return ms
+}
+
 const TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/
 
 /** `Date.parse` takes 2026-02-30 for the second of March. */

@@ -79,6 +79,11 @@ const DEBOUNCE_MS = 15_000
 /** Wishes that keep coming do not put a run off for ever. */
 const DEBOUNCE_MS_MAX = MINUTE_MS
 
+/** Requests a run of whoever keeps the timer, now or after the next start. */
+export function markWanted(setup: Pick<Setup, "stateFolder">, trigger: string): void {
+  withRecord(setup, (record) => record.want(trigger, Date.now()))
+}
+
 /** Requests a run soon. The mark remains until a run that began after it has succeeded. */
 export async function wantRun(
   context: () => Promise<RunContext | undefined>,
@@ -87,7 +92,7 @@ export async function wantRun(
   const found = await context()
   if (found === undefined) return
   const { stateFolder } = found.setup
-  withRecord(found.setup, (record) => record.want(trigger, Date.now()))
+  markWanted(found.setup, trigger)
   const { wishes } = shared()
   const wish = wishes.get(stateFolder)
   clearTimeout(wish?.timer)
