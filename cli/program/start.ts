@@ -46,6 +46,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   cache: async () => (await import("../commands/cache.ts")).cache,
   status: async () => (await import("../commands/status.ts")).status,
   doctor: async () => (await import("../commands/doctor.ts")).doctor,
+  mcp: async () => (await import("../commands/mcp.ts")).mcp,
   completion: async () => (await import("../commands/completion.ts")).completion,
   "agent sync": async () => (await import("../commands/agent/sync.ts")).agentSync,
   "agent status": async () => (await import("../commands/agent/status.ts")).agentStatus,

@@ -101,6 +101,30 @@ const RUNS: readonly Verb[] = [
 
 const RECOVERY: readonly Verb[] = []
 
-const SERVICES: readonly Verb[] = []
+const SERVICES: readonly Verb[] = [
+  {
+    name: "mcp",
+    summary: "serve backup tools to an agent over MCP",
+    details: [
+      "Started by an MCP client such as Claude Code, Codex or Gemini CLI. It serves the tools sync_status, sync_now and sync_restore on standard input and output, and backs the workspace up every few minutes while the client runs.",
+      "Without a configuration it starts as well, and its tools answer with the command to type.",
+    ],
+    arguments: [],
+    flags: [
+      {
+        name: "workspace",
+        value: "DIR",
+        text: "the agent's workspace (default: the nearest folder upward with a session-sync-config.json)",
+      },
+    ],
+    examples: [
+      { line: "holdfast mcp --workspace ~/.openclaw/workspace", does: "serve the tools of this workspace" },
+      {
+        line: "claude mcp add holdfast -- holdfast mcp --workspace ~/.claude",
+        does: "let Claude Code start it",
+      },
+    ],
+  },
+]
 
 export const AGENT_VERBS: readonly Verb[] = [...SET_UP, ...RUNS, ...RECOVERY, ...SERVICES]

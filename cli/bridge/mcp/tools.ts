@@ -72,7 +72,6 @@ function worksOf({ server, agent, calls }: ToolsRequest): Record<ToolName, Work>
       const progress = progressOf(context)
       const now = calls.run(context, (signal) =>
         agent.now(input, {
-          trigger: triggerOf(input),
           signal,
           ...(progress === undefined ? {} : { progress }),
         }),
@@ -89,11 +88,6 @@ function worksOf({ server, agent, calls }: ToolsRequest): Record<ToolName, Work>
     sync_diff: async (input: DiffInput) => answer(await agent.diff(input), sayDiff),
     sync_read: async (input: ReadInput) => answer(await agent.read(input), sayRead),
   }
-}
-
-/** The reasons that are triggers of their own; any other reason is a note. */
-function triggerOf({ reason }: NowInput): string {
-  return reason === "wrap_up" ? "wrap_up" : "manual"
 }
 
 function answer<T extends object>(result: T, say: (result: T) => string): CallToolResult {
