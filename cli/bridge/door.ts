@@ -6,7 +6,6 @@ import * as z from "zod"
 import type { ToolName } from "./results.ts"
 import { TOOL_SCHEMAS } from "./schemas.ts"
 
-export { openAgent } from "./agent.ts"
 export type { Agent, AgentRequest, NowCall, RestoreCall, SyncProgress } from "./agent.ts"
 export { openAgent } from "./agent.ts"
 export { AgentProblem } from "./problem.ts"
