@@ -54,6 +54,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "agent pause": async () => (await import("../commands/agent/pause.ts")).agentPause,
   "agent resume": async () => (await import("../commands/agent/pause.ts")).agentResume,
   "agent accept": async () => (await import("../commands/agent/accept.ts")).agentAccept,
+  "schedule install": async () => (await import("../commands/schedule.ts")).scheduleInstall,
+  "schedule status": async () => (await import("../commands/schedule.ts")).scheduleStatusOf,
+  "schedule remove": async () => (await import("../commands/schedule.ts")).scheduleRemove,
   version: async () => (await import("../commands/version.ts")).version,
   help: async () => (await import("../commands/help.ts")).help,
 }

@@ -1,4 +1,5 @@
 /** The verbs of the agent bridge: set-up, runs, restores, the MCP server and schedules. */
+import { SCHEDULE_VERBS } from "./schedule-verbs.ts"
 import type { Flag, Verb } from "./verb.ts"
 
 const SET_UP: readonly Verb[] = []
@@ -127,4 +128,4 @@ const SERVICES: readonly Verb[] = [
   },
 ]
 
-export const AGENT_VERBS: readonly Verb[] = [...SET_UP, ...RUNS, ...RECOVERY, ...SERVICES]
+export const AGENT_VERBS: readonly Verb[] = [...SET_UP, ...RUNS, ...RECOVERY, ...SERVICES, ...SCHEDULE_VERBS]
