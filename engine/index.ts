@@ -97,6 +97,7 @@ export {
   type Money,
 } from "./backup/estimate.ts"
 export type { ProviderId } from "./store/provider-profiles.ts"
+export { appendToLog, type LogFile } from "./system/append-log.ts"
 export { patternSet, type PatternSet } from "./source/patterns.ts"
 export { GIT_IGNORE_FILE, IGNORE_FILE } from "./source/select.ts"
 

@@ -21,7 +21,7 @@ import {
 } from "../../../engine/index.ts"
 import type { Warning } from "../results.ts"
 import type { RunContext } from "./context.ts"
-import { logRun } from "./log.ts"
+import { logRun, prepareLog } from "./log.ts"
 import { problemOf } from "./problems.ts"
 import { type RunFound, withRecord } from "./record.ts"
 import { scanSecrets } from "./secrets.ts"
@@ -60,12 +60,15 @@ export async function backupOnce(context: RunContext, request: OnceRequest): Pro
   const id = withRecord(setup, (record) => record.begin({ startedMs, by, triggers: request.triggers }))
   request.begun?.(id)
   try {
+    prepareLog(setup)
     const found = await findAndBackUp(context, request)
     const outcome = found.created ? "created" : "unchanged"
-    const result = { ...found.run, id, outcome, endedMs: Date.now() } as const
-    withRecord(setup, (record) => record.end(id, outcome, { endedMs: result.endedMs, found: found.run }))
-    logRun(context, request.triggers, result)
-    return result
+    const endedMs = Date.now()
+    const unlogged = logRun(context, request.triggers, { ...found.run, id, outcome, endedMs })
+    const warnings = unlogged === undefined ? found.run.warnings : [...found.run.warnings, unlogged]
+    const run = { ...found.run, warnings }
+    withRecord(setup, (record) => record.end(id, outcome, { endedMs, found: run }))
+    return { ...run, id, outcome, endedMs }
   } catch (error) {
     const endedMs = Date.now()
     const found = { ...NOTHING, durationMs: endedMs - startedMs, problem: problemOf(error) }
