@@ -62,12 +62,18 @@ export function writeLog(setup: Setup, by: Host, line: LogLine): Warning | undef
   }
 }
 
-function oneLine(line: object & { readonly warnings: readonly string[] }): string {
-  const text = JSON.stringify(line)
-  if (Buffer.byteLength(text) < LINE_BYTES_MAX) return text
-  const { warnings } = line
-  const short = { ...line, warnings: [`${warnings.length} warnings; holdfast agent status shows them`] }
-  return JSON.stringify(short).slice(0, LINE_BYTES_MAX)
+/** Long parts go first: a line of more than one write could be torn by another program's. */
+function oneLine(line: Omit<LogLine, "warnings"> & { readonly warnings: readonly string[] }): string {
+  const few = [`${line.warnings.length} warnings; holdfast agent status shows them`]
+  const { problem } = line
+  const shorter = {
+    ...line,
+    warnings: few,
+    problem: problem && { ...problem, message: problem.message.slice(0, 400) },
+  }
+  const texts = [line, { ...line, warnings: few }, shorter, { ...shorter, triggers: [], problem: undefined }]
+  const all = texts.map((each) => JSON.stringify(each))
+  return all.find((text) => Buffer.byteLength(text) < LINE_BYTES_MAX) ?? JSON.stringify({ v: 1, op: line.op })
 }
 
 export interface LoggedRun extends RunFound {
