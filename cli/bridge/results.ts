@@ -152,6 +152,8 @@ export interface SyncRestore {
   readonly overwrite: PathList
   /** Files that the snapshot does not have; a restore leaves them. */
   readonly extraLocal: PathList
+  /** Files that this restore removes: what the undone restore had created, and the host's own first-run script. */
+  readonly remove?: PathList | undefined
   readonly bytes: number
   readonly stagedAt?: string | undefined
   /** What to do by hand, in order: databases are replaced only while their program is stopped. */

@@ -140,6 +140,7 @@ const restoreOutput = z.strictObject({
   create: pathList,
   overwrite: pathList,
   extraLocal: pathList,
+  remove: pathList.optional(),
   bytes: count,
   stagedAt: z.string().optional(),
   steps: z.array(z.string()),
