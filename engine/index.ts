@@ -52,6 +52,7 @@ export type { Device, Session, Trust } from "./session/session.ts"
 export type { Secret } from "./trust/unlock.ts"
 
 export { cacheInfo, clearCache, type CacheInfo } from "./queries/caches.ts"
+export { databaseFault, databaseIsHeld } from "./queries/database-state.ts"
 export { diffSnapshots, type Difference } from "./queries/diff-snapshots.ts"
 export { diffWithDisk, type DiskDiffRequest } from "./queries/diff-with-disk.ts"
 export { doctor, type DoctorRequest } from "./queries/doctor.ts"
@@ -104,7 +105,8 @@ export { GIT_IGNORE_FILE, IGNORE_FILE } from "./source/select.ts"
 export { refuseOwnPlace } from "./home/own-places.ts"
 export { recordedOrigin } from "./restore/recorded-origin.ts"
 export { restore } from "./restore/restore.ts"
-export type { LeftOut } from "./target/target.ts"
+export { openSwapPlace, type SwapPlace } from "./target/swap-place.ts"
+export type { LeftOut, Metadata } from "./target/target.ts"
 export type {
   Overwrite,
   RestoreEvent,
