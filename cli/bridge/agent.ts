@@ -25,7 +25,10 @@ import type {
 import type { Host, HostSecrets, NotReady, Settings, Setup } from "./setup.ts"
 import type { RunContext } from "./run/context.ts"
 import type { NowCall, SyncProgress } from "./run/queue.ts"
+import type { RestoreCall } from "./recover/restore.ts"
 import { shared } from "./run/shared.ts"
+import { isUnsettled } from "./recover/unsettled.ts"
+import { openTemplates } from "./recover/templates.ts"
 
 export interface AgentRequest {
   /** Absolute. Undefined: found from `cwd` upward, then from the profile's root. */
@@ -34,20 +37,13 @@ export interface AgentRequest {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly host: Host
   readonly hostSecrets?: HostSecrets | undefined
+  /** The root of the host's package, for its templates, where the plugin knows it. */
+  readonly hostPackage?: string | undefined
   /** Tells a person that backups are stale or fail. Called at most once a day, by the copy that keeps the timer. */
   readonly notify?: ((notice: Warning) => void | Promise<void>) | undefined
 }
 
-export type { NowCall, SyncProgress }
-
-/** Whether a plan may be carried out, and who can be asked. */
-export interface RestoreCall {
-  /** False: the caller has not proved to be the owner; a plan is given or files are staged, never written in place. */
-  readonly mayWrite: boolean
-  /** Shows the plan to a person and waits for the answer; undefined if nobody can be asked here. */
-  readonly ask?: (plan: SyncRestore) => Promise<boolean>
-  readonly signal?: AbortSignal
-}
+export type { NowCall, RestoreCall, SyncProgress }
 
 export interface Agent {
   readonly workspace: string
@@ -102,7 +98,11 @@ async function openHere(request: AgentRequest): Promise<Agent> {
   const found = await findSetup(request)
   const { workspace } = found
   const again: AgentRequest = { ...request, workspace }
-  const setup = async (): Promise<Setup> => ready(await findSetup(again))
+  const setup = async (): Promise<Setup> => {
+    const now = ready(await findSetup(again))
+    await settle(now)
+    return now
+  }
   const context = async (): Promise<RunContext> => contextOf(await setup(), request)
   return {
     workspace,
@@ -114,10 +114,11 @@ async function openHere(request: AgentRequest): Promise<Agent> {
       const { statusNotReady, statusOf } = await import("./run/status.ts")
       const now = await findSetup(again)
       if ("state" in now) return statusNotReady(now)
+      await settle(now).catch(() => {}) // the status is given in any case
       return await statusOf(now, { environment: request.environment, verbose })
     },
     ...runs({ request, context, setup }),
-    ...recovery(),
+    ...recovery({ request, context, setup }),
   }
 }
 
@@ -132,8 +133,25 @@ function ready(found: Setup | NotReady): Setup {
   throw new AgentProblem(code, message, hint)
 }
 
-function contextOf(setup: Setup, { host }: AgentRequest): RunContext {
-  return { setup, by: host }
+function contextOf(setup: Setup, { host, environment, hostPackage }: AgentRequest): RunContext {
+  const { workspace, settings } = setup
+  return {
+    setup,
+    by: host,
+    isTemplate: openTemplates({ workspace, profile: settings.profile, environment, hostPackage }),
+    settle: async () => {
+      if (!isUnsettled(setup)) return
+      const { settleHeld } = await import("./recover/journal.ts")
+      await settleHeld(setup)
+    },
+  }
+}
+
+/** Finishes or rolls back what a killed restore left, before anything else. */
+async function settle(setup: Setup): Promise<void> {
+  if (!isUnsettled(setup)) return
+  const { settleRestore } = await import("./recover/journal.ts")
+  await settleRestore(setup)
 }
 
 interface Parts {
@@ -182,9 +200,23 @@ function runs({ request, context, setup }: Parts): Runs {
 
 type Recovery = Pick<Agent, "restore" | "history" | "diff" | "read">
 
-function recovery(): Recovery {
-  const missing = async (): Promise<never> => {
-    throw new AgentProblem("not-here-yet", "restores are not built in yet")
+function recovery({ context, setup }: Parts): Recovery {
+  return {
+    async restore(input, call) {
+      const { restoreAgent } = await import("./recover/restore.ts")
+      return await restoreAgent(await context(), input, call)
+    },
+    async history(input = {}) {
+      const { historyOf } = await import("./recover/look.ts")
+      return await historyOf(await setup(), input)
+    },
+    async diff(input) {
+      const { diffOf } = await import("./recover/look.ts")
+      return await diffOf(await setup(), input)
+    },
+    async read(input) {
+      const { readFrom } = await import("./recover/look.ts")
+      return await readFrom(await setup(), input)
+    },
   }
-  return { restore: missing, history: missing, diff: missing, read: missing }
 }

@@ -6,7 +6,7 @@ import type { Entry } from "../../../engine/index.ts"
 
 const NAMES = /\.(sqlite3?|db3?|vscdb)(-wal|-shm|-journal)?$/i
 
-export function isDatabase(entry: Pick<Entry, "path" | "type"> & { readonly capture?: string }): boolean {
+export function isDatabase(entry: Pick<Entry, "path" | "type"> & Partial<Pick<Entry, "capture">>): boolean {
   if (entry.type !== "file") return false
   return entry.capture?.startsWith("sqlite") === true || NAMES.test(entry.path)
 }

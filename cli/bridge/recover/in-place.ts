@@ -19,7 +19,8 @@ import {
   type SwapPlace,
 } from "../../../engine/index.ts"
 import { AgentProblem } from "../problem.ts"
-import { backupOnce, type RunContext } from "../run/backup-once.ts"
+import { backupOnce } from "../run/backup-once.ts"
+import type { RunContext } from "../run/context.ts"
 import { problemOf } from "../run/problems.ts"
 import type { SyncRestore, Warning } from "../results.ts"
 import { isDatabase } from "./databases.ts"

@@ -21,7 +21,8 @@ import { AgentProblem } from "../problem.ts"
 import type { Warning } from "../results.ts"
 import { runLockOf } from "../run/queue.ts"
 import type { Setup } from "../setup.ts"
-import { restoreFolder, writeLast, type LastRestore } from "./last.ts"
+import { writeLast, type LastRestore } from "./last.ts"
+import { isUnsettled, journalFile, restoreFolder } from "./unsettled.ts"
 import { lateFolder, loadMetadata, lostFiles, swapBack, swapForward, type SwapPart } from "./swap.ts"
 
 export interface Journal {
@@ -48,10 +49,6 @@ export interface JournalPorts {
 
 export const JOURNAL_PORTS: JournalPorts = { openPlace: openSwapPlace, step: () => {} }
 
-function journalFile(stateFolder: string): string {
-  return join(restoreFolder(stateFolder), "journal.json")
-}
-
 export function writeJournal(stateFolder: string, journal: Journal): void {
   makePrivateFolder(restoreFolder(stateFolder))
   writePrivateFile(journalFile(stateFolder), JSON.stringify(journal))
@@ -71,10 +68,6 @@ function readJournal(stateFolder: string): Journal | undefined {
 
 export function dropJournal(stateFolder: string): void {
   rmSync(journalFile(stateFolder), { force: true })
-}
-
-export function isUnsettled({ stateFolder }: Pick<Setup, "stateFolder">): boolean {
-  return existsSync(journalFile(stateFolder))
 }
 
 /**

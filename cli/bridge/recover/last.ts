@@ -11,6 +11,7 @@ import {
   type SwapPlace,
 } from "../../../engine/index.ts"
 import type { AgentRoot } from "../setup.ts"
+import { restoreFolder } from "./unsettled.ts"
 
 /** Which file a name leads to. Bigints are text in JSON. */
 export interface Identity {
@@ -42,11 +43,6 @@ export interface LastRestore {
   readonly paths: readonly RawPath[] | null
   /** The roots that it wrote into. */
   readonly parts: readonly LastPart[]
-}
-
-/** The folder of journal, plans and undo. */
-export function restoreFolder(stateFolder: string): string {
-  return join(stateFolder, "restore")
 }
 
 export function readLast(stateFolder: string): LastRestore | undefined {

@@ -17,14 +17,15 @@ import {
   type RawPath,
   type Repository,
 } from "../../../engine/index.ts"
-import type { RunContext } from "../run/backup-once.ts"
+import type { RunContext } from "../run/context.ts"
 import { sourceOf } from "../run/source.ts"
 import type { PathList } from "../results.ts"
 import type { AgentRoot } from "../setup.ts"
-import { readLast, restoreFolder } from "./last.ts"
+import { readLast } from "./last.ts"
 import { checkedPath, isOwnFile, requirePaths } from "./paths.ts"
 import { inScope, planPart, snapshotPath, type PlannedPart } from "./plan.ts"
 import type { Chosen } from "./resolve.ts"
+import { restoreFolder } from "./unsettled.ts"
 
 const VALID_MS = 10 * 60 * 1000
 const PLANS_MAX = 20
@@ -56,6 +57,8 @@ export interface PlanRequest {
   readonly paths: readonly string[] | undefined
   /** True: the person's own command, which also restores databases and the host's own folder. */
   readonly operator: boolean
+  /** Paths need not be in the snapshot. */
+  readonly mayBeAbsent?: boolean | undefined
 }
 
 export async function makePlan(request: PlanRequest): Promise<Plan> {
@@ -119,13 +122,13 @@ function filesIn(all: ReadonlyMap<RawPath, Entry> | undefined): number {
 
 /** An undo takes the paths of the restore that it undoes. */
 function pathsOf(
-  { paths, chosen, context }: PlanRequest,
+  { paths, chosen, context, mayBeAbsent }: PlanRequest,
   all: ReadonlyMap<RawPath, Entry>,
 ): readonly RawPath[] | undefined {
   if (chosen.isUndo && paths === undefined) return readLast(context.setup.stateFolder)?.paths ?? undefined
   if (paths === undefined || paths.length === 0) return undefined
   const checked = [...new Set(paths.map(checkedPath))]
-  if (!chosen.isUndo) requirePaths(checked, all)
+  if (!chosen.isUndo && mayBeAbsent !== true) requirePaths(checked, all)
   return checked
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Repository } from "../../../engine/index.ts"
 import type { RestoreInput, SyncRestore, Warning } from "../results.ts"
-import type { RunContext } from "../run/backup-once.ts"
+import type { RunContext } from "../run/context.ts"
 import { takeRunLock } from "../run/queue.ts"
 import { carryOut, type Carried } from "./in-place.ts"
 import { type JournalPorts, JOURNAL_PORTS, settleHeld, settleRestore } from "./journal.ts"
