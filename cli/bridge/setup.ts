@@ -83,6 +83,11 @@ export interface Setup {
   readonly configPath: string
   readonly settings: Settings
   readonly destination: Destination
+  /**
+   * Names of the environment's variables in which the store's credentials are; null: where the AWS tools look. A
+   * service has no variable of a shell.
+   */
+  readonly storeVariables: readonly string[] | null
   /** profile/agentId/workspaceId */
   readonly series: string
   /** The host's own folder first: its databases are read before the files of the workspace. */

@@ -268,6 +268,30 @@ test("schedule remove leaves no crontab where none was, and a crontab with half 
   assert.equal(inSpool("crontab", "-l").out, rest.join("\n"))
 })
 
+test("schedule install warns of credentials in variables, which a schedule does not have", async (context) => {
+  const { box, workspace, environment } = place(context)
+  const bucket = { provider: "backblaze", region: "eu-central-003", bucket: "memory", repository: undefined }
+  const tried = (folder: string, more: Record<string, string> = {}): string[] => {
+    const words = ["schedule", "install", "--workspace", folder, "--with", "systemd", "--dry-run", "--json"]
+    const outcome = box.runWith({ ...environment, AWS_SECRET_ACCESS_KEY: "", ...more }, words)
+    assert.equal(outcome.code, 0, outcome.err)
+    return changeOf(outcome).warnings.flatMap(({ code, message }) =>
+      code === "shell-variables" ? [message] : [],
+    )
+  }
+  const named = await workspace("named", { ...bucket, key_id: "env:B2_ID", secret_key: "${B2_KEY}" })
+  assert.match(tried(named).join("|"), /does not have: B2_ID, B2_KEY$/)
+  const files = await workspace("files", { ...bucket, credentials: "file:/home/a/b2" })
+  assert.deepEqual(tried(files, { AWS_SECRET_ACCESS_KEY: CANARY }), [])
+  const usual = await workspace("usual", bucket)
+  assert.deepEqual(tried(usual), [])
+  assert.match(
+    tried(usual, { AWS_SECRET_ACCESS_KEY: CANARY }).join("|"),
+    /does not have: AWS_SECRET_ACCESS_KEY$/,
+  )
+  assert.deepEqual(tried(await workspace("local"), { AWS_PROFILE: "x" }), [])
+})
+
 test("schedule install says what to do where a scheduler is missing or the program is a temporary copy", async (context) => {
   const { box, user, workspace, environment, run } = place(context)
   const folder = await workspace("nero")

@@ -21,6 +21,7 @@ import {
 import { thisMachine } from "../bridge/schedule/service.ts"
 import { table } from "../output/columns.ts"
 import { EXIT } from "../output/exit-codes.ts"
+import { showTime } from "../output/format.ts"
 import { askYesNo, canAsk } from "../secrets/prompt.ts"
 
 export const scheduleInstall: Command = async (call) => {
@@ -134,11 +135,21 @@ function showStatus({ output }: Call, status: ScheduleStatus): void {
     output.line(`nothing is installed for ${status.workspace}`)
     output.line("  to install it: holdfast schedule install")
   }
-  output.line(`interval     ${timer.holder === "none" ? "kept by nobody now" : `kept by ${timer.holder}`}`)
-  output.line(
-    `last backup  ${lastBackup === null ? "none yet" : `${lastBackup.time} (${lastBackup.trigger})`}`,
-  )
-  if (lastAttempt !== null && lastAttempt.time !== lastBackup?.time)
-    output.line(`last run     ${lastAttempt.time} (${lastAttempt.trigger}): ${lastAttempt.outcome}`)
+  if (timer.intervalMinutes > 0)
+    output.line(`interval     ${timer.intervalMinutes} minutes, ${keeperText(status)}`)
+  output.line(`last backup  ${lastBackup === null ? "none yet" : whenText(lastBackup)}`)
+  if (lastAttempt?.outcome === "failed") output.line(`last run     ${whenText(lastAttempt)}: failed`)
   showWarnings({ output }, status.warnings)
+}
+
+function keeperText({ services, timer }: ScheduleStatus): string {
+  if (timer.holder !== "none")
+    return `kept by ${timer.holder}${timer.pid === undefined ? "" : ` (process ${timer.pid})`}`
+  return services.some(({ with: scheduler, enabled }) => scheduler === "cron" && enabled)
+    ? "kept by cron"
+    : "and nothing keeps it now"
+}
+
+function whenText({ time, trigger }: { readonly time: string; readonly trigger: string }): string {
+  return `${showTime(BigInt(Date.parse(time)) * 1_000_000n)} (${trigger})`
 }

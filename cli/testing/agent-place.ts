@@ -106,6 +106,7 @@ function setupOf({ workspace, location, home, stateFolder }: Parts): Omit<Setup,
       credentialsFrom: undefined,
       displayName: location,
     },
+    storeVariables: null,
     series: "openclaw-memory/main/0123456789abcdef",
     roots: [
       {

@@ -25,7 +25,7 @@ import { destinationOf } from "./destination.ts"
 import type { Environment } from "./openclaw-places.ts"
 import { findWorkspace, notConfigured, stateFolderOf } from "./places.ts"
 import { PROFILES, type RootRules } from "./profiles.ts"
-import { openAgentRepository, readPrivateConfig, type SecretSources } from "./secrets.ts"
+import { openAgentRepository, readPrivateConfig, storeVariables, type SecretSources } from "./secrets.ts"
 
 export interface SetupRequest {
   /** Undefined: found from `cwd` upward, then from the hosts on this machine. */
@@ -66,6 +66,7 @@ export async function openSetup(request: SetupRequest): Promise<Setup | NotReady
     configPath,
     settings: settingsOf(current.config, readPrivateConfig(stateFolder).notify_command),
     destination,
+    storeVariables: storeVariables(stateFolder, current.config),
     series: seriesOf(current.config),
     roots: rootsOf(workspace, approved.stateDir, current.config),
     memory: PROFILES[current.config.profile].memory,

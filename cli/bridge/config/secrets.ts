@@ -69,6 +69,20 @@ async function secretOf(key: SecretKey, sources: SecretSources): Promise<string 
   return reference === undefined ? undefined : await resolve(reference, key, sources.environment)
 }
 
+const STORE_KEYS = ["key_id", "secret_key", "credentials"] as const
+
+/** Null: nothing refers to credentials, and the AWS default chain is used. */
+export function storeVariables(stateFolder: string, config: Config): string[] | null {
+  const own = readPrivateConfig(stateFolder)
+  const references = STORE_KEYS.flatMap((key) => own[key] ?? config[key] ?? [])
+  if (references.length === 0) return null
+  return references.flatMap((reference) => {
+    if (typeof reference === "object") return reference.source === "env" ? [reference.id] : []
+    const [, plain, braced] = /^(?:env:(.+)|\$\{(.+)\})$/.exec(reference) ?? []
+    return plain ?? braced ?? []
+  })
+}
+
 async function resolve(reference: Reference, what: SecretKey, environment: Environment): Promise<string> {
   const ports = { environment, platform: process.platform }
   if (typeof reference !== "string") return await fromHost(reference, what, environment)

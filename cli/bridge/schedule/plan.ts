@@ -305,24 +305,19 @@ async function otherServices(service: Service, job: Job, machine: Machine): Prom
   return found
 }
 
-/** A variable of this shell reaches neither a service nor a cron line, and none is written there. */
-const SHELL_SECRETS = [
-  "AWS_ACCESS_KEY_ID",
-  "AWS_SECRET_ACCESS_KEY",
-  "AWS_SESSION_TOKEN",
-  "AWS_PROFILE",
-  "HOLDFAST_CREDENTIALS",
-]
+/** Where the AWS tools look; used if the configuration names no credentials. */
+const AWS_VARIABLES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]
 
-function secretWarnings({ destination }: Setup, { environment }: Machine): Warning[] {
+/** No variable of this shell is written anywhere, so a service or a cron line does not have it. */
+function secretWarnings({ destination, storeVariables }: Setup, { environment }: Machine): Warning[] {
   if (destination.kind !== "s3") return []
-  const set = SHELL_SECRETS.filter((name) => environment[name])
-  if (set.length === 0) return []
+  const names = storeVariables ?? AWS_VARIABLES.filter((name) => environment[name])
+  if (names.length === 0) return []
   return [
     {
       code: "shell-variables",
-      message: `${set.join(", ")} of this shell will not be there when the backup runs`,
-      hint: "Refer to the store's credentials as file: or keychain: in the configuration",
+      message: `the store's credentials come from variables of this shell, which a schedule does not have: ${names.join(", ")}`,
+      hint: "Use file: or keychain: references in the configuration",
     },
   ]
 }
