@@ -28,12 +28,8 @@ export function sayStatus(status: SyncStatus): string {
       ? "no backup yet"
       : `last backup ${lastBackup.time} (${showText(lastBackup.trigger)}, snapshot ${short(lastBackup.snapshot)})`,
   )
-  if (state !== "unconfigured" && state !== "needs_approval")
-    parts.push(
-      timer.holder === "none"
-        ? "nothing backs up by itself at present"
-        : `every ${timer.intervalMinutes} minutes by ${timer.holder}`,
-    )
+  // in its first second a server of this kind is none yet
+  if (timer.holder !== "none") parts.push(`every ${timer.intervalMinutes} minutes by ${timer.holder}`)
   if (recent.length > 0) parts.push(`newest snapshots: ${recent.map(sayRecent).join(", ")}`)
   return withWarnings(parts.join("; "), status.warnings)
 }
