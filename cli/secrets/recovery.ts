@@ -36,6 +36,11 @@ export function prepareWordsFiles(call: Call, avoid: readonly string[]): WordsPl
   return places
 }
 
+/** A new sheet that no flag names. */
+export function newSheet(path: string): WordsPlace {
+  return { descriptor: createPrivate(path, "recovery-sheet"), path, sheet: true }
+}
+
 function refuseInside(path: string, avoided: string, flag: string): void {
   const place = join(realFolder(dirname(resolve(path))), basename(path))
   const folder = realFolder(resolve(avoided))

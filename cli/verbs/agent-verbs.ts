@@ -1,14 +1,127 @@
 /** The verbs of the agent bridge: set-up, runs, restores, the MCP server and schedules. */
 import { SCHEDULE_VERBS } from "./schedule-verbs.ts"
+import { RECOVERY_WRITE } from "./flags.ts"
 import type { Flag, Verb } from "./verb.ts"
-
-const SET_UP: readonly Verb[] = []
 
 const WORKSPACE: Flag = {
   name: "workspace",
   value: "DIR",
   text: "the agent's workspace (default: the nearest folder upward with a session-sync-config.json, then the host's own)",
 }
+
+const YES: Flag = { name: "yes", short: "y", text: "answer yes to every question" }
+
+const ROLE: Flag = {
+  name: "role",
+  value: "ROLE",
+  choices: ["full", "writer"],
+  text: "writer: another device removes old snapshots (default: full)",
+}
+
+const SET_UP: readonly Verb[] = [
+  {
+    name: "agent init",
+    summary: "protect an agent's workspace",
+    details: [
+      "Finds out which host the workspace belongs to, proposes what to back up, creates the repository or connects to it, and writes session-sync-config.json. You see everything before it is done.",
+      "Without -r the repository is the folder holdfast-backups in your home. All your agents can use it.",
+      "24 recovery words are shown once, or written to a sheet that only you can read. They open the repository if this machine is lost.",
+      "If the file is there, it is approved as it is. Later changes of it need `holdfast agent trust`. You can run the command again at any time: it continues where it was.",
+      "The repository has format 0. It will have to be made again when the format changes.",
+    ],
+    arguments: [],
+    flags: [
+      WORKSPACE,
+      {
+        name: "profile",
+        value: "NAME",
+        choices: [
+          "openclaw-memory",
+          "openclaw-sessions",
+          "openclaw-full",
+          "claude-code",
+          "codex",
+          "gemini-cli",
+          "custom",
+        ],
+        text: "what to back up (default: by the host)",
+      },
+      { name: "agent", value: "ID", text: "the agent's id at its host (default: main)" },
+      { name: "without-auth", text: "leave the host's credentials out (auth profiles)" },
+      ROLE,
+      ...RECOVERY_WRITE,
+      { name: "confirm-words", text: "confirm that you have the recovery words" },
+      YES,
+    ],
+    examples: [
+      { line: "holdfast agent init --workspace ~/.openclaw/workspace", does: "asks what it needs to know" },
+      {
+        line: "holdfast agent init --yes -r s3://bucket/nero --region eu-west-1 --credentials file:keys",
+        does: "for a script: the words are written to a sheet in your home",
+      },
+    ],
+  },
+  {
+    name: "agent import",
+    summary: "move secrets out of an agent's configuration",
+    details: [
+      "Moves the secrets of session-sync-config.json to files that only you can read, or to the keychain, and writes references in their place. Comments and order of the file stay.",
+      "Then it does what `holdfast agent init` does. Replace the cloud key at your provider afterwards: the old one was readable in the workspace.",
+    ],
+    arguments: [],
+    flags: [
+      WORKSPACE,
+      { name: "keychain", text: "keep the secrets in the system's keychain" },
+      ROLE,
+      ...RECOVERY_WRITE,
+      YES,
+    ],
+    examples: [
+      { line: "holdfast agent import --workspace ~/.openclaw/workspace", does: "keep them in private files" },
+      { line: "holdfast agent import --keychain", does: "keep them in GNOME Keyring, KWallet or macOS" },
+    ],
+  },
+  {
+    name: "agent trust",
+    summary: "approve changes of an agent's configuration",
+    details: [
+      "Shows what has changed in session-sync-config.json since it was approved, and asks. The agent can write that file, so a change of the destination, of a secret's reference or of anything that protects less has no effect before.",
+      "The question needs a terminal. A script can only look, with --show.",
+    ],
+    arguments: [],
+    flags: [WORKSPACE, { name: "show", text: "print the changes; approve nothing" }],
+    examples: [
+      { line: "holdfast agent trust", does: "show the changes and ask" },
+      { line: "holdfast agent trust --show --json", does: "print them for a program" },
+    ],
+  },
+  {
+    name: "agent remove",
+    summary: "end an agent's protection on this machine",
+    details: [
+      "Removes this machine's approval and state of the workspace. The repository, its snapshots, the keys, and your files stay.",
+    ],
+    arguments: [],
+    flags: [WORKSPACE, YES],
+    examples: [
+      { line: "holdfast agent remove --workspace ~/.openclaw/workspace", does: "asks first" },
+      { line: "holdfast agent remove --yes", does: "doesn't ask" },
+    ],
+  },
+  {
+    name: "agent doctor",
+    summary: "look for problems of an agent's protection",
+    details: [
+      "Reports what is wrong with the configuration, its secrets, the recovery words, the store, and the host, and what to do about it. Changes nothing.",
+    ],
+    arguments: [],
+    flags: [WORKSPACE],
+    examples: [
+      { line: "holdfast agent doctor", does: "check everything, also the store" },
+      { line: "holdfast agent doctor --json", does: "one line for each finding" },
+    ],
+  },
+]
 
 const RUNS: readonly Verb[] = [
   {

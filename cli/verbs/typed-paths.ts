@@ -8,7 +8,7 @@ import { UsageError } from "../output/exit-codes.ts"
 import { flagsOf } from "./table.ts"
 
 /** The table's names for values that are places. */
-const PLACES = new Set(["FILE", "FOLDER", "PATH", "LOCATION"])
+const PLACES = new Set(["FILE", "FOLDER", "PATH", "LOCATION", "DIR"])
 /** An empty pattern excludes nothing, which is harmless. An unexpanded one would silently match nothing. */
 const PATTERNS = new Set(["PATTERN"])
 

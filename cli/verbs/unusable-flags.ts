@@ -39,7 +39,7 @@ const EXCLUDES = [
 ]
 const ONE_SECRET = "give one secret that opens the repository"
 /** Verbs that write the words to the file. */
-const WRITE_WORDS = ["init", "key add"]
+const WRITE_WORDS = ["init", "key add", "agent init", "agent import"]
 
 const RULES: readonly Rule[] = [
   { oneOf: ["quiet", "verbose"], reason: "one prints less and the other more" },

@@ -18,6 +18,7 @@ import {
   type ConfigKey,
   type SecretKey,
 } from "./config.ts"
+import { maskSecrets } from "./scan-secrets.ts"
 
 export const APPROVAL_NAME = "approved.json"
 
@@ -88,6 +89,11 @@ function includesOf(approved: ApprovedConfig, current: Config): readonly string[
   const before = approved.include ?? []
   if (before.length === 0 && approved.profile === "custom") return before
   return [...new Set([...before, ...(current.include ?? [])])]
+}
+
+/** Keys whose values mean something else in `after`. */
+export function changedKeys(before: ApprovedConfig, after: ApprovedConfig): ConfigKey[] {
+  return CONFIG_KEYS.filter((key) => comparable(before, key, before) !== comparable(after, key, before))
 }
 
 function waitingLine(key: ConfigKey, effective: ApprovedConfig, current: Config): Warning | undefined {
@@ -174,7 +180,7 @@ export function shown(key: ConfigKey, config: Config): string {
     !/^(env|file|keychain|command|profile):|^\$\{/.test(value)
   )
     return "(hidden)"
-  const text = showText(typeof value === "string" ? value : JSON.stringify(value))
+  const text = showText(maskSecrets(typeof value === "string" ? value : JSON.stringify(value)))
   return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX)}…`
 }
 

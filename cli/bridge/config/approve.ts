@@ -6,10 +6,12 @@ import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { makePrivateFolder, openHome, shellWord, type Home } from "../../../engine/index.ts"
+import { showText } from "../../../engine/base/show.ts"
 import { AgentProblem } from "../problem.ts"
 import type { Warning } from "../results.ts"
 import type { Destination, ProfileName } from "../setup.ts"
 import {
+  changedKeys,
   effectiveConfig,
   readApproved,
   sha256,
@@ -31,6 +33,9 @@ import {
 } from "./openclaw-places.ts"
 import { stateFolderOf } from "./places.ts"
 import { PROFILES } from "./profiles.ts"
+
+/** Ends the line of a change that needed no approval. */
+export const IN_FORCE = "(already in force)"
 
 export interface ApprovalRequest {
   /** Real path. */
@@ -73,7 +78,10 @@ export async function proposeApproval(request: ApprovalRequest): Promise<Proposa
     stateDir,
     warnings: [...parsed.unknown, ...notFound(config, stateDir)],
   }
-  const lines = before === undefined ? allLines(config, destination) : changedLines(before.config, config)
+  const lines = [
+    ...(before === undefined ? allLines(config, destination) : changedLines(before.config, config)),
+    ...stateLine(before, stateDir),
+  ]
   return { workspace, stateFolder, destination, config, lines, isFirst: before === undefined, approved }
 }
 
@@ -173,6 +181,13 @@ function notFound({ profile, agent_id: agentId }: ApprovedConfig, stateDir: stri
   ]
 }
 
+/** The host's folder is outside the workspace, so a person sees it. */
+function stateLine(before: Approved | undefined, stateDir: string | null): string[] {
+  if (before === undefined) return stateDir === null ? [] : [`state folder: ${showText(stateDir)}`]
+  if (before.stateDir === stateDir) return []
+  return [`state folder: ${showText(before.stateDir ?? "(none)")} → ${showText(stateDir ?? "(none)")}`]
+}
+
 function allLines(config: ApprovedConfig, destination: Destination): string[] {
   const set = CONFIG_KEYS.filter((key) => key !== "version" && config[key] !== undefined)
   return [`destination: ${destination.displayName}`, ...set.map((key) => `${key}: ${shown(key, config)}`)]
@@ -183,10 +198,8 @@ function changedLines(before: ApprovedConfig, config: ApprovedConfig): string[] 
   const lines = waiting.map(({ message }) =>
     message.replace(`${CONFIG_NAME}: `, "").replace(" waits for approval", ""),
   )
-  const quiet = CONFIG_KEYS.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(free[key]))
-  const inForce = quiet.map(
-    (key) => `${key}: ${shown(key, before)} → ${shown(key, config)} (already in force)`,
-  )
+  const quiet = changedKeys(before, free)
+  const inForce = quiet.map((key) => `${key}: ${shown(key, before)} → ${shown(key, config)} ${IN_FORCE}`)
   return [
     ...lines,
     ...inForce.filter((line) => !lines.some((other) => other.split(":")[0] === line.split(":")[0])),

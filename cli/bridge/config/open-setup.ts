@@ -3,7 +3,6 @@
  * file that need no approval, and adds the profile. Reads local files only; the engine works from `openRepository()`
  * on. An unchanged file isn't parsed again, so zod and the JSON parser aren't loaded. spec/agent.md.
  */
-import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { makePrivateFolder, openHome, shellWord, type Home } from "../../../engine/index.ts"
 import type { Warning } from "../results.ts"
@@ -26,6 +25,7 @@ import type { Environment } from "./openclaw-places.ts"
 import { findWorkspace, notConfigured, stateFolderOf } from "./places.ts"
 import { PROFILES, type RootRules } from "./profiles.ts"
 import { openAgentRepository, readPrivateConfig, storeVariables, type SecretSources } from "./secrets.ts"
+import { wordsWarnings } from "./words.ts"
 
 export interface SetupRequest {
   /** Undefined: found from `cwd` upward, then from the hosts on this machine. */
@@ -74,7 +74,7 @@ export async function openSetup(request: SetupRequest): Promise<Setup | NotReady
     home,
     stateFolder,
     waiting: current.waiting,
-    warnings: [...current.warnings, ...wordsWarning(stateFolder)],
+    warnings: [...current.warnings, ...wordsWarnings(stateFolder)],
     openRepository: async () => await openAgentRepository(destination, sources),
   }
 }
@@ -169,25 +169,4 @@ function includesWithFile(rules: RootRules, { include = [] }: Config): readonly 
 function captureOf({ profile, without_auth: withoutAuth }: ApprovedConfig): CaptureRules {
   const { sqlite, secretTables, appended } = PROFILES[profile]
   return { sqlite, emptyTables: withoutAuth === true ? secretTables : [], appended }
-}
-
-export const WORDS_NAME = "recovery-words.json"
-
-/** Until a person has confirmed the words. */
-function wordsWarning(stateFolder: string): Warning[] {
-  let state: { readonly confirmed?: unknown; readonly sheet?: unknown }
-  try {
-    state = JSON.parse(readFileSync(join(stateFolder, WORDS_NAME), "utf8")) as typeof state
-  } catch {
-    return []
-  }
-  if (state.confirmed === true) return []
-  const where = typeof state.sheet === "string" ? ` They are in ${state.sheet}.` : ""
-  return [
-    {
-      code: "words-not-confirmed",
-      message: `nobody has confirmed the 24 recovery words of the repository.${where} Without them, losing this machine loses the backups`,
-      hint: "keep the words off this machine, then run: holdfast agent init --confirm-words",
-    },
-  ]
 }

@@ -32,6 +32,7 @@ interface Parsed {
     /** The form of earlier versions. */
     readonly list?: readonly (Entry & { readonly id?: unknown })[]
   }
+  readonly meta?: { readonly lastTouchedVersion?: unknown }
   readonly secrets?: { readonly providers?: Readonly<Record<string, unknown>> }
 }
 

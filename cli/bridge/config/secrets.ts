@@ -18,7 +18,7 @@ import {
 } from "../../../engine/index.ts"
 import { AgentProblem } from "../problem.ts"
 import type { Destination, HostSecrets } from "../setup.ts"
-import { SECRET_KEYS, type Config, type Reference, type SecretKey, type SecretRef } from "./config.ts"
+import type { Config, Reference, SecretKey, SecretRef } from "./config.ts"
 import { expandHome, readOpenClawConfig, type Environment } from "./openclaw-places.ts"
 import { madeKeyPath } from "./places.ts"
 
@@ -208,6 +208,17 @@ export async function openAgentRepository(
   })
 }
 
-export function hasReference(config: Config): boolean {
-  return SECRET_KEYS.some((key) => config[key] !== undefined)
+/** Why a reference can't be read; undefined if it can. The value is dropped. */
+export async function trySecret(
+  reference: Reference,
+  what: SecretKey,
+  environment: Environment,
+): Promise<string | undefined> {
+  if (typeof reference === "string" && /^(command|profile):/.test(reference)) return undefined
+  try {
+    await resolve(reference, what, environment)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
