@@ -65,9 +65,10 @@ const TEXT_MAX = 200
 /** A label or a reason is data of a model: one line without control characters. */
 function plain(text: string): string {
   return text
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
     .trim()
     .slice(0, TEXT_MAX)
+    .toWellFormed()
 }
 
 interface Ended extends RunFound {
