@@ -117,9 +117,15 @@ async function openHere(request: AgentRequest): Promise<Agent> {
       await settle(now).catch(() => {}) // the status is given in any case
       return await statusOf(now, { environment: request.environment, verbose })
     },
-    ...runs({ request, context, setup }),
+    ...runs({ request, context, setup, unsettled: async () => await unsettled(again) }),
     ...recovery({ request, context, setup }),
   }
+}
+
+/** For the timer: its runs settle themselves, and record it if that fails. */
+async function unsettled(request: AgentRequest): Promise<RunContext | undefined> {
+  const found = await findSetup(request)
+  return "state" in found ? undefined : contextOf(found, request)
 }
 
 async function findSetup(request: AgentRequest): Promise<Setup | NotReady> {
@@ -154,6 +160,11 @@ async function settle(setup: Setup): Promise<void> {
   await settleRestore(setup)
 }
 
+interface RunParts extends Parts {
+  /** Undefined while there is no approved configuration. */
+  readonly unsettled: () => Promise<RunContext | undefined>
+}
+
 interface Parts {
   readonly request: AgentRequest
   readonly context: () => Promise<RunContext>
@@ -162,8 +173,7 @@ interface Parts {
 
 type Runs = Pick<Agent, "now" | "keepTimer" | "want" | "mark" | "settled" | "pause" | "resume" | "accept">
 
-function runs({ request, context, setup }: Parts): Runs {
-  const orUndefined = async (): Promise<RunContext | undefined> => await context().catch(() => undefined)
+function runs({ request, context, setup, unsettled }: RunParts): Runs {
   return {
     async now(input = {}, call = {}) {
       const { requestRun, callOf } = await import("./run/queue.ts")
@@ -171,12 +181,15 @@ function runs({ request, context, setup }: Parts): Runs {
     },
     keepTimer({ keepsProcess = false } = {}) {
       const timer = import("./run/keep.ts").then(({ keepInterval }) =>
-        keepInterval({ host: request.host, notify: request.notify, context: orUndefined, keepsProcess }),
+        keepInterval({ host: request.host, notify: request.notify, context: unsettled, keepsProcess }),
       )
       return { stop: async () => (await timer).stop() }
     },
     want(trigger) {
-      void import("./run/keep.ts").then(async ({ wantRun }) => await wantRun(orUndefined, trigger))
+      // a home that can't be used now is reported by the next run
+      void import("./run/keep.ts")
+        .then(async ({ wantRun }) => await wantRun(unsettled, trigger))
+        .catch(() => {})
     },
     async mark(trigger) {
       ;(await import("./run/keep.ts")).markWanted(await setup(), trigger)

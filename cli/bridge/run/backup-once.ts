@@ -70,12 +70,30 @@ export async function backupOnce(context: RunContext, request: OnceRequest): Pro
     withRecord(setup, (record) => record.end(id, outcome, { endedMs, found: run }))
     return { ...run, id, outcome, endedMs }
   } catch (error) {
-    const endedMs = Date.now()
-    const found = { ...NOTHING, durationMs: endedMs - startedMs, problem: problemOf(error) }
-    withRecord(setup, (record) => record.end(id, "failed", { endedMs, found }))
-    logRun(context, request.triggers, { ...found, id, outcome: "failed", endedMs })
+    fail(context, { id, startedMs, triggers: request.triggers }, error)
     throw error
   }
+}
+
+/** Records a run that failed before it could begin. */
+export function recordFailure(context: RunContext, triggers: readonly string[], error: unknown): void {
+  const { setup, by } = context
+  const startedMs = Date.now()
+  const id = withRecord(setup, (record) => record.begin({ startedMs, by, triggers }))
+  fail(context, { id, startedMs, triggers }, error)
+}
+
+interface Failing {
+  readonly id: number
+  readonly startedMs: number
+  readonly triggers: readonly string[]
+}
+
+function fail(context: RunContext, { id, startedMs, triggers }: Failing, error: unknown): void {
+  const endedMs = Date.now()
+  const found = { ...NOTHING, durationMs: endedMs - startedMs, problem: problemOf(error) }
+  withRecord(context.setup, (record) => record.end(id, "failed", { endedMs, found }))
+  logRun(context, triggers, { ...found, id, outcome: "failed", endedMs })
 }
 
 const NOTHING: RunFound = {

@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises"
 import { takeFileLock, type BackupEvent, type FileLock } from "../../../engine/index.ts"
 import type { NowInput, SyncNow } from "../results.ts"
 import type { Setup } from "../setup.ts"
-import { backupOnce } from "./backup-once.ts"
+import { backupOnce, recordFailure } from "./backup-once.ts"
 import type { RunContext } from "./context.ts"
 import { withRecord, type RunFound } from "./record.ts"
 import { type Line, shared, type WaitingRun } from "./shared.ts"
@@ -143,8 +143,8 @@ async function carryOut(context: RunContext, line: Line, waiting: () => WaitingR
   const { setup } = context
   const lock = await takeRunLock(setup)
   try {
-    await context.settle?.()
     const run = waiting()
+    await settle(context, [...run.triggers])
     const other = withRecord(setup, (record) => record.successAfter(run.seenRun))
     if (other?.found !== undefined && other.found !== null) {
       leave(line, run)
@@ -158,6 +158,16 @@ async function carryOut(context: RunContext, line: Line, waiting: () => WaitingR
     })
   } finally {
     lock.release()
+  }
+}
+
+/** A restore that can't be settled stops the backups, so it counts as their failure. */
+async function settle(context: RunContext, triggers: readonly string[]): Promise<void> {
+  try {
+    await context.settle?.()
+  } catch (error) {
+    recordFailure(context, triggers, error)
+    throw error
   }
 }
 
