@@ -26,6 +26,11 @@ async function restored(
   return TOOL_SCHEMAS.sync_restore.output.parse(result) as unknown as SyncRestore
 }
 
+/** Without the log, which every run writes. */
+function picture({ workspace }: AgentPlace): Picture {
+  return new Map([...pictureOf(workspace)].filter(([path]) => path !== "memory/sync-log.jsonl"))
+}
+
 function assertEqual(found: Picture, expected: Picture): void {
   const differing = differences(expected, found)
   if (differing.length > 0) assert.fail(showDifferences(differing))
@@ -40,14 +45,14 @@ test("an empty workspace and latest give a tree that is equal to the last bit", 
   utimesSync(join(place.workspace, "memory/deep"), 1_700_000_000, 1_700_000_000)
   utimesSync(place.workspace, 1_700_000_001, 1_700_000_001)
   const snapshot = await saved(place)
-  const before = pictureOf(place.workspace)
+  const before = picture(place)
   for (const name of readdirSync(place.workspace)) rmSync(join(place.workspace, name), { recursive: true })
   const result = await restored(place, { timestamp: "latest" })
   assert.equal(result.outcome, "restored")
   assert.equal(result.snapshot, snapshot)
   assert.equal(result.undo, null)
   assert.equal(result.create.count, 10)
-  assertEqual(pictureOf(place.workspace), before)
+  assertEqual(picture(place), before)
 })
 
 test("a full workspace gets a plan, and nothing is written", async (t) => {
@@ -56,33 +61,33 @@ test("a full workspace gets a plan, and nothing is written", async (t) => {
   place.write("MEMORY.md", "changed")
   place.write("memory/new.md", "new")
   rmSync(join(place.workspace, "memory/2026-11-01.md"))
-  const before = pictureOf(place.workspace)
+  const before = picture(place)
   const plan = await restored(place, { timestamp: "latest" })
   assert.equal(plan.outcome, "needs_confirmation")
   assert.deepEqual(plan.overwrite, { count: 1, paths: ["MEMORY.md"] })
   assert.deepEqual(plan.create, { count: 1, paths: ["memory/2026-11-01.md"] })
   assert.deepEqual(plan.extraLocal, { count: 1, paths: ["memory/new.md"] })
-  assertEqual(pictureOf(place.workspace), before)
+  assertEqual(picture(place), before)
 })
 
 test("a confirmed plan is carried out, and its undo gives back every byte and time", async (t) => {
   const place = await agentPlace(t)
   const good = await saved(place)
-  const old = pictureOf(place.workspace)
+  const old = picture(place)
   place.write("MEMORY.md", "changed")
   rmSync(join(place.workspace, "memory/2026-11-01.md"))
-  const before = pictureOf(place.workspace)
+  const before = picture(place)
   const plan = await restored(place, { timestamp: "latest" })
   const result = await restored(place, { timestamp: "latest", confirm: true, planId: plan.planId })
   assert.equal(result.outcome, "restored")
   assert.ok(result.undo !== null)
-  assertEqual(pictureOf(place.workspace), old)
+  assertEqual(picture(place), old)
   const undoPlan = await restored(place, { timestamp: "undo" })
   assert.equal(undoPlan.outcome, "needs_confirmation")
   assert.deepEqual(undoPlan.remove, { count: 1, paths: ["memory/2026-11-01.md"] })
   const undone = await restored(place, { timestamp: "undo", confirm: true, planId: undoPlan.planId })
   assert.equal(undone.outcome, "restored")
-  assertEqual(pictureOf(place.workspace), before)
+  assertEqual(picture(place), before)
   const latest = await restored(place, { timestamp: "latest", mode: "preview" })
   assert.equal(latest.snapshot, good)
 })
