@@ -58,21 +58,20 @@ export async function carryOut(carrying: Carrying): Promise<Carried> {
   const { stateFolder } = context.setup
   const undo = await snapshotBefore(carrying)
   const covered = await coveredBy(carrying, undo)
-  ports.step()
   const started = startJournal(plan, undo)
+  ports.step()
   writeJournal(stateFolder, started)
   let journal: Journal
   try {
-    ports.step()
     journal = await stageAll(carrying, started, covered)
   } catch (error) {
+    ports.step()
     removeStaging(started, ports)
     dropJournal(stateFolder)
     throw error
   }
   ports.step()
   writeJournal(stateFolder, journal)
-  ports.step()
   const { warnings } = await finish(stateFolder, journal, ports)
   return { undo, warnings }
 }

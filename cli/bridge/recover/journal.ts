@@ -43,7 +43,7 @@ export interface Settled {
 
 export interface JournalPorts {
   readonly openPlace: (root: RawPath) => SwapPlace
-  /** Called after each durable step; a test ends the process in it. */
+  /** Called before each durable step that is not a `SwapPlace`'s; a test dies in it. */
   readonly step: () => void
 }
 
@@ -103,6 +103,7 @@ export async function settleHeld(
     if (journal.phase === "forward") return await finish(stateFolder, journal, ports)
     if (journal.phase === "back") return await rollBack(stateFolder, journal, ports)
     removeStaging(journal, ports)
+    ports.step()
     dropJournal(stateFolder)
     return { outcome: "rolled-back", warnings: [] }
   } catch (error) {
@@ -147,6 +148,7 @@ export async function finish(
     throw refusal(error)
   }
   closePlaces(places)
+  ports.step()
   writeLast(stateFolder, journal.last)
   const warnings = end(stateFolder, journal, ports)
   return { outcome: "finished", warnings }
@@ -162,8 +164,8 @@ function refusal(error: unknown): Error {
 }
 
 async function rollBack(stateFolder: string, journal: Journal, ports: JournalPorts): Promise<Settled> {
-  if (journal.phase !== "back") writeJournal(stateFolder, { ...journal, phase: "back" })
   ports.step()
+  if (journal.phase !== "back") writeJournal(stateFolder, { ...journal, phase: "back" })
   const places = openPlaces(journal, ports)
   let gone: RawPath[]
   try {
@@ -227,11 +229,11 @@ function eachPlace<T>(
 
 /** Keeps what somebody wrote during the restore, removes the staging folders, then the journal. */
 function end(stateFolder: string, journal: Journal, ports: JournalPorts): Warning[] {
+  ports.step()
   const warnings = journal.parts.flatMap((part) => keepLate(stateFolder, journal, part))
-  ports.step()
   removeStaging(journal, ports)
-  dropJournal(stateFolder)
   ports.step()
+  dropJournal(stateFolder)
   return warnings
 }
 

@@ -275,7 +275,7 @@ function planFolders(planning: Planning): void {
       if (folders.has(above) || removals.has(above)) continue
       const entry = entries.get(above)
       const isAsked = paths === undefined || undoes !== undefined || !isFolder(planning, above)
-      if (entry !== undefined && isAsked) setFolder(planning, above, saveMetadata(metadataOf(entry)))
+      if (entry?.type === "directory" && isAsked) setFolder(planning, above, saveMetadata(metadataOf(entry)))
       else keepFolder(planning, above)
     }
 }

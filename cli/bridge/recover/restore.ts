@@ -6,6 +6,7 @@
 import type { Repository } from "../../../engine/index.ts"
 import type { RestoreInput, SyncRestore, Warning } from "../results.ts"
 import type { RunContext } from "../run/context.ts"
+import { writeLog } from "../run/log.ts"
 import { takeRunLock } from "../run/queue.ts"
 import { carryOut, type Carried } from "./in-place.ts"
 import { type JournalPorts, JOURNAL_PORTS, settleHeld, settleRestore } from "./journal.ts"
@@ -134,6 +135,7 @@ const NO_PLAN: Warning = {
 
 async function inPlace(restoring: Restoring, shown: Plan): Promise<SyncRestore> {
   const { context, repository, call, ports } = restoring
+  const startedMs = Date.now()
   const lock = await takeRunLock(context.setup, call.signal)
   let plan: Plan
   let carried: Carried
@@ -148,7 +150,19 @@ async function inPlace(restoring: Restoring, shown: Plan): Promise<SyncRestore> 
   }
   const { undo, warnings } = carried
   const result = resultOf(restoring, plan, "restored")
-  return { ...result, undo, warnings: [...result.warnings, ...warnings] }
+  const all = [...result.warnings, ...warnings]
+  const log = writeLog(context.setup, context.by, {
+    op: "restore",
+    triggers: [restoring.operator ? "command" : "tool"],
+    outcome: "restored",
+    snapshot: result.snapshot,
+    flag: result.flag,
+    files: { created: plan.create.count, overwritten: plan.overwrite.count, removed: plan.remove.count },
+    bytes: plan.bytes,
+    ms: Date.now() - startedMs,
+    warnings: all,
+  })
+  return { ...result, undo, warnings: log === undefined ? all : [...all, log] }
 }
 
 function planned(

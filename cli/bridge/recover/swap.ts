@@ -5,7 +5,7 @@
  * overwritten. journal.ts makes it durable.
  */
 import type { Metadata, RawPath, SwapPlace } from "../../../engine/index.ts"
-import { identityAt, isSame, type Identity } from "./last.ts"
+import { identityOf, isSame, type Identity } from "./last.ts"
 
 /** One name that changes. */
 export interface Op {
@@ -68,12 +68,31 @@ export function stagedPath({ staging }: Pick<SwapPart, "staging">, path: RawPath
   return `${staging}/new/${path}` as RawPath
 }
 
-function oldPath({ staging }: SwapPart, path: RawPath): RawPath {
-  return `${staging}/old/${path}` as RawPath
+/** By number: a folder and a file in it may both be set aside. */
+function oldPath({ staging, ops }: SwapPart, path: RawPath): RawPath {
+  const numbers = numbersOf.get(ops) ?? new Map(ops.map((op, i) => [op.path, i]))
+  numbersOf.set(ops, numbers)
+  return `${staging}/old/${numbers.get(path) ?? -1}` as RawPath
 }
+
+const numbersOf = new WeakMap<readonly Op[], ReadonlyMap<RawPath, number>>()
 
 export function lateFolder({ staging }: Pick<SwapPart, "staging">): RawPath {
   return `${staging}/late` as RawPath
+}
+
+/**
+ * What has a name; undefined also below something that is no folder. That gives way to a folder later, or it is
+ * refused where something would be written below it.
+ */
+function identityAt(place: SwapPlace, path: RawPath): Identity | undefined {
+  try {
+    const stat = place.look(path)
+    return stat && identityOf(stat)
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "in-the-way") return undefined
+    throw error
+  }
 }
 
 /** The staged file has its name already, whether it was changed since or not. */
@@ -186,7 +205,8 @@ function putBack(place: SwapPlace, part: SwapPart, op: Op): boolean {
     if (aside !== undefined && aside.inode !== at.inode) return keepBoth(place, part, path)
     return true
   }
-  if (aside === undefined) return old === null
+  const isUntouched = (): boolean => isSame(identityAt(place, stagedPath(part, path)), staged)
+  if (aside === undefined) return old === null || (staged !== null && isUntouched())
   place.ensureFolder(parentOf(path))
   place.move(oldPath(part, path), path)
   return true
