@@ -1,15 +1,7 @@
 /** The verbs of the agent bridge: set-up, runs, restores, the MCP server and schedules. */
 import { SCHEDULE_VERBS } from "./schedule-verbs.ts"
-import { RECOVERY_WRITE } from "./flags.ts"
+import { RECOVERY_WRITE, WORKSPACE, YES } from "./flags.ts"
 import type { Flag, Verb } from "./verb.ts"
-
-const WORKSPACE: Flag = {
-  name: "workspace",
-  value: "DIR",
-  text: "the agent's workspace (default: the nearest folder upward with a session-sync-config.json, then the host's own)",
-}
-
-const YES: Flag = { name: "yes", short: "y", text: "answer yes to every question" }
 
 const ROLE: Flag = {
   name: "role",
@@ -224,13 +216,7 @@ const SERVICES: readonly Verb[] = [
       "Without a configuration it starts as well, and its tools answer with the command to type.",
     ],
     arguments: [],
-    flags: [
-      {
-        name: "workspace",
-        value: "DIR",
-        text: "the agent's workspace (default: the nearest folder upward with a session-sync-config.json)",
-      },
-    ],
+    flags: [WORKSPACE],
     examples: [
       { line: "holdfast mcp --workspace ~/.openclaw/workspace", does: "serve the tools of this workspace" },
       {

@@ -72,3 +72,12 @@ export const DRY_RUN: Flag = {
   short: "n",
   text: "show what would happen; change nothing",
 }
+
+/** Of an agent. */
+export const WORKSPACE: Flag = {
+  name: "workspace",
+  value: "DIR",
+  text: "the agent's workspace (default: the nearest folder upward with a session-sync-config.json, then the host's own)",
+}
+
+export const YES: Flag = { name: "yes", short: "y", text: "answer yes to every question" }

@@ -32,13 +32,18 @@ export function overview(): string {
   ]
   for (const [group, verbs] of GROUPS) {
     lines.push(`${group}:`)
-    for (const { name, summary } of verbs) lines.push(`  ${name.padEnd(12)} ${summary}`)
-    lines.push("")
+    lines.push(...verbLines(verbs), "")
   }
   lines.push("Flags of every verb:", ...GLOBAL_FLAGS.flatMap(flagLines), "", "Environment:")
   for (const [name, text] of ENVIRONMENT) lines.push(...hanging(`  ${name}`, text, 32))
   lines.push("", "`holdfast help VERB` explains a verb, with examples.")
   return lines.join("\n")
+}
+
+/** A long name widens the column of its group. */
+function verbLines(verbs: readonly Verb[]): string[] {
+  const width = Math.max(11, ...verbs.map(({ name }) => name.length))
+  return verbs.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)
 }
 
 /** `holdfast help VERB`. */

@@ -1,12 +1,6 @@
 /** The verbs that let the system's own scheduler back up an agent. */
-import { DRY_RUN } from "./flags.ts"
+import { DRY_RUN, WORKSPACE, YES } from "./flags.ts"
 import type { Flag, Verb } from "./verb.ts"
-
-const SCHEDULED: Flag = {
-  name: "workspace",
-  value: "FOLDER",
-  text: "the agent's workspace (default: the configured folder here or above, then the host's)",
-}
 
 const WITH: Flag = {
   name: "with",
@@ -14,8 +8,6 @@ const WITH: Flag = {
   choices: ["systemd", "cron", "launchd", "task-scheduler"],
   text: "what starts it (default: what this system has)",
 }
-
-const ANSWER_YES: Flag = { name: "yes", text: "don't ask" }
 
 export const SCHEDULE_VERBS: readonly Verb[] = [
   {
@@ -27,7 +19,7 @@ export const SCHEDULE_VERBS: readonly Verb[] = [
       "With --dry-run the text of any system is printed, for other ways to install it.",
     ],
     arguments: [],
-    flags: [SCHEDULED, WITH, DRY_RUN, ANSWER_YES],
+    flags: [WORKSPACE, WITH, DRY_RUN, YES],
     examples: [
       { line: "holdfast schedule install", does: "install what this system has; asks first" },
       { line: "holdfast schedule install --with cron --yes", does: "add a line to your crontab" },
@@ -44,7 +36,7 @@ export const SCHEDULE_VERBS: readonly Verb[] = [
       "Shows whether a service or a cron line is installed, enabled and running, and when the agent was last backed up. Reads only local data.",
     ],
     arguments: [],
-    flags: [SCHEDULED],
+    flags: [WORKSPACE],
     examples: [
       { line: "holdfast schedule status", does: "show the agent of this folder" },
       { line: "holdfast schedule status --json", does: "print one JSON object" },
@@ -57,7 +49,7 @@ export const SCHEDULE_VERBS: readonly Verb[] = [
       "Removes what `holdfast schedule install` has written, and nothing else. If somebody has edited it, the difference is shown first. Backups and configuration stay.",
     ],
     arguments: [],
-    flags: [SCHEDULED, WITH, DRY_RUN, ANSWER_YES],
+    flags: [WORKSPACE, WITH, DRY_RUN, YES],
     examples: [
       { line: "holdfast schedule remove", does: "remove everything that is installed; asks first" },
       { line: "holdfast schedule remove --with cron --yes", does: "remove only the cron line" },
