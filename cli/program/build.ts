@@ -155,9 +155,16 @@ const texts = [...new Set(inside)].toSorted().map((folder) => {
 })
 const licenses = { path: resolve("dist/licenses.txt"), contents: Buffer.from(texts.join("\n\n")) }
 
+/** Copied as it is; hosts/plugin-folder.ts finds it there. */
+const skill = globSync("cli/bridge/hosts/skill/**/*.md").map((path) => ({
+  path: resolve("dist", path),
+  contents: readFileSync(path),
+}))
+
 const built = [
   manifest,
   licenses,
+  ...skill,
   ...programs.outputFiles,
   ...bridge.outputFiles,
   ...vendors.files,

@@ -52,6 +52,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "agent doctor": async () => (await import("../commands/agent/doctor.ts")).agentDoctor,
   doctor: async () => (await import("../commands/doctor.ts")).doctor,
   mcp: async () => (await import("../commands/mcp.ts")).mcp,
+  "agent plugin": async () => (await import("../commands/agent/plugin.ts")).agentPlugin,
   completion: async () => (await import("../commands/completion.ts")).completion,
   "agent sync": async () => (await import("../commands/agent/sync.ts")).agentSync,
   "agent status": async () => (await import("../commands/agent/status.ts")).agentStatus,

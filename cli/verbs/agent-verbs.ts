@@ -216,13 +216,38 @@ const SERVICES: readonly Verb[] = [
       "Without a configuration it starts as well, and its tools answer with the command to type.",
     ],
     arguments: [],
-    flags: [WORKSPACE],
+    flags: [
+      WORKSPACE,
+      {
+        name: "print-config",
+        value: "HOST",
+        choices: ["claude", "codex", "gemini", "json"],
+        text: "print what to add to this host's configuration, with absolute paths, and end",
+      },
+    ],
     examples: [
       { line: "holdfast mcp --workspace ~/.openclaw/workspace", does: "serve the tools of this workspace" },
       {
-        line: "claude mcp add holdfast -- holdfast mcp --workspace ~/.claude",
-        does: "let Claude Code start it",
+        line: "holdfast mcp --print-config codex >> ~/.codex/config.toml",
+        does: "let Codex start it",
       },
+    ],
+  },
+  {
+    name: "agent plugin",
+    summary: "write a plugin with the backup tools for an agent's host",
+    details: [
+      "Writes a folder that Claude Code, Codex or Gemini CLI installs: the MCP server, the skill that says when to back up and, for Claude Code and Codex, hooks that back up when a session ends. The folder starts this program by its absolute path, so it is for this machine.",
+      "OpenClaw has a plugin of its own.",
+    ],
+    arguments: [
+      { name: "host", required: true },
+      { name: "folder", required: true, completes: "files" },
+    ],
+    flags: [WORKSPACE],
+    examples: [
+      { line: "holdfast agent plugin claude ~/holdfast-plugin", does: "for Claude Code, or codex for Codex" },
+      { line: "holdfast agent plugin gemini ~/holdfast-gemini", does: "for Gemini CLI" },
     ],
   },
 ]
