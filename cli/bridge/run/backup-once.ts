@@ -24,7 +24,7 @@ import type { RunContext } from "./context.ts"
 import { logRun, prepareLog } from "./log.ts"
 import { problemOf } from "./problems.ts"
 import { type RunFound, withRecord } from "./record.ts"
-import { scanSecrets } from "./secrets.ts"
+import { scanForSecrets } from "./secrets.ts"
 import { sourceOf, workspacePath } from "./source.ts"
 import { goodSnapshots, matcher, type Sizes, suspectWipe } from "./wipe.ts"
 
@@ -115,7 +115,7 @@ async function findAndBackUp(context: RunContext, request: OnceRequest): Promise
   const { setup } = context
   const repository = await setup.openRepository()
   try {
-    const secrets = await scanSecrets(setup, repository.store.folder)
+    const secrets = await scanForSecrets(setup, repository.store.folder)
     let wipe: string | undefined
     const engineRequest: BackupRequest = {
       ...sourceOf(setup, secrets.blocked),
@@ -204,7 +204,7 @@ function snapshotsOf({ setup }: RunContext, { location }: Repository): readonly 
 interface Commit {
   readonly repository: Repository
   readonly files: () => AsyncIterable<{ readonly path: RawPath; readonly size: number }>
-  readonly leftOut: ReadonlySet<string>
+  readonly leftOut: ReadonlySet<RawPath>
   readonly accepts: Digest | undefined
 }
 
@@ -223,7 +223,7 @@ async function wipeIn(context: RunContext, commit: Commit): Promise<string | und
     before: await memoryIn(old, isMemory),
     after: await memoryIn(files(), isMemory),
     isTemplate,
-    leftOut: new Set([...leftOut].flatMap((path) => workspacePath(path as RawPath) ?? [])),
+    leftOut: new Set([...leftOut].flatMap((path) => workspacePath(path) ?? [])),
   })
 }
 

@@ -67,6 +67,11 @@ export type Fact =
   | "logged-unchanged" // when an unchanged run was last logged
   | "last-verify" // JSON of SyncStatus.lastVerify
 
+export interface Scanned {
+  readonly mark: string
+  readonly found: string
+}
+
 export interface Record {
   /** The newest run that has begun; 0 before the first. */
   newestId(): number
@@ -82,11 +87,10 @@ export interface Record {
   wants(): Want[]
   fact(name: Fact): string | undefined
   setFact(name: Fact, value: string | undefined): void
-  /** The findings of a file as it was scanned: undefined if `mark` differs. */
-  scanned(path: string, mark: string): string | undefined
-  setScanned(path: string, mark: string, found: string): void
-  /** Drops the findings of files that are not in `paths`. */
-  keepScanned(paths: ReadonlySet<string>): void
+  /** The findings of files, as they were when `mark` was theirs. */
+  scanned(): Map<string, Scanned>
+  /** Keeps these alone. `fresh`: the paths that differ from before. */
+  setScanned(all: ReadonlyMap<string, Scanned>, fresh: ReadonlySet<string>): void
   atomically<T>(run: () => T): T
 }
 
@@ -185,7 +189,7 @@ function runMethods({ database, ...state }: StateDatabase): RunMethods {
   }
 }
 
-type FactMethods = Pick<Record, "fact" | "setFact" | "scanned" | "setScanned" | "keepScanned">
+type FactMethods = Pick<Record, "fact" | "setFact" | "scanned" | "setScanned">
 
 function factMethods({ database, ...state }: StateDatabase): FactMethods {
   return {
@@ -195,20 +199,20 @@ function factMethods({ database, ...state }: StateDatabase): FactMethods {
       if (value === undefined) database.prepare("DELETE FROM facts WHERE name = ?").run(name)
       else database.prepare("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)").run(name, value)
     },
-    scanned: (path, mark) =>
-      database
-        .prepare<[string, string], string>("SELECT found FROM scanned WHERE path = ? AND mark = ?")
-        .pluck()
-        .get(path, mark),
-    setScanned: (path, mark, found) =>
-      void database
-        .prepare("INSERT OR REPLACE INTO scanned (path, mark, found) VALUES (?, ?, ?)")
-        .run(path, mark, found),
-    keepScanned: (paths) =>
+    scanned: () => {
+      const all = database.prepare<[], Scanned & { path: string }>("SELECT path, mark, found FROM scanned").all()
+      return new Map(all.map(({ path, mark, found }) => [path, { mark, found }]))
+    },
+    setScanned: (all, fresh) =>
       state.atomically(() => {
-        const all = database.prepare<[], string>("SELECT path FROM scanned").pluck().all()
         const drop = database.prepare("DELETE FROM scanned WHERE path = ?")
-        for (const path of all) if (!paths.has(path)) drop.run(path)
+        for (const path of database.prepare<[], string>("SELECT path FROM scanned").pluck().all())
+          if (!all.has(path)) drop.run(path)
+        const put = database.prepare("INSERT OR REPLACE INTO scanned (path, mark, found) VALUES (?, ?, ?)")
+        for (const path of fresh) {
+          const { mark, found } = all.get(path) as Scanned // each is in both
+          put.run(path, mark, found)
+        }
       }),
   }
 }

@@ -12,20 +12,19 @@ export type SourceRequest = Pick<BackupRequest, "paths" | "cwd"> & {
 /** @param leftOut paths in the snapshot of files that are left out, too */
 export function sourceOf(
   { roots, workspace }: Pick<Setup, "roots" | "workspace">,
-  leftOut: Iterable<string> = [],
+  leftOut: Iterable<RawPath> = [],
 ): SourceRequest {
   const isSelective = roots.some(({ include }) => include.length > 0)
   const includes = roots.flatMap(({ name, include }) =>
     include.length > 0 ? include.map((each) => inRoot(name, each)) : [`/${name}`],
   )
   const excludes = roots.flatMap(({ name, exclude }) => exclude.map((each) => inRoot(name, each)))
-  const files = [...leftOut].map((path) => `/${literal(path)}`)
   return {
     paths: roots.map(({ name, path }) => rawPathFromText(`${name}=${path}`)),
     cwd: rawPathFromText(workspace),
     selection: {
       ...(isSelective ? { includes: includes.map(rawPathFromText) } : {}),
-      excludes: [...excludes, ...files].map(rawPathFromText),
+      excludes: [...excludes.map(rawPathFromText), ...[...leftOut].map(literal)],
       ignoreFiles: [],
     },
   }
@@ -41,9 +40,13 @@ function inRoot(root: AgentRoot["name"], pattern: string): string {
   return `${not}/${root}/${below}`
 }
 
-/** The pattern that matches exactly this path. */
-function literal(path: string): string {
-  return path.replace(/[\\*?[\]!#]/g, "\\$&").replace(/ $/, "\\ ")
+/** The pattern that matches exactly this path, except that a line's end matches any character. */
+function literal(path: RawPath): RawPath {
+  const escaped = path
+    .replace(/[\\*?[\]]/g, "\\$&")
+    .replace(/ $/, "\\ ")
+    .replace(/[\n\r]/g, "?")
+  return `/${escaped}` as RawPath
 }
 
 /** The path of a file of the workspace, from its path in the snapshot; undefined for other roots. */
