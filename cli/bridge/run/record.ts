@@ -200,7 +200,9 @@ function factMethods({ database, ...state }: StateDatabase): FactMethods {
       else database.prepare("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)").run(name, value)
     },
     scanned: () => {
-      const all = database.prepare<[], Scanned & { path: string }>("SELECT path, mark, found FROM scanned").all()
+      const all = database
+        .prepare<[], Scanned & { path: string }>("SELECT path, mark, found FROM scanned")
+        .all()
       return new Map(all.map(({ path, mark, found }) => [path, { mark, found }]))
     },
     setScanned: (all, fresh) =>

@@ -29,7 +29,10 @@ const TURN_MS = 20
 const SHOWN = 5
 
 /** @param repositoryFolder left out of the walk, if it is in a root */
-export async function scanForSecrets(setup: Setup, repositoryFolder: string | undefined): Promise<SecretScan> {
+export async function scanForSecrets(
+  setup: Setup,
+  repositoryFolder: string | undefined,
+): Promise<SecretScan> {
   const { secretsScan } = setup.settings
   if (secretsScan === "off") return NOTHING
   const found = await findSecrets(setup, repositoryFolder)
@@ -74,9 +77,10 @@ async function findSecrets(
   }
   if (fresh.size > 0 || scanned.size !== known.size)
     withRecord(setup, (record) => record.setScanned(scanned, fresh))
-  const found = [...scanned].map(
-    ([path, each]): [RawPath, Finding[]] => [path as RawPath, JSON.parse(each.found) as Finding[]],
-  )
+  const found = [...scanned].map(([path, each]): [RawPath, Finding[]] => [
+    path as RawPath,
+    JSON.parse(each.found) as Finding[],
+  ])
   return new Map(found.filter(([, findings]) => findings.length > 0))
 }
 
