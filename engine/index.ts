@@ -86,6 +86,7 @@ export type {
   BackupObserver,
   BackupRequest,
   BackupResult,
+  CaptureRules,
   NewListing,
   UnkeptPath,
 } from "./backup/backup-request.ts"

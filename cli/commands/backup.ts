@@ -90,6 +90,7 @@ function requestOf(call: Call, stream: Stream | undefined): BackupRequest {
     dryRun: options.flag("dry-run"),
     verbose: call.output.verbose,
     selection: selectionOf(call),
+    ...(options.flag("sqlite") ? { capture: { sqlite: true } } : {}),
   }
 }
 

@@ -90,6 +90,10 @@ export const BACKUP_VERBS: readonly Verb[] = [
         value: "WORD",
         text: "record what started the backup, e.g. schedule (default: manual)",
       },
+      {
+        name: "sqlite",
+        text: "copy live SQLite databases consistently before everything else",
+      },
       { name: "force", short: "f", text: "re-read every file, even if it looks unchanged" },
       { name: "force-snapshot", text: "write a snapshot even if nothing changed" },
       {

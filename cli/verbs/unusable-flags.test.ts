@@ -63,6 +63,7 @@ const ROWS: readonly Row[] = [
   ["key add", "--recovery-words-file w", /--recovery-words-file needs --recovery/],
   ["key add", "--recovery-sheet w", /--recovery-sheet needs --recovery/],
   ...[
+    "--sqlite",
     "--include a",
     "--exclude a",
     "--iexclude a",

@@ -26,6 +26,7 @@ interface Where {
 
 const STREAMS = ["stdin", "stdin-from-command"]
 const EXCLUDES = [
+  "sqlite",
   "include",
   "exclude",
   "iexclude",

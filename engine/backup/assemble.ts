@@ -224,7 +224,7 @@ function settle({ records, tally }: Run, change: PutChange, { read, failure }: O
     // the scan counted it, and the snapshot does not have it
     counts.files--
     counts.bytes -= entry.size
-  } else if (read?.outcome === "torn")
+  } else if (read?.outcome === "torn" && entry.capture !== "sqlite-raw")
     tally.failed(entry.path, "it changed during each of three reads; the last one was saved")
   // the scan counted the reported size, which is a hint
   if (read !== undefined) counts.bytes += read.bytes - entry.size
@@ -249,8 +249,9 @@ export function contentRead(read: SplitRead): Content {
 function readEntry(entry: Omit<Entry, "content">, read: SplitRead): Entry {
   const { stat } = read
   const now = stat === null ? {} : { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtimeNs: stat.mtimeNs }
-  const xattrs = isFailure(read.xattrs) ? [] : read.xattrs
-  const capture = read.outcome === "read" ? entry.capture : read.outcome
+  const isCopy = entry.capture === "sqlite"
+  const xattrs = isCopy ? entry.xattrs : isFailure(read.xattrs) ? [] : read.xattrs
+  const capture = entry.capture !== "plain" ? entry.capture : read.outcome === "read" ? "plain" : read.outcome
   const sparse = entry.sparse && read.bytes >= entry.size
   return { ...entry, ...now, sparse, size: read.bytes, content: contentRead(read), xattrs, capture }
 }

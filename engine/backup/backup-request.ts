@@ -4,6 +4,16 @@ import type { SelectionRequest } from "../source/select.ts"
 import type { SnapshotFlag, SnapshotSummary } from "../format/entry.ts"
 import type { Requests } from "../store/wrappers/metered-store.ts"
 
+/** How files are read that other programs write meanwhile. */
+export interface CaptureRules {
+  /** Copies live SQLite databases consistently, before anything else is read. */
+  readonly sqlite: boolean
+  /** Tables that are emptied in the copies; a database with one of them is not saved if it can't be copied. */
+  readonly emptyTables?: readonly string[] | undefined
+  /** Ends of the names of files that are only appended to, such as ".jsonl": what they have when opened is saved. */
+  readonly appended?: readonly string[] | undefined
+}
+
 /** The files of the listing that a run is about to commit. */
 export interface NewListing {
   /** In listing order, from the nodes of this run. Can be called again. */
@@ -46,6 +56,7 @@ export interface BackupRequest {
   readonly verbose?: boolean | undefined
   /** Counts a source without an earlier run while it is backed up, for the total in progress events. */
   readonly countAhead?: boolean | undefined
+  readonly capture?: CaptureRules | undefined
   readonly selection?: Omit<SelectionRequest, "own" | "named"> | undefined
 }
 

@@ -18,7 +18,7 @@ import { assemble, buildListing } from "./assemble.ts"
 import type { BackupObserver, BackupRequest, BackupResult } from "./backup-request.ts"
 import { commit, endUnchanged } from "./commit.ts"
 import { expectTotal } from "./count-ahead.ts"
-import { beginRun, type RunRequest } from "./run.ts"
+import { beginRun, type Run, type RunRequest } from "./run.ts"
 import { noticeLostAttributes, openRunSource, requireSomeRead } from "./run-source.ts"
 import { createRunStore } from "./run-store.ts"
 import { scanAhead } from "./scan.ts"
@@ -67,9 +67,28 @@ async function runLocked(repository: Repository, asked: RunRequest): Promise<Bac
   }
 }
 
+/** The run with copies of its live databases, if the request wants them. Loaded only then. */
+async function captureDatabases(
+  repository: Repository,
+  run: Run,
+): Promise<{ run: Run; close: () => void } | undefined> {
+  if (run.request.capture?.sqlite !== true || run.source.stdin !== undefined) return undefined
+  const { captureRun } = await import("./capture/capture-run.ts")
+  return await captureRun(repository, run)
+}
+
 /** The stages in order. The listing is built while the pool splits, packs and uploads. */
 async function runOnce(repository: Repository, asked: RunRequest): Promise<BackupResult> {
-  const run = beginRun(repository, asked)
+  const begun = beginRun(repository, asked)
+  const captured = await captureDatabases(repository, begun)
+  try {
+    return await readAndCommit(repository, captured?.run ?? begun)
+  } finally {
+    captured?.close()
+  }
+}
+
+async function readAndCommit(repository: Repository, run: Run): Promise<BackupResult> {
   const { request, source, tally } = run
   const scanned = source.stdin === undefined ? scanAhead(repository, run) : undefined
   requireSomeRead(source, tally.isUnread)

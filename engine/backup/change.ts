@@ -86,10 +86,12 @@ function jobOf(
   { run, previousClass }: ChangeTools,
   { path, stat, knownType }: Omit<Found, "first">,
 ): SplitJob {
-  const { size, inode, mtimeNs, ctimeNs } = stat
+  const { files } = run.source
+  const { size, inode, mtimeNs, ctimeNs } = files.captured?.(path)?.file ?? stat
   const looksBack = knownType === "file" && mayKeepClass(size)
   const previous = looksBack ? (previousClass(path) ?? -1) : -1
-  return { ...run.source.files.anchored(path), size, inode, mtimeNs, ctimeNs, previousClass: previous }
+  const appended = run.request.capture?.appended?.some((end) => path.endsWith(end)) === true
+  return { ...files.anchored(path), size, inode, mtimeNs, ctimeNs, previousClass: previous, appended }
 }
 
 /** Whether the file must be read. A size of 0 is believed only on file systems that report true sizes. */
@@ -124,7 +126,9 @@ function describe(
     tally.failed(path, isFailure(target) ? unreadableReason(linkError(target.error)) : "its target is empty")
     return undefined
   }
-  const xattrs = files.xattrsAvailable && !isRead ? files.xattrs(path) : []
+  const captured = files.captured?.(path)
+  // a copy's attributes are not the file's
+  const xattrs = files.xattrsAvailable && (!isRead || captured?.file !== undefined) ? files.xattrs(path) : []
   if (isFailure(xattrs)) tally.failed(path, unreadableReason(xattrs.error))
   if (!isStorable(stat.mtimeNs)) tally.notice(`${showPath(path)}: ${TIME_OUT_OF_RANGE}`)
   const type: EntryType = stat.type
@@ -143,6 +147,6 @@ function describe(
     hardLink,
     xattrs: isFailure(xattrs) ? [] : xattrs,
     sparse: type === "file" && stat.blocks * 512 < stat.size,
-    capture: "plain",
+    capture: captured?.capture ?? "plain",
   }
 }

@@ -47,14 +47,14 @@ export async function commit(repository: Repository, run: Finished): Promise<Bac
     equalBytes(parent.root.id, listing.root.id)
   if (request.dryRun) return tally.result({ snapshot: undefined, parent, summary, filesRemoved })
   if (unchanged && !isForced(request) && !isNews(parent, request, run.source)) {
-    remember(run, parent)
+    remember(repository, run, parent)
     return tally.result({ snapshot: undefined, parent, summary, filesRemoved })
   }
   const flag = await flagOf(run)
   const pending = repository.journal.pending()
   const coverage = await coverPacks(pending, repository)
   const { digest, sequence } = await publish(repository, { ...draft(run, { summary, flag }), ...coverage })
-  remember(run, { digest })
+  remember(repository, run, { digest })
   repository.journal.settle(pending.map((pack) => pack.record.name))
   if (isTimeToTrim(sequence)) trim(repository, run)
   return tally.result({ snapshot: digest, parent, summary, flag, filesRemoved })
@@ -98,8 +98,14 @@ function isNews(parent: SnapshotRecord, request: BackupRequest, source: RunSourc
 }
 
 /** Makes the listing and its folder records the base of the next run. */
-function remember({ cache, listing, records }: Finished, { digest }: Pick<SnapshotRecord, "digest">): void {
+function remember(
+  repository: Repository,
+  { cache, listing, records, captureRecords, source }: Finished,
+  { digest }: Pick<SnapshotRecord, "digest">,
+): void {
   cache?.replace({ root: listing.root.id, level: listing.root.level, snapshot: digest }, records.changed())
+  if (captureRecords !== undefined)
+    repository.captureRecords(source.series, source.key).replace(digest, captureRecords)
 }
 
 /** Removes cached nodes that no base of the series needs. Sources that share a series have a base each. */

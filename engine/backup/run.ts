@@ -30,6 +30,8 @@ export interface Run extends RunRequest {
   readonly base: FileCacheBase | undefined
   /** The series' newest snapshot as of this device's last look. */
   readonly parentHere: SnapshotRecord | undefined
+  /** What the captured databases look like, for the next run; undefined without capture. */
+  readonly captureRecords: string | undefined
   /** When the log was last listed, by this machine's clock. */
   readonly lookedNs: bigint
 }
@@ -48,6 +50,7 @@ export function beginRun(repository: Repository, asked: RunRequest): Run {
     records: createFolderRecords(() => repository.clock.now()),
     cache,
     base: request.force || cache === undefined ? undefined : usableBase(cache, local),
+    captureRecords: undefined,
     parentHere: local.newest(source.series),
     lookedNs: local.lookedNs,
   }

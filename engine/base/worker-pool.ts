@@ -183,7 +183,7 @@ function startWorkers<Said>({ entry, workerData, ownFiles = false }: PoolOptions
     trackUnmanagedFds: !ownFiles,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
   }
-  const workers = Array.from({ length: count }, () => new Worker(workerUrl(entry), options))
+  const workers = Array.from({ length: count }, () => new Worker(programUrl(entry), options))
   keepYoungSpaceSmall(workers)
   return workers
 }
@@ -207,7 +207,8 @@ function keepYoungSpaceSmall(workers: readonly Worker[]): void {
   last?.on("message", look)
 }
 
-function workerUrl(entry: string): URL {
+/** Returns the file of a program that the build makes, such as "backup/split/split-worker". */
+export function programUrl(entry: string): URL {
   const here = import.meta.url
   if (here.endsWith(".ts")) return new URL(`../${entry}.ts`, here)
   const dist = here.lastIndexOf("/dist/")

@@ -11,6 +11,7 @@ import type { OpenedTrust } from "../crypto/trust-state.ts"
 import type { RepositoryHome } from "../home/home.ts"
 import { type Identify, type NodeCache, openNodeCache } from "../home/node-cache.ts"
 import { openObjectCache } from "../home/object-cache.ts"
+import { openCaptureRecords } from "../home/capture-records.ts"
 import { fileCacheBases, openFileCache } from "../home/file-cache.ts"
 import { openJournal } from "../home/journal.ts"
 import { openStateDatabase, type StateDatabase } from "../home/state-database.ts"
@@ -109,7 +110,15 @@ type StatePorts = Pick<Ports, "nodeCache"> & Omit<LocalState, "recreated" | "nod
 /** Index, caches and journal, in one database file. */
 export interface LocalState extends Pick<
   Ports,
-  "index" | "objects" | "journal" | "log" | "fileCache" | "fileCacheBases" | "atomically" | "close"
+  | "index"
+  | "objects"
+  | "journal"
+  | "log"
+  | "fileCache"
+  | "fileCacheBases"
+  | "captureRecords"
+  | "atomically"
+  | "close"
 > {
   readonly recreated: StateDatabase["recreated"]
   nodeCache(series: string, identify: Identify): NodeCache
@@ -128,6 +137,7 @@ export function openLocalState(home: RepositoryHome): LocalState {
     log: openLogTable(database),
     nodeCache: (series, identify) => openNodeCache(database, series, identify),
     fileCache: (series, source) => openFileCache(database, series, source),
+    captureRecords: (series, source) => openCaptureRecords(database, series, source),
     fileCacheBases: (series) => fileCacheBases(database, series),
   }
 }

@@ -6,6 +6,7 @@
 import type { Clock, Random } from "../base/ports.ts"
 import type { Digest, RepositoryId } from "../base/ids.ts"
 import type { RepositoryRecord } from "../format/repository-record.ts"
+import type { CaptureRecords } from "../home/capture-records.ts"
 import type { FileCache, FileCacheBase } from "../home/file-cache.ts"
 import type { Journal } from "../home/journal.ts"
 import type { NodeCache } from "../home/node-cache.ts"
@@ -42,6 +43,7 @@ export interface Ports {
   fileCache(series: string, source: string): FileCache
   /** Of all sources of the series. */
   fileCacheBases(series: string): FileCacheBase[]
+  captureRecords(series: string, source: string): CaptureRecords
   /** Writes all that `run` writes to index, journal and caches, or nothing. */
   atomically<T>(run: () => T): T
   /**

@@ -34,6 +34,8 @@ export interface Source {
   place(path: RawPath): string | Failure
   /** The same for all threads of this process, valid until `close`. */
   anchored(path: RawPath): Anchored
+  /** How a file's content was taken before the walk; undefined for an ordinary file. Absent: nothing was. */
+  captured?(path: RawPath): CapturedContent | undefined
   /** False if this machine can't read them: `xattrs` is then always empty. */
   readonly xattrsAvailable: boolean
   /** Returns attributes sorted by name. Never follows a symlink. */
@@ -43,6 +45,12 @@ export interface Source {
   groupName(gid: number): string
   /** Closes the folders that are held open. */
   close(): void
+}
+
+export interface CapturedContent {
+  readonly capture: "sqlite" | "sqlite-raw"
+  /** The file to read at `anchored`, if it is not the entry's own. */
+  readonly file: Pick<Stat, "size" | "mtimeNs" | "ctimeNs" | "inode"> | undefined
 }
 
 export interface Anchored {

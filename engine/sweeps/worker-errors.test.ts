@@ -56,6 +56,7 @@ test("threadPool() rejects with the error of the sealing thread", async (t) => {
     mtimeNs,
     ctimeNs,
     previousClass: -1 as const,
+    appended: false,
   }
   const { repository, chunkKey, chunkerKey } = EXAMPLE_KEYS
   const ports: PoolPorts = {

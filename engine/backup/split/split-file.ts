@@ -24,20 +24,20 @@ interface CutState {
 
 /**
  * Splits an open file from its current position to its end.
- * @param file `expectedBytes` is the size that the file system reported, a hint that chooses the class and
+ * @param file `bytesMax` ends the file early; `expectedBytes` is the size that the file system reported, a hint that chooses the class and
  *   the first read. A file that reports 0 is cut like a stream.
  * @throws UnreadableFile
  */
 export function splitFile(
   fd: number,
   cutter: Cutter,
-  file: { expectedBytes: number; previousClass?: FileClass | undefined },
+  file: { expectedBytes: number; bytesMax?: number; previousClass?: FileClass | undefined },
   onChunk: OnChunk,
 ): SplitOutcome {
-  const { expectedBytes, previousClass } = file
+  const { expectedBytes, bytesMax = Infinity, previousClass } = file
   const state: CutState = { cutter, onChunk, filled: 0 }
   // one byte more than expected: a file that has not grown ends within its first read
-  let requested = Math.min(expectedBytes === 0 ? Infinity : expectedBytes + 1, cutter.windowBytes)
+  let requested = Math.min(expectedBytes === 0 ? Infinity : expectedBytes + 1, cutter.windowBytes, bytesMax)
   let fileClass: FileClass | undefined
   let bytes = 0
   for (;;) {
@@ -45,7 +45,7 @@ export function splitFile(
     state.filled += count
     bytes += count
     // a short read is the end only where the reported size says so
-    const ended = count === 0 || (count < requested && bytes === expectedBytes)
+    const ended = count === 0 || bytes === bytesMax || (count < requested && bytes === expectedBytes)
     const isFull = state.filled === cutter.windowBytes
     if (expectedBytes > 0) fileClass ??= classify(expectedBytes, windowHead(state), previousClass)
     else if (ended) fileClass ??= classify(bytes, windowHead(state), previousClass)
@@ -53,7 +53,7 @@ export function splitFile(
     if (fileClass !== undefined && (ended || isFull)) cutWindow(state, fileClass, ended)
     if (ended && fileClass !== undefined) return { fileClass, bytes }
     if (bytes > expectedBytes) requireFile(fd)
-    requested = cutter.windowBytes - state.filled
+    requested = Math.min(cutter.windowBytes - state.filled, bytesMax - bytes)
   }
 }
 

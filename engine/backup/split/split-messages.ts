@@ -24,14 +24,19 @@ export interface SplitJob {
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
   readonly previousClass: FileClass | -1
+  /** Only appended to: what it has when it is opened is read, and growing meanwhile is no change. */
+  readonly appended: boolean
 }
 
 export type SplitResult =
   SplitRead | { readonly outcome: "failed"; readonly code: string; readonly message: string }
 
 export interface SplitRead {
-  /** "torn": the file changed during each of three reads; the last read is kept and marked. */
-  readonly outcome: "read" | "torn"
+  /**
+   * "torn": the file changed during each of three reads; the last read is kept and marked. "appended": it grew
+   * meanwhile; what it had when it was opened was read.
+   */
+  readonly outcome: "read" | "torn" | "appended"
   readonly bytes: number
   readonly fileClass: FileClass
   /** All chunk IDs in order; null when `list` is set. */
@@ -99,19 +104,20 @@ export type FromSplitWorker =
 export interface PackedJobs {
   /** Joined by NUL, which no path contains. */
   readonly paths: string
-  /** Size, previous class and anchor of each. */
+  /** Size, previous class, anchor, and 1 if it is only appended to, of each. */
   readonly numbers: Float64Array<ArrayBuffer>
   /** Inode, mtime and ctime of each. */
   readonly stamps: BigInt64Array<ArrayBuffer>
 }
 
 export function packJobs(jobs: readonly SplitJob[]): PackedJobs {
-  const numbers = new Float64Array(jobs.length * 3)
+  const numbers = new Float64Array(jobs.length * 4)
   const stamps = new BigInt64Array(jobs.length * 3)
   jobs.forEach((job, i) => {
-    numbers[i * 3] = job.size
-    numbers[i * 3 + 1] = job.previousClass
-    numbers[i * 3 + 2] = job.anchor
+    numbers[i * 4] = job.size
+    numbers[i * 4 + 1] = job.previousClass
+    numbers[i * 4 + 2] = job.anchor
+    numbers[i * 4 + 3] = Number(job.appended)
     stamps[i * 3] = job.inode
     stamps[i * 3 + 1] = job.mtimeNs
     stamps[i * 3 + 2] = job.ctimeNs
@@ -122,9 +128,10 @@ export function packJobs(jobs: readonly SplitJob[]): PackedJobs {
 export function unpackJobs({ paths, numbers, stamps }: PackedJobs): SplitJob[] {
   return paths.split("\0").map((path, i) => ({
     path,
-    size: numbers[i * 3] as number, // the columns have the length that `packJobs` gave them
-    anchor: numbers[i * 3 + 2] as number,
-    previousClass: numbers[i * 3 + 1] as FileClass | -1,
+    size: numbers[i * 4] as number, // the columns have the length that `packJobs` gave them
+    anchor: numbers[i * 4 + 2] as number,
+    previousClass: numbers[i * 4 + 1] as FileClass | -1,
+    appended: numbers[i * 4 + 3] === 1,
     inode: BigInt.asUintN(64, stamps[i * 3] as bigint),
     mtimeNs: stamps[i * 3 + 1] as bigint,
     ctimeNs: stamps[i * 3 + 2] as bigint,
@@ -135,7 +142,7 @@ export interface PackedResults {
   /** Bytes, file class and bytes of IDs of each result; -1 instead of the last for a chunk list. */
   readonly numbers: Float64Array<ArrayBuffer>
   readonly ids: Bytes
-  /** Results that don't fit the columns, by position: failures, torn or changed files, files with attributes. */
+  /** Results that don't fit the columns, by position: failures, torn, appended or changed files, files with attributes. */
   readonly odd: ReadonlyMap<number, SplitResult>
 }
 

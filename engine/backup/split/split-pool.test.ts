@@ -74,7 +74,16 @@ function longFile(t: TestContext, bytes: number): LongFile {
   const { size, ino, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true })
   return {
     content,
-    job: { anchor: -1, path, size: Number(size), inode: ino, mtimeNs, ctimeNs, previousClass: -1 },
+    job: {
+      anchor: -1,
+      path,
+      size: Number(size),
+      inode: ino,
+      mtimeNs,
+      ctimeNs,
+      previousClass: -1,
+      appended: false,
+    },
   }
 }
 

@@ -43,7 +43,16 @@ function splitter(
 /** Returns the job as the walk would make it. */
 function jobFor(path: string): SplitJob {
   const { size, ino, mtimeNs, ctimeNs } = fs.lstatSync(path, { bigint: true })
-  return { anchor: -1, path, size: Number(size), inode: ino, mtimeNs, ctimeNs, previousClass: -1 }
+  return {
+    anchor: -1,
+    path,
+    size: Number(size),
+    inode: ino,
+    mtimeNs,
+    ctimeNs,
+    previousClass: -1,
+    appended: false,
+  }
 }
 
 function read(result: SplitResult): SplitRead {

@@ -71,7 +71,7 @@ export function createSplitter(ports: SplitterPorts): Splitter {
   const collector = createCollector(hashers, isNew, filler)
   const folders = openFolderChain()
 
-  const readOnce: ReadOnce = (fd, expectedBytes, previousClass) => {
+  const readOnce: ReadOnce = (fd, { expectedBytes, bytesMax }, previousClass) => {
     const file = collector()
     isLong = expectedBytes > LONG_BYTES
     const reported = isLong ? reportedWhileRead(file.onChunk, ports.onRead) : undefined
@@ -79,7 +79,7 @@ export function createSplitter(ports: SplitterPorts): Splitter {
       const outcome = splitFile(
         fd,
         cutter,
-        { expectedBytes, previousClass },
+        { expectedBytes, bytesMax, previousClass },
         reported?.onChunk ?? file.onChunk,
       )
       return { ...outcome, ...file.content() }

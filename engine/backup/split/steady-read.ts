@@ -20,26 +20,31 @@ const ATTEMPTS = 3
 
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-/** Reads an open file from start to end. */
+/** Reads an open file from start to end, at most `bytesMax` bytes. */
 export type ReadOnce = (
   fd: number,
-  expectedBytes: number,
+  file: { expectedBytes: number; bytesMax: number },
   previous: FileClass | undefined,
 ) => Omit<SplitRead, "outcome" | "stat" | "xattrs">
 
 export function readSteady(job: SplitJob, folders: FolderChain, readOnce: ReadOnce): SplitResult {
   const previousClass = job.previousClass < 0 ? undefined : (job.previousClass as FileClass)
-  let seen: FreshStat | SplitJob = job
   /** The previous read, if the file did not change during it. */
   let rested: { readonly bytes: number; readonly stat: FreshStat } | undefined
   try {
     for (let attempt = 1; ; attempt++) {
       const { fd, close } = open(job, folders)
       try {
-        if (attempt > 1) seen = freshStat(fd) // refuses what is not a file any more
-        const read = readOnce(fd, seen.size, previousClass)
+        const opened = attempt > 1 || job.appended ? freshStat(fd) : undefined // refuses what is not a file any more
+        const seen = opened ?? job
+        const bytesMax = job.appended && seen.size > 0 ? seen.size : Infinity
+        const read = readOnce(fd, { expectedBytes: seen.size, bytesMax }, previousClass)
         const xattrs = openNative()?.attributesOf(fd) ?? []
         const after = freshStat(fd)
+        if (opened !== undefined && job.appended && after.size > opened.size && read.bytes === opened.size) {
+          // the next run must find it changed, so it is recorded as it was when it was opened
+          return { ...read, outcome: "appended", stat: same(job, opened) ? null : opened, xattrs }
+        }
         const isRested = same(seen, after)
         const isWhole =
           read.bytes === after.size || (read.bytes === rested?.bytes && same(rested.stat, after))
