@@ -45,6 +45,7 @@ export {
 export { scrub, type ScrubError, type ScrubEvent, type ScrubResult } from "./maintain/scrub.ts"
 
 export { acceptHead, type AcceptEvent } from "./session/accept-head.ts"
+export { peekRepository, type PeekedRepository } from "./session/peek.ts"
 export { openRepository, type OpenRequest } from "./session/open-repository.ts"
 export { createRepository, type CreatedRepository, type NewRepository } from "./session/create-repository.ts"
 export type { Repository } from "./session/repository.ts"
@@ -52,7 +53,7 @@ export type { Device, Session, Trust } from "./session/session.ts"
 export type { Secret } from "./trust/unlock.ts"
 
 export { cacheInfo, clearCache, type CacheInfo } from "./queries/caches.ts"
-export { databaseFault, databaseIsHeld } from "./queries/database-state.ts"
+export { databaseFault, databaseIsHeld, databaseVersion } from "./queries/database-state.ts"
 export { diffSnapshots, type Difference } from "./queries/diff-snapshots.ts"
 export { diffWithDisk, type DiskDiffRequest } from "./queries/diff-with-disk.ts"
 export { doctor, type DoctorRequest } from "./queries/doctor.ts"

@@ -103,7 +103,7 @@ async function openHere(request: AgentRequest): Promise<Agent> {
     await settle(now)
     return now
   }
-  const context = async (): Promise<RunContext> => contextOf(await setup(), request)
+  const context = async (): Promise<RunContext> => agentContext(await setup(), request)
   return {
     workspace,
     async settings() {
@@ -125,7 +125,7 @@ async function openHere(request: AgentRequest): Promise<Agent> {
 /** For the timer: its runs settle themselves, and record it if that fails. */
 async function unsettled(request: AgentRequest): Promise<RunContext | undefined> {
   const found = await findSetup(request)
-  return "state" in found ? undefined : contextOf(found, request)
+  return "state" in found ? undefined : agentContext(found, request)
 }
 
 async function findSetup(request: AgentRequest): Promise<Setup | NotReady> {
@@ -139,7 +139,11 @@ function ready(found: Setup | NotReady): Setup {
   throw new AgentProblem(code, message, hint)
 }
 
-function contextOf(setup: Setup, { host, environment, hostPackage }: AgentRequest): RunContext {
+/** What a run or a restore of this set-up needs to know beside it. */
+export function agentContext(
+  setup: Setup,
+  { host, environment, hostPackage }: Pick<AgentRequest, "host" | "environment" | "hostPackage">,
+): RunContext {
   const { workspace, settings } = setup
   return {
     setup,

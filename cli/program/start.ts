@@ -54,6 +54,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   mcp: async () => (await import("../commands/mcp.ts")).mcp,
   "agent plugin": async () => (await import("../commands/agent/plugin.ts")).agentPlugin,
   completion: async () => (await import("../commands/completion.ts")).completion,
+  "agent restore": async () => (await import("../commands/agent/restore.ts")).agentRestore,
   "agent sync": async () => (await import("../commands/agent/sync.ts")).agentSync,
   "agent status": async () => (await import("../commands/agent/status.ts")).agentStatus,
   "agent run": async () => (await import("../commands/agent/run.ts")).agentRun,

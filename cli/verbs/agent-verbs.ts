@@ -1,6 +1,6 @@
 /** The verbs of the agent bridge: set-up, runs, restores, the MCP server and schedules. */
 import { SCHEDULE_VERBS } from "./schedule-verbs.ts"
-import { RECOVERY_WRITE, WORKSPACE, YES } from "./flags.ts"
+import { RECOVERY_READ, RECOVERY_WRITE, WORKSPACE, YES } from "./flags.ts"
 import type { Flag, Verb } from "./verb.ts"
 
 const ROLE: Flag = {
@@ -205,7 +205,45 @@ const RUNS: readonly Verb[] = [
   },
 ]
 
-const RECOVERY: readonly Verb[] = []
+const RECOVERY: readonly Verb[] = [
+  {
+    name: "agent restore",
+    summary: "restore an agent's workspace, also on a new machine",
+    details: [
+      "Shows what would be created and overwritten, asks, and restores in place: whole, or not at all. Files that the snapshot does not have are left. Before that, a snapshot of the workspace is made; `holdfast agent restore undo` goes back to it.",
+      "TIMESTAMP is latest (the default: the newest good snapshot), undo, a time with a zone such as 2026-12-01T13:45:00Z, or a snapshot ID. `holdfast agent status` lists the newest.",
+      "Databases and the host's own folder are restored too, unless --path is used. Their program must be stopped: for OpenClaw, run `openclaw gateway stop` first.",
+      "On a new machine, name the repository with -r. The command shows where it connects to before it asks for the passphrase, the key file or the recovery words. Then it shows the configuration from the backup. It is approved only by a person on the terminal, or by --accept-config with the digest that a first run has printed. --yes does not approve it.",
+    ],
+    arguments: [{ name: "timestamp", completes: "snapshots" }],
+    flags: [
+      WORKSPACE,
+      { name: "path", value: "PATH", many: true, text: "only this file or folder of the workspace" },
+      {
+        name: "mode",
+        value: "HOW",
+        choices: ["auto", "preview", "staged", "in_place"],
+        text: "preview: only show the plan. staged: restore into a private folder beside, for a look",
+      },
+      YES,
+      { name: "agent", value: "ID", text: "on a new machine: which agent of the repository" },
+      {
+        name: "accept-config",
+        value: "SHA256",
+        text: "on a new machine: approve the configuration with this digest",
+      },
+      RECOVERY_READ,
+    ],
+    examples: [
+      { line: "holdfast agent restore latest", does: "show the plan, ask, and restore" },
+      { line: "holdfast agent restore undo", does: "take the last restore back" },
+      {
+        line: "holdfast agent restore latest --workspace ~/.openclaw/workspace -r s3://bucket/agents",
+        does: "on a new machine",
+      },
+    ],
+  },
+]
 
 const SERVICES: readonly Verb[] = [
   {

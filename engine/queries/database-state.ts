@@ -25,14 +25,25 @@ export function databaseIsHeld(file: string): boolean {
   )
 }
 
+/** `PRAGMA user_version`: the version of the tables, which the program counts up. Undefined if it can't be read. */
+export function databaseVersion(file: string): number | undefined {
+  return leavingNoFile(file, () =>
+    withDatabase(
+      file,
+      true,
+      (database) => Number(database.pragma("user_version", { simple: true })),
+      () => undefined,
+    ),
+  )
+}
+
 /**
  * Leaves no file beside it that was not there.
  * @returns what quick_check or SQLite says is wrong; undefined for a sound database
  */
 export function databaseFault(file: string): string | undefined {
-  const sides = ["-wal", "-shm"].map((suffix) => `${file}${suffix}`).filter((side) => !existsSync(side))
-  try {
-    return withDatabase(
+  return leavingNoFile(file, () =>
+    withDatabase(
       file,
       true,
       (database) => {
@@ -40,7 +51,14 @@ export function databaseFault(file: string): string | undefined {
         return found === "ok" ? undefined : String(found)
       },
       (code) => code || "it can't be opened",
-    )
+    ),
+  )
+}
+
+function leavingNoFile<T>(file: string, look: () => T): T {
+  const sides = ["-wal", "-shm"].map((suffix) => `${file}${suffix}`).filter((side) => !existsSync(side))
+  try {
+    return look()
   } finally {
     for (const side of sides) rmSync(side, { force: true })
   }

@@ -245,7 +245,8 @@ export async function carryOutInit(plan: InitPlan, how: InitHow): Promise<InitRe
   }
 }
 
-function keepPrivately(stateFolder: string, credentials: string): void {
+/** `command:` references are of this machine alone. */
+export function keepPrivately(stateFolder: string, credentials: string): void {
   const content = { ...readPrivateConfig(stateFolder), credentials }
   writePrivateFile(join(stateFolder, PRIVATE_NAME), `${JSON.stringify(content, null, 2)}\n`)
 }
