@@ -1,6 +1,6 @@
 /** Loaded modules: a program that runs every 15 minutes must start fast. */
 import assert from "node:assert/strict"
-import { readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { test } from "node:test"
 import { sandbox, type Sandbox } from "../testing/run-cli.ts"
 
@@ -84,4 +84,20 @@ test("a local repository loads no S3 library", (context) => {
   const box = sandbox(context)
   assert.doesNotMatch(loaded(box, "init"), /aws-sdk|smithy/)
   assert.doesNotMatch(loaded(box, "backup", "key"), /aws-sdk|smithy/)
+})
+
+test("an agent's configuration is parsed once after a change, and never as it was approved", (context) => {
+  const box = sandbox(context)
+  mkdirSync(box.path("workspace"))
+  writeFileSync(box.path("workspace", "MEMORY.md"), "# Memory\n")
+  const words = ["--workspace", box.path("workspace")]
+  box.must("agent", "init", "--yes", ...words)
+  box.must("agent", "sync", ...words)
+  const status = (): string => loaded(box, "agent", "status", ...words)
+  assert.doesNotMatch(status(), /zod|jsonc/)
+  const file = box.path("workspace", "session-sync-config.json")
+  writeFileSync(file, readFileSync(file, "utf8").replace('"retention_days": 30', '"retention_days": 60'))
+  assert.match(status(), /zod/)
+  assert.doesNotMatch(status(), /zod|jsonc/)
+  assert.match(box.must("agent", "status", ...words).out, /retention +60 days/)
 })

@@ -4,7 +4,14 @@
  * on. An unchanged file isn't parsed again, so zod and the JSON parser aren't loaded. spec/agent.md.
  */
 import { join } from "node:path"
-import { makePrivateFolder, openHome, shellWord, type Home } from "../../../engine/index.ts"
+import {
+  makePrivateFolder,
+  openHome,
+  readPrivateFile,
+  shellWord,
+  writePrivateNote,
+  type Home,
+} from "../../../engine/index.ts"
 import type { Warning } from "../results.ts"
 import type { AgentRoot, CaptureRules, HostSecrets, NotReady, Settings, Setup } from "../setup.ts"
 import {
@@ -19,7 +26,7 @@ import {
   type Effective,
 } from "./approval.ts"
 import { CONFIG_NAME, DEFAULTS, type Config } from "./config.ts"
-import { parseConfig, readConfigBytes, unusable } from "./config-file.ts"
+import { parseConfig, readConfigBytes, unusable, type ParsedConfig } from "./config-file.ts"
 import { destinationOf } from "./destination.ts"
 import type { Environment } from "./openclaw-places.ts"
 import { findWorkspace, notConfigured, stateFolderOf } from "./places.ts"
@@ -50,7 +57,7 @@ export async function openSetup(request: SetupRequest): Promise<Setup | NotReady
   const approved = readApproved(stateFolder)
   const configPath = join(workspace, CONFIG_NAME)
   if (approved === undefined) return await unapproved(workspace, configPath)
-  const current = await currentConfig(approved, configPath)
+  const current = await currentConfig(approved, configPath, stateFolder)
   const destination = destinationOf(current.config, request.environment)
   if ("code" in destination) return { state: "unconfigured", workspace, problem: destination }
   makePrivateFolder(stateFolder)
@@ -99,20 +106,48 @@ interface Current extends Effective {
   readonly warnings: readonly Warning[]
 }
 
-async function currentConfig(approved: Approved, configPath: string): Promise<Current> {
+async function currentConfig(approved: Approved, configPath: string, stateFolder: string): Promise<Current> {
   const asApproved = { config: approved.config, waiting: [], warnings: approved.warnings }
   const bytes = readConfigBytes(configPath)
   if (bytes !== undefined && !("code" in bytes) && sha256(bytes) === approved.sha256) return asApproved
   if (bytes === undefined) return { ...asApproved, warnings: [missing(configPath)] }
-  const parsed = "code" in bytes ? bytes : await parseConfig(bytes)
-  const wrong = "code" in parsed ? parsed : unusable(parsed, shellWord(approved.workspace))
-  if (wrong !== undefined)
+  const parsed = "code" in bytes ? bytes : await parsedOnce(bytes, approved.workspace, stateFolder)
+  if ("code" in parsed)
     return {
       ...asApproved,
-      warnings: [{ ...wrong, message: `${wrong.message}. The approved configuration stays in force` }],
+      warnings: [{ ...parsed, message: `${parsed.message}. The approved configuration stays in force` }],
     }
-  if ("code" in parsed) return asApproved
   return { ...effectiveConfig(approved.config, parsed.config), warnings: parsed.unknown }
+}
+
+const PARSED_NAME = "parsed.json"
+
+type Usable = Pick<ParsedConfig, "config" | "unknown">
+
+/** Of a file that has changed since its approval; the values are noted with its digest, and it isn't parsed again. */
+async function parsedOnce(
+  bytes: Uint8Array,
+  workspace: string,
+  stateFolder: string,
+): Promise<Usable | Warning> {
+  const digest = sha256(bytes)
+  const note = join(stateFolder, PARSED_NAME)
+  try {
+    const noted = JSON.parse(readPrivateFile(note) ?? "") as Usable & { readonly sha256: string }
+    if (noted.sha256 === digest) return noted
+  } catch {
+    // no note, or a torn one
+  }
+  const parsed = await parseConfig(bytes)
+  const wrong = "code" in parsed ? parsed : unusable(parsed, shellWord(workspace))
+  if (wrong !== undefined || "code" in parsed) return wrong ?? (parsed as Warning)
+  const { config, unknown } = parsed
+  try {
+    writePrivateNote(note, JSON.stringify({ sha256: digest, config, unknown }))
+  } catch {
+    // a full disk costs time only
+  }
+  return { config, unknown }
 }
 
 function missing(configPath: string): Warning {
