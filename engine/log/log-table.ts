@@ -39,6 +39,8 @@ export interface LogTable {
   newest(series: string, untilNs?: bigint): SnapshotRecord | undefined
   /** Oldest first. */
   snapshots(filter: SnapshotFilter): SnapshotRecord[]
+  /** The newest of a series by their own times, oldest first. Found by the index, which has no sums. */
+  newestOf(series: string, count: number): SnapshotRecord[]
   /** Sorted. */
   series(): string[]
   /** Reads the whole database and throws if it is damaged. Called before an alarm that depends on it. */
@@ -162,13 +164,18 @@ function entryMethods(
   }
 }
 
-function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapshots" | "series"> {
+function snapshotMethods(database: Database): Pick<LogTable, "newest" | "newestOf" | "snapshots" | "series"> {
   const newest = lazyStatement<[string, bigint], Row>(
     database,
     `SELECT ${FIELDS} FROM log_entries WHERE series = ? AND time_ns IS NOT NULL AND time_ns <= ?
      ORDER BY time_ns DESC, digest DESC LIMIT 1`,
   )
   const all = lazyStatement<[], Row>(database, `SELECT ${FIELDS} FROM log_entries`)
+  const newestOf = lazyStatement<[string, number], Row>(
+    database,
+    `SELECT ${FIELDS} FROM log_entries WHERE series = ? AND time_ns IS NOT NULL
+     ORDER BY time_ns DESC, digest DESC LIMIT ?`,
+  )
   const series = lazyStatement<[], string>(
     database,
     "SELECT DISTINCT series FROM log_entries WHERE time_ns IS NOT NULL ORDER BY series",
@@ -176,6 +183,7 @@ function snapshotMethods(database: Database): Pick<LogTable, "newest" | "snapsho
   )
   return {
     series: () => series().all(),
+    newestOf: (name, count) => newestOf().all(name, count).map(snapshotOf).reverse(),
     newest(name, untilNs = TIME_NS_MAX) {
       const row = newest().get(name, untilNs) ?? newest().get(name, TIME_NS_MAX)
       return row === undefined ? undefined : snapshotOf(row)

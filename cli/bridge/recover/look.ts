@@ -29,7 +29,7 @@ import type {
   SyncHistory,
   SyncRead,
 } from "../results.ts"
-import { goodSnapshots, matcher } from "../run/wipe.ts"
+import { matcher } from "../run/wipe.ts"
 import type { Setup } from "../setup.ts"
 import { isDatabase } from "./databases.ts"
 import { checkedPath, requirePaths } from "./paths.ts"
@@ -51,7 +51,7 @@ export async function historyOf(
 ): Promise<SyncHistory> {
   return await withRepository(setup, async (repository) => {
     const all = await snapshots(repository, { series: setup.series })
-    const good = new Set(goodSnapshots(all).map(({ digest }) => digest))
+    const good = new Set(all.flatMap((each) => (each.good ? [each.digest] : [])))
     const found = path === undefined ? all.toReversed() : await versionsOf(setup, repository, path)
     return {
       v: 1,

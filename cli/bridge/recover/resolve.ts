@@ -6,7 +6,6 @@ import { snapshots, type Repository, type Snapshot } from "../../../engine/index
 import { AgentProblem } from "../problem.ts"
 import type { SnapshotFlag, Warning } from "../results.ts"
 import type { Setup } from "../setup.ts"
-import { goodSnapshots } from "../run/wipe.ts"
 import { readLast } from "./last.ts"
 
 export interface Chosen {
@@ -31,7 +30,7 @@ export async function resolveTimestamp(
   timestamp: string,
 ): Promise<Chosen> {
   const all = await snapshots(repository, { series: setup.series })
-  const good = new Set(goodSnapshots(all).map(({ digest }) => digest))
+  const good = new Set(all.flatMap((each) => (each.good ? [each.digest] : [])))
   const series: Series = { all, isGood: ({ digest }) => good.has(digest) }
   const text = timestamp.trim()
   if (text === "undo") return chosen(series, undoSnapshot(setup, all), { isUndo: true })

@@ -26,9 +26,9 @@ import { problemOf } from "./problems.ts"
 import { type RunFound, withRecord } from "./record.ts"
 import { scanForSecrets } from "./secrets.ts"
 import { sourceOf, workspacePath } from "./source.ts"
-import { goodSnapshots, matcher, type Sizes, suspectWipe } from "./wipe.ts"
+import { matcher, type Sizes, suspectWipe } from "./wipe.ts"
 
-type SnapshotRecord = LocalSnapshots["snapshots"][number]
+type Judged = LocalSnapshots["snapshots"][number]
 
 export interface OnceRequest {
   /** All that asked for the run. */
@@ -139,7 +139,7 @@ async function findAndBackUp(context: RunContext, request: OnceRequest): Promise
     }
     const result = await backUp(repository, engineRequest, request.observe ?? (() => {}))
     const warnings = [...secrets.warnings, ...leftOut(result), ...warningsOf(repository)]
-    const { run, created } = resultOf(snapshotsOf(context, repository), result)
+    const { run, created } = resultOf(context, repository, result)
     if (run.flag === "suspected-wipe") warnings.push(wipeWarning(run.snapshot ?? "", wipe))
     return { created, run: { ...run, warnings } }
   } finally {
@@ -167,11 +167,12 @@ function warningsOf({ session }: Repository): Warning[] {
   return session.warnings.map((message) => ({ code: "repository", message }))
 }
 
-function resultOf(all: readonly SnapshotRecord[], result: BackupResult): Found {
+function resultOf(context: RunContext, repository: Repository, result: BackupResult): Found {
   const { summary, snapshotId, parentId, filesRemoved, requests } = result
   const created = snapshotId !== null
   // an equal workspace has the flag of the snapshot that it is equal to
-  const flag = created || parentId === null ? result.flag : flagIn(all, parentId)
+  const parent = created ? undefined : newestOf(context, repository).find(({ digest }) => digest === parentId)
+  const flag = parent === undefined || parent.good ? result.flag : parent.flag
   return {
     created,
     run: {
@@ -191,14 +192,24 @@ function resultOf(all: readonly SnapshotRecord[], result: BackupResult): Found {
   }
 }
 
-/** A snapshot's flag; null also for one that was accepted. */
-export function flagIn(all: readonly SnapshotRecord[], digest: string): SnapshotFlag {
-  const isGood = goodSnapshots(all).some((each) => each.digest === digest)
-  return isGood ? null : (all.find((each) => each.digest === digest)?.flag ?? null)
+/** The newest ones are enough to find the last good one, as a rule. */
+const NEWEST = 50
+
+function newestOf({ setup: { home, series } }: RunContext, { location }: Repository): readonly Judged[] {
+  return localSnapshots(home, location, { series, newest: NEWEST })?.snapshots ?? []
 }
 
-function snapshotsOf({ setup }: RunContext, { location }: Repository): readonly SnapshotRecord[] {
-  return localSnapshots(setup.home, location, { series: setup.series })?.snapshots ?? []
+function lastGood(
+  context: RunContext,
+  repository: Repository,
+  accepts: Digest | undefined,
+): Judged | undefined {
+  const isGood = ({ good, digest }: Judged): boolean => good || digest === accepts
+  const { home, series } = context.setup
+  return (
+    newestOf(context, repository).findLast(isGood) ??
+    localSnapshots(home, repository.location, { series })?.snapshots.findLast(isGood)
+  )
 }
 
 interface Commit {
@@ -212,7 +223,7 @@ interface Commit {
 async function wipeIn(context: RunContext, commit: Commit): Promise<string | undefined> {
   const { setup, isTemplate = () => false } = context
   const { repository, files, leftOut, accepts } = commit
-  const good = goodSnapshots(snapshotsOf(context, repository), accepts).at(-1)
+  const good = lastGood(context, repository, accepts)
   if (good === undefined) return undefined
   const { memory } = setup
   const isMemory = matcher([...memory.files, ...memory.core])

@@ -4,6 +4,7 @@
  */
 import {
   isFileLocked,
+  localPackedBytes,
   localSnapshots,
   locationName,
   snapshots,
@@ -12,7 +13,7 @@ import {
 } from "../../../engine/index.ts"
 import type { AgentState, SyncStatus, Warning } from "../results.ts"
 import type { NotReady, Setup } from "../setup.ts"
-import { flagIn, mainTrigger } from "./backup-once.ts"
+import { mainTrigger } from "./backup-once.ts"
 import { timerHolder } from "./holder.ts"
 import { failingNote, runsIn, type Runs, staleNote } from "./judge.ts"
 import { pausedUntil } from "./pause.ts"
@@ -38,7 +39,7 @@ interface Facts extends Runs {
   readonly paused: number | undefined
   readonly setup: Setup
   readonly nowMs: number
-  readonly local: LocalSnapshots | undefined
+  readonly local: Known | undefined
   readonly isRunning: boolean
   /** When the last success ended, in milliseconds since 1970. */
   readonly successMs: number | undefined
@@ -48,9 +49,9 @@ export async function statusOf(setup: Setup, request: StatusRequest): Promise<Sy
   const { nowMs = Date.now() } = request
   const warnings = [...setup.waiting, ...setup.warnings]
   if (request.verbose) warnings.push(...(await askStore(setup)))
-  let local: LocalSnapshots | undefined
+  let local: Known | undefined
   try {
-    local = snapshotsHere(setup, request.environment)
+    local = known(setup, request.environment)
   } catch (error) {
     warnings.push(problemOf(error))
   }
@@ -87,11 +88,17 @@ export function statusNotReady({ state, workspace, problem }: NotReady): SyncSta
   }
 }
 
-function snapshotsHere(
+interface Known extends LocalSnapshots {
+  readonly packedBytes: number | undefined
+}
+
+function known(
   { destination: { location, endpoint }, home, series }: Setup,
   environment: StatusRequest["environment"],
-): LocalSnapshots | undefined {
-  return localSnapshots(home, locationName(location, { endpoint }, environment), { series })
+): Known | undefined {
+  const name = locationName(location, { endpoint }, environment)
+  const found = localSnapshots(home, name, { series })
+  return found && { ...found, packedBytes: localPackedBytes(home, name) }
 }
 
 function newestMs(local: LocalSnapshots | undefined): number | undefined {
@@ -240,7 +247,7 @@ function dirtyOf(setup: Setup, success: Run | undefined): SyncStatus["dirty"] {
   return { files: changed + gone, since: firstNs === 0n ? null : isoOf(Number(firstNs / 1_000_000n)) }
 }
 
-function repositoryOf(setup: Setup, local: LocalSnapshots | undefined): SyncStatus["repository"] {
+function repositoryOf(setup: Setup, local: Known | undefined): SyncStatus["repository"] {
   const { kind, displayName } = setup.destination
   const all = local?.snapshots ?? []
   return {
@@ -259,12 +266,12 @@ function recentOf(local: LocalSnapshots | undefined): SyncStatus["recent"] {
   return all
     .slice(-RECENT)
     .toReversed()
-    .map(({ digest, timeNs, trigger, summary }) => ({
+    .map(({ digest, timeNs, trigger, summary, flag, good }) => ({
       timestamp: isoOf(Number(timeNs / 1_000_000n)),
       snapshot: digest,
       trigger,
       filesChanged: summary.filesNew + summary.filesChanged,
-      flag: flagIn(all, digest),
+      flag: good ? null : flag,
     }))
 }
 

@@ -3,7 +3,7 @@
  * snapshot. The snapshot is made in any case; the flag keeps `latest` away from it until a person accepts it. Counts
  * only what the profile calls memory: databases, and sessions that the host removes itself, do not count.
  */
-import { patternSet, rawPathFromText, type RawPath, type SnapshotFlag } from "../../../engine/index.ts"
+import { patternSet, rawPathFromText, type RawPath } from "../../../engine/index.ts"
 import type { Memory } from "../setup.ts"
 
 const FILES_MIN = 3
@@ -95,22 +95,4 @@ export function matcher(globs: readonly string[]): (path: string) => boolean {
       return set.verdict(rawPathFromText(names.slice(0, i + 1).join("/")), isFolder) === "leave"
     })
   }
-}
-
-interface Flagged {
-  readonly digest: string
-  readonly flag: SnapshotFlag
-  readonly accepts: string | null
-}
-
-/**
- * The snapshots that a later one is compared with and that `latest` may mean.
- * @param all of one series, oldest first
- * @param accepts a flagged one that counts as good too
- */
-export function goodSnapshots<T extends Flagged>(all: readonly T[], accepts?: string): T[] {
-  const accepted = new Set([accepts, ...all.map((each) => each.accepts)])
-  return all.filter(
-    ({ flag, digest }) => flag === null || (flag === "suspected-wipe" && accepted.has(digest)),
-  )
 }
