@@ -24,6 +24,5 @@ export const agentResume: Command = async (call) => {
 async function print({ output }: Call, agent: Agent, done: string): Promise<void> {
   const status = await agent.status()
   output.structured(status)
-  const until = status.state === "paused" && status.nextRun !== null ? ` until ${status.nextRun}` : ""
-  output.say(`${agent.workspace}: ${done}${until}`)
+  output.say(`${agent.workspace}: ${status.state === "paused" ? (status.problem?.message ?? done) : done}`)
 }
