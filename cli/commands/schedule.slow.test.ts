@@ -171,7 +171,8 @@ test("schedule install and remove show what was edited by hand, and ask", async 
     return screen
   }
   const units = join(user, ".config/systemd/user")
-  await answered("n", "Install it? [y/N]", install)
+  const asked = await answered("n", "Install it? [y/N]", install)
+  assert.match(asked, /WantedBy=default.target[^]*Install it\? \[y\/N\]/, "shown before it is asked")
   assert.deepEqual(readdirSync(user).includes(".config"), false)
   await answered("y", "Install it? [y/N]", install)
   const name = readdirSync(units).find((file) => file.endsWith(".service")) ?? ""

@@ -7,7 +7,7 @@
 import { writeSync } from "node:fs"
 import { showText } from "../../engine/base/show.ts"
 import { progressBar, type Progress } from "./progress.ts"
-import { isTerminal } from "./terminal.ts"
+import { isTerminal, question } from "./terminal.ts"
 
 /** A line for programs; each has its type. Numbers and bigints alike are JSON numbers. */
 export type JsonLine = { readonly message_type: string; readonly [field: string]: unknown }
@@ -58,6 +58,7 @@ const HELD_BACK_CHARACTERS = 16 * 1024
 export function createOutput(options: OutputOptions): Output {
   const { json, quiet, verbose } = options
   const out = bufferedWriter(1)
+  question.printBefore = () => out.flush()
   let hasRequests = false
   const hasColour = (): boolean =>
     isTerminal(1) && !options.environment["NO_COLOR"] && options.environment["TERM"] !== "dumb"

@@ -11,4 +11,8 @@ export function isTerminal(descriptor: 1 | 2): boolean {
 }
 
 /** While a question waits for its answer, no work has been done yet. */
-export const question = { isOpen: false }
+export const question = {
+  isOpen: false,
+  /** Prints what is buffered: it must be on the screen before the question. */
+  printBefore: (): void => undefined,
+}

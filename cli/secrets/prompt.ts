@@ -45,6 +45,7 @@ export async function askYesNo(text: string, otherwise: boolean): Promise<boolea
 
 /** @param echo what shows the typed text; default: the terminal */
 async function ask(text: string, echo?: Writable): Promise<string> {
+  question.printBefore()
   const input = new ReadStream(openSync("/dev/tty", "r"))
   const screen = new WriteStream(openSync("/dev/tty", "w"))
   const lines = createInterface({ input, output: echo ?? screen, terminal: true, historySize: 0 })
