@@ -118,16 +118,107 @@ test("every command of README works as it is printed", async (context) => {
   assert.deepEqual(readFileSync(path("home/restored/today.md"), "utf8"), "today\n")
 })
 
+/** Answers to what the commands of an agent ask. */
+const AGENT_ASKED: readonly (readonly [string, readonly Answer[]])[] = [
+  [
+    "holdfast agent init",
+    [
+      { question: "Leave the auth profiles out? [y/N]", typed: "n" },
+      { question: "Repository [", typed: "" },
+      { question: "Protect this workspace like this? [Y/n]", typed: "y" },
+      { question: "Word ", typed: askedWord },
+      { question: "Word ", typed: askedWord },
+    ],
+  ],
+  ["holdfast schedule install", [{ question: "Install it? [y/N]", typed: "y" }]],
+  ["holdfast agent trust", [{ question: "Approve this? [y/N]", typed: "y" }]],
+  [
+    "holdfast agent restore latest --workspace",
+    [
+      { question: "Approve this configuration on this machine? [y/N]", typed: "y" },
+      { question: "Restore this? [y/N]", typed: "y" },
+    ],
+  ],
+  ["holdfast agent restore", [{ question: "Restore this? [y/N]", typed: "y" }]],
+]
+
+function wordsIn(screen: string): string[] {
+  return [...screen.matchAll(/\d+\. ([a-z]+)/g)].map(([, word = ""]) => word)
+}
+
+/** What the last question asks for, from the words that were shown. */
+function askedWord(screen: string): string {
+  const number = [...screen.matchAll(/Word (\d+): /g)].at(-1)?.[1]
+  return wordsIn(screen)[Number(number) - 1] ?? "none"
+}
+
+test("the commands that protect an agent's memory work as they are printed", async (context) => {
+  const place = await afternoon(context, "agent")
+  const { type, path } = place
+  const workspace = path("home/.openclaw/workspace")
+  const memory = join(workspace, "MEMORY.md")
+  const fill = (): void => {
+    mkdirSync(join(workspace, "memory"), { recursive: true })
+    writeFileSync(path("home/.openclaw/openclaw.json"), "{}\n")
+    writeFileSync(memory, "remember this\n")
+    writeFileSync(join(workspace, "memory/2026-11-01.md"), "a note\n")
+  }
+  fill()
+  let exported = ""
+  let words = ""
+  const go = async (heading: string): Promise<string> => {
+    let output = ""
+    for (const line of commandsOf(heading)) {
+      if (line.startsWith("export ")) {
+        exported = `${line}; `
+        continue
+      }
+      if (line.startsWith("holdfast agent restore latest  ")) writeFileSync(memory, "changed\n")
+      const asked = AGENT_ASKED.find(([command]) => line.startsWith(command))?.[1]
+      const screen = await type(exported + line, asked)
+      if (line.startsWith("holdfast agent init")) words = wordsIn(screen).join(" ")
+      if (line.startsWith("holdfast agent restore latest"))
+        assert.equal(readFileSync(memory, "utf8"), "remember this\n")
+      output += screen
+    }
+    exported = ""
+    return output
+  }
+  assert.match(await go("An agent's memory"), /the recovery words are confirmed/)
+  assert.equal(readFileSync(memory, "utf8"), "changed\n", "the undo took the restore back")
+  assert.match(await type("holdfast schedule status"), /cron +enabled/)
+
+  const [, section = ""] = /### To a bucket later\n([^]*?)\n###/.exec(readFileSync("README.md", "utf8")) ?? []
+  const fields = section.split("\n").filter((line) => line.startsWith('    "'))
+  assert.ok(fields.length > 3)
+  await type(`cat > /tmp/fields <<'E'\n${fields.join("\n")}\nE`)
+  const config = join(workspace, "session-sync-config.json")
+  const edited = readFileSync(config, "utf8")
+    .replace(/^ *"repository".*\n/m, "")
+    .replace(/^ *"provider".*\n/m, () => readFileSync(path("tmp/fields"), "utf8"))
+  writeFileSync(config, edited)
+  writeFileSync(memory, "remember this\n")
+  assert.match(await go("To a bucket later"), /bucket: \(not set\) → my-bucket[^]*approved[^]*backed up/)
+
+  // another machine, with what a new host makes by itself
+  for (const name of [".local", ".cache", ".openclaw"]) rmSync(path("home", name), { recursive: true })
+  fill()
+  writeFileSync(memory, "a template\n")
+  writeFileSync(path("home/words.txt"), words, { mode: 0o600 })
+  await go("On a new machine")
+})
+
 test("no line of README that looks like a command is left out", () => {
   const text = readFileSync("README.md", "utf8")
   const all = text.split("\n").flatMap((line) => (/^ {4}\S/.test(line) ? [line.slice(4)] : []))
   const known = new Set(
     ["Install", "Quick start", "Every hour, by cron or systemd", "Look, compare, get back", "In a bucket"]
-      .concat("If all is lost")
+      .concat("An agent's memory", "To a bucket later", "On a new machine", "If all is lost")
       .flatMap(commandsOf),
   )
   const left = all.filter((line) => !known.has(line) && !ELSEWHERE.some((one) => line.startsWith(one)))
-  for (const line of left) assert.match(line, /^(\[\w+\]|Type=|OnCalendar=|Persistent=|WantedBy=)/, line)
+  for (const line of left)
+    assert.match(line, /^(\[\w+\]|Type=|OnCalendar=|Persistent=|WantedBy=|"\w+": ")/, line)
 })
 
 interface Before {

@@ -5,7 +5,8 @@
 import { spawn } from "node:child_process"
 import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import type { Answer } from "./on-terminal.ts"
+import { shellWord } from "../../engine/index.ts"
+import { typedText, type Answer } from "./on-terminal.ts"
 
 export const PASSPHRASE = "correct horse battery"
 
@@ -60,6 +61,8 @@ export function openAfternoon({ root, bin, buckets }: AfternoonPlace): Afternoon
   ]
   const environment: Record<string, string> = {
     HOME: path("home"),
+    // the program is installed below the usual one, where no schedule may start it
+    TMPDIR: path("tmp"),
     PATH: [path("programs"), bin, resolve("node_modules/.bin"), process.env["PATH"]].join(":"),
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: accessKeyId,
@@ -75,7 +78,11 @@ export function openAfternoon({ root, bin, buckets }: AfternoonPlace): Afternoon
       const endpoint = command.includes("s3://bucket/")
         ? { AWS_ENDPOINT_URL_S3: buckets["bucket"].endpoint }
         : {}
-      const { code, output } = await run(command, typed, { ...environment, ...endpoint }, path("home"))
+      const how: Run = { typed, env: { ...environment, ...endpoint }, cwd: path("home") }
+      const { code, output } = await run(
+        command.includes("holdfast schedule") ? apart(command, path("spool")) : command,
+        how,
+      )
       if (code !== 0) throw new Error(`"${line}" exited with ${code}:\n${output}`)
       return output
     },
@@ -113,15 +120,29 @@ function makeHome(path: Afternoon["path"], credentials: string): void {
   write("home/old.txt", `${PASSPHRASE}\n`, 0o600)
   write("home/new.txt", "another passphrase\n", 0o600)
   write("programs/pg_dump", "#!/bin/sh\necho 'create table t (id int);'\n", 0o755)
-  for (const folder of ["mnt/disk", "tmp"]) mkdirSync(path(folder), { recursive: true })
+  for (const folder of ["mnt/disk", "tmp", "spool"]) mkdirSync(path(folder), { recursive: true })
+}
+
+/**
+ * In a mount namespace with a spool of crontabs of its own, and without /run, where a running systemd shows itself:
+ * this machine's schedules stay as they are.
+ */
+function apart(command: string, spool: string): string {
+  const enter = process.geteuid?.() === 0 ? "--mount" : "--map-root-user --mount"
+  const mounts = `mount --bind '${spool}' /var/spool/cron/crontabs && mount -t tmpfs none /run`
+  return `unshare ${enter} bash -c ${shellWord(`${mounts} && ${command}`)}`
+}
+
+interface Run {
+  readonly typed: readonly Answer[] | undefined
+  readonly env: Record<string, string>
+  readonly cwd: string
 }
 
 /** In bash; on a terminal if answers are typed. */
 async function run(
   command: string,
-  typed: readonly Answer[] | undefined,
-  env: Record<string, string>,
-  cwd: string,
+  { typed, env, cwd }: Run,
 ): Promise<{ code: number | null; output: string }> {
   const words = typed === undefined ? ["bash", "-c", command] : ["script", "-qec", command, "--", "/dev/null"]
   const [program = "", ...rest] = words
@@ -136,7 +157,7 @@ async function run(
     if (next === undefined || at < 0) return
     asked = at + next.question.length
     waiting.shift()
-    setTimeout(() => child.stdin.write(`${next.typed}\n`), TYPING_MS)
+    setTimeout(() => child.stdin.write(`${typedText(next, output)}\n`), TYPING_MS)
   }
   child.stdout.on("data", hear)
   child.stderr.on("data", hear)

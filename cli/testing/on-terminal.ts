@@ -8,7 +8,12 @@ import type { Sandbox } from "./run-cli.ts"
 
 export interface Answer {
   readonly question: string
-  readonly typed: string
+  /** Or what follows from the screen so far. */
+  readonly typed: string | ((screen: string) => string)
+}
+
+export function typedText({ typed }: Answer, screen: string): string {
+  return typeof typed === "string" ? typed : typed(screen)
 }
 
 export interface TerminalHow {
@@ -52,7 +57,7 @@ export async function onTerminal(
     left.shift()
     from = at + next.question.length
     // The terminal stops echoing a moment after the question appears.
-    setTimeout(() => child.stdin.write(next.typed), 200)
+    setTimeout(() => child.stdin.write(typedText(next, screen)), 200)
   })
   // An unexpected question waits for ever.
   const late = setTimeout(() => child.kill(), LATE_MS)
