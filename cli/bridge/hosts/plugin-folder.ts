@@ -31,7 +31,7 @@ export interface WrittenPlugin {
 export function writePlugin(host: PluginHost, folder: string, launch: Launch): WrittenPlugin {
   const target = resolve(folder)
   emptyFolder(target)
-  const texts = host === "gemini" ? geminiFiles(launch) : claudeFiles(launch)
+  const texts = host === "gemini" ? geminiFiles(launch) : claudeFiles(host, launch)
   for (const [path, text] of Object.entries(texts)) {
     mkdirSync(dirname(join(target, path)), { recursive: true })
     writeFileSync(join(target, path), text, { mode: 0o644 })
@@ -70,7 +70,7 @@ function installLines(host: PluginHost, folder: string): string[] {
   return [`gemini extensions install ${folder}`]
 }
 
-function claudeFiles(launch: Launch): Record<string, string> {
+function claudeFiles(host: PluginHost, launch: Launch): Record<string, string> {
   const about = { name: NAME, version: VERSION, description: DESCRIPTION }
   return {
     ".claude-plugin/plugin.json": json({
@@ -89,23 +89,24 @@ function claudeFiles(launch: Launch): Record<string, string> {
     "hooks/hooks.json": json({
       description: "Back up when a session ends, and before its conversation is compacted",
       hooks: {
-        SessionEnd: [hook(launch, "session_end")],
-        PreCompact: [hook(launch, "compaction")],
+        SessionEnd: [hook(host, launch, "session_end")],
+        PreCompact: [hook(host, launch, "compaction")],
       },
     }),
     "README.md": readme(["claude", "codex"], launch),
   }
 }
 
-const HOOK_SECONDS = 60
+/** Codex lets a hook at the end of a session run for 3 s, and warns of more at each start. */
+const HOOK_SECONDS: Readonly<Record<PluginHost, number>> = { claude: 60, codex: 3, gemini: 60 }
 
 /** The host takes exit code 2 as an order to stop what it does. A failed backup must not: it ends with 1. */
-function hook(launch: Launch, trigger: string): object {
+function hook(host: PluginHost, launch: Launch, trigger: string): object {
   const { node, script, environment } = launch
   const places = Object.entries(environment).map(([name, value]) => `${name}=${shellWord(value)}`)
   const words = wordsOf(launch, ["agent", "sync", "--trigger", trigger, "--quiet"])
   const command = [...places, ...[node, script, ...words].map(shellWord), "|| exit 1"].join(" ")
-  return { hooks: [{ type: "command", command, timeout: HOOK_SECONDS }] }
+  return { hooks: [{ type: "command", command, timeout: HOOK_SECONDS[host] }] }
 }
 
 function geminiFiles(launch: Launch): Record<string, string> {

@@ -9,7 +9,7 @@ import { ResourceTemplate } from "@modelcontextprotocol/server"
 import type { McpServer, ReadResourceResult } from "@modelcontextprotocol/server"
 import type { Agent } from "../agent.ts"
 import { AgentProblem } from "../problem.ts"
-import { provenance } from "../tools/say.ts"
+import { provenance, sayFailure } from "../tools/say.ts"
 
 const SNAPSHOTS_MAX = 200
 const LOG_LINES_MAX = 200
@@ -26,7 +26,7 @@ export function registerResources({ server, agent, extra }: ResourcesRequest): v
     "status",
     "sessionsync://status",
     { title: "Backup status", description: "What sync_status reports", mimeType: JSON_TYPE },
-    async (uri) => json(uri, await agent.status()),
+    async (uri) => json(uri, await told(agent.status())),
   )
   server.registerResource(
     "snapshots",
@@ -36,7 +36,7 @@ export function registerResources({ server, agent, extra }: ResourcesRequest): v
       description: `The newest ${SNAPSHOTS_MAX} snapshots, newest first`,
       mimeType: JSON_TYPE,
     },
-    async (uri) => json(uri, await agent.history({ limit: SNAPSHOTS_MAX })),
+    async (uri) => json(uri, await told(agent.history({ limit: SNAPSHOTS_MAX }))),
   )
   server.registerResource(
     "log",
@@ -61,10 +61,10 @@ function registerContents(server: McpServer, agent: Agent): void {
       mimeType: JSON_TYPE,
     },
     async (uri, { id }) => {
-      const { snapshots } = await agent.history({ limit: SNAPSHOTS_MAX })
+      const { snapshots } = await told(agent.history({ limit: SNAPSHOTS_MAX }))
       const snapshot = snapshots.find((one) => one.snapshot.startsWith(single(id)))
       if (snapshot === undefined) throw noSnapshot(single(id))
-      return json(uri, { v: 1, ...snapshot, since: await agent.diff({ from: snapshot.snapshot }) })
+      return json(uri, { v: 1, ...snapshot, since: await told(agent.diff({ from: snapshot.snapshot })) })
     },
   )
   server.registerResource(
@@ -76,10 +76,19 @@ function registerContents(server: McpServer, agent: Agent): void {
       mimeType: "text/plain",
     },
     async (uri, { id, path }) => {
-      const read = await agent.read({ timestamp: single(id), path: contained(single(path)) })
+      const read = await told(agent.read({ timestamp: single(id), path: contained(single(path)) }))
       return text(uri, `${provenance(read)}\n\n${read.text}`, "text/plain")
     },
   )
+}
+
+/** A client shows only the message of a failure: it says what to do, too. */
+async function told<T>(result: Promise<T>): Promise<T> {
+  try {
+    return await result
+  } catch (error) {
+    throw new Error(sayFailure(error), { cause: error })
+  }
 }
 
 /** A variable of a template as it was before the client encoded it. */

@@ -31,7 +31,10 @@ export function sayStatus(status: SyncStatus): string {
   // in its first second a server of this kind is none yet
   if (timer.holder !== "none") parts.push(`every ${timer.intervalMinutes} minutes by ${timer.holder}`)
   if (recent.length > 0) parts.push(`newest snapshots: ${recent.map(sayRecent).join(", ")}`)
-  return withWarnings(parts.join("; "), status.warnings)
+  const others = status.warnings.filter(
+    ({ code, message }) => code !== problem?.code || message !== problem.message,
+  )
+  return withWarnings(parts.join("; "), others)
 }
 
 function sayRecent({ timestamp, flag }: SyncStatus["recent"][number]): string {
