@@ -13,6 +13,9 @@ import { accessAdvice, giveFile, isDiskFull } from "./own-files.ts"
 export type Database = Sqlite.Database
 export type Statement<Parameters extends unknown[], Row> = Sqlite.Statement<Parameters, Row>
 
+/** Ends of the names of the files that SQLite keeps beside a database. */
+export const SIDE_FILES = ["-wal", "-shm", "-journal"] as const
+
 /** Opens a connection. The file must exist: we then chose its mode, and not the umask. */
 export function openSqlite(path: string, options: { readonly?: boolean; timeoutMs: number }): Database {
   const { readonly = false, timeoutMs } = options

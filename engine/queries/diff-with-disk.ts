@@ -9,6 +9,7 @@ import { errnoText, errorCode } from "../base/errno.ts"
 import { EngineError } from "../base/errors.ts"
 import { CHUNK_ID_BYTES, type ChunkId, type RawPath } from "../base/ids.ts"
 import { comparePaths, fsPath, rawPathFromText, showPath } from "../base/paths.ts"
+import { SIDE_FILES } from "../base/sqlite.ts"
 import { chunkHasher, type ChunkHasher, chunkIdKey } from "../crypto/chunk-id.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { walkChunkList } from "../listing/chunk-list.ts"
@@ -20,7 +21,7 @@ import type { Repository } from "../session/repository.ts"
 import { warn } from "../session/session.ts"
 import type { Source } from "../source/source.ts"
 import { openNative } from "../system/native.ts"
-import { isFailure, splitDeviceNumber } from "../system/stat.ts"
+import { isFailure, splitDeviceNumber, type Stat } from "../system/stat.ts"
 import type { Difference } from "./diff-snapshots.ts"
 import { type DiskEntry, type DiskSide, openDiskSide } from "./disk-side.ts"
 import { openNodeReader } from "./node-reader.ts"
@@ -65,11 +66,17 @@ interface Sides {
 
 async function* merged({ before: entries, disk, compare }: Sides): AsyncGenerator<Difference> {
   const found = disk.entries()
+  /** Databases that were captured: what SQLite keeps beside them is not in the snapshot. */
+  const databases = new Set<RawPath>()
+  const isBeside = (path: RawPath): boolean =>
+    SIDE_FILES.some((end) => path.endsWith(end) && databases.has(path.slice(0, -end.length) as RawPath))
   let after = found.next()
   for await (const before of entries) {
     for (; after.done !== true && comparePaths(after.value.path, before.path) < 0; after = found.next()) {
-      yield { path: after.value.path, change: "added", found: after.value.stat }
+      if (!isBeside(after.value.path))
+        yield { path: after.value.path, change: "added", found: after.value.stat }
     }
+    if (before.capture === "sqlite") databases.add(before.path)
     if (after.done !== true && after.value.path === before.path) {
       const change = await compare(before, after.value)
       if (change !== undefined) yield { path: before.path, change, before }
@@ -77,7 +84,8 @@ async function* merged({ before: entries, disk, compare }: Sides): AsyncGenerato
     } else if (!disk.isUnread(before.path)) yield { path: before.path, change: "removed", before }
   }
   for (; after.done !== true; after = found.next())
-    yield { path: after.value.path, change: "added", found: after.value.stat }
+    if (!isBeside(after.value.path))
+      yield { path: after.value.path, change: "added", found: after.value.stat }
 }
 
 async function firstEntry(all: AsyncIterable<Entry>): Promise<Entry | undefined> {
@@ -114,8 +122,11 @@ function comparer(repository: Repository, source: Source, sameContent: CompareCo
       )
       return undefined
     }
-    const sameTime = before.mtimeNs === stat.mtimeNs
-    if (before.type === "file") {
+    const sameTime =
+      before.mtimeNs === (before.capture === "sqlite" ? newestOfDatabase(source, inside, stat) : stat.mtimeNs)
+    if (before.capture === "sqlite") {
+      if (!sameTime) return "modified" // its bytes are those of a copy
+    } else if (before.type === "file") {
       if (before.size !== stat.size) return "modified"
       try {
         if (!sameTime && !(await sameContent(file, before))) return "modified"
@@ -133,6 +144,12 @@ function comparer(repository: Repository, source: Source, sameContent: CompareCo
     const isSame = sameTime && sameOwner && before.mode === stat.mode && sameAttributes(before, file)
     return isSame ? undefined : "metadata"
   }
+}
+
+/** The time that a capture records: of the database or its log. */
+function newestOfDatabase(source: Source, path: RawPath, { mtimeNs }: Stat): bigint {
+  const log = source.stat(`${path}-wal` as RawPath)
+  return isFailure(log) || log.mtimeNs < mtimeNs ? mtimeNs : log.mtimeNs
 }
 
 type CompareContent = (file: string, entry: Entry) => Promise<boolean>

@@ -5,7 +5,8 @@
  */
 import { isEngineError } from "../base/errors.ts"
 import type { RawPath } from "../base/ids.ts"
-import { isWithin, parentPath } from "../base/paths.ts"
+import { isWithin, parentPath, showPath } from "../base/paths.ts"
+import { SIDE_FILES } from "../base/sqlite.ts"
 import type { Entry } from "../format/listing-entry.ts"
 import { idsOf } from "../listing/chunk-list.ts"
 import type { Stat } from "../system/stat.ts"
@@ -35,6 +36,7 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
     existing = tree.made.has(parentPath(path)) ? undefined : deciding.target.look(path)
     if (isKept(deciding.request, entry, existing)) return progress.entry(path, "kept", 0, entry.size)
     if (existing?.type === "directory") existing = await clearFolder(deciding, path, existing)
+    if (entry.capture === "sqlite" && !tree.made.has(parentPath(path))) removeSideFiles(deciding, path)
   } catch (error) {
     return progress.failed({ path, ...failureOf(error) })
   }
@@ -51,6 +53,20 @@ export async function decide(deciding: Deciding, entry: Entry, files: DecidedFil
     if (!isEngineError(error) || error.kind !== "corrupt") throw error
     progress.failed({ path, ...failureOf(error) })
   }
+}
+
+/** SQLite would apply an old log or journal to the restored database, which damages it. */
+function removeSideFiles({ target, progress }: Deciding, path: RawPath): void {
+  const removed = SIDE_FILES.map((end) => (path + end) as RawPath).filter((side) => {
+    const stat = target.look(side)
+    if (stat === undefined || stat.type === "directory") return false
+    target.removeEntry(side)
+    progress.deleted(side, false)
+    return true
+  })
+  if (removed.length === 0) return
+  const names = removed.map(showPath).join(", ")
+  progress.notice(`removed ${names}: SQLite would apply it to the restored database`)
 }
 
 /** For an entry whose place is in a repository or in holdfast's own folders. Its folder keeps its metadata. */

@@ -1,9 +1,9 @@
 /** Captures the databases of one run: from the run's parts to the capture's request, and back. */
 import type { RawPath } from "../../base/ids.ts"
+import { SIDE_FILES } from "../../base/sqlite.ts"
 import type { Repository } from "../../session/repository.ts"
 import type { Run } from "../run.ts"
 import { capture } from "./capture.ts"
-import { SIDE_FILES } from "./find-databases.ts"
 
 export async function captureRun(repository: Repository, run: Run): Promise<{ run: Run; close: () => void }> {
   const { request, source, base, tally } = run

@@ -9,7 +9,8 @@ import { openSqlite } from "../../base/sqlite.ts"
 import { openDiskSource } from "../../source/disk-source.ts"
 import { walk } from "../../source/walk.ts"
 import { capture } from "./capture.ts"
-import { names, save } from "../../testing/backup-place.ts"
+import { diffWithDisk, findSnapshot } from "../../index.ts"
+import { names, restoreTo, save } from "../../testing/backup-place.ts"
 import { keep, made, restored, SQLITE } from "../../testing/capture-place.ts"
 import {
   addRows,
@@ -190,6 +191,34 @@ test("backup() with capture works in a dry run, beside exclusions, and after a r
   assert.equal(rowsOf(join(await restored(place, saved), "a.db")), 22)
   // every file is read again, the databases too
   assert.equal((await keep(place, { ...SQLITE, selection, force: true })).snapshotId, null)
+  database.close()
+})
+
+test("restore() removes an old log beside a captured database, and diffWithDisk() compares it by its times", async (t) => {
+  const place = await made(t)
+  const database = openMadeDatabase(place.at("a.db"), { rows: 20 })
+  addRows(database, 2)
+  const saved = await keep(place)
+  const { snapshot } = await findSnapshot(place.repository, saved.at)
+  const changes = async (): Promise<string[]> => {
+    const found: string[] = []
+    for await (const { path, change } of diffWithDisk(place.repository, snapshot))
+      found.push(`${change} ${path}`)
+    return found
+  }
+  assert.deepEqual(await changes(), [])
+  addRows(database, 3)
+  assert.deepEqual(await changes(), ["modified a.db"])
+
+  const target = join(place.place.folder, "target")
+  fs.mkdirSync(target)
+  for (const end of ["", "-wal", "-shm"]) fs.copyFileSync(place.at(`a.db${end}`), join(target, `a.db${end}`))
+  const dry = await restoreTo(place.repository, saved.at, target, { dryRun: true })
+  assert.equal(dry.filesDeleted, 2)
+  assert.equal(names(target).length, 3)
+  const { filesDeleted, errors } = await restoreTo(place.repository, saved.at, target)
+  assert.deepEqual([filesDeleted, errors], [2, []])
+  assert.equal(rowsOf(join(target, "a.db")), 22)
   database.close()
 })
 

@@ -4,11 +4,11 @@
  * keeps beside it is not listed. Everything else is the source's own.
  */
 import { EngineError } from "../../base/errors.ts"
+import { SIDE_FILES } from "../../base/sqlite.ts"
 import type { RawPath } from "../../base/ids.ts"
 import { baseName, parentPath } from "../../base/paths.ts"
 import type { CapturedContent, Source } from "../../source/source.ts"
 import { isFailure, type Failure, type Stat } from "../../system/stat.ts"
-import { SIDE_FILES } from "./find-databases.ts"
 
 export interface Capture {
   readonly path: RawPath

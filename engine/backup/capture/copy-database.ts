@@ -23,7 +23,7 @@ import {
 } from "node:fs"
 import { errorCode } from "../../base/errno.ts"
 import { fsPath } from "../../base/paths.ts"
-import { type Database, openSqlite, sqliteCode } from "../../base/sqlite.ts"
+import { type Database, openSqlite, SIDE_FILES, sqliteCode } from "../../base/sqlite.ts"
 import { zeroFreePages } from "./free-pages.ts"
 
 export interface CopyRequest {
@@ -183,7 +183,7 @@ function finish({ copy, emptyTables }: CopyRequest): CopyOutcome {
   } finally {
     if (database.open) database.close()
   }
-  for (const end of ["-wal", "-shm", "-journal"]) rmSync(copy + end, { force: true })
+  for (const end of SIDE_FILES) rmSync(copy + end, { force: true })
   if (isEmptied) zeroFreePages(copy)
   return { outcome: "copied" }
 }
@@ -214,7 +214,7 @@ function empty(database: Database, tables: readonly string[]): boolean {
 }
 
 function removeDatabase(copy: string): void {
-  for (const end of ["", "-wal", "-shm", "-journal"]) rmSync(copy + end, { force: true })
+  for (const end of ["", ...SIDE_FILES]) rmSync(copy + end, { force: true })
 }
 
 function refused(error: unknown): CopyOutcome {

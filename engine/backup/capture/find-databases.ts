@@ -24,9 +24,6 @@ const SUFFIXES = [".sqlite", ".sqlite3", ".db", ".db3", ".vscdb"]
 const SURE_SUFFIXES = [".sqlite", ".sqlite3"]
 const MAGIC = "SQLite format 3\0"
 
-/** What SQLite keeps beside a database. */
-export const SIDE_FILES = ["-wal", "-shm", "-journal"] as const
-
 /** @param known the paths whose first bytes need not be read, if the fingerprint is the known one */
 export function findDatabases(
   source: Source,
