@@ -5,7 +5,7 @@ import { test } from "node:test"
 import { makeFifo } from "../../fixtures/native.ts"
 import { pictureOf } from "../../fixtures/picture.ts"
 import { seededRandom } from "../../fixtures/random.ts"
-import { check, type Repository } from "../index.ts"
+import { check, entries, findSnapshot, type Repository } from "../index.ts"
 import { assertPicture, backupPlace, restoreTo, save, type BackupPlace } from "../testing/backup-place.ts"
 
 const FIRST_BYTES = 300_000
@@ -96,6 +96,26 @@ test("backup() keeps and reports a file that changes during every read, and rere
   const second = await save(place.repository, source)
   assert.notEqual(second.snapshotId, null)
   assert.deepEqual(second.errors, [])
+  await assertKept(place, source, second.at)
+})
+
+test("backup() saves what an appended log had when it was opened, and the rest next time", async (t) => {
+  const place = await backupPlace(t)
+  const source = makeSource(place, [])
+  fs.renameSync(join(source, "0-first"), join(source, "log.jsonl"))
+  const growing = whileReading(place.repository, () =>
+    fs.appendFileSync(join(source, "log.jsonl"), "a line\n"),
+  )
+  const capture = { sqlite: false, appended: [".jsonl"] }
+  const first = await save(growing, source, { capture })
+  assert.deepEqual(first.errors, [])
+  assert.equal(first.summary.bytes, FIRST_BYTES)
+  const { snapshot } = await findSnapshot(place.repository, first.at)
+  const taken: string[] = []
+  for await (const { path, capture: how } of entries(place.repository, snapshot)) taken.push(`${path} ${how}`)
+  assert.deepEqual(taken, [" plain", "log.jsonl appended"])
+  const second = await save(place.repository, source, { capture })
+  assert.equal(second.summary.filesChanged, 1)
   await assertKept(place, source, second.at)
 })
 

@@ -230,15 +230,6 @@ test("backup() copies a database whose path is not UTF-8", async (t) => {
   assert.deepEqual((await keep(place)).captures, { "\xff.db": "sqlite" })
 })
 
-test("backup() saves an appended log as it was when it was opened", async (t) => {
-  const place = await made(t)
-  fs.writeFileSync(place.at("a.jsonl"), "{}\n".repeat(100))
-  const capture = { sqlite: false, appended: [".jsonl"] }
-  assert.deepEqual((await keep(place, { capture })).captures, { "a.jsonl": "plain" })
-  fs.appendFileSync(place.at("a.jsonl"), "{}\n")
-  assert.equal((await keep(place, { capture })).summary.filesChanged, 1)
-})
-
 /** The process ids of this process's children. */
 function children(): number[] {
   return fs

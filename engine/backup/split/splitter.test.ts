@@ -160,6 +160,34 @@ describe("split()", () => {
     assert.equal(again(1000).outcome, "torn")
   })
 
+  test("reads an appended file up to the size at its opening, and one that shrinks or is rewritten again", () => {
+    let logs = 0
+    let during: (() => void) | undefined
+    const by = splitter(() => {
+      during?.()
+      during = undefined
+      return false
+    })
+    const afterWalk = (change: () => void): SplitRead => {
+      fs.writeFileSync(file, seededRandom(`log ${logs++}`).bytes(40_000))
+      const job = { ...jobFor(file), appended: true }
+      fs.appendFileSync(file, "between")
+      during = change
+      return read(by.split(job))
+    }
+    const grown = afterWalk(() => fs.appendFileSync(file, "while it is read"))
+    assert.deepEqual([grown.outcome, grown.bytes, grown.stat?.size], ["appended", 40_007, 40_007])
+    const plain = read(by.split({ ...jobFor(file), appended: false }))
+    assert.deepEqual(plain.chunks?.subarray(0, 32), grown.chunks?.subarray(0, 32))
+    const shrunk = afterWalk(() => fs.truncateSync(file, 20_000))
+    assert.deepEqual([shrunk.outcome, shrunk.bytes], ["read", 20_000])
+    const rewritten = afterWalk(() => {
+      fs.writeFileSync(file, seededRandom("other log").bytes(40_007))
+    })
+    assert.deepEqual([rewritten.outcome, rewritten.bytes], ["read", 40_007])
+    assert.notDeepEqual(rewritten.chunks, grown.chunks)
+  })
+
   test("reports what vanished or changed type, and never blocks", () => {
     const by = splitter()
     fs.writeFileSync(file, "a file")
