@@ -125,6 +125,24 @@ test("agent init makes one repository for several agents, each with its own seri
   assert.equal(second["recoverySheet"], null)
 })
 
+test("agent init --role writer connects a second device that can't remove anything, and needs a repository", (context) => {
+  const { box, run, must, user } = desk(context)
+  assert.match(run("agent", "init", "--yes", "--role", "writer").err, /has no repository yet/)
+  const { workspaceId } = must("agent", "init", "--yes", "--json", "-r", box.path("store")).last
+  const key = box.path("home", "secrets", `${String(workspaceId)}.encryption-key`)
+  mkdirSync(join(user, "second"))
+  const environment = { HOME: user, HOLDFAST_HOME: box.path("second home") }
+  const at = ["--yes", "--workspace", join(user, "second"), "-r", box.path("store")]
+  assert.equal(box.runWith(environment, ["agent", "init", ...at]).code, 12)
+  const second = box.runWith(environment, ["agent", "init", "--role", "writer", "--key-file", key, ...at])
+  assert.equal(second.code, 0, second.err)
+  const devices = must("device", "list", "--json", "-r", box.path("store")).lines
+  assert.deepEqual(
+    devices.map(({ role }) => role),
+    ["full", "writer"],
+  )
+})
+
 test("agent init refuses a repository inside the workspace, also through a link", (context) => {
   const { run, workspace, user } = desk(context)
   symlinkSync(workspace, join(user, "link"))

@@ -15,6 +15,7 @@ import {
 } from "../../bridge/config/init.ts"
 import { PROFILES } from "../../bridge/config/profiles.ts"
 import { readApproved } from "../../bridge/config/approval.ts"
+import { expandHome } from "../../bridge/config/openclaw-places.ts"
 import { stateFolderOf } from "../../bridge/config/places.ts"
 import { CONFIG_NAME } from "../../bridge/config/config.ts"
 import { defaultRepositoryFolder } from "../../bridge/config/place-fields.ts"
@@ -111,24 +112,29 @@ async function askFor({ output }: Call, request: InitRequest): Promise<InitReque
   const { profile } = (await planInit({ ...request, location: undefined })).proposal.config
   let { location, withoutAuth } = request
   if (PROFILES[profile].secretTables.length > 0 && withoutAuth !== true) {
-    output.say(`Profile ${profile}: ${PROFILES[profile].title}.`)
-    output.say(
-      "It includes the agent's auth profiles: credentials of model providers, encrypted like all else.",
-    )
+    output.say(`Profile ${profile}:`)
+    output.say(`${PROFILES[profile].title}.`)
+    output.say("It includes auth profiles: the agent's credentials at model providers.")
     withoutAuth = await askYesNo("Leave the auth profiles out?", false)
   }
   if (location === undefined) {
     const proposed = defaultRepositoryFolder(request.environment)
-    output.say("Where to keep the backups: a folder (nothing to sign up for), or s3://bucket/prefix.")
-    location = (await askLine(`Repository [${proposed}]: `)).trim() || undefined
+    output.say("Where to keep the backups? A folder needs no account; or s3://bucket/prefix.")
+    const typed = (await askLine(`Repository [${proposed}]: `)).trim()
+    location = typed === "" ? undefined : expandHome(typed, request.environment)
   }
   return { ...request, location, withoutAuth }
 }
 
+/** By the lines above, or of no use to a person. */
+const SHOWN_ABOVE =
+  /^(version|profile|agent_id|workspace_id|without_auth|destination|provider|repository|endpoint|bucket|path_prefix):/
+
 function showPlan({ output }: Call, { workspace, proposal }: InitPlan): void {
   const { profile, agent_id: agentId, without_auth: withoutAuth } = proposal.config
   output.say(`Workspace:   ${workspace}`)
-  output.say(`Profile:     ${profile} (${PROFILES[profile].title}), agent ${agentId}`)
+  output.say(`Profile:     ${profile}, agent ${agentId}`)
+  output.say(`             ${PROFILES[profile].title}`)
   if (PROFILES[profile].secretTables.length > 0)
     output.say(
       withoutAuth === true
@@ -136,9 +142,7 @@ function showPlan({ output }: Call, { workspace, proposal }: InitPlan): void {
         : "             including auth profiles (credentials); --without-auth leaves them out",
     )
   output.say(`Repository:  ${proposal.destination.displayName}`)
-  const shown = proposal.lines.filter(
-    (line) => !/^(destination|profile|agent_id|version|without_auth):/.test(line),
-  )
+  const shown = proposal.lines.filter((line) => !SHOWN_ABOVE.test(line))
   for (const line of shown) output.say(`  ${line}`)
 }
 
