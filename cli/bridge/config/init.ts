@@ -4,6 +4,7 @@
  * run continues an interrupted one. spec/agent.md.
  */
 import { randomBytes } from "node:crypto"
+import { existsSync, rmSync } from "node:fs"
 import { hostname } from "node:os"
 import { basename, dirname, join } from "node:path"
 import {
@@ -219,6 +220,8 @@ export async function carryOutInit(plan: InitPlan, how: InitHow): Promise<InitRe
   const { stateFolder, config, destination } = proposal
   makePrivateFolder(stateFolder)
   if (plan.privateCredentials !== undefined) keepPrivately(stateFolder, plan.privateCredentials)
+  const path = join(workspace, CONFIG_NAME)
+  const isNew = plan.writes && !existsSync(path)
   if (plan.writes) writeConfigFile(workspace, plan.text)
   const sources: SecretSources = {
     config,
@@ -227,14 +230,20 @@ export async function carryOutInit(plan: InitPlan, how: InitHow): Promise<InitRe
     environment: plan.environment,
     hostSecrets: undefined,
   }
-  const { repository, created, sheet } = await openOrCreate(destination, sources, how)
+  const { repository, created, sheet } = await openOrCreate(destination, sources, how).catch(
+    (error: unknown) => {
+      // another attempt may say another place
+      if (isNew) rmSync(path, { force: true })
+      throw error
+    },
+  )
   approve(proposal)
   const warnings = repository.session.warnings.map((message) => ({ code: "repository", message }))
   repository.close()
   return {
     v: 1,
     workspace,
-    config: join(workspace, CONFIG_NAME),
+    config: path,
     profile: config.profile,
     agentId: config.agent_id,
     workspaceId: config.workspace_id,
