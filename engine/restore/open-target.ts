@@ -37,7 +37,7 @@ export interface OpenedTarget {
 export function openTarget(repository: Repository, request: RestoreRequest): OpenedTarget {
   const isDry = request.dryRun === true
   const { close, later } = createCloser()
-  refuseOwnPlace(repository, request.target)
+  if (request.inHome !== true) refuseOwnPlace(repository, request.target)
   try {
     const missing = isDry ? [] : missingFolders(request.target)
     const options = targetOptions(request)

@@ -17,6 +17,8 @@ export interface RestoreRequest {
   readonly only?: readonly RawPath[] | undefined
   /** Absolute raw path of the folder that becomes the snapshot. */
   readonly target: string
+  /** The target is a folder that the caller has made below the home for this; else such a target is refused. */
+  readonly inHome?: boolean | undefined
   /**
    * gitignore patterns relative to the snapshot's root, or absolute below its source. If there are any, only what
    * they match is restored. A pattern that matches nothing is an error.

@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto"
 import { join } from "node:path"
 import {
   databaseFault,
+  databaseVersion,
   entries,
   restore,
   showPath,
@@ -23,7 +24,7 @@ import { backupOnce } from "../run/backup-once.ts"
 import type { RunContext } from "../run/context.ts"
 import { problemOf } from "../run/problems.ts"
 import type { SyncRestore, Warning } from "../results.ts"
-import { isDatabase } from "./databases.ts"
+import { isDatabase, SIDE_FILES } from "./databases.ts"
 import {
   dropJournal,
   finish,
@@ -72,8 +73,9 @@ export async function carryOut(carrying: Carrying): Promise<Carried> {
   }
   ports.step()
   writeJournal(stateFolder, journal)
+  const older = olderHost(carrying, journal)
   const { warnings } = await finish(stateFolder, journal, ports)
-  return { undo, warnings }
+  return { undo, warnings: [...older, ...warnings] }
 }
 
 /** None of an empty workspace. */
@@ -222,16 +224,30 @@ function opsOf({ part, planned, place }: Staging, covered: Covered): Op[] {
     const mustKeep = old !== null && does === "overwrite" && !isCovered(path, old)
     return { path, staged, old, ...(mustKeep ? { mustKeep } : {}) }
   })
-  const removes = planned.removals.map(({ path, old, isFirst }): Op => {
+  const asked = planned.removals.map(({ path, old, isFirst }): Op => {
     requireSame(place, path, old)
     const mustKeep = !isCovered(path, old) && !isDatabase({ path, type: "file" })
     return { path, staged: null, old, ...(isFirst ? { isFirst } : {}), ...(mustKeep ? { mustKeep } : {}) }
   })
+  const removes = [...asked, ...sideRemovals({ part, planned, place })]
   return [
     ...removes.filter(({ isFirst }) => isFirst === true),
     ...puts,
     ...removes.filter(({ isFirst }) => isFirst !== true),
   ]
+}
+
+/** What SQLite has made beside a database since the plan: the snapshot before the restore has read it. */
+function sideRemovals({ planned, place }: Staging): Op[] {
+  const databases = planned.files.filter(({ path }) => isDatabase({ path, type: "file" }))
+  return databases.flatMap(({ path }) =>
+    SIDE_FILES.flatMap((suffix): Op[] => {
+      const side = `${path}${suffix}` as RawPath
+      const old = identityAt(place, side)
+      const isKnown = planned.removals.some((each) => each.path === side)
+      return old === undefined || isKnown ? [] : [{ path: side, staged: null, old, isFirst: true }]
+    }),
+  )
 }
 
 function requireSound({ root, staging }: SwapPart, path: RawPath): void {
@@ -243,6 +259,27 @@ function requireSound({ root, staging }: SwapPart, path: RawPath): void {
     `${showPath(path)}: the backed-up database is not sound (${fault}). Nothing was restored`,
     "restore an earlier timestamp",
   )
+}
+
+/** A host refuses a database that a newer version has written. */
+function olderHost({ plan }: Carrying, { parts }: Journal): Warning[] {
+  const newer = parts.flatMap((part) =>
+    part.ops.filter(({ path, staged, old }) => {
+      if (staged === null || old?.type !== "file" || !isDatabase({ path, type: "file" })) return false
+      const here = databaseVersion(textOf(join(part.root, path)))
+      const then = databaseVersion(textOf(join(part.root, stagedPath(part, path))))
+      return here !== undefined && then !== undefined && then > here
+    }),
+  )
+  const [first] = newer
+  if (first === undefined) return []
+  return [
+    {
+      code: "host-older",
+      message: `${showPath(first.path)} of ${plan.chosen.timestamp} was written by a newer version of the host than the one here`,
+      hint: "update the host before you start it",
+    },
+  ]
 }
 
 function requireSame(place: SwapPlace, path: RawPath, old: Identity | null): void {

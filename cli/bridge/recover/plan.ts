@@ -12,6 +12,7 @@ import {
   type Metadata,
   type RawPath,
   type Repository,
+  type RestoreEvent,
   type SwapPlace,
 } from "../../../engine/index.ts"
 import { AgentProblem } from "../problem.ts"
@@ -62,7 +63,13 @@ export interface PartQuestion {
   readonly withDatabases: boolean
 }
 
-type Action = "restored" | "updated" | "equal" | "kept" | "deleted" | "left-alone"
+type Action = Extract<RestoreEvent, { type: "entry" }>["action"]
+
+/** What the dry run says about each path; what it would refuse is text. */
+interface Actions {
+  readonly of: ReadonlyMap<RawPath, Action>
+  readonly refused: ReadonlyMap<RawPath, string>
+}
 
 /** @throws AgentProblem "link-in-the-way", "folder-in-the-way" or "damaged-snapshot" */
 export async function planPart(question: PartQuestion): Promise<PlannedPart> {
@@ -100,10 +107,10 @@ export function snapshotPath(name: AgentRoot["name"], path: RawPath): RawPath {
   return (path === "" ? name : `${name}/${path}`) as RawPath
 }
 
-async function dryRun(question: PartQuestion): Promise<ReadonlyMap<RawPath, Action>> {
+async function dryRun(question: PartQuestion): Promise<Actions> {
   const { repository, snapshot, name, root, entries, paths } = question
   const actions = new Map<RawPath, Action>()
-  if (entries.size === 0) return actions
+  if (entries.size === 0) return { of: actions, refused: new Map() }
   const { errors } = await restore(
     repository,
     {
@@ -120,7 +127,8 @@ async function dryRun(question: PartQuestion): Promise<ReadonlyMap<RawPath, Acti
     },
   )
   const damaged = errors.find(({ kind }) => kind === "corrupt")
-  if (damaged === undefined) return actions
+  const refused = errors.map(({ path, message }) => [path, message] as const)
+  if (damaged === undefined) return { of: actions, refused: new Map(refused) }
   throw new AgentProblem(
     "damaged-snapshot",
     `${showPath(damaged.path)}: ${damaged.message}`,
@@ -131,7 +139,7 @@ async function dryRun(question: PartQuestion): Promise<ReadonlyMap<RawPath, Acti
 interface Planning {
   readonly question: PartQuestion
   readonly place: SwapPlace
-  readonly actions: ReadonlyMap<RawPath, Action>
+  readonly actions: Actions
   readonly files: PlannedFile[]
   readonly removals: Map<RawPath, PlannedRemoval>
   readonly folders: Map<RawPath, FolderOp>
@@ -140,11 +148,7 @@ interface Planning {
   readonly replaced: Set<RawPath>
 }
 
-function startPlanning(
-  question: PartQuestion,
-  place: SwapPlace,
-  actions: ReadonlyMap<RawPath, Action>,
-): Planning {
+function startPlanning(question: PartQuestion, place: SwapPlace, actions: Actions): Planning {
   return {
     question,
     place,
@@ -164,8 +168,7 @@ function planEntry(planning: Planning, entry: Entry): void {
   const local = look(planning, path)
   if (entry.type === "directory") return planFolder(planning, entry, local)
   if (entry.type !== "file" && entry.type !== "symlink") return // FIFOs and devices are never restored
-  const action = planning.actions.get(path)
-  if (local !== undefined && action === "equal") return
+  const action = actionOf(planning, path, local)
   if (action !== "restored" && action !== "updated") return
   if (!question.withDatabases && isDatabase(entry)) {
     planning.databases.push(path)
@@ -175,6 +178,19 @@ function planEntry(planning: Planning, entry: Entry): void {
   if (isDatabase(entry)) removeSideFiles(planning, path)
   const does = fileAction(planning, entry, local)
   planning.files.push({ path, does, size: entry.size, old: local ?? null })
+}
+
+/** The engine would refuse what this plan makes room for. */
+function actionOf({ actions }: Planning, path: RawPath, local: Identity | undefined): Action | undefined {
+  const action = actions.of.get(path)
+  const refused = action === undefined ? actions.refused.get(path) : undefined
+  if (refused === undefined) return action
+  if (local?.type === "directory") return "restored"
+  throw new AgentProblem(
+    "restore-failed",
+    `${showPath(path)}: ${refused}`,
+    "remove the cause, or use mode staged",
+  )
 }
 
 /** A log of the old database would be applied to the new one. */
@@ -193,7 +209,7 @@ function fileAction(
   local: Identity | undefined,
 ): PlannedFile["does"] {
   if (local === undefined) return "create"
-  if (actions.get(path) === "updated") return "metadata"
+  if (actions.of.get(path) === "updated") return "metadata"
   const isSeeded =
     question.name === "workspace" && local.type === "file" && question.isTemplate(textOf(path), local.size)
   return isSeeded ? "template" : "overwrite"

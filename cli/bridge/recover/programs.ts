@@ -11,8 +11,11 @@ import { isDatabase } from "./databases.ts"
 import { textOf } from "./plan.ts"
 import type { Plan } from "./plans.ts"
 
-/** @throws AgentProblem "program-running" */
-export function requireStopped({ roots, settings }: Setup, { parts }: Plan): void {
+/**
+ * @returns whether a database was opened: SQLite may have tidied its files, so the plan is made again
+ * @throws AgentProblem "program-running"
+ */
+export function requireStopped({ roots, settings }: Setup, { parts }: Plan): boolean {
   const isOpenClaw = settings.profile.startsWith("openclaw-")
   const stop = isOpenClaw
     ? "stop the gateway first: openclaw gateway stop"
@@ -24,13 +27,16 @@ export function requireStopped({ roots, settings }: Setup, { parts }: Plan): voi
   const pid = isOpenClaw && changesState && state !== undefined ? gatewayPid(state.path) : undefined
   if (pid !== undefined)
     throw new AgentProblem("program-running", `the OpenClaw gateway is running (process ${pid})`, stop)
+  let isOpened = false
   for (const { root, files } of parts)
     for (const { path, old } of files) {
       if (old?.type !== "file" || !isDatabase({ path, type: "file" })) continue
       const file = textOf(`${root}/${path}`)
+      isOpened = true
       if (databaseIsHeld(file))
         throw new AgentProblem("program-running", `${file} is in use by another program`, stop)
     }
+  return isOpened
 }
 
 /** `docs/gateway/gateway-lock.md` of OpenClaw: lock files with the owner's process in the state folder. */

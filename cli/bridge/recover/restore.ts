@@ -71,7 +71,7 @@ function warningsOf({ session }: Repository): Warning[] {
 
 async function restoreChosen(restoring: Restoring): Promise<SyncRestore> {
   const { input, call, context } = restoring
-  const plan = await makePlan(restoring)
+  let plan = await makePlan(restoring)
   const { mode = "auto" } = input
   if (mode === "staged") {
     const { stagedAt, steps, warnings, bytes } = await stageBeside(restoring, plan, input)
@@ -81,12 +81,12 @@ async function restoreChosen(restoring: Restoring): Promise<SyncRestore> {
   if (changesNothing(plan)) return resultOf(restoring, plan, "unchanged")
   if (mode === "preview") return planned(restoring, plan, "preview")
   if (!call.mayWrite) return planned(restoring, plan, "needs_confirmation", NOT_OWNER)
+  if (restoring.operator && requireStopped(context.setup, plan)) plan = await makePlan(restoring)
   if (replaces(plan) || call.ask !== undefined) {
     const refused = await confirm(restoring, plan)
     if (refused !== undefined) return refused
   }
   call.signal?.throwIfAborted()
-  if (restoring.operator) requireStopped(context.setup, plan)
   return await inPlace(restoring, plan)
 }
 
@@ -141,6 +141,7 @@ async function inPlace(restoring: Restoring, shown: Plan): Promise<SyncRestore> 
   let carried: Carried
   try {
     await settleHeld(context.setup, ports)
+    if (restoring.operator) requireStopped(context.setup, shown)
     // whoever had the lock may have changed something
     plan = await makePlan(restoring)
     if (plan.id !== shown.id) return planned(restoring, plan, "needs_confirmation", CHANGED)

@@ -40,6 +40,7 @@ export async function stageBeside(
     snapshot: chosen.snapshot,
     only: plan.paths?.map((path) => snapshotPath("workspace", path)),
     target: rawPathFromText(folder),
+    inHome: true,
     privileges: false,
     setuid: false,
     owners: false,

@@ -149,6 +149,7 @@ function put(place: SwapPlace, part: SwapPart, op: Op): void {
   if (isPlaced(at, op)) return
   if (at !== undefined) setAside(place, part, { path, at })
   place.ensureFolder(parentOf(path))
+  unlock(place, parentOf(stagedPath(part, path))) // it has the snapshot's mode
   place.replace(stagedPath(part, path), path)
 }
 
@@ -199,6 +200,7 @@ function putBack(place: SwapPlace, part: SwapPart, op: Op): boolean {
       return true
     }
     place.ensureFolder(parentOf(stagedPath(part, path)))
+    unlock(place, parentOf(stagedPath(part, path)))
     place.move(path, stagedPath(part, path))
   } else if (at !== undefined) {
     // not replaced yet, or somebody wrote another file since
