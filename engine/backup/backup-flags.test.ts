@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import type { Digest } from "../base/ids.ts"
+import type { Digest, RawPath } from "../base/ids.ts"
 import { findSnapshot, snapshots, type Repository } from "../index.ts"
 import { backupPlace, save, type BackupPlace } from "../testing/backup-place.ts"
 
@@ -108,4 +108,35 @@ test("findSnapshot() takes a flagged snapshot as latest, with a warning, if ther
   const { id, warnings } = await latestOn(place)
   assert.equal(id, at)
   assert.match(warnings, /is flagged; there are no others/)
+})
+
+test("backup() warns if half of the files are gone, unless the caller decides or other files were asked for", async (t) => {
+  const place = await backupPlace(t)
+  const source = makeSource(place)
+  for (const name of ["c", "d", "e"]) fs.writeFileSync(join(source, name), name)
+  const notices: string[] = []
+  const run = async (changes: Parameters<typeof save>[2] = {}): Promise<string> => {
+    notices.length = 0
+    const { at } = await save(place.repository, source, changes, (event) => {
+      if (event.type === "notice") notices.push(event.message)
+    })
+    return at
+  }
+  const first = await run()
+  for (const name of ["c", "d"]) fs.rmSync(join(source, name))
+  await run()
+  assert.deepEqual(notices, [])
+  fs.writeFileSync(join(source, "c"), "c")
+  fs.writeFileSync(join(source, "d"), "d")
+  const whole = await run()
+  for (const name of ["c", "d", "e"]) fs.rmSync(join(source, name))
+  await run({ dryRun: true })
+  assert.deepEqual(notices, [])
+  await run()
+  assert.deepEqual(notices, [
+    `3 of the 6 files of snapshot ${whole.slice(0, 8)} are gone. If that was not meant, restore them from it`,
+  ])
+  assert.notEqual(whole, first)
+  await run({ selection: { excludes: ["*.md"] as RawPath[] } })
+  assert.deepEqual(notices, [])
 })

@@ -35,6 +35,8 @@ export interface Finished extends Run {
 }
 
 const SKIPPED_MAX = 100
+/** Fewer removed files are no reason to warn. */
+const LOST_FILES_MIN = 3
 /** A run without changes needs no request if the last look is younger than this. */
 const LOOK_AGE_NS_MAX = 24n * 3600n * 1_000_000_000n
 
@@ -51,6 +53,7 @@ export async function commit(repository: Repository, run: Finished): Promise<Bac
     return tally.result({ snapshot: undefined, parent, summary, filesRemoved })
   }
   const flag = await flagOf(run)
+  if (parent !== undefined) warnOfLoss(run, parent, filesRemoved)
   const pending = repository.journal.pending()
   const coverage = await coverPacks(pending, repository)
   const { digest, sequence } = await publish(repository, { ...draft(run, { summary, flag }), ...coverage })
@@ -58,6 +61,21 @@ export async function commit(repository: Repository, run: Finished): Promise<Bac
   repository.journal.settle(pending.map((pack) => pack.record.name))
   if (isTimeToTrim(sequence)) trim(repository, run)
   return tally.result({ snapshot: digest, parent, summary, flag, filesRemoved })
+}
+
+/** Warns if half of the files are gone and the request has no alarm of its own. */
+function warnOfLoss(
+  { request, source, tally }: Finished,
+  parent: SnapshotRecord,
+  filesRemoved: number,
+): void {
+  const { files } = parent.summary
+  if (request.flag !== undefined || filesRemoved < LOST_FILES_MIN || filesRemoved * 2 < files) return
+  // with other paths or filters it was meant
+  if (!samePaths(parent, source) || selectionOf(source) !== parent.options["selection"]) return
+  tally.notice(
+    `${filesRemoved} of the ${files} files of snapshot ${parent.shortId} are gone. If that was not meant, restore them from it`,
+  )
 }
 
 /** Whether the request wants a snapshot of an equal tree too. */
@@ -94,7 +112,11 @@ function isNews(parent: SnapshotRecord, request: BackupRequest, source: RunSourc
   const { tags = [], timeNs, host } = request
   if (timeNs !== undefined || host !== parent.host || !samePaths(parent, source)) return true
   if (tags.length > 0 && tags.toSorted().join("\0") !== parent.tags.toSorted().join("\0")) return true
-  return source.stdin === undefined && originOf(source)["selection"] !== parent.options["selection"]
+  return source.stdin === undefined && selectionOf(source) !== parent.options["selection"]
+}
+
+function selectionOf({ selection }: RunSource): string | undefined {
+  return keptSelection(selection)
 }
 
 /** Makes the listing and its folder records the base of the next run. */
