@@ -11,6 +11,15 @@ import { join, resolve } from "node:path"
 import { after, before, test, type TestContext } from "node:test"
 import { startS3FaultServer, type S3FaultServer } from "../../engine/testing/s3-fault-server.ts"
 import { openAfternoon, PASSPHRASE, type Afternoon } from "../testing/afternoon.ts"
+import {
+  agentAnswers,
+  BEFORE_AGENT,
+  makeWorkspace,
+  protectWorkspace,
+  wordsIn,
+  WORKSPACE,
+  type Before,
+} from "../testing/afternoon-agent.ts"
 import type { Answer } from "../testing/on-terminal.ts"
 import { VERBS } from "../verbs/table.ts"
 
@@ -118,52 +127,12 @@ test("every command of README works as it is printed", async (context) => {
   assert.deepEqual(readFileSync(path("home/restored/today.md"), "utf8"), "today\n")
 })
 
-/** Answers to what the commands of an agent ask. */
-const AGENT_ASKED: readonly (readonly [string, readonly Answer[]])[] = [
-  [
-    "holdfast agent init",
-    [
-      { question: "Leave the auth profiles out? [y/N]", typed: "n" },
-      { question: "Repository [", typed: "" },
-      { question: "Protect this workspace like this? [Y/n]", typed: "y" },
-      { question: "Word ", typed: askedWord },
-      { question: "Word ", typed: askedWord },
-    ],
-  ],
-  ["holdfast schedule install", [{ question: "Install it? [y/N]", typed: "y" }]],
-  ["holdfast agent trust", [{ question: "Approve this? [y/N]", typed: "y" }]],
-  [
-    "holdfast agent restore latest --workspace",
-    [
-      { question: "Approve this configuration on this machine? [y/N]", typed: "y" },
-      { question: "Restore this? [y/N]", typed: "y" },
-    ],
-  ],
-  ["holdfast agent restore", [{ question: "Restore this? [y/N]", typed: "y" }]],
-]
-
-function wordsIn(screen: string): string[] {
-  return [...screen.matchAll(/\d+\. ([a-z]+)/g)].map(([, word = ""]) => word)
-}
-
-/** What the last question asks for, from the words that were shown. */
-function askedWord(screen: string): string {
-  const number = [...screen.matchAll(/Word (\d+): /g)].at(-1)?.[1]
-  return wordsIn(screen)[Number(number) - 1] ?? "none"
-}
-
 test("the commands that protect an agent's memory work as they are printed", async (context) => {
   const place = await afternoon(context, "agent")
   const { type, path } = place
-  const workspace = path("home/.openclaw/workspace")
+  const workspace = path(WORKSPACE)
   const memory = join(workspace, "MEMORY.md")
-  const fill = (): void => {
-    mkdirSync(join(workspace, "memory"), { recursive: true })
-    writeFileSync(path("home/.openclaw/openclaw.json"), "{}\n")
-    writeFileSync(memory, "remember this\n")
-    writeFileSync(join(workspace, "memory/2026-11-01.md"), "a note\n")
-  }
-  fill()
+  makeWorkspace(place, "remember this\n")
   let exported = ""
   let words = ""
   const go = async (heading: string): Promise<string> => {
@@ -174,8 +143,7 @@ test("the commands that protect an agent's memory work as they are printed", asy
         continue
       }
       if (line.startsWith("holdfast agent restore latest  ")) writeFileSync(memory, "changed\n")
-      const asked = AGENT_ASKED.find(([command]) => line.startsWith(command))?.[1]
-      const screen = await type(exported + line, asked)
+      const screen = await type(exported + line, agentAnswers(line))
       if (line.startsWith("holdfast agent init")) words = wordsIn(screen).join(" ")
       if (line.startsWith("holdfast agent restore latest"))
         assert.equal(readFileSync(memory, "utf8"), "remember this\n")
@@ -202,8 +170,7 @@ test("the commands that protect an agent's memory work as they are printed", asy
 
   // another machine, with what a new host makes by itself
   for (const name of [".local", ".cache", ".openclaw"]) rmSync(path("home", name), { recursive: true })
-  fill()
-  writeFileSync(memory, "a template\n")
+  makeWorkspace(place, "a template\n")
   writeFileSync(path("home/words.txt"), words, { mode: 0o600 })
   await go("On a new machine")
 })
@@ -220,13 +187,6 @@ test("no line of README that looks like a command is left out", () => {
   for (const line of left)
     assert.match(line, /^(\[\w+\]|Type=|OnCalendar=|Persistent=|WantedBy=|"\w+": ")/, line)
 })
-
-interface Before {
-  readonly prepare?: (place: Afternoon) => Promise<void> | void
-  readonly typed?: readonly Answer[]
-  /** The part of the example that depends on this repository. */
-  readonly replace?: (place: Afternoon) => Promise<readonly [string, string]>
-}
 
 const forgetAll = (place: Afternoon): void => {
   for (const name of [".local", ".cache"]) rmSync(place.path("home", name), { recursive: true, force: true })
@@ -247,6 +207,7 @@ const withPassphrase: Before["prepare"] = ({ environment }) => {
 
 /** Preparations for an example of the help; the others run in the saved state. */
 const BEFORE: Readonly<Record<string, Before>> = {
+  ...BEFORE_AGENT,
   "holdfast init /mnt/disk/backups": { prepare: nothingYet, typed: NEW_PASSPHRASE_ASKED },
   "holdfast init /mnt/disk/backups --key-file ~/.keys/holdfast --recovery-sheet ~/sheet.txt": {
     prepare: nothingYet,
@@ -284,15 +245,20 @@ test("every example of the help works as it is printed", async (context) => {
     await type("holdfast backup ~/notes")
   }
   await type("holdfast copy /mnt/disk/mirror")
+  await protectWorkspace(place)
   place.keep()
   for (const { name, examples } of VERBS) {
     for (const { line } of examples) {
       place.begin()
       delete environment["HOLDFAST_PASSWORD"]
+      delete environment["HOLDFAST_RECOVERY_WORDS_FILE"]
       const { prepare, typed, replace } = BEFORE[line] ?? {}
       await prepare?.(place)
       const [printed, here] = (await replace?.(place)) ?? ["", ""]
-      const output = await type(printed === "" ? line : line.replace(printed, here), typed)
+      const output = await type(
+        printed === "" ? line : line.replace(printed, here),
+        typed ?? agentAnswers(line),
+      )
       assert.doesNotMatch(output, /internal error/, name)
     }
   }

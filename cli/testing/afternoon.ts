@@ -162,8 +162,13 @@ async function run(
   child.stdout.on("data", hear)
   child.stderr.on("data", hear)
   if (typed === undefined) child.stdin.end()
-  const late = setTimeout(() => child.kill(), LATE_MS)
+  let isLate = false
+  const late = setTimeout(() => {
+    isLate = true
+    child.kill()
+  }, LATE_MS)
   const code = await new Promise<number | null>((done) => void child.once("close", done))
   clearTimeout(late)
-  return { code, output }
+  // `script` ends with 0 then
+  return { code: isLate ? null : code, output }
 }
