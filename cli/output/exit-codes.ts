@@ -128,11 +128,16 @@ export function messageOf(error: unknown): string {
     if (error.code === "no-secret") return `${error.message}. ${SECRET_FLAGS}`
     return MISSED.includes(error.code) ? `${error.message}. ${ACCEPT}` : error.message
   }
-  if (isAgentProblem(error)) return error.hint ? `${error.message}. ${error.hint}` : error.message
+  if (isAgentProblem(error)) return error.hint ? `${error.message}. ${sentence(error.hint)}` : error.message
   if (error instanceof UsageError || error instanceof CommandFailed) return error.message
   if (isSystemError(error)) return systemMessage(error)
   const text = error instanceof Error ? error.message : String(error)
   return `internal error: ${text} (HOLDFAST_DEBUG=1 shows where)`
+}
+
+/** A command keeps its case. */
+function sentence(text: string): string {
+  return text.startsWith("holdfast ") ? text : text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
 function systemMessage(error: NodeJS.ErrnoException): string {
