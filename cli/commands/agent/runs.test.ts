@@ -60,6 +60,28 @@ test("agent sync backs up once and prints one object; --quiet prints nothing whe
   )
 })
 
+test("agent sync --quiet --trigger cron is one mail for a flag, none for what comes with every run, and none while paused", async (t) => {
+  const place = await agentPlace(t)
+  await place.configure()
+  const cron = (): readonly [number | null, string, string] => {
+    const { code, out, err } = run(place, "sync", "--quiet", "--trigger", "cron")
+    return [code, out, err]
+  }
+  place.write("memory/later.md", `AKIA${"ABCDEFGHIJKLMNOP"}\n`)
+  assert.match(run(place, "sync").err, /contain secrets/)
+  place.write("memory/later.md", `again AKIA${"ABCDEFGHIJKLMNOP"}\n`)
+  assert.deepEqual(cron(), [0, "", ""])
+  for (const name of ["memory", "MEMORY.md", "SOUL.md"])
+    rmSync(join(place.workspace, name), { recursive: true })
+  assert.match(cron().join("|"), /^0\|\|holdfast: .*This snapshot is flagged/)
+  assert.deepEqual(cron(), [0, "", ""])
+  run(place, "pause")
+  place.write("memory/new.md", "new\n")
+  const { lastAttempt } = statusOf(place)
+  assert.deepEqual(cron(), [0, "", ""])
+  assert.deepEqual(statusOf(place).lastAttempt, lastAttempt, "a cron line is a timer")
+})
+
 test("agent sync --no-wait says queued, and the backup is done when the command ends", async (t) => {
   const place = await agentPlace(t)
   await place.configure()
