@@ -78,6 +78,8 @@ export interface BackupResult {
   readonly durationMs: number
   /** Paths that could not be read and are missing from the snapshot, wholly or in part. */
   readonly errors: readonly UnkeptPath[]
+  /** With capture: databases that could not be copied and were read as they are, now or at their last change. */
+  readonly rawDatabases: readonly UnkeptPath[]
   readonly requests: Requests
 }
 

@@ -152,11 +152,15 @@ function selection(repository: Repository, { kept, unseen, roots, files, observe
         type: "notice",
         message: `--exclude ${showPath(pattern)} is not below any source and excludes nothing`,
       })
+  const told = new Set<RawPath>()
   return createSelection({ ...kept, own, named: roots.named, origin }, files, {
     ownLeftOut: (kind, path) => observe({ type: "notice", message: ownMessage(kind, path) }),
     unseen: (path) => unseen.add(path),
-    unreadable: (path, error) =>
-      observe({ type: "error", path, message: `its patterns could not be read: ${errnoText(error)}` }),
+    unreadable: (path, error) => {
+      if (told.has(path)) return // with capture the source is walked twice
+      told.add(path)
+      observe({ type: "error", path, message: `its patterns could not be read: ${errnoText(error)}` })
+    },
   })
 }
 

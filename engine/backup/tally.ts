@@ -47,6 +47,8 @@ export interface Tally extends Failures, Progress {
   /** Changed by the scan, by assemble and by a stream. */
   readonly counts: Counts
   readonly notice: (message: string) => void
+  /** Counts a database that is read as it is. */
+  readonly readRaw: (path: RawPath, reason: string) => void
   readonly result: (outcome: Outcome) => BackupResult
 }
 
@@ -75,11 +77,13 @@ export function createTally(
   const startedMs = monotonicMs()
   const counts: Counts = { files: 0, dirs: 0, bytes: 0 }
   const failures = collectFailures(observe)
+  const rawDatabases: UnkeptPath[] = []
   return {
     counts,
     ...failures,
     ...reportProgress(counts, failures, observe),
     notice: (message) => observe({ type: "notice", message }),
+    readRaw: (path, message) => void rawDatabases.push({ path, message }),
     result({ snapshot, parent, summary, flag = null, filesRemoved }) {
       return {
         snapshotId: snapshot ?? null,
@@ -90,6 +94,7 @@ export function createTally(
         summary,
         durationMs: monotonicMs() - startedMs,
         errors: failures.errors,
+        rawDatabases,
         requests: requestsSince(requestsBefore, repository.requests()),
       }
     },

@@ -138,7 +138,12 @@ async function findAndBackUp(context: RunContext, request: OnceRequest): Promise
         }),
     }
     const result = await backUp(repository, engineRequest, request.observe ?? (() => {}))
-    const warnings = [...secrets.warnings, ...leftOut(result), ...warningsOf(repository)]
+    const warnings = [
+      ...secrets.warnings,
+      ...leftOut(result),
+      ...rawCaptures(result),
+      ...warningsOf(repository),
+    ]
     const { run, created } = resultOf(context, repository, result)
     if (run.flag === "suspected-wipe") warnings.push(wipeWarning(run.snapshot ?? "", wipe))
     return { created, run: { ...run, warnings } }
@@ -161,6 +166,13 @@ async function backUp(
       await setTimeout(BUSY_WAIT_MS)
     }
   }
+}
+
+function rawCaptures({ rawDatabases }: BackupResult): Warning[] {
+  return rawDatabases.map(({ path, message }) => ({
+    code: "raw-capture",
+    message: `${showPath(path)} was saved as it is, which may not be one state of the database: ${message}`,
+  }))
 }
 
 function warningsOf({ session }: Repository): Warning[] {

@@ -17,6 +17,7 @@ export async function captureRun(repository: Repository, run: Run): Promise<{ ru
     cacheRoot: repository.home.cacheRoot,
     nowNs: repository.clock.now(),
     notice: tally.notice,
+    readRaw: tally.readRaw,
     unsaved: (path, message) => {
       tally.unread(path, message)
       // what is beside it was not looked at, and does not count as removed

@@ -104,8 +104,11 @@ test("backup() reads damaged, encrypted and shortened databases as they are, and
   const target = await restored(place, saved)
   for (const name of ["damaged.db", "short.db", "encrypted.sqlite"])
     assert.ok(fs.readFileSync(join(target, name)).equals(fs.readFileSync(place.at(name))), name)
+  const paths = ["damaged.db", "encrypted.sqlite", "short.db"]
+  assert.deepEqual(saved.rawDatabases.map(({ path }) => path).toSorted(), paths)
   const again = await keep(place)
   assert.deepEqual([again.snapshotId, again.notices], [null, []])
+  assert.deepEqual(again.rawDatabases.map(({ path }) => path).toSorted(), paths)
 })
 
 test("backup() starts no process for unchanged databases, and copies one again after any change", async (t) => {
@@ -123,6 +126,13 @@ test("backup() starts no process for unchanged databases, and copies one again a
     process.execPath = execPath
   }
   addRows(database, 50) // in the log only
+  process.execPath = "/nonexistent"
+  try {
+    const { notices } = await keep(place, { ...SQLITE, dryRun: true })
+    assert.match(notices.join("\n"), /a\.db: the process that copies databases .*ENOENT/)
+  } finally {
+    process.execPath = execPath
+  }
   const saved = await keep(place)
   assert.deepEqual([saved.summary.filesChanged, saved.summary.filesUnmodified], [1, 1])
   assert.ok(saved.summary.dataAdded < 500_000, `${saved.summary.dataAdded} new bytes`)
@@ -284,6 +294,7 @@ test("capture() drops a database that is deleted before the scan, and shows what
     cacheRoot: place.repository.home.cacheRoot,
     nowNs: 0n,
     notice: assert.fail,
+    readRaw: assert.fail,
     unsaved: assert.fail,
   })
   t.after(() => captured.close())

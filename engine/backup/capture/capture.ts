@@ -10,7 +10,7 @@ import * as path from "node:path"
 import type { RawPath } from "../../base/ids.ts"
 import { baseName, fsPath, rawPathFromText, showPath } from "../../base/paths.ts"
 import type { Scope, Source } from "../../source/source.ts"
-import { isFailure, lstat } from "../../system/stat.ts"
+import { type Failure, isFailure, lstat } from "../../system/stat.ts"
 import { type CaptureFolder, openCaptureFolder } from "./capture-folder.ts"
 import { type Capture, capturedSource } from "./captured-source.ts"
 import type { CopyOutcome, CopyRequest } from "./copy-database.ts"
@@ -26,6 +26,8 @@ export interface CaptureRequest {
   readonly cacheRoot: string
   readonly nowNs: bigint
   readonly notice: (message: string) => void
+  /** Counts a database that is read as it is. */
+  readonly readRaw: (path: RawPath, reason: string) => void
   /** Reports a database that the snapshot will lack. */
   readonly unsaved: (path: RawPath, message: string) => void
 }
@@ -43,6 +45,8 @@ interface Known {
   readonly fingerprint: Fingerprint
   /** Undefined: it was read as it is. */
   readonly shown: { readonly size: number; readonly mtimeNs: string; readonly number: string } | undefined
+  /** Why. */
+  readonly reason: string | undefined
 }
 
 type KnownDatabases = ReadonlyMap<RawPath, Known>
@@ -58,7 +62,7 @@ export async function capture(request: CaptureRequest): Promise<Captured> {
   const fresh = found.filter(({ path: at, look, stat }) => stat.links > 1 || !isKnown(at, look))
   const kept = found
     .filter((database) => !fresh.includes(database))
-    .map((database) => asBefore(database, known.get(database.path)))
+    .map((database) => asBefore(request, database, known.get(database.path)))
   const { captures, folder } = await copyAll(request, fresh)
   const all = [...kept, ...captures]
   return {
@@ -68,9 +72,9 @@ export async function capture(request: CaptureRequest): Promise<Captured> {
   }
 }
 
-function asBefore({ path: at }: FoundDatabase, before: Known | undefined): Capture {
+function asBefore(request: CaptureRequest, { path: at }: FoundDatabase, before: Known | undefined): Capture {
   const shown = before?.shown
-  if (shown === undefined) return readAsItIs(at)
+  if (shown === undefined) return readAsItIs(request, at, before?.reason ?? "")
   const { size, mtimeNs, number } = shown
   return {
     path: at,
@@ -81,9 +85,16 @@ function asBefore({ path: at }: FoundDatabase, before: Known | undefined): Captu
   }
 }
 
-function readAsItIs(at: RawPath): Capture {
-  const content = { capture: "sqlite-raw" as const, file: undefined }
-  return { path: at, shown: undefined, content, copy: undefined, isLeftOut: false }
+function readAsItIs({ readRaw }: CaptureRequest, at: RawPath, reason: string): Capture {
+  readRaw(at, reason)
+  return { ...WITHOUT_COPY, path: at, reason }
+}
+
+const WITHOUT_COPY: Omit<Capture, "path"> = {
+  shown: undefined,
+  content: { capture: "sqlite-raw", file: undefined },
+  copy: undefined,
+  isLeftOut: false,
 }
 
 /** No holes. */
@@ -156,13 +167,20 @@ async function copyGroups(
 
 function jobOf({ files, emptyTables }: CaptureRequest, database: FoundDatabase, copy: string): CopyRequest {
   const { stat } = database
-  const place = files.place(database.path)
   // the folder is held open here, but not in the child process
-  const folder = isFailure(place)
-    ? ""
-    : realpathSync(fsPath(place.slice(0, place.lastIndexOf("/"))), "latin1")
-  const at = isFailure(place) ? "" : `${folder}/${baseName(place as RawPath)}`
+  const at = realPlace(files.place(database.path))
   return { path: at, identity: `${stat.device} ${stat.inode}`, copy, emptyTables }
+}
+
+/** @returns "" for one that is gone */
+function realPlace(place: string | Failure): string {
+  if (isFailure(place)) return ""
+  try {
+    const folder = realpathSync(fsPath(place.slice(0, place.lastIndexOf("/")) || "/"), "latin1")
+    return `${folder === "/" ? "" : folder}/${baseName(place as RawPath)}`
+  } catch {
+    return ""
+  }
 }
 
 /** Every path of the file shows the same copy. */
@@ -191,10 +209,10 @@ function withoutCopy(
   if (request.emptyTables.length === 0 || isOpaque) {
     const what = `${showPath(at)}: ${reason}. Its files are saved as they are, which may not be one state of the database`
     request.notice(what)
-    return readAsItIs(at)
+    return readAsItIs(request, at, reason)
   }
   request.unsaved(at, `${reason}. It was not saved, since its tables could not be left out`)
-  return { ...readAsItIs(at), isLeftOut: true }
+  return { ...WITHOUT_COPY, path: at, isLeftOut: true }
 }
 
 interface Kept {
@@ -212,10 +230,10 @@ function keptText(
   for (const { path: at, look } of found) {
     const capture = byPath.get(at)
     if (capture === undefined || capture.isLeftOut || look.isRacy) continue
-    const { shown } = capture
+    const { shown, reason } = capture
     const { fingerprint } = look
     const kept = shown && { size: shown.size, mtimeNs: `${shown.mtimeNs}`, number: `${shown.ctimeNs}` }
-    databases.push([at, { fingerprint, shown: kept }])
+    databases.push([at, { fingerprint, shown: kept, reason }])
   }
   return JSON.stringify({ emptyTables, databases } satisfies Kept)
 }

@@ -19,6 +19,8 @@ export interface Capture {
   readonly copy: string | undefined
   /** Left out of the listing: the file itself too if it can't be saved. */
   readonly isLeftOut: boolean
+  /** Why there is no copy. */
+  readonly reason?: string | undefined
 }
 
 /** What replaces the file's own values. */

@@ -39,7 +39,7 @@ export interface CopyRequest {
 
 export type CopyOutcome =
   | { readonly outcome: "copied" }
-  /** The file is gone, or another one. */
+  /** The file is gone. */
   | { readonly outcome: "gone" }
   /** There is no copy. `isOpaque`: SQLite can't read any of it, so it is encrypted or something else. */
   | { readonly outcome: "raw"; readonly reason: string; readonly isOpaque: boolean }
@@ -54,7 +54,7 @@ const LOCKED = "another program has it locked and writes to it"
 export async function copyDatabase(request: CopyRequest): Promise<CopyOutcome> {
   const { copy } = request
   try {
-    if (identityOf(request.path) !== request.identity) return { outcome: "gone" }
+    if (identityOf(request.path) !== request.identity) return gone(request.path)
     const way = await copyByEither(request)
     if (way !== undefined) {
       removeDatabase(copy)
@@ -67,20 +67,27 @@ export async function copyDatabase(request: CopyRequest): Promise<CopyOutcome> {
   }
 }
 
+/** The file is not the one that was found. */
+function gone(path: string): CopyOutcome {
+  if (identityOf(path) === "") return { outcome: "gone" }
+  return { outcome: "raw", reason: "it was replaced during the backup", isOpaque: false }
+}
+
 /** @returns undefined if there is a copy */
 async function copyByEither(request: CopyRequest): Promise<CopyOutcome | undefined> {
   let failure: unknown
   if (isOpenedInPlace(request.path)) {
     try {
       await copyThroughSqlite(request)
-      return identityOf(request.path) === request.identity ? undefined : { outcome: "gone" }
+      return identityOf(request.path) === request.identity ? undefined : gone(request.path)
     } catch (error) {
       if (/^SQLITE_(NOTADB|CORRUPT)/.test(sqliteCode(error))) return refused(error)
       removeDatabase(request.copy)
       failure = error
     }
   }
-  if (copyFiles(request)) return undefined
+  if (copyFiles(request))
+    return identityOf(request.path) === request.identity ? undefined : gone(request.path)
   const isBusy = failure === undefined || sqliteCode(failure).startsWith("SQLITE_BUSY")
   return isBusy ? { outcome: "raw", reason: LOCKED, isOpaque: false } : refused(failure)
 }
@@ -205,7 +212,7 @@ function empty(database: Database, tables: readonly string[]): boolean {
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'")
     .pluck()
     .all()
-  const wanted = known.filter((name) => tables.includes(name))
+  const wanted = known.filter((name) => tables.some((each) => each.toLowerCase() === name.toLowerCase()))
   if (wanted.length === 0) return false
   database.pragma("foreign_keys = OFF")
   database.pragma("secure_delete = ON")
