@@ -76,7 +76,7 @@ export async function proposeApproval(request: ApprovalRequest): Promise<Proposa
     sha256: sha256(bytes),
     config,
     stateDir,
-    warnings: [...parsed.unknown, ...notFound(config, stateDir)],
+    warnings: [...parsed.unknown, ...(await notFound(config, stateDir, environment))],
   }
   const lines = [
     ...(before === undefined ? allLines(config, destination) : changedLines(before.config, config)),
@@ -168,17 +168,21 @@ function stateDirOf({ profile }: ApprovedConfig, environment: Environment): stri
 }
 
 /** What the profile expects and this machine doesn't have. */
-function notFound({ profile, agent_id: agentId }: ApprovedConfig, stateDir: string | null): Warning[] {
+async function notFound(
+  { profile, agent_id: agentId }: ApprovedConfig,
+  stateDir: string | null,
+  environment: Environment,
+): Promise<Warning[]> {
   if (stateDir === null) return []
+  const agents = (await findOpenClaw(environment))?.agents ?? []
+  const agentDir = agents.find(({ id }) => id === agentId)?.agentDir
   const folder = join(stateDir, "agents", agentId)
-  if (existsSync(folder)) return []
-  return [
-    {
-      code: "no-sessions",
-      message: `${folder} doesn't exist: there are no conversations of agent ${agentId} to back up (profile ${profile})`,
-      hint: "if the agent keeps them elsewhere (agentDir), they are not backed up",
-    },
-  ]
+  if (agentDir === undefined && existsSync(folder)) return []
+  const message =
+    agentDir === undefined
+      ? `${folder} doesn't exist: there are no conversations of agent ${agentId} to back up`
+      : `agent ${agentId} keeps its conversations in ${agentDir}, outside of ${folder}: they are not backed up`
+  return [{ code: "no-sessions", message: `${message} (profile ${profile})` }]
 }
 
 /** The host's folder is outside the workspace, so a person sees it. */

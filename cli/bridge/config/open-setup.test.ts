@@ -162,3 +162,16 @@ test("openSetup() gives OpenClaw profiles the agent's own folders, first, and no
   assert.ok(capture.sqlite && capture.emptyTables.includes("auth_profile_store"))
   assert.deepEqual(warnings, [])
 })
+
+test("openSetup() warns if OpenClaw keeps an agent's conversations elsewhere", async (context) => {
+  const { ready, write, approve, folder } = configPlace(context)
+  mkdirSync(join(folder, ".openclaw/agents/nero"), { recursive: true })
+  const entries = {
+    nero: { agentDir: join(folder, "elsewhere") },
+    main: { agentDir: "~/.openclaw/agents/main/agent" },
+  }
+  writeFileSync(join(folder, ".openclaw/openclaw.json"), JSON.stringify({ agents: { entries } }))
+  write({ ...LOCAL, profile: "openclaw-sessions", agent_id: "nero" })
+  await approve()
+  assert.match((await ready()).warnings[0]?.message ?? "", /elsewhere, outside of .*: they are not backed up/)
+})

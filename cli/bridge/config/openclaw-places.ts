@@ -12,6 +12,8 @@ export interface OpenClawAgent {
   readonly id: string
   /** Absolute; need not exist. */
   readonly workspace: string
+  /** Set if it is elsewhere than in `agents/ID/agent` of the state folder. */
+  readonly agentDir: string | undefined
 }
 
 export interface OpenClawPlaces {
@@ -22,6 +24,7 @@ export interface OpenClawPlaces {
 
 interface Entry {
   readonly workspace?: unknown
+  readonly agentDir?: unknown
   readonly default?: unknown
 }
 
@@ -88,7 +91,7 @@ function agentsOf({ agents }: Parsed, stateDir: string, environment: Environment
   const fallback = shared ?? path(environment["OPENCLAW_WORKSPACE_DIR"]) ?? join(stateDir, "workspace")
   const listed = (agents?.list ?? []).map((entry) => [String(entry.id), entry] as const)
   const entries = [...Object.entries(agents?.entries ?? {}), ...listed].filter(([id]) => AGENT_ID.test(id))
-  if (entries.length === 0) return [{ id: "main", workspace: fallback }]
+  if (entries.length === 0) return [{ id: "main", workspace: fallback, agentDir: undefined }]
   const isSole = entries.length === 1
   const own = (id: string): string =>
     shared === undefined ? join(stateDir, `workspace-${id}`) : join(shared, id)
@@ -96,10 +99,17 @@ function agentsOf({ agents }: Parsed, stateDir: string, environment: Environment
     .map(([id, entry]) => ({
       id,
       workspace: path(entry.workspace) ?? (isSole ? fallback : own(id)),
+      agentDir: elsewhere(path(entry.agentDir), join(stateDir, "agents", id, "agent")),
       isDefault: entry.default === true || id === "main",
     }))
     .toSorted((a, b) => Number(b.isDefault) - Number(a.isDefault))
-    .map(({ id, workspace }) => ({ id, workspace }))
+    .map(({ id, workspace, agentDir }) => ({ id, workspace, agentDir }))
+}
+
+function elsewhere(path: string | undefined, usual: string): string | undefined {
+  if (path === undefined || path === usual) return undefined
+  const real = realPath(path)
+  return real !== undefined && real === realPath(usual) ? undefined : path
 }
 
 /** The agent whose workspace this is. */

@@ -111,6 +111,7 @@ const OPENCLAW_STATE_EXCLUDE: readonly string[] = [
   "*.reindex-lock.sqlite",
   "openclaw-quarantine.sqlite*",
   "openclaw.json.bak*",
+  "openclaw.json.last-good",
 ]
 
 const OPENCLAW_SESSIONS_STATE: RootRules = {
@@ -147,11 +148,19 @@ const OPENCLAW_SHARED_TABLES: readonly string[] = [
   "config_machine_state",
 ]
 
+/** What earlier versions kept in files, and providers' settings, which may have API keys. */
+const OPENCLAW_SECRET_FILES: readonly string[] = [
+  "auth-profiles.json*",
+  "auth-state.json*",
+  "auth.json",
+  "/agents/*/agent/models.json",
+]
+
 const OPENCLAW = {
   host: "openclaw",
   seenIn: "OpenClaw 2026.9.6",
   memory: OPENCLAW_FILES,
-  secretPaths: [],
+  secretPaths: OPENCLAW_SECRET_FILES,
   appended: [".jsonl"],
 } as const
 
@@ -188,7 +197,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     },
     sqlite: true,
     secretTables: [...OPENCLAW_AGENT_TABLES, ...OPENCLAW_SHARED_TABLES],
-    secretPaths: [...KEYS, "/credentials/", "/openclaw.json"],
+    secretPaths: [...KEYS, ...OPENCLAW_SECRET_FILES, "/credentials/", "/openclaw.json"],
   },
   "claude-code": {
     host: "claude-code",
