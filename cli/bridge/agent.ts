@@ -27,7 +27,7 @@ import type { RunContext } from "./run/context.ts"
 import type { NowCall, SyncProgress } from "./run/queue.ts"
 import type { RestoreCall } from "./recover/restore.ts"
 import { shared } from "./run/shared.ts"
-import { isUnsettled } from "./recover/unsettled.ts"
+import { isUnsettled, settledNotes } from "./recover/unsettled.ts"
 import { openTemplates } from "./recover/templates.ts"
 
 export interface AgentRequest {
@@ -101,7 +101,7 @@ async function openHere(request: AgentRequest): Promise<Agent> {
   const setup = async (): Promise<Setup> => {
     const now = ready(await findSetup(again))
     await settle(now)
-    return now
+    return withNotes(now)
   }
   const context = async (): Promise<RunContext> => agentContext(await setup(), request)
   return {
@@ -114,8 +114,8 @@ async function openHere(request: AgentRequest): Promise<Agent> {
       const { statusNotReady, statusOf } = await import("./run/status.ts")
       const now = await findSetup(again)
       if ("state" in now) return statusNotReady(now)
-      await settle(now).catch(() => {}) // the status is given in any case
-      return await statusOf(now, { environment: request.environment, verbose })
+      const problem = await settle(now).catch(warningOf) // the status is given in any case
+      return await statusOf(withNotes(now, problem), { environment: request.environment, verbose })
     },
     ...runs({ request, context, setup, unsettled: async () => await unsettled(again) }),
     ...recovery({ request, context, setup }),
@@ -158,10 +158,21 @@ export function agentContext(
 }
 
 /** Finishes or rolls back what a killed restore left, before anything else. */
-async function settle(setup: Setup): Promise<void> {
-  if (!isUnsettled(setup)) return
+async function settle(setup: Setup): Promise<undefined> {
+  if (!isUnsettled(setup)) return undefined
   const { settleRestore } = await import("./recover/journal.ts")
   await settleRestore(setup)
+  return undefined
+}
+
+async function warningOf(error: unknown): Promise<Warning> {
+  return (await import("./run/problems.ts")).problemOf(error)
+}
+
+/** With what the last settle has found. */
+function withNotes(setup: Setup, problem?: Warning): Setup {
+  const notes = [...settledNotes(setup), ...(problem === undefined ? [] : [problem])]
+  return notes.length === 0 ? setup : { ...setup, warnings: [...setup.warnings, ...notes] }
 }
 
 interface RunParts extends Parts {

@@ -224,9 +224,9 @@ function opsOf({ part, planned, place }: Staging, covered: Covered): Op[] {
     const mustKeep = old !== null && does === "overwrite" && !isCovered(path, old)
     return { path, staged, old, ...(mustKeep ? { mustKeep } : {}) }
   })
-  const asked = planned.removals.map(({ path, old, isFirst }): Op => {
+  const asked = planned.removals.map(({ path, old, isFirst, isSeeded = false }): Op => {
     requireSame(place, path, old)
-    const mustKeep = !isCovered(path, old) && !isDatabase({ path, type: "file" })
+    const mustKeep = !isSeeded && !isDatabase({ path, type: "file" }) && !isCovered(path, old)
     return { path, staged: null, old, ...(isFirst ? { isFirst } : {}), ...(mustKeep ? { mustKeep } : {}) }
   })
   const removes = [...asked, ...sideRemovals({ part, planned, place })]

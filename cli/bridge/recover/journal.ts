@@ -22,7 +22,7 @@ import type { Warning } from "../results.ts"
 import { runLockOf } from "../run/queue.ts"
 import type { Setup } from "../setup.ts"
 import { writeLast, type LastRestore } from "./last.ts"
-import { isUnsettled, journalFile, restoreFolder } from "./unsettled.ts"
+import { isUnsettled, journalFile, notesFile, restoreFolder } from "./unsettled.ts"
 import { lateFolder, loadMetadata, lostFiles, swapBack, swapForward, type SwapPart } from "./swap.ts"
 
 export interface Journal {
@@ -100,12 +100,10 @@ export async function settleHeld(
   const journal = readJournal(stateFolder)
   if (journal === undefined) return undefined
   try {
-    if (journal.phase === "forward") return await finish(stateFolder, journal, ports)
-    if (journal.phase === "back") return await rollBack(stateFolder, journal, ports)
-    removeStaging(journal, ports)
-    ports.step()
-    dropJournal(stateFolder)
-    return { outcome: "rolled-back", warnings: [] }
+    const settled = await settleJournal(stateFolder, journal, ports)
+    const notes = settled.warnings.length > 0 ? settled.warnings : [PLAIN_NOTES[settled.outcome]]
+    writePrivateFile(notesFile(stateFolder), JSON.stringify({ atMs: Date.now(), warnings: notes }))
+    return { ...settled, warnings: notes }
   } catch (error) {
     if (error instanceof AgentProblem) throw error
     const what = error instanceof Error ? error.message : String(error)
@@ -115,6 +113,24 @@ export async function settleHeld(
       `remove the cause, then run any holdfast agent command again. Until then the earlier files are in ${stagingNames(journal)}`,
     )
   }
+}
+
+async function settleJournal(stateFolder: string, journal: Journal, ports: JournalPorts): Promise<Settled> {
+  if (journal.phase === "forward") return await finish(stateFolder, journal, ports)
+  if (journal.phase === "back") return await rollBack(stateFolder, journal, ports)
+  removeStaging(journal, ports)
+  ports.step()
+  dropJournal(stateFolder)
+  return { outcome: "rolled-back", warnings: [] }
+}
+
+const PLAIN_NOTES: Readonly<Record<Settled["outcome"], Warning>> = {
+  finished: { code: "restore-finished", message: "an interrupted restore was finished" },
+  "rolled-back": {
+    code: "restore-rolled-back",
+    message: "an interrupted restore was taken back; the workspace is as before",
+    hint: "run the restore again",
+  },
 }
 
 function stagingNames({ parts }: Journal): string {

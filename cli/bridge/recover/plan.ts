@@ -35,6 +35,8 @@ export interface PlannedRemoval {
   readonly old: Identity
   /** Makes room for a folder or a file, so it comes first. */
   readonly isFirst: boolean
+  /** The host's own template, which it has: it need not be kept. */
+  readonly isSeeded?: boolean
 }
 
 export interface PlannedPart {
@@ -276,7 +278,7 @@ function planBootstrap({ question, place, removals }: Planning): void {
   if (question.entries.size === 0 || question.entries.has(BOOTSTRAP)) return
   const local = identityAt(place, BOOTSTRAP)
   if (local?.type === "file" && question.isTemplate(BOOTSTRAP, local.size))
-    removals.set(BOOTSTRAP, { path: BOOTSTRAP, old: local, isFirst: false })
+    removals.set(BOOTSTRAP, { path: BOOTSTRAP, old: local, isFirst: false, isSeeded: true })
 }
 
 /** Folders above the changed names: they are made if they are missing, and have their time after it. */

@@ -52,14 +52,15 @@ export async function restoreAgent(
   { operator = false, ports = JOURNAL_PORTS }: RestoreHow = {},
 ): Promise<SyncRestore> {
   const { setup } = context
-  await settleRestore(setup, ports)
+  const settled = await settleRestore(setup, ports)
   const repository = await setup.openRepository()
   try {
     const chosen = await resolveTimestamp(setup, repository, input.timestamp)
     const { paths } = input
     const restoring: Restoring = { context, repository, chosen, paths, operator, input, call, ports }
     const result = await restoreChosen(restoring)
-    return { ...result, warnings: [...result.warnings, ...warningsOf(repository)] }
+    const notes = settled?.warnings ?? []
+    return { ...result, warnings: [...notes, ...result.warnings, ...warningsOf(repository)] }
   } finally {
     repository.close()
   }
