@@ -13,7 +13,15 @@ import {
   type Home,
 } from "../../../engine/index.ts"
 import type { Warning } from "../results.ts"
-import type { AgentRoot, CaptureRules, HostSecrets, NotReady, Settings, Setup } from "../setup.ts"
+import type {
+  AgentRoot,
+  CaptureRules,
+  Destination,
+  HostSecrets,
+  NotReady,
+  Settings,
+  Setup,
+} from "../setup.ts"
 import {
   effectiveConfig,
   intervalOf,
@@ -56,7 +64,7 @@ export async function openSetup(request: SetupRequest): Promise<Setup | NotReady
   const stateFolder = stateFolderOf(home, workspace)
   const approved = readApproved(stateFolder)
   const configPath = join(workspace, CONFIG_NAME)
-  if (approved === undefined) return await unapproved(workspace, configPath)
+  if (approved === undefined) return await unapproved(workspace, configPath, request.environment)
   const current = await currentConfig(approved, configPath, stateFolder)
   const destination = destinationOf(current.config, request.environment)
   if ("code" in destination) return { state: "unconfigured", workspace, problem: destination }
@@ -87,19 +95,35 @@ export async function openSetup(request: SetupRequest): Promise<Setup | NotReady
 }
 
 /** The file of a workspace that nobody has approved here. */
-async function unapproved(workspace: string, configPath: string): Promise<NotReady> {
+async function unapproved(
+  workspace: string,
+  configPath: string,
+  environment: Environment,
+): Promise<NotReady> {
   const bytes = readConfigBytes(configPath)
   if (bytes === undefined) return notConfigured(workspace)
   const word = shellWord(workspace)
   const parsed = "code" in bytes ? bytes : await parseConfig(bytes)
   const wrong = "code" in parsed ? parsed : unusable(parsed, word)
   if (wrong !== undefined) return { state: "unconfigured", workspace, problem: wrong }
+  const place = "config" in parsed ? destinationOf(parsed.config, environment) : undefined
+  const named = place === undefined || "code" in place ? "PLACE" : locationWords(place)
+  const where = place === undefined || "code" in place ? "" : `; it names ${place.displayName}`
   const problem = {
     code: "needs-approval",
-    message: `${configPath} was never approved on this machine`,
-    hint: `run: holdfast agent init --workspace ${word}, or on a new machine: holdfast agent restore latest --workspace ${word}`,
+    message: `${configPath} was never approved on this machine${where}`,
+    hint: `run: holdfast agent init --workspace ${word}, or on a new machine: holdfast agent restore latest --workspace ${word} -r ${named}`,
   }
   return { state: "needs_approval", workspace, problem }
+}
+
+/** As `-r` and its flags take it. */
+function locationWords({ location, endpoint, region }: Destination): string {
+  const flags = [
+    ...(endpoint === undefined ? [] : [`--endpoint ${shellWord(endpoint)}`]),
+    ...(region === undefined ? [] : [`--region ${shellWord(region)}`]),
+  ]
+  return [shellWord(location), ...flags].join(" ")
 }
 
 interface Current extends Effective {
