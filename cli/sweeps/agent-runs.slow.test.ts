@@ -5,12 +5,13 @@
 import assert from "node:assert/strict"
 import { spawn, type ChildProcess } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { test, type TestContext } from "node:test"
 import { setTimeout } from "node:timers/promises"
 import { seededRandom, type SeededRandom } from "../../fixtures/random.ts"
 import { snapshots } from "../../engine/index.ts"
+import { publish } from "../../engine/session/publish.ts"
 import type { SyncNow, SyncStatus } from "../bridge/results.ts"
 import { TOOL_SCHEMAS } from "../bridge/schemas.ts"
 import { agentPlace, type AgentPlace } from "../testing/agent-place.ts"
@@ -167,19 +168,26 @@ async function until(holds: () => Promise<boolean>, timeoutMs = 30_000): Promise
   }
 }
 
+/** Snapshots of the same state, a minute apart, signed like others. */
+async function publishCopies(on: AgentPlace, count: number): Promise<void> {
+  const repository = await on.open()
+  const newest = (await snapshots(repository)).at(-1)
+  assert.ok(newest)
+  for (let i = 1; i <= count; i++)
+    await publish(repository, {
+      ...newest,
+      timeNs: newest.timeNs - BigInt(i) * 60_000_000_000n,
+      packs: [],
+      newSegments: [],
+    })
+  repository.close()
+}
+
 test("agent status answers within a second with 10,000 files and 3,000 snapshots, without a request", async (t) => {
   const on = await place(t)
   for (let i = 0; i < 10_000; i++) on.write(`memory/${i % 100}/${i}.md`, `file ${i}\n`)
   await sync(on)
-  const { requestRun } = await import("../bridge/run/queue.ts")
-  const { openSetup, isNotReady } = await import("../bridge/config/open-setup.ts")
-  const setup = await openSetup({ workspace: on.workspace, cwd: on.workspace, environment: on.environment })
-  assert.ok(!isNotReady(setup))
-  const roots = setup.roots.map((root) => ({ ...root, include: ["/MEMORY.md"] }))
-  for (let i = 0; i < 3000; i++) {
-    writeFileSync(join(on.workspace, "MEMORY.md"), `${i}\n`.repeat(100))
-    await requestRun({ setup: { ...setup, roots }, by: "cli" }, { trigger: "interval", wait: true })
-  }
+  await publishCopies(on, 3000)
   rmSync(join(on.repository, "log"), { recursive: true }) // nobody asks the store
   const startedMs = performance.now()
   const status = await statusOf(on)

@@ -3,7 +3,7 @@
  * to, made by hand. Everything is real, and removed when the test ends. Tests only.
  */
 import { createHash } from "node:crypto"
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import type { TestContext } from "node:test"
@@ -39,7 +39,7 @@ const KEY = { kind: "key" as const, bytes: new Uint8Array(32).fill(7) }
 const CORE = ["MEMORY.md", "SOUL.md"]
 
 export async function agentPlace(t: TestContext, changes: Partial<Setup> = {}): Promise<AgentPlace> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "holdfast-agent-")))
+  const folder = realpathSync(mkdtempSync(join(fastFolder(), "holdfast-agent-")))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const environment = { HOME: folder, HOLDFAST_HOME: join(folder, "home") }
   const [workspace, location] = [join(folder, "workspace"), join(folder, "repository")]
@@ -74,6 +74,11 @@ export async function agentPlace(t: TestContext, changes: Partial<Setup> = {}): 
     approve(await proposeApproval({ workspace, environment }))
   }
   return { folder, workspace, repository: location, setup, environment, configure, write, open }
+}
+
+/** In memory if the machine has such a folder: each run flushes files. */
+function fastFolder(): string {
+  return process.env["TMPDIR"] === undefined && existsSync("/dev/shm") ? "/dev/shm" : tmpdir()
 }
 
 interface Parts {
