@@ -125,6 +125,7 @@ async function findAndBackUp(context: RunContext, request: OnceRequest): Promise
       trigger: mainTrigger(request.triggers),
       label: request.label,
       accepts: request.accepts,
+      capture: setup.capture,
       flag:
         request.flag ??
         (async (listing): Promise<SnapshotFlag> => {
@@ -137,7 +138,8 @@ async function findAndBackUp(context: RunContext, request: OnceRequest): Promise
           return wipe === undefined ? null : "suspected-wipe"
         }),
     }
-    const result = await backUp(repository, engineRequest, request.observe ?? (() => {}))
+    const observe = request.observe ?? (() => {})
+    const result = await backUpForLatest(context, repository, engineRequest, observe)
     const warnings = [
       ...secrets.warnings,
       ...leftOut(result),
@@ -150,6 +152,25 @@ async function findAndBackUp(context: RunContext, request: OnceRequest): Promise
   } finally {
     repository.close()
   }
+}
+
+/**
+ * A workspace that is equal to the undo of a restore has changed nothing, but `latest` skips that snapshot. So either
+ * the last good one has the same content, or the workspace gets an ordinary snapshot.
+ */
+async function backUpForLatest(
+  context: RunContext,
+  repository: Repository,
+  request: BackupRequest,
+  observe: BackupObserver,
+): Promise<BackupResult> {
+  const result = await backUp(repository, request, observe)
+  const parent = newestOf(context, repository).find(({ digest }) => digest === result.parentId)
+  if (result.snapshotId !== null || parent?.flag !== "pre-restore") return result
+  const good = lastGood(context, repository, undefined)
+  if (good !== undefined && Buffer.from(good.root.id).equals(parent.root.id))
+    return { ...result, parentId: good.digest }
+  return await backUp(repository, { ...request, forceSnapshot: true }, observe)
 }
 
 /** Waits while a backup that a person started uses the series. */
@@ -172,6 +193,7 @@ function rawCaptures({ rawDatabases }: BackupResult): Warning[] {
   return rawDatabases.map(({ path, message }) => ({
     code: "raw-capture",
     message: `${showPath(path)} was saved as it is, which may not be one state of the database: ${message}`,
+    hint: "back up again when its program is idle or stopped",
   }))
 }
 
