@@ -101,3 +101,12 @@ test("an agent's configuration is parsed once after a change, and never as it wa
   assert.doesNotMatch(status(), /zod|jsonc/)
   assert.match(box.must("agent", "status", ...words).out, /retention +60 days/)
 })
+
+test("verbs that are not an agent's load no library of the agents, and only holdfast mcp loads its protocol", (context) => {
+  const box = sandbox(context)
+  const libraries = (...words: string[]): string[] =>
+    [...loaded(box, ...words).matchAll(/\/dist\/vendor\/(\w+)\.js/g)].map(([, name = ""]) => name)
+  for (const words of [["init"], ["backup", "key"], ["snapshots"], ["help", "agent", "init"]])
+    assert.deepEqual(libraries(...words), [], words.join(" "))
+  assert.deepEqual(libraries("mcp", "--workspace", box.folder).toSorted(), ["mcp", "zod"])
+})

@@ -14,6 +14,7 @@ interface Vendor {
 const VENDORS: Readonly<Record<string, Vendor>> = {
   zod: { packages: ["zod", "zod/v4"], entry: `export * from "zod/v4"` },
   jsonc: { packages: ["jsonc-parser"], entry: `export * from "jsonc-parser/lib/esm/main.js"` },
+  diff: { packages: ["diff"], entry: `export { createTwoFilesPatch } from "diff"` },
   json5: { packages: ["json5"], entry: `module.exports = require("json5")` },
   mcp: {
     packages: ["@modelcontextprotocol/server", "@modelcontextprotocol/server/stdio"],

@@ -86,7 +86,10 @@ test("without a configuration the server starts, sync_status says so, and other 
   const { call } = await connect(t, place, { era: "legacy" })
   const status = await call("sync_status")
   assert.equal(status.structured["state"], "unconfigured")
-  for (const [name, input] of [["sync_now", {}]] as const) {
+  for (const [name, input] of [
+    ["sync_now", {}],
+    ["sync_restore", { timestamp: "latest" }],
+  ] as const) {
     const answer = await call(name, input)
     assert.equal(answer.isError, true)
     assert.match(answer.text, /holdfast agent init/)
