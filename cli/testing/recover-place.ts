@@ -42,7 +42,7 @@ export async function confirmed(
 
 /** Without the log, which every run writes. */
 export function picture({ workspace }: Pick<AgentPlace, "workspace">): Picture {
-  return new Map([...pictureOf(workspace)].filter(([path]) => !/^memory\/sync-log/.test(path)))
+  return new Map([...pictureOf(workspace)].filter(([path]) => !path.startsWith("memory/sync-log")))
 }
 
 export function assertEqual(found: Picture, expected: Picture, what = "the workspace"): void {

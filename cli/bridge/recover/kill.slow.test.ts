@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 import { differences } from "../../../fixtures/picture.ts"
@@ -41,12 +41,11 @@ interface Kill {
 
 /** @returns whether the restore ended by itself */
 async function runChild({ place, planId }: Changed, { step = 0, afterMs }: Kill): Promise<boolean> {
-  const { openRepository: _, ...plain } = place.setup
   const words = [
     "--import",
     "tsx",
     "cli/testing/restore-child.ts",
-    JSON.stringify(plain),
+    JSON.stringify(place.setup),
     planId,
     String(step),
   ]
@@ -112,14 +111,13 @@ test("a disk that is full while a restore is staged leaves the workspace as it w
     setup,
     write: (path, content) => writeFileSync(join(workspace, path), content),
   }
-  const { mkdirSync } = await import("node:fs")
   mkdirSync(join(workspace, "memory"), { recursive: true })
-  const { bytes } = seededRandom("a full disk")
-  for (let i = 0; i < 3; i++) moved.write(`memory/${i}.md`, bytes(1_500_000))
+  const random = seededRandom("a full disk")
+  for (let i = 0; i < 3; i++) moved.write(`memory/${i}.md`, random.bytes(1_500_000))
   moved.write("MEMORY.md", "memory\n".repeat(20))
   await saved(moved)
-  for (let i = 0; i < 3; i++) moved.write(`memory/${i}.md`, bytes(1_500_000))
-  moved.write("memory/filling.md", bytes(2_000_000))
+  for (let i = 0; i < 3; i++) moved.write(`memory/${i}.md`, random.bytes(1_500_000))
+  moved.write("memory/filling.md", random.bytes(2_000_000))
   const before = picture(moved)
   await assert.rejects(confirmed(moved, { timestamp: "latest" }), problem("restore-failed"))
   assertEqual(picture(moved), before)

@@ -112,14 +112,7 @@ export async function planMove(request: MoveRequest): Promise<Move> {
   const before = readConfigBytes(join(workspace, CONFIG_NAME))
   const now = before === undefined || "code" in before ? "" : before.toString("utf8")
   const { createTwoFilesPatch } = await import("diff")
-  const patch = createTwoFilesPatch(
-    now === "" ? "/dev/null" : CONFIG_NAME,
-    CONFIG_NAME,
-    now,
-    text,
-    "here",
-    "to be approved",
-  )
+  const patch = createTwoFilesPatch(now === "" ? "/dev/null" : CONFIG_NAME, CONFIG_NAME, now, text)
   return {
     text,
     sha256: createHash("sha256").update(text).digest("hex"),

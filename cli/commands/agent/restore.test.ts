@@ -81,7 +81,7 @@ test("agent restore --path restores one file", (t) => {
   assert.ok(existsSync(join(place.workspace, "memory/day.md")))
   const missing = run(place, "--path", "memory/dya.md", "--yes")
   assert.equal(missing.code, 1)
-  assert.match(missing.err, /the snapshot has no memory\/dya\.md\. it has memory\/day\.md/)
+  assert.match(missing.err, /the snapshot has no memory\/dya\.md\. It has memory\/day\.md/)
 })
 
 test("agent restore on a new machine approves the configuration only by its digest, and continues the series", (t) => {
