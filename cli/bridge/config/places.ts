@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto"
 import { existsSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import type { Home } from "../../../engine/index.ts"
+import { shellWord, type Home } from "../../../engine/index.ts"
 import { showText } from "../../../engine/base/show.ts"
 import type { NotReady } from "../setup.ts"
 import { CONFIG_NAME } from "./config.ts"
@@ -86,7 +86,7 @@ export function notConfigured(workspace: string): NotReady {
   return unconfigured(
     workspace,
     `${showText(workspace)} has no ${CONFIG_NAME}`,
-    "run: holdfast agent init --workspace DIR",
+    `run: holdfast agent init --workspace ${shellWord(workspace)}`,
   )
 }
 

@@ -38,7 +38,7 @@ test("agent sync and status end with 2 and what to do, while nothing is configur
   const place = await agentPlace(t)
   const sync = run(place, "sync")
   assert.equal(sync.code, 2)
-  assert.match(sync.err, /^holdfast: .*has no session-sync-config\.json\. run: holdfast agent init/)
+  assert.match(sync.err, /^holdfast: .*has no session-sync-config\.json\. Run: holdfast agent init/)
   assert.equal(run(place, "status").code, 2)
   assert.equal(statusOf(place).state, "unconfigured")
 })
