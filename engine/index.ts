@@ -62,7 +62,12 @@ export { dump, type DumpRequest } from "./queries/dump.ts"
 export { entries, type EntriesRequest } from "./queries/entries.ts"
 export { fileHistory, type FileVersion } from "./queries/file-history.ts"
 export { findEntries, type FindRequest, type FoundEntry } from "./queries/find-entries.ts"
-export { localPackedBytes, localSnapshots, type LocalRequest, type LocalSnapshots } from "./queries/local-snapshots.ts"
+export {
+  localPackedBytes,
+  localSnapshots,
+  type LocalRequest,
+  type LocalSnapshots,
+} from "./queries/local-snapshots.ts"
 export { sourceFiles, type SourceFile, type SourceFilesRequest } from "./queries/source-files.ts"
 export { status, type HomeStatus, type SourceStatus } from "./queries/status.ts"
 export { stats, type MonthlyCost, type Stats, type StatsKind } from "./queries/stats.ts"
@@ -99,7 +104,8 @@ export {
   type EstimateRequest,
   type Money,
 } from "./backup/estimate.ts"
-export type { ProviderId } from "./store/provider-profiles.ts"
+export { dollarsForRequests } from "./store/pricing.ts"
+export { PROVIDER_PROFILES, type ProviderId } from "./store/provider-profiles.ts"
 export { appendToLog, type LogFile } from "./system/append-log.ts"
 export { patternSet, type PatternSet } from "./source/patterns.ts"
 export { GIT_IGNORE_FILE, IGNORE_FILE } from "./source/select.ts"

@@ -40,6 +40,7 @@ export interface Asked {
   readonly get: number
 }
 
+/** @returns US dollars for these requests, by the list price; undefined where no prices are known */
 export function dollarsForRequests({ prices }: ProviderProfile, asked: Asked): number | undefined {
   if (prices === undefined) return undefined
   const { putPer1000, listPer1000, getPer1000 } = prices

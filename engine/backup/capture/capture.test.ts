@@ -232,6 +232,22 @@ test("restore() removes an old log beside a captured database, and diffWithDisk(
   database.close()
 })
 
+test("backup() copies databases of folders that are saved under other names, through links too", async (t) => {
+  const place = await made(t)
+  fs.mkdirSync(place.at("real"))
+  const database = openMadeDatabase(place.at("real/a.db"), { rows: 20 })
+  addRows(database, 2)
+  fs.symlinkSync("real", place.at("link"))
+  fs.writeFileSync(place.at("notes.md"), "notes")
+  const paths = [`state=${place.at("link")}`, `workspace=${place.at("notes.md")}`] as RawPath[]
+  const saved = await keep(place, { ...SQLITE, paths, series: "agent" })
+  assert.deepEqual(saved.captures, { "state/a.db": "sqlite", workspace: "plain" })
+  assert.equal(rowsOf(join(await restored(place, saved), "state/a.db")), 22)
+  const idle = await keep(place, { ...SQLITE, paths, series: "agent" })
+  assert.equal(idle.snapshotId, null)
+  database.close()
+})
+
 test("backup() copies a database whose path is not UTF-8", async (t) => {
   const place = await made(t)
   const name = Buffer.concat([Buffer.from(`${place.source}/`), Buffer.from([0xff]), Buffer.from(".db")])
