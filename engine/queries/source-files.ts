@@ -4,11 +4,13 @@
  */
 import type { RawPath } from "../base/ids.ts"
 import { joinPath } from "../base/paths.ts"
+import { SIDE_FILES } from "../base/sqlite.ts"
 import type { Home } from "../home/home.ts"
 import { openDiskSource } from "../source/disk-source.ts"
 import { originOfRoots, resolveRoots } from "../source/roots.ts"
+import { holdsName } from "../source/markers.ts"
 import { createSelection, type SelectionRequest } from "../source/select.ts"
-import { walk } from "../source/walk.ts"
+import { type Folder, walk } from "../source/walk.ts"
 import { isFailure, type Stat } from "../system/stat.ts"
 
 export interface SourceFilesRequest {
@@ -17,6 +19,11 @@ export interface SourceFilesRequest {
   /** Absolute raw path. */
   readonly cwd: string
   readonly selection?: Omit<SelectionRequest, "own" | "named">
+  /**
+   * As a backup with capture sees databases: what SQLite keeps beside one is left out, and it has the times of its log
+   * if they are newer.
+   */
+  readonly sqlite?: boolean | undefined
   /** Left out, as a backup leaves it out. */
   readonly home: Home
   /** The folder of the repository, if it is one: left out too. */
@@ -40,7 +47,7 @@ export interface SourceFile {
  * @throws not-found "no-source"; invalid "exclude-file" or "bad-marker"
  */
 export function* sourceFiles(request: SourceFilesRequest): Generator<SourceFile> {
-  const { paths, cwd, home, repositoryFolder, selection = {} } = request
+  const { paths, cwd, home, repositoryFolder, sqlite = false, selection = {} } = request
   const roots = resolveRoots({ paths, cwd })
   const source = openDiskSource(roots)
   const own: SelectionRequest["own"] = [
@@ -56,9 +63,11 @@ export function* sourceFiles(request: SourceFilesRequest): Generator<SourceFile>
     for (const { folder, from, to } of walk(source, scope, { unreadable: () => {} })) {
       for (let i = from; i < to; i++) {
         const stat = folder.stats[i] as Stat // stats are parallel to names
-        if (stat.type !== "file") continue
-        const path = joinPath(folder.path, folder.names[i] as RawPath)
-        const { size, mtimeNs, ctimeNs } = stat
+        const name = folder.names[i] as RawPath
+        if (stat.type !== "file" || (sqlite && isBeside(folder, name))) continue
+        const path = joinPath(folder.path, name)
+        const { size } = stat
+        const { mtimeNs, ctimeNs } = sqlite ? withLog(folder, name, stat) : stat
         const place = (): string | undefined => {
           const found = source.place(path)
           return isFailure(found) ? undefined : found
@@ -69,4 +78,19 @@ export function* sourceFiles(request: SourceFilesRequest): Generator<SourceFile>
   } finally {
     source.close()
   }
+}
+
+/** Whether the file is a database's log, journal or lock table. */
+function isBeside({ names }: Folder, name: RawPath): boolean {
+  return SIDE_FILES.some(
+    (end) => name.endsWith(end) && holdsName(names, name.slice(0, -end.length) as RawPath),
+  )
+}
+
+function withLog({ names, stats }: Folder, name: RawPath, stat: Stat): Pick<Stat, "mtimeNs" | "ctimeNs"> {
+  const path = `${name}-wal` as RawPath
+  const log = holdsName(names, path) ? stats[names.indexOf(path)] : undefined
+  if (log?.type !== "file") return stat
+  const newest = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+  return { mtimeNs: newest(stat.mtimeNs, log.mtimeNs), ctimeNs: newest(stat.ctimeNs, log.ctimeNs) }
 }

@@ -233,7 +233,11 @@ function dirtyOf(setup: Setup, success: Run | undefined): SyncStatus["dirty"] {
   const sinceNs = BigInt(success.startedMs) * 1_000_000n
   let [files, changed, firstNs] = [0, 0, 0n]
   try {
-    for (const { ctimeNs } of sourceFiles({ ...sourceOf(setup), home: setup.home })) {
+    for (const { ctimeNs } of sourceFiles({
+      ...sourceOf(setup),
+      sqlite: setup.capture.sqlite,
+      home: setup.home,
+    })) {
       files++
       if (ctimeNs <= sinceNs) continue
       changed++
