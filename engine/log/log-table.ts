@@ -41,6 +41,8 @@ export interface LogTable {
   snapshots(filter: SnapshotFilter): SnapshotRecord[]
   /** The newest of a series by their own times, oldest first. Found by the index, which has no sums. */
   newestOf(series: string, count: number): SnapshotRecord[]
+  /** The number of a series' snapshots. */
+  countOf(series: string): number
   /** Sorted. */
   series(): string[]
   /** Reads the whole database and throws if it is damaged. Called before an alarm that depends on it. */
@@ -164,7 +166,9 @@ function entryMethods(
   }
 }
 
-function snapshotMethods(database: Database): Pick<LogTable, "newest" | "newestOf" | "snapshots" | "series"> {
+function snapshotMethods(
+  database: Database,
+): Pick<LogTable, "newest" | "newestOf" | "countOf" | "snapshots" | "series"> {
   const newest = lazyStatement<[string, bigint], Row>(
     database,
     `SELECT ${FIELDS} FROM log_entries WHERE series = ? AND time_ns IS NOT NULL AND time_ns <= ?
@@ -176,6 +180,11 @@ function snapshotMethods(database: Database): Pick<LogTable, "newest" | "newestO
     `SELECT ${FIELDS} FROM log_entries WHERE series = ? AND time_ns IS NOT NULL
      ORDER BY time_ns DESC, digest DESC LIMIT ?`,
   )
+  const countOf = lazyStatement<[string], number>(
+    database,
+    "SELECT count(*) FROM log_entries WHERE series = ? AND time_ns IS NOT NULL",
+    "pluck",
+  )
   const series = lazyStatement<[], string>(
     database,
     "SELECT DISTINCT series FROM log_entries WHERE time_ns IS NOT NULL ORDER BY series",
@@ -183,6 +192,7 @@ function snapshotMethods(database: Database): Pick<LogTable, "newest" | "newestO
   )
   return {
     series: () => series().all(),
+    countOf: (name) => countOf().get(name) ?? 0,
     newestOf: (name, count) => newestOf().all(name, count).map(snapshotOf).reverse(),
     newest(name, untilNs = TIME_NS_MAX) {
       const row = newest().get(name, untilNs) ?? newest().get(name, TIME_NS_MAX)

@@ -15,6 +15,8 @@ export interface LocalSnapshots {
   readonly repository: RepositoryId
   /** Oldest first. */
   readonly snapshots: readonly JudgedSnapshot[]
+  /** Of the whole series. */
+  readonly count: number
   /** When the store was last listed, in nanoseconds since 1970; undefined: never. */
   readonly lookedNs: bigint | undefined
 }
@@ -42,6 +44,7 @@ export function localSnapshots(
     return {
       repository: paths.repository,
       snapshots: all.map((each) => ({ ...each, good: isGood(each) })),
+      count: newest === undefined ? all.length : log.countOf(series),
       lookedNs: readPins(paths).lastLookNs ?? undefined,
     }
   })

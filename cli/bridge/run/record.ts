@@ -65,7 +65,7 @@ export type Fact =
   | "paused" // until when, in milliseconds since 1970; 0: until resume
   | "noticed" // when a person was last told of a problem, in milliseconds since 1970
   | "logged-unchanged" // when an unchanged run was last logged
-  | "last-verify" // JSON of SyncStatus.lastVerify
+  | "totals" // JSON of the sizes of all snapshots, as they were last added up
 
 export interface Scanned {
   readonly mark: string
