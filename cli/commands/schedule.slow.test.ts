@@ -3,7 +3,7 @@
  * `systemctl --user enable` then makes the link itself. The spool of crontabs is the test's own, in a mount namespace.
  */
 import assert from "node:assert/strict"
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import {
   cpSync,
   lstatSync,
@@ -24,6 +24,8 @@ import { onTerminal } from "../testing/on-terminal.ts"
 import { outcomeOf, sandbox, type Outcome, type Sandbox } from "../testing/run-cli.ts"
 
 const PROGRAM = resolve("dist/cli/main.js")
+/** For `unshare`. */
+const ENTER = isRoot ? ["--mount"] : ["--map-root-user", "--mount"]
 const CANARY = "canary-5f1d"
 
 interface Place {
@@ -52,7 +54,6 @@ function place(context: TestContext): Place {
     HOLDFAST_PASSWORD: CANARY,
   }
   const run = (...words: string[]): Outcome => box.runWith(environment, words)
-  const enter = isRoot ? ["--mount"] : ["--map-root-user", "--mount"]
   const script = `mount --bind '${join(user, "spool")}' /var/spool/cron/crontabs; exec "$@"`
   return {
     box,
@@ -79,7 +80,7 @@ function place(context: TestContext): Place {
     },
     inSpool(...words) {
       const [program = "", ...rest] = words[0] === "crontab" ? words : [process.execPath, PROGRAM, ...words]
-      const all = [...enter, "bash", "-ec", script, "bash", program, ...rest]
+      const all = [...ENTER, "bash", "-ec", script, "bash", program, ...rest]
       const env = { PATH: process.env["PATH"], ...environment }
       const { status, stdout, stderr } = spawnSync("unshare", all, { env, encoding: "latin1" })
       return outcomeOf(status, stdout, stderr)
@@ -267,6 +268,33 @@ test("schedule remove leaves no crontab where none was, and a crontab with half 
     assert.match(err, /exactly one line "# BEGIN .*Remove these lines with `crontab -e`/)
   }
   assert.equal(inSpool("crontab", "-l").out, rest.join("\n"))
+})
+
+test("the installed line backs the agent up when the cron daemon runs it", async (context) => {
+  const { user, must, inSpool, environment } = place(context)
+  const folder = join(user, `ne'ro 100%`)
+  mkdirSync(folder)
+  writeFileSync(join(folder, "MEMORY.md"), "remember this\n")
+  environment["HOLDFAST_PASSWORD"] = ""
+  must("agent", "init", "--workspace", folder, "--profile", "custom", "--yes")
+  const installed = inSpool("schedule", "install", "--workspace", folder, "--with", "cron", "--yes")
+  assert.equal(installed.code, 0, installed.err)
+  const everyMinute = inSpool("crontab", "-l").out.replace(/^\d+-59\/15 /m, "* ")
+  assert.match(everyMinute, /^\* \* \* \* \* HOLDFAST_HOME/m)
+  writeFileSync(join(user, "tab"), Buffer.from(everyMinute, "latin1"))
+  assert.equal(inSpool("crontab", join(user, "tab")).code, 0)
+  const script = [
+    `mkdir '${user}/cron.d' && : > '${user}/crontab'`,
+    `mount --bind '${user}/spool' /var/spool/cron/crontabs`,
+    `mount --bind '${user}/cron.d' /etc/cron.d && mount --bind '${user}/crontab' /etc/crontab`,
+    "mount -t tmpfs none /run && exec cron -f",
+  ].join(" && ")
+  const daemon = spawn("unshare", [...ENTER, "bash", "-ec", script], { stdio: "ignore" })
+  context.after(() => daemon.kill())
+  const status = (): ScheduleStatus => statusOf(must("schedule", "status", "--workspace", folder, "--json"))
+  for (let tries = 0; tries < 50 && status().lastBackup === null; tries++)
+    await new Promise((done) => setTimeout(done, 2000))
+  assert.equal(status().lastBackup?.trigger, "cron")
 })
 
 test("schedule install warns of credentials in variables, which a schedule does not have", async (context) => {
