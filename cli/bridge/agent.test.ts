@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { agentPlace } from "../testing/agent-place.ts"
 import { openAgent } from "./agent.ts"
+import { shared } from "./run/shared.ts"
 import { TOOL_SCHEMAS } from "./schemas.ts"
 
 test("openAgent() never fails: without a configuration, status says unconfigured and now fails with it", async (t) => {
@@ -37,4 +38,24 @@ test("openAgent() opens what was configured and approved: status before and afte
   assert.equal(after.dirty?.files, 0)
   place.write("memory/new.md", "new\n")
   assert.equal((await agent.status()).dirty?.files, 1)
+})
+
+test("openAgent() of a second copy of the module uses the first one, as long as its files are there", async (t) => {
+  const place = await agentPlace(t)
+  const { workspace, environment } = place
+  await place.configure()
+  const copy = (await import(`./agent.ts?${"copy"}`)) as typeof import("./agent.ts")
+  assert.notEqual(copy.openAgent, openAgent)
+  const request = { workspace, cwd: workspace, environment, host: "plugin" as const }
+  const [first, second] = await Promise.all([openAgent(request), copy.openAgent(request)])
+  const { door } = shared()
+  assert.ok(door !== undefined && door.isAlive())
+  const results = await Promise.all([first.now(), second.now()])
+  assert.deepEqual(
+    results.map(({ outcome }) => outcome),
+    ["created", "joined"],
+  )
+  shared().door = { ...door, isAlive: () => false }
+  await copy.openAgent(request)
+  assert.notEqual(shared().door?.open, door.open)
 })
