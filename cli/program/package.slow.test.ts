@@ -40,6 +40,13 @@ test("the tarball installs globally and passes the demo", (context) => {
   assert.ok(realpathSync(join(prefix, "bin", "holdfast")).startsWith(realpathSync(prefix)))
   const installed = execFileSync(join(prefix, "bin", "holdfast"), ["version"], { encoding: "utf8" })
   assert.match(installed, /^holdfast \d/)
+  const imports = `const { openAgent, toolJsonSchemas } = await import("holdfast/bridge")
+    const { EngineError } = await import("holdfast/engine")
+    console.log(typeof openAgent, toolJsonSchemas("sync_now").input.type, typeof EngineError)`
+  const doors = ["--input-type=module", "--eval", imports]
+  const cwd = join(prefix, "lib")
+  const imported = execFileSync(process.execPath, doors, { cwd, encoding: "utf8" })
+  assert.equal(imported, "function object function\n", "a host's plugin imports the doors")
   const words = ["--import", "tsx", "cli/demo/demo.ts", resolve("node_modules", "@aws-sdk")]
   const { status, stdout, stderr } = spawnSync(process.execPath, words, {
     encoding: "utf8",

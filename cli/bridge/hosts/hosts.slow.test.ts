@@ -11,6 +11,8 @@ import { createInterface } from "node:readline"
 import { test, type TestContext } from "node:test"
 import { agentPlace, type AgentPlace } from "../../testing/agent-place.ts"
 import { npmProgram } from "../../testing/npm-program.ts"
+import type { SyncStatus } from "../results.ts"
+import { fakeAnthropic } from "./fake-anthropic.ts"
 
 const PROGRAM = resolve("dist/cli/main.js")
 
@@ -66,7 +68,50 @@ test("Claude Code validates and installs the plugin, and connects to its server"
   assert.match(listed, /plugin:session-sync-cloud:holdfast: .*main\.js mcp .*✔ Connected/)
 })
 
-test("Codex installs the plugin, lists its server, and gets the three tools from it", async (t) => {
+test("Claude Code shows a model the three tools, backs up when it calls one, and at the session's end", async (t) => {
+  const { folder, place, program, environment, run } = await hostOf(t, "claude")
+  run(["plugin", "marketplace", "add", folder])
+  run(["plugin", "install", "session-sync-cloud@holdfast"])
+  const model = await fakeAnthropic("__sync_now", { reason: "wrap_up" })
+  t.after(() => model.close())
+  const prefix = "mcp__plugin_session-sync-cloud_holdfast__"
+  const child = spawn(process.execPath, [program, "-p", "back up", "--allowedTools", `${prefix}sync_now`], {
+    cwd: place.folder,
+    env: {
+      ...environment,
+      ANTHROPIC_API_KEY: "not-a-secret-only-this-test",
+      ANTHROPIC_BASE_URL: model.url,
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  let said = ""
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (part: Buffer) => (said += part.toString()))
+  const [code] = (await once(child, "close", { signal: AbortSignal.timeout(120_000) })) as [number]
+  assert.equal(code, 0, said)
+  assert.deepEqual(
+    model.tools.filter((name) => name.startsWith(prefix)),
+    ["sync_now", "sync_restore", "sync_status"].map((name) => `${prefix}${name}`),
+  )
+  assert.match(model.results.join(), /backed up; snapshot [0-9a-f]{8}|\\"outcome\\":\\"created\\"/)
+  const status = spawnSync(
+    process.execPath,
+    [PROGRAM, "agent", "status", "--json", "--workspace", place.workspace],
+    {
+      env: { ...place.environment },
+      encoding: "utf8",
+    },
+  )
+  const { recent, lastAttempt } = JSON.parse(status.stdout) as SyncStatus
+  assert.deepEqual(
+    recent.map(({ trigger }) => trigger),
+    ["wrap_up"],
+  )
+  assert.partialDeepStrictEqual(lastAttempt, { trigger: "session_end", outcome: "unchanged" })
+})
+
+test("Codex installs the plugin, lists its server, gets the three tools from it, and backs up with one", async (t) => {
   const { folder, place, program, environment, run } = await hostOf(t, "codex")
   run(["plugin", "marketplace", "add", folder])
   run(["plugin", "add", "session-sync-cloud@holdfast"])
@@ -81,20 +126,23 @@ test("Codex installs the plugin, lists its server, and gets the three tools from
     server.stdin.end()
     if (server.exitCode === null) await once(server, "exit")
   })
-  const send = (message: object): void => void server.stdin.write(`${JSON.stringify(message)}\n`)
   const lines = createInterface({ input: server.stdout })
-  const answer = async (id: number): Promise<unknown> => {
+  let id = 0
+  const ask = async (method: string, params: object): Promise<unknown> => {
+    const mine = ++id
+    server.stdin.write(`${JSON.stringify({ id: mine, method, params })}\n`)
     for (;;) {
       const [line] = (await once(lines, "line", { signal: AbortSignal.timeout(60_000) })) as [string]
       const message = JSON.parse(line) as { id?: number; result?: unknown }
-      if (message.id === id) return message.result
+      if (message.id !== mine) continue
+      assert.ok(message.result !== undefined, line)
+      return message.result
     }
   }
-  send({ id: 1, method: "initialize", params: { clientInfo: { name: "test", title: "test", version: "1" } } })
-  await answer(1)
-  send({ method: "initialized" })
-  send({ id: 2, method: "mcpServerStatus/list", params: {} })
-  const { data } = (await answer(2)) as {
+  const clientInfo = { name: "test", title: "test", version: "1" }
+  await ask("initialize", { clientInfo, capabilities: { experimentalApi: true } })
+  server.stdin.write('{"method":"initialized"}\n')
+  const { data } = (await ask("mcpServerStatus/list", {})) as {
     data: { name: string; serverInfo: { name: string }; tools: Record<string, object> }[]
   }
   assert.deepEqual(
@@ -105,6 +153,10 @@ test("Codex installs the plugin, lists its server, and gets the three tools from
     })),
     [{ name: "holdfast", from: "holdfast", tools: ["sync_now", "sync_restore", "sync_status"] }],
   )
+  const { thread } = (await ask("thread/start", { cwd: place.folder })) as { thread: { id: string } }
+  const call = { threadId: thread.id, server: "holdfast", tool: "sync_now", arguments: { reason: "wrap_up" } }
+  const { structuredContent } = (await ask("mcpServer/tool/call", call)) as { structuredContent: object }
+  assert.partialDeepStrictEqual(structuredContent, { v: 1, outcome: "created" })
 })
 
 test("Gemini CLI validates and installs the extension, connects to its server, and has the skill", async (t) => {

@@ -41,6 +41,9 @@ export interface ToolsRequest {
   readonly extra: boolean
 }
 
+/** Claude Code hides a server's tools behind a search unless they say this; nobody searches for a backup. */
+const SHOWN = { "anthropic/alwaysLoad": true }
+
 /** A tool after its arguments were checked. */
 type Work = (input: never, context: ServerContext) => Promise<CallToolResult | InputRequiredResult>
 
@@ -52,7 +55,14 @@ export function registerTools(request: ToolsRequest): void {
     const { input: inputSchema, output: outputSchema } = TOOL_SCHEMAS[name]
     server.registerTool(
       name,
-      { title, description, inputSchema, outputSchema, annotations: { title, ...annotations } },
+      {
+        title,
+        description,
+        inputSchema,
+        outputSchema,
+        annotations: { title, ...annotations },
+        ...(MAIN_TOOLS.includes(name) ? { _meta: SHOWN } : {}),
+      },
       async (input, context) => {
         try {
           // the server has checked the input by the schema of this tool
