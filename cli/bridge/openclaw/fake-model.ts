@@ -25,6 +25,7 @@ export interface FakeModel {
 interface Message {
   readonly role: string
   readonly content?: string | readonly { readonly text?: string }[] | null
+  readonly tool_calls?: readonly object[] | null
 }
 
 interface Body {
@@ -35,7 +36,7 @@ interface Body {
 
 type ToolCall = readonly [tool: string, parameters: string]
 
-export async function startFakeModel(): Promise<FakeModel> {
+export async function startFakeModel(port = 0): Promise<FakeModel> {
   const server = createServer((request, response) => {
     let text = ""
     request.on("data", (chunk: Buffer) => (text += chunk.toString()))
@@ -46,7 +47,7 @@ export async function startFakeModel(): Promise<FakeModel> {
       return answer(response, body.stream === true, turn(body))
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve))
   const model: FakeModel = {
     port: (server.address() as AddressInfo).port,
     requests: [],
@@ -58,11 +59,8 @@ export async function startFakeModel(): Promise<FakeModel> {
   }
 
   function turn({ messages = [], tools = [] }: Body): ToolCall | undefined {
-    // The host may add user messages of its own behind the real one.
-    const lastUser = messages.findLastIndex(
-      ({ role }, index) => role === "user" && messages[index - 1]?.role !== "user",
-    )
-    const since = messages.slice(lastUser)
+    // The host adds user messages of its own, so a turn begins behind the last answer without a call.
+    const since = messages.slice(messages.findLastIndex(isAnswer) + 1)
     const user = since
       .filter(({ role }) => role === "user")
       .map(textOf)
@@ -77,6 +75,10 @@ export async function startFakeModel(): Promise<FakeModel> {
   }
 
   return model
+}
+
+function isAnswer({ role, tool_calls }: Message): boolean {
+  return role === "assistant" && (tool_calls ?? []).length === 0
 }
 
 function textOf({ content }: Message): string {

@@ -29,7 +29,7 @@ const SOURCES = join(import.meta.dirname, "plugin")
 const SKILL = join(import.meta.dirname, "../hosts/skill/session-sync-cloud")
 
 /** Those that are not inside the built files. zstd-napi needs an install script; Node's own zstd takes its place. */
-const NEEDED = ["@aws-sdk/client-s3", "@node-rs/argon2", "better-sqlite3"]
+const NEEDED = ["@aws-sdk/client-s3", "@node-rs/argon2", "better-sqlite3", "fastcdc-wasm"]
 const HELPFUL = ["koffi"]
 
 interface Manifest {

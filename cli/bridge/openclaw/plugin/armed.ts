@@ -13,7 +13,8 @@ interface Session {
   readonly runId: string | undefined
   readonly sinceMs: number
   activeMs: number
-  toolsRunning: number
+  /** Ids of the tool calls of its turns that have not ended. */
+  readonly tools: Set<string>
   /** The turn has ended. */
   isOver: boolean
   timer: NodeJS.Timeout | undefined
@@ -22,8 +23,8 @@ interface Session {
 export interface Armed {
   has(sessionKey: string | undefined): boolean
   arm(sessionKey: string, place: AgentPlace, runId: string | undefined): void
-  /** A tool call of the session has begun (1) or ended (-1). */
-  active(sessionKey: string | undefined, tools: 1 | -1): void
+  toolBegins(sessionKey: string | undefined, toolCallId: string | undefined): void
+  toolEnds(sessionKey: string | undefined, toolCallId: string | undefined): void
   /** A turn of the session has ended. */
   over(sessionKey: string | undefined, runId: string | undefined): void
   /** Starts the clocks of the sessions that a former copy has armed. */
@@ -62,16 +63,22 @@ export function openArmed(seesTurns: boolean, fire: (place: AgentPlace) => void)
     arm(sessionKey, place, runId) {
       clearTimeout(find(sessionKey)?.timer)
       const nowMs = Date.now()
-      const fresh = { activeMs: nowMs, toolsRunning: 0, isOver: false, timer: undefined }
-      const one: Session = { place, runId, sinceMs: nowMs, ...fresh }
+      const fresh = { activeMs: nowMs, isOver: false, timer: undefined }
+      const one: Session = { place, runId, sinceMs: nowMs, tools: new Set(), ...fresh }
       sessions.set(sessionKey, one)
       watch(sessionKey, one)
     },
-    active(sessionKey, tools) {
+    toolBegins(sessionKey, toolCallId) {
       const one = find(sessionKey)
       if (one === undefined) return
       one.activeMs = Date.now()
-      one.toolsRunning = Math.max(0, one.toolsRunning + tools)
+      if (toolCallId !== undefined) one.tools.add(toolCallId)
+    },
+    toolEnds(sessionKey, toolCallId) {
+      const one = find(sessionKey)
+      if (one === undefined) return
+      one.activeMs = Date.now()
+      one.tools.delete(toolCallId ?? "")
     },
     over(sessionKey, runId) {
       const one = find(sessionKey)
@@ -95,9 +102,9 @@ export function openArmed(seesTurns: boolean, fire: (place: AgentPlace) => void)
   }
 }
 
-function dueMs({ sinceMs, activeMs, toolsRunning, isOver }: Session, seesTurns: boolean): number {
+function dueMs({ sinceMs, activeMs, tools, isOver }: Session, seesTurns: boolean): number {
   if (isOver) return activeMs + SETTLE_MS
   const lastMs = sinceMs + ARMED_MS_MAX
   if (seesTurns) return lastMs
-  return Math.min(lastMs, (toolsRunning > 0 ? Date.now() : activeMs) + QUIET_MS)
+  return Math.min(lastMs, (tools.size > 0 ? Date.now() : activeMs) + QUIET_MS)
 }

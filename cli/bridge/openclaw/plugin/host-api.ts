@@ -84,6 +84,7 @@ export interface HookEvent {
   readonly content?: string
   readonly sessionKey?: string
   readonly runId?: string
+  readonly toolCallId?: string
   readonly reason?: string
 }
 

@@ -33,8 +33,11 @@ export function registerTriggers(api: HostApi, agents: Agents): Armed {
     const commands = agents.known(place)?.triggers.commands ?? DEFAULT_COMMANDS
     if (commands.map(plainName).includes(command)) armed.arm(sessionKey, place, event.runId ?? context.runId)
   })
-  api.on("before_tool_call", (_event, { sessionKey }) => armed.active(sessionKey, 1))
-  api.on("after_tool_call", (_event, { sessionKey }) => armed.active(sessionKey, -1))
+  api.on("before_tool_call", ({ runId, toolCallId }, context) => {
+    // a call at the tool door belongs to no turn, and its end is not reported
+    if ((runId ?? context.runId) !== undefined) armed.toolBegins(context.sessionKey, toolCallId)
+  })
+  api.on("after_tool_call", ({ toolCallId }, context) => armed.toolEnds(context.sessionKey, toolCallId))
   api.on("agent_end", (event, { sessionKey, runId }) => armed.over(sessionKey, event.runId ?? runId))
   for (const { hook, setting, trigger } of WISHES)
     api.on(hook, (_event, context) =>
