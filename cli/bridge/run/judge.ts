@@ -48,7 +48,7 @@ export function staleNote(
   }
 }
 
-/** What a person has to hear of. A failure or two is tried again first: the machine may just have woken up. */
+/** What a person has to hear of: no backups, or a suspected wipe that `latest` waits for. A failure or two is tried again first: the machine may just have woken up. */
 export function troubleOf(setup: Setup, record: Record, nowMs: number): Warning | undefined {
   if (pausedUntil(record, nowMs) !== undefined) return undefined
   const runs = runsIn(record)

@@ -59,6 +59,19 @@ test("noticeIfDue() tells of stale backups, and not while the timer is paused", 
   assert.equal(told[0]?.code, "stale")
 })
 
+test("noticeIfDue() tells of a suspected wipe", async (t) => {
+  const place = await agentPlace(t)
+  const now = Date.now()
+  withRecord(place.setup, (record) => {
+    const id = record.begin({ startedMs: now, by: "plugin", triggers: ["interval"] })
+    const warnings = [{ code: "suspected-wipe", message: "MEMORY.md is missing" }]
+    record.end(id, "created", { endedMs: now, found: { ...FOUND, warnings } })
+  })
+  const told: Warning[] = []
+  assert.equal(await noticeIfDue(place.setup, (notice) => void told.push(notice), now), true)
+  assert.match(told[0]?.message ?? "", /MEMORY\.md is missing/)
+})
+
 test("noticeIfDue() runs the approved command with the notice, and without the secrets of the environment", async (t) => {
   const place = await agentPlace(t)
   const out = join(place.folder, "notice")

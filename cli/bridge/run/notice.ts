@@ -1,5 +1,5 @@
 /**
- * Tells a person, at most once a day, that backups are stale or fail: by the host's own notification, or by a command
+ * Tells a person, at most once a day, that backups are stale or fail, or that a wipe is suspected: by the host's own notification, or by a command
  * that a person has approved. Whoever keeps the timer calls it; the record says when it was last told.
  */
 import { spawn } from "node:child_process"
