@@ -6,7 +6,7 @@ import assert from "node:assert/strict"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
-import { test, type TestContext } from "node:test"
+import { test } from "node:test"
 import { installHost, onboardHost, runProgram, type OpenClaw, type Ran } from "../../bridge/openclaw/host.ts"
 import { startFakeModel } from "../../bridge/openclaw/fake-model.ts"
 
@@ -34,21 +34,25 @@ async function sessionsOf(host: OpenClaw): Promise<string[]> {
   return (listed.sessions ?? []).map(({ key, sessionId }) => `${key} ${sessionId ?? ""}`).toSorted()
 }
 
-async function machine(t: TestContext, folder: string, modelPort: number): Promise<OpenClaw> {
+async function machine(folder: string, modelPort: number, started: OpenClaw[]): Promise<OpenClaw> {
   const host = await onboardHost(folder, modelPort)
   // as npm installs it: the templates are found from the executable
   mkdirSync(join(folder, "bin"))
   symlinkSync(join(await installHost(), "node_modules/openclaw/openclaw.mjs"), join(folder, "bin/openclaw"))
-  t.after(() => host.stop())
+  started.push(host)
   return host
 }
 
 test("agent restore brings memory and sessions to a freshly onboarded host", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-host-"))
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  const started: OpenClaw[] = []
+  t.after(async () => {
+    for (const host of started) await host.stop()
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
   const model = await startFakeModel()
   t.after(() => model.stop())
-  const first = await machine(t, join(folder, "first"), model.port)
+  const first = await machine(join(folder, "first"), model.port, started)
   rmSync(join(first.workspace, "BOOTSTRAP.md"), { force: true })
   writeFileSync(join(first.workspace, "MEMORY.md"), `# Memory\n\n${LINE}\n`)
   const repository = join(folder, "repository")
@@ -62,7 +66,7 @@ test("agent restore brings memory and sessions to a freshly onboarded host", asy
   await must(first, "agent", "sync")
   await first.stop()
 
-  const second = await machine(t, join(folder, "second"), model.port)
+  const second = await machine(join(folder, "second"), model.port, started)
   assert.ok(existsSync(join(second.workspace, "BOOTSTRAP.md")))
   const restore = ["agent", "restore", "latest", "-r", repository, "--recovery-words-file", words, "--yes"]
   const asked = await holdfast(second, ...restore, "--json")
