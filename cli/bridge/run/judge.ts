@@ -54,7 +54,9 @@ export function troubleOf(setup: Setup, record: Record, nowMs: number): Warning 
   const runs = runsIn(record)
   const failing = failingNote(runs)
   const found =
-    failing ?? (runs.failures === 0 ? staleNote(setup, runs.success?.endedMs ?? undefined, nowMs) : undefined)
+    failing ??
+    (runs.failures === 0 ? staleNote(setup, runs.success?.endedMs ?? undefined, nowMs) : undefined) ??
+    runs.success?.found?.warnings.find(({ code }) => code === "suspected-wipe")
   if (found === undefined) return undefined
   const what = failing === undefined ? found.message : `backups fail: ${found.message}`
   return { ...found, message: `${setup.workspace}: ${what}` }
