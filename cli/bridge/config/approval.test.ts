@@ -88,6 +88,26 @@ test("another way to write the same values is no change", async (context) => {
   assert.deepEqual((await proposeApproval({ workspace, environment })).lines, [])
 })
 
+test("a value can neither look as if it were in force, nor be cut off, nor be hidden from who approves", async (context) => {
+  const { write, approve, workspace, environment } = configPlace(context)
+  write(APPROVED)
+  await approve()
+  const proposal = async (change: Config): ReturnType<typeof proposeApproval> => {
+    write({ ...APPROVED, ...change })
+    return await proposeApproval({ workspace, environment })
+  }
+  const forged = await proposal({ path_prefix: "evil (already in force)" })
+  assert.deepEqual(forged.lines, ['path_prefix: openclaw/nero/ → "evil (already in force)"'])
+  assert.ok(forged.waits)
+  const long = await proposal({ exclude: ["drafts/", "*.tmp", "harmless/".repeat(40), "*.md"] })
+  assert.match(long.lines.join("\n"), /"\*\.md"\]$/)
+  const quiet = await proposal({ retention_days: 90 })
+  assert.deepEqual([quiet.waits, quiet.lines], [false, ["retention_days: 30 → 90 (already in force)"]])
+  const token = "AKIAABCDEFGHIJKLMNOP"
+  for (const change of [{ endpoint: `https://${token}.evil.example` }, { exclude: [token, "*.md"] }])
+    await assert.rejects(proposal(change), { code: "literal-secret", message: /neither shown nor approved/ })
+})
+
 test("an approval that was changed by hand into nonsense is none", async (context) => {
   const { open, ready, write, approve } = configPlace(context)
   write(APPROVED)

@@ -170,8 +170,20 @@ export function retentionOf(config: Config): number {
 
 const SHOWN_CHARACTERS_MAX = 120
 
-/** For a person. A reference is shown; a value that isn't one may be a secret, and is not. */
-export function shown(key: ConfigKey, config: Config): string {
+/** For status and tools: one line, and no secret that somebody wrote into a field. */
+function shown(key: ConfigKey, config: Config): string {
+  const text = maskSecrets(shownWhole(key, config))
+  return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX)}…`
+}
+
+/** Nothing else is left bare, so that no value can look like a part of the line around it. */
+const BARE = /^[\w:/.,@+~$%={}\\-]+$/
+
+/**
+ * For the person who approves, so nothing is cut off. A reference is shown; a value that isn't one may be a secret,
+ * and is not.
+ */
+export function shownWhole(key: ConfigKey, config: Config): string {
   const value = config[key]
   if (value === undefined) return "(not set)"
   if (
@@ -180,8 +192,15 @@ export function shown(key: ConfigKey, config: Config): string {
     !/^(env|file|keychain|command|profile):|^\$\{/.test(value)
   )
     return "(hidden)"
-  const text = showText(maskSecrets(typeof value === "string" ? value : JSON.stringify(value)))
-  return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX)}…`
+  return showText(typeof value === "string" && BARE.test(value) ? value : JSON.stringify(value))
+}
+
+/** A key whose value would not be shown as it is. */
+export function maskedKey(config: Config): ConfigKey | undefined {
+  return CONFIG_KEYS.find((key) => {
+    const text = shownWhole(key, config)
+    return maskSecrets(text) !== text
+  })
 }
 
 function isSecretKey(key: ConfigKey): key is SecretKey {

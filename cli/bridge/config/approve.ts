@@ -13,14 +13,15 @@ import type { Destination, ProfileName } from "../setup.ts"
 import {
   changedKeys,
   effectiveConfig,
+  maskedKey,
   readApproved,
   sha256,
-  shown,
+  shownWhole,
   writeApproved,
   type Approved,
   type ApprovedConfig,
 } from "./approval.ts"
-import { CONFIG_KEYS, CONFIG_NAME, type Config } from "./config.ts"
+import { CONFIG_KEYS, CONFIG_NAME, type Config, type ConfigKey } from "./config.ts"
 import { parseConfig, readConfigBytes, unusable, type ParsedConfig } from "./config-file.ts"
 import { destinationOf } from "./destination.ts"
 import {
@@ -35,7 +36,7 @@ import { stateFolderOf } from "./places.ts"
 import { PROFILES } from "./profiles.ts"
 
 /** Ends the line of a change that needed no approval. */
-export const IN_FORCE = "(already in force)"
+const IN_FORCE = "(already in force)"
 
 export interface ApprovalRequest {
   /** Real path. */
@@ -54,6 +55,8 @@ export interface Proposal {
   /** For a person: every setting at a first approval, later what changes. Secrets are references. */
   readonly lines: readonly string[]
   readonly isFirst: boolean
+  /** Something of what was approved before is to be replaced. */
+  readonly waits: boolean
   readonly approved: Approved
 }
 
@@ -66,6 +69,7 @@ export async function proposeApproval(request: ApprovalRequest): Promise<Proposa
   const parsed = await usableConfig(bytes, workspace)
   const before = readApproved(stateFolder)
   const config = await completed(parsed.config, before?.config, request)
+  refuseUnshown(config)
   const destination = destinationOf(config, environment)
   if ("code" in destination) throw problemOf(destination)
   const stateDir = stateDirOf(config, environment)
@@ -78,11 +82,32 @@ export async function proposeApproval(request: ApprovalRequest): Promise<Proposa
     stateDir,
     warnings: [...parsed.unknown, ...(await notFound(config, stateDir, environment))],
   }
-  const lines = [
-    ...(before === undefined ? allLines(config, destination) : changedLines(before.config, config)),
-    ...stateLine(before, stateDir),
-  ]
-  return { workspace, stateFolder, destination, config, lines, isFirst: before === undefined, approved }
+  const changes = changesOf(before, config)
+  const ofState = stateLine(before, stateDir)
+  return {
+    workspace,
+    stateFolder,
+    destination,
+    config,
+    lines: [
+      ...(before === undefined ? allLines(config, destination) : [...changes.waiting, ...changes.inForce]),
+      ...ofState,
+    ],
+    isFirst: before === undefined,
+    waits: before !== undefined && changes.waiting.length + ofState.length > 0,
+    approved,
+  }
+}
+
+/** A person approves what is shown, so a value that would be hidden can't be approved. */
+function refuseUnshown(config: ApprovedConfig): void {
+  const key = maskedKey(config)
+  if (key === undefined) return
+  throw new AgentProblem(
+    "literal-secret",
+    `${CONFIG_NAME}: /${key}: seems to contain a secret, so it can be neither shown nor approved`,
+    "use another value",
+  )
 }
 
 export function approve({ stateFolder, approved }: Proposal): void {
@@ -194,18 +219,27 @@ function stateLine(before: Approved | undefined, stateDir: string | null): strin
 
 function allLines(config: ApprovedConfig, destination: Destination): string[] {
   const set = CONFIG_KEYS.filter((key) => key !== "version" && config[key] !== undefined)
-  return [`destination: ${destination.displayName}`, ...set.map((key) => `${key}: ${shown(key, config)}`)]
+  return [
+    `destination: ${showText(destination.displayName)}`,
+    ...set.map((key) => `${key}: ${shownWhole(key, config)}`),
+  ]
 }
 
-function changedLines(before: ApprovedConfig, config: ApprovedConfig): string[] {
-  const { config: free, waiting } = effectiveConfig(before, config)
-  const lines = waiting.map(({ message }) =>
-    message.replace(`${CONFIG_NAME}: `, "").replace(" waits for approval", ""),
-  )
-  const quiet = changedKeys(before, free)
-  const inForce = quiet.map((key) => `${key}: ${shown(key, before)} → ${shown(key, config)} ${IN_FORCE}`)
-  return [
-    ...lines,
-    ...inForce.filter((line) => !lines.some((other) => other.split(":")[0] === line.split(":")[0])),
-  ]
+interface Changes {
+  readonly waiting: readonly string[]
+  readonly inForce: readonly string[]
+}
+
+function changesOf(approved: Approved | undefined, config: ApprovedConfig): Changes {
+  if (approved === undefined) return { waiting: [], inForce: [] }
+  const before = approved.config
+  const { config: free } = effectiveConfig(before, config)
+  const line = (key: ConfigKey, from: Config): string =>
+    `${key}: ${shownWhole(key, from)} → ${shownWhole(key, config)}`
+  const waiting = changedKeys(free, config)
+  const inForce = changedKeys(before, free).filter((key) => !waiting.includes(key))
+  return {
+    waiting: waiting.map((key) => line(key, free)),
+    inForce: inForce.map((key) => `${line(key, before)} ${IN_FORCE}`),
+  }
 }

@@ -56,7 +56,14 @@ export async function parseConfig(bytes: Uint8Array): Promise<ParsedConfig | War
   const text = Buffer.from(bytes)
     .toString("utf8")
     .replace(/^\ufeff/, "")
-  const value: unknown = parse(text, errors, { allowTrailingComma: true })
+  let value: unknown
+  try {
+    value = parse(text, errors, { allowTrailingComma: true })
+  } catch (error) {
+    // the parser calls itself for each level
+    if (error instanceof RangeError) return problem("config-invalid", "is nested too deeply")
+    throw error
+  }
   const first = errors[0]
   if (first !== undefined) {
     const row = text.slice(0, first.offset).split("\n").length

@@ -22,15 +22,7 @@ import { AgentProblem } from "../problem.ts"
 import type { Warning } from "../results.ts"
 import type { Destination, ProfileName } from "../setup.ts"
 import { readApproved } from "./approval.ts"
-import {
-  approve,
-  hostAt,
-  newWorkspaceId,
-  IN_FORCE,
-  problemOf,
-  proposeApproval,
-  type Proposal,
-} from "./approve.ts"
+import { approve, hostAt, newWorkspaceId, problemOf, proposeApproval, type Proposal } from "./approve.ts"
 import { CONFIG_NAME, type Config } from "./config.ts"
 import { parseConfig, readConfigBytes, unusable, type ParsedConfig } from "./config-file.ts"
 import { editedText, newConfigText, writeConfigFile, type Edit } from "./config-text.ts"
@@ -98,8 +90,8 @@ export async function planInit(request: InitRequest): Promise<InitPlan> {
 }
 
 /** What was approved once changes by `agent trust` alone, which `--yes` doesn't answer. */
-function refuseWaiting({ isFirst, lines, workspace }: Proposal): void {
-  if (isFirst || lines.every((line) => line.endsWith(IN_FORCE))) return
+function refuseWaiting({ waits, workspace }: Proposal): void {
+  if (!waits) return
   throw new AgentProblem(
     "changes-wait",
     `${join(workspace, CONFIG_NAME)} has changed since it was approved`,

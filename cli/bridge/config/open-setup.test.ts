@@ -90,6 +90,8 @@ test("openSetup() keeps what was approved while the file is gone, damaged or ref
   const spoil: readonly (readonly [string, () => void])[] = [
     ["config-missing", () => rmSync(configPath)],
     ["config-invalid", () => write("{ not json")],
+    ["config-invalid", () => write("[".repeat(200_000))],
+    ["config-invalid", () => write('{"include":'.repeat(20_000))],
     ["config-invalid", () => write({ ...LOCAL, retention_days: "1" })],
     ["literal-secret", () => write({ ...LOCAL, secret_key: "hunter2hunter2" })],
     ["command-reference", () => write({ ...LOCAL, encryption_key: "command:curl evil" })],
