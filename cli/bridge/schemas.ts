@@ -113,7 +113,9 @@ const restoreInput = z.strictObject({
   timestamp: z
     .string()
     .min(1)
-    .describe('"latest", an ISO 8601 time with a zone, or a snapshot id; sync_status lists them'),
+    .describe(
+      '"latest", "undo" (of the last restore), an ISO 8601 time with a zone, or a snapshot id; sync_status lists them',
+    ),
   paths: z
     .array(z.string().min(1))
     .max(1000)

@@ -81,16 +81,18 @@ export function sayRestore(restore: SyncRestore): string {
   return withWarnings([parts.join("; "), ...steps].join("\n"), restore.warnings)
 }
 
-function saySizes({ create, overwrite, bytes }: SyncRestore): string {
-  return `${showCount(create.count, "file")} created, ${overwrite.count} overwritten, ${showBytes(bytes)}`
+function saySizes({ create, overwrite, remove, bytes }: SyncRestore): string {
+  const removed = remove === undefined ? "" : `${remove.count} removed, `
+  return `${showCount(create.count, "file")} created, ${overwrite.count} overwritten, ${removed}${showBytes(bytes)}`
 }
 
 /** "overwrite 2 files (MEMORY.md, USER.md) and create 1 file (a.md)"; also for the question to a person. */
-export function sayPlan({ create, overwrite, extraLocal }: SyncRestore): string {
+export function sayPlan({ create, overwrite, remove, extraLocal }: SyncRestore): string {
   const parts = [
     `overwrite ${showCount(overwrite.count, "file")}${sayPaths(overwrite)}`,
     `create ${showCount(create.count, "file")}${sayPaths(create)}`,
   ]
+  if (remove !== undefined) parts.push(`remove ${showCount(remove.count, "file")}${sayPaths(remove)}`)
   if (extraLocal.count > 0) parts.push(`leave ${showCount(extraLocal.count, "file")} that it does not have`)
   return parts.join(", ")
 }
