@@ -221,6 +221,24 @@ test("lookToWrite() of two copies that wrote concurrently gives both new ids, an
   assert.equal(view.snapshots().length, 5)
 })
 
+test("publish() ends if this device's last entry can't be read, however often it is sent", async (t) => {
+  const place = sharedPlace(t)
+  const { repository: a, home } = await place.create()
+  const { digest } = await publishEmpty(a)
+  a.close()
+  fs.rmSync(a.home.statePath) // so that the entry is read again
+  const store = place.store((inner) => ({
+    ...inner,
+    async get(name, ...rest) {
+      const bytes = await inner.get(name, ...rest)
+      return name.endsWith(digest) ? bytes.map((byte) => byte ^ 1) : bytes
+    },
+  }))
+  const b = await place.open(home, { store })
+  await lookToWrite(b)
+  await assert.rejects(publishEmpty(b), (error) => isEngineError(error) && error.kind === "corrupt")
+})
+
 test("publish() by two runs of one device takes turns", async (t) => {
   const place = sharedPlace(t)
   const { repository: creator, home } = await place.create()

@@ -2,6 +2,7 @@
  * The commit: signs a chain entry, keeps it in the home, puts it, and looks at the log. Before the commit
  * nothing that a run stored is visible; after it everything is. Rules W3 and W6 of spec/ordering.md.
  */
+import { EngineError } from "../base/errors.ts"
 import { encodeEntryBody } from "../format/entry-body.ts"
 import type { Digest } from "../base/ids.ts"
 import { PROGRAM } from "../base/version.ts"
@@ -19,6 +20,9 @@ import type { Device } from "./session.ts"
 import { presentEnd } from "../log/sources.ts"
 import { type SignedEntry, writeSignedEntry } from "../log/signed-file.ts"
 import type { View } from "../log/view.ts"
+
+/** Sending an entry, or a new device id, each takes one. */
+const SETTLE_TRIES_MAX = 3
 
 /** Fields that `publish` fills in. */
 type Chained =
@@ -69,7 +73,10 @@ export async function publish(repository: Repository, draft: EntryDraft): Promis
   const lock = await lockChain(home, CHAIN_WAIT_MS)
   let signed: SignedEntry
   try {
-    while (await settleOwnChain(repository)) await look(repository)
+    for (let tries = 1; await settleOwnChain(repository); tries++) {
+      const { problems } = await look(repository)
+      if (tries === SETTLE_TRIES_MAX) throw unsettled(problems)
+    }
     const entry = await chained(repository, repository.session.device ?? device, draft)
     signed = sign(repository, repository.session.device ?? device, entry)
     writeSignedEntry(home, signed) // from here on no other entry is ever signed for this sequence
@@ -83,6 +90,17 @@ export async function publish(repository: Repository, draft: EntryDraft): Promis
   }
   const view = await look(repository)
   return { digest: signed.digest, sequence: signed.sequence, view }
+}
+
+/** The store has the entry that was sent again, but it cannot be read: sending it once more would not help. */
+function unsettled(problems: readonly EngineError[]): EngineError {
+  const found = problems.find(({ kind }) => kind === "corrupt")
+  if (found !== undefined) return found
+  return new EngineError(
+    "unavailable",
+    "unsettled",
+    "the store does not list this device's last entry, although it was sent",
+  )
 }
 
 /** The draft as the entry after the own head, with the heads of all other chains that this device has seen. */
