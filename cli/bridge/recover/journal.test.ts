@@ -5,7 +5,6 @@ import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 import { differences, pictureOf, showDifferences, type Picture } from "../../../fixtures/picture.ts"
 import { openSwapPlace, type RawPath, type SwapPlace } from "../../../engine/index.ts"
-import { alsoAsOrdinaryUser } from "../../../engine/testing/ordinary-user.ts"
 import {
   finish,
   JOURNAL_PORTS,
@@ -274,5 +273,3 @@ test("a folder that became a link is refused, and its target is not touched", as
   fs.utimesSync(root, 1_600_000_001, 1_600_000_001)
   assertEqual(root, before, "after the refusal")
 })
-
-alsoAsOrdinaryUser(import.meta.url)

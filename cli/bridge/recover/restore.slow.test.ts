@@ -1,4 +1,4 @@
 import { alsoAsOrdinaryUser } from "../../../engine/testing/ordinary-user.ts"
 
-for (const file of ["restore.test.ts", "operator.test.ts", "look.test.ts"])
+for (const file of ["journal.test.ts", "restore.test.ts", "operator.test.ts", "look.test.ts"])
   alsoAsOrdinaryUser(new URL(file, import.meta.url).href)

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 import { differences, pictureOf, showDifferences, type Picture } from "../../../fixtures/picture.ts"
+import { onTerminal } from "../../testing/on-terminal.ts"
 import { sandbox, type Sandbox } from "../../testing/run-cli.ts"
 
 interface Protected {
@@ -114,4 +115,29 @@ test("agent restore on a new machine approves the configuration only by its dige
   assert.equal(synced.code, 0, synced.err)
   const { err, lines } = box.runWith(environment, ["snapshots", "-r", box.repository, "--json"])
   assert.equal(new Set(lines.flatMap(({ series }) => series ?? [])).size, 1, err)
+})
+
+test("agent restore asks on a terminal, and a person approves the configuration of a new machine", async (t) => {
+  const { box, workspace } = protectedPlace(t)
+  const good = picture(workspace)
+  const changedText = "changed\n"
+  writeFileSync(join(workspace, "MEMORY.md"), changedText)
+  const words = ["agent", "restore", "latest", "--workspace", workspace]
+  const no = await onTerminal(box, "home", words, { answers: [{ question: "Restore this?", typed: "n\r" }] })
+  assert.equal(no.code, 1, no.screen)
+  assert.equal(readFileSync(join(workspace, "MEMORY.md"), "utf8"), changedText)
+  const yes = await onTerminal(box, "home", words, { answers: [{ question: "Restore this?", typed: "y\r" }] })
+  assert.equal(yes.code, 0, yes.screen)
+  assertEqual(picture(workspace), good)
+  const fresh = box.path("fresh")
+  const secret = ["--recovery-words-file", box.path("words")]
+  const move = ["agent", "restore", "--workspace", fresh, "-r", box.repository, "--yes", ...secret]
+  const question = "Approve this configuration on this machine?"
+  const refused = await onTerminal(box, "other", move, { answers: [{ question, typed: "\r" }] })
+  assert.equal(refused.code, 2, refused.screen)
+  assert.deepEqual(readdirSync(fresh), [])
+  const approved = await onTerminal(box, "other", move, { answers: [{ question, typed: "yes\r" }] })
+  assert.equal(approved.code, 0, approved.screen)
+  assert.match(approved.screen, /Devices: +\S+\r\n[^]*"workspace_id"/)
+  assertEqual(picture(fresh), good)
 })
