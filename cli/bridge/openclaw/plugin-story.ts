@@ -41,7 +41,9 @@ export interface Story {
   command(text: string, scopes?: readonly string[]): Promise<string>
   /** Sends `/wrap_up`. @returns the snapshots that this made, and the time until the first */
   wrapUp(): Promise<{ readonly made: Recent; readonly ms: number }>
-  /** The program on that machine; fails unless the exit code is 0. */
+  /** The program on that machine. */
+  holdfastTry(machine: OpenClaw, ...words: string[]): Promise<Ran>
+  /** Fails unless the exit code is 0. */
   holdfast(machine: OpenClaw, ...words: string[]): Promise<Ran>
   stop(): Promise<void>
 }
@@ -77,12 +79,14 @@ export async function openStory(folder: string): Promise<Story> {
     turn: (message, scopes) => turn(story, message, scopes),
     command: (text, scopes) => command(story, text, scopes),
     wrapUp: () => wrapUp(story),
-    async holdfast(machine, ...words) {
-      const ran = await runProgram(process.execPath, [PROGRAM, ...words], {
-        env: machine.environment,
-        cwd: folder,
-      })
+    async holdfastTry(machine, ...words) {
+      const at = { env: machine.environment, cwd: folder }
+      const ran = await runProgram(process.execPath, [PROGRAM, ...words], at)
       said.push(ran.out, ran.err)
+      return ran
+    },
+    async holdfast(machine, ...words) {
+      const ran = await story.holdfastTry(machine, ...words)
       assert.equal(ran.code, 0, `holdfast ${words.join(" ")}\n${ran.out}\n${ran.err}`)
       return ran
     },

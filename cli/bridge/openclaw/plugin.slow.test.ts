@@ -223,9 +223,13 @@ step(
   "a freshly onboarded machine gets memory and sessions back, and the host finds an old line",
   async () => {
     const second = await onboardHost(join(folder, "b"), story.model.port)
-    const words = ["agent", "restore", "latest", "--workspace", second.workspace, "-r", story.repository]
-    const approve = ["--recovery-words-file", story.wordsFile, "--yes"]
-    await story.holdfast(second, ...words, ...approve)
+    const where = ["agent", "restore", "latest", "--workspace", second.workspace, "-r", story.repository]
+    const words = [...where, "--recovery-words-file", story.wordsFile, "--yes"]
+    const shown = await story.holdfastTry(second, ...words)
+    const digest = /--accept-config ([0-9a-f]{64})/.exec(shown.out)?.[1]
+    assert.ok(digest !== undefined, `${shown.out}\n${shown.err}`)
+    assert.equal(existsSync(join(second.workspace, NOTE)), false)
+    await story.holdfast(second, ...words, "--accept-config", digest)
     assert.ok(readFileSync(join(second.workspace, NOTE), "utf8").includes(LINE))
     assert.equal(existsSync(join(second.workspace, "BOOTSTRAP.md")), false)
     await second.start()
