@@ -29,6 +29,7 @@ export { isFileLocked, takeFileLock, type FileLock } from "./home/file-lock.ts"
 export {
   makePrivateFolder,
   readPrivateFile,
+  refuseWritable,
   writePrivateFile,
   writePrivateNote,
 } from "./home/private-files.ts"

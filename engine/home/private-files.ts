@@ -105,6 +105,13 @@ export function refuseShared(file: string): void {
   refuseMode(path.dirname(file), 0o022, "700", "other users can change it and replace the keys in it")
 }
 
+/** @throws if group or others can change a file that decides something, or replace it in its folder */
+export function refuseWritable(file: string): void {
+  if (!HAS_MODES) return
+  refuseMode(file, 0o022, "600", "other users can change it")
+  refuseMode(path.dirname(file), 0o022, "700", "other users can replace what is in it")
+}
+
 function refuseMode(file: string, forbidden: number, wanted: string, found: string): void {
   const mode = fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0
   if ((mode & forbidden) === 0) return

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { writeFileSync } from "node:fs"
+import { chmodSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
 import fc from "fast-check"
@@ -115,6 +115,24 @@ test("an approval that was changed by hand into nonsense is none", async (contex
   writeFileSync(join((await ready()).stateFolder, "approved.json"), "{}")
   const found = await open()
   assert.ok("state" in found && found.state === "needs_approval")
+})
+
+test("what another user could have written is no approval and no private configuration", async (context) => {
+  const { open, ready, write, approve } = configPlace(context)
+  write(APPROVED)
+  await approve()
+  const { stateFolder } = await ready()
+  writeFileSync(join(stateFolder, "private.json"), "{}", { mode: 0o600 })
+  for (const [name, shared, own] of [
+    ["approved.json", 0o622, 0o600],
+    ["private.json", 0o622, 0o600],
+    [".", 0o777, 0o700],
+  ] as const) {
+    chmodSync(join(stateFolder, name), shared)
+    await assert.rejects(open(), { code: "home-permissions", message: /other users can/ })
+    chmodSync(join(stateFolder, name), own)
+  }
+  await ready()
 })
 
 const pattern = fc.constantFrom(

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import { join } from "node:path"
-import { readPrivateFile, writePrivateFile } from "../../../engine/index.ts"
+import { readPrivateFile, refuseWritable, writePrivateFile } from "../../../engine/index.ts"
 import { showText } from "../../../engine/base/show.ts"
 import type { ProfileName } from "../setup.ts"
 import type { Warning } from "../results.ts"
@@ -47,10 +47,15 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex")
 }
 
-/** Undefined if nothing was approved, or the record can't be read: then a person must approve again. */
+/**
+ * Undefined if nothing was approved, or the record can't be read: then a person must approve again.
+ * @throws EngineError if another user could have written it
+ */
 export function readApproved(stateFolder: string): Approved | undefined {
-  const text = readPrivateFile(join(stateFolder, APPROVAL_NAME))
+  const path = join(stateFolder, APPROVAL_NAME)
+  const text = readPrivateFile(path)
   if (text === undefined) return undefined
+  refuseWritable(path)
   try {
     const value = JSON.parse(text) as Partial<Approved>
     const { version, config, sha256: digest } = value

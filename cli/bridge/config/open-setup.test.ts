@@ -162,6 +162,7 @@ test("openSetup() gives OpenClaw profiles the agent's own folders, first, and no
   assert.deepEqual(state?.include, ["/agents/nero/agent/", "/agents/nero/sessions/", "/skills/"])
   assert.ok(workspace?.include.includes("notes/") && workspace.include.includes("/memory/"))
   assert.ok(capture.sqlite && capture.emptyTables.includes("auth_profile_store"))
+  assert.ok(state?.exclude.includes("*.sqlite.*"), "copies of databases, whose tables are not emptied")
   assert.deepEqual(warnings, [])
 })
 

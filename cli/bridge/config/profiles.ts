@@ -150,6 +150,8 @@ const OPENCLAW_SHARED_TABLES: readonly string[] = [
 
 /** What earlier versions kept in files, and providers' settings, which may have API keys. */
 const OPENCLAW_SECRET_FILES: readonly string[] = [
+  // copies that a repair or a person has left; their tables can't be emptied
+  "*.sqlite.*",
   "auth-profiles.json*",
   "auth-state.json*",
   "auth.json",

@@ -42,6 +42,11 @@ test("secretsInText() passes over prose, references, variables and placeholders"
   for (const text of HARMLESS) assert.deepEqual(secretsInText(text), [], text)
 })
 
+test("secretsInText() finds a secret behind a placeholder in the same line", () => {
+  const line = JSON.stringify({ password: "your-password-here", api_key: "Zx9qT4vLm2Rk8Wp3Yd7N" })
+  assert.deepEqual(secretsInText(line), [{ line: 1, kind: "password or key" }])
+})
+
 test("secretsInText() takes linear time on hostile lines", () => {
   const lines = ["aws ".repeat(5000), "password=".repeat(2000), "eyJ".repeat(6000), "xoxb-a-".repeat(2500)]
   const start = performance.now()

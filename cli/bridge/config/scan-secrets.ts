@@ -81,10 +81,11 @@ export function secretsInText(text: string): Omit<SecretFinding, "path">[] {
 
 function kindOf(line: string): string | undefined {
   return FORMS.find(({ pattern, entropyMin }) => {
-    const match = pattern.exec(line)
-    if (match === null) return false
-    const value = match[1] ?? ""
-    return entropyMin === undefined || (!HARMLESS.test(value) && isRandom(value, entropyMin))
+    if (!pattern.test(line)) return false
+    if (entropyMin === undefined) return true
+    // a placeholder may stand before the secret: JSON is often one line
+    const all = [...line.matchAll(new RegExp(pattern, `${pattern.flags}g`))]
+    return all.some(([, value = ""]) => !HARMLESS.test(value) && isRandom(value, entropyMin))
   })?.kind
 }
 

@@ -10,6 +10,7 @@ import {
   openStore,
   readPrivateFile,
   readSecret,
+  refuseWritable,
   type Home,
   type OpenStoreOptions,
   type Repository,
@@ -37,6 +38,7 @@ export function readPrivateConfig(stateFolder: string): PrivateConfig {
   const path = join(stateFolder, PRIVATE_NAME)
   const text = readPrivateFile(path)
   if (text === undefined) return {}
+  refuseWritable(path) // it may name a command
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value

@@ -78,6 +78,11 @@ for (const era of ERAS)
       if (person === "decline") {
         assert.match(first.text, /^the user declined\n/)
         assert.equal(first.structured["planId"], undefined)
+        place.write("MEMORY.md", "changed again\n")
+        const { planId } = (await call("sync_restore", { timestamp: "latest", mode: "preview" })).structured
+        const second = await call("sync_restore", { timestamp: "latest", confirm: true, planId })
+        assert.match(second.text, /^the user declined\n/, "the model's own confirm doesn't count")
+        assert.equal(questions.length, 2)
         return
       }
       if (person === "cancel") return

@@ -47,9 +47,11 @@ export function createRestoreTool({ agent, calls, canAsk, answer }: RestoreToolR
       const { planId: _, ...plan } = await restore({ ...input, mode: "preview" }, context)
       return answer(plan, `the user ${reply.action === "cancel" ? "did not answer" : "declined"}`)
     }
-    const plan = await restore(input, context)
-    if (plan.outcome !== "needs_confirmation" || plan.planId === undefined || !canAsk(context))
-      return answer(plan)
+    const asks = canAsk(context)
+    // where a person can be asked, the answer counts and not the model's own confirm
+    const { confirm: _confirm, planId: _planId, ...unconfirmed } = input
+    const plan = await restore(asks ? unconfirmed : input, context)
+    if (plan.outcome !== "needs_confirmation" || plan.planId === undefined || !asks) return answer(plan)
     return inputRequired({ inputRequests: { [QUESTION]: question(plan) }, requestState: plan.planId })
   }
 }

@@ -28,6 +28,7 @@ test("an empty workspace and latest give a tree that is equal to the last bit", 
   chmodSync(join(place.workspace, "memory/run.sh"), 0o750)
   mkdirSync(join(place.workspace, "memory/empty"))
   symlinkSync("../MEMORY.md", join(place.workspace, "memory/link.md"))
+  place.write("memory/sync-log-notes.jsonl", "a name that only looks like ours")
   utimesSync(join(place.workspace, "memory/deep"), 1_700_000_000, 1_700_000_000)
   utimesSync(place.workspace, 1_700_000_001, 1_700_000_001)
   const snapshot = await saved(place)
