@@ -113,17 +113,18 @@ const restoreInput = z.strictObject({
   timestamp: z
     .string()
     .min(1)
+    .max(100)
     .describe(
       '"latest", "undo" (of the last restore), an ISO 8601 time with a zone, or a snapshot id; sync_status lists them',
     ),
   paths: z
-    .array(z.string().min(1))
+    .array(z.string().min(1).max(4096))
     .max(1000)
     .optional()
     .describe("only these files or folders of the workspace"),
   mode: z.enum(["auto", "preview", "staged", "in_place"]).optional(),
   confirm: z.boolean().optional().describe("true, with planId: the user has seen the plan and agreed"),
-  planId: z.string().optional(),
+  planId: z.string().max(100).optional(),
 }) satisfies z.ZodType<RestoreInput>
 
 const pathList = z.strictObject({
@@ -152,7 +153,7 @@ const restoreOutput = z.strictObject({
 
 const historyInput = z.strictObject({
   limit: z.int().min(1).max(200).optional(),
-  path: z.string().optional(),
+  path: z.string().max(4096).optional(),
 }) satisfies z.ZodType<HistoryInput>
 
 const historyOutput = z.strictObject({
@@ -171,9 +172,9 @@ const historyOutput = z.strictObject({
 }) satisfies z.ZodType<SyncHistory>
 
 const diffInput = z.strictObject({
-  from: z.string(),
-  to: z.string().optional().describe("default: the workspace as it is now"),
-  path: z.string().optional(),
+  from: z.string().max(100),
+  to: z.string().max(100).optional().describe("default: the workspace as it is now"),
+  path: z.string().max(4096).optional(),
 }) satisfies z.ZodType<DiffInput>
 
 const diffOutput = z.strictObject({
@@ -186,7 +187,10 @@ const diffOutput = z.strictObject({
   text: z.string().optional(),
 }) satisfies z.ZodType<SyncDiff>
 
-const readInput = z.strictObject({ timestamp: z.string(), path: z.string() }) satisfies z.ZodType<ReadInput>
+const readInput = z.strictObject({
+  timestamp: z.string().max(100),
+  path: z.string().max(4096),
+}) satisfies z.ZodType<ReadInput>
 
 const readOutput = z.strictObject({
   v: z.literal(1),

@@ -4,7 +4,14 @@
  */
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
-import { makePrivateFolder, openHome, writePrivateFile, type Home } from "../../../engine/index.ts"
+import {
+  makePrivateFolder,
+  openHome,
+  readPrivateFile,
+  readSecret,
+  writePrivateFile,
+  type Home,
+} from "../../../engine/index.ts"
 import { AgentProblem } from "../problem.ts"
 import { readApproved } from "./approval.ts"
 import { newWorkspaceId, problemOf } from "./approve.ts"
@@ -44,12 +51,12 @@ export async function importSecrets(request: ImportRequest): Promise<Imported> {
   const before = readApproved(stateFolderOf(home, workspace))
   const id = config.workspace_id ?? before?.config.workspace_id ?? newWorkspaceId()
   if (literals.includes("encryption_key")) keyBytes(literalOf(config.encryption_key))
-  const moved = literals.map((field) => {
-    const name = `${id}.${field.replace("_", "-")}`
+  const moved: { field: SecretKey; reference: string }[] = []
+  for (const field of literals) {
     const value = literalOf(config[field])
-    const reference = request.keychain ? toKeychain(name, value) : toFile(home, name, value)
-    return { field, reference }
-  })
+    const keep: Keep = { home, name: `${id}.${field.replace("_", "-")}`, value }
+    moved.push({ field, reference: request.keychain ? await toKeychain(keep) : toFile(keep) })
+  }
   const edits: Edit[] = moved.map(({ field, reference }) => ({
     key: field,
     name: names.get(field) ?? field,
@@ -69,16 +76,41 @@ function literalOf(value: unknown): string {
   return typeof value === "string" ? value : ""
 }
 
-function toFile(home: Home, name: string, value: string): string {
+interface Keep {
+  readonly home: Home
+  readonly name: string
+  readonly value: string
+}
+
+/** An agent can write the literal and the id in the name, so another secret that has the name is never replaced. */
+function numbered(name: string, number: number): string {
+  return number === 1 ? name : `${name}-${number}`
+}
+
+function toFile({ home, name, value }: Keep): string {
   const folder = secretsFolderOf(home)
   makePrivateFolder(folder)
-  const path = join(folder, name)
-  writePrivateFile(path, `${value}\n`)
-  return `file:${path}`
+  for (let number = 1; ; number++) {
+    const path = join(folder, numbered(name, number))
+    const there = readPrivateFile(path)
+    if (there === undefined) writePrivateFile(path, `${value}\n`)
+    else if (there !== `${value}\n`) continue
+    return `file:${path}`
+  }
+}
+
+async function toKeychain({ name, value }: Keep): Promise<string> {
+  const ports = { environment: process.env, platform: process.platform }
+  for (let number = 1; ; number++) {
+    const reference = `keychain:${numbered(name, number)}`
+    const there = await readSecret(reference, name, ports).catch(() => undefined)
+    if (there === undefined) return storeInKeychain(numbered(name, number), value)
+    if (there === value) return reference
+  }
 }
 
 /** The secret goes through standard input, never through an argument. */
-function toKeychain(name: string, value: string): string {
+function storeInKeychain(name: string, value: string): string {
   if (process.platform === "win32")
     throw new AgentProblem(
       "no-keychain",

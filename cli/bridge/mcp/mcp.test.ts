@@ -73,6 +73,7 @@ test("an argument that the schema refuses is an answer that the model can read",
     ["sync_now", { bogus: 1 }, /bogus/],
     ["sync_now", { label: "x".repeat(201) }, /label/],
     ["sync_restore", {}, /timestamp/],
+    ["sync_restore", { timestamp: "9".repeat(100_000) }, /timestamp/],
     ["sync_restore", { timestamp: "latest", mode: "all" }, /mode/],
   ] as const) {
     const answer = await call(name, input)

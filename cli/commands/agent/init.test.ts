@@ -233,6 +233,21 @@ test("agent import moves the secrets of the user's example, keeps its comments, 
   assert.equal(elsewhere.code, 0, elsewhere.err)
 })
 
+test("agent import never replaces a secret that is in force by one that the agent has written", (context) => {
+  const { must, run, write, config, box } = desk(context)
+  must("agent", "init", "--yes")
+  const folder = box.path("home", "secrets")
+  const [name = ""] = readdirSync(folder)
+  const key = readFileSync(join(folder, name), "utf8")
+  const own = "RVhBTVBMRS1LRVktT0YtMzItQllURVMtRk9SLVRFU1Q="
+  write(config().replace('"retention_days": 30', `"retention_days": 30, "encryption_key": "${own}"`))
+  assert.match(run("agent", "import", "--yes").err, /agent trust/)
+  assert.equal(readFileSync(join(folder, name), "utf8"), key)
+  assert.equal(readFileSync(join(folder, `${name}-2`), "utf8"), `${own}\n`)
+  assert.match(config(), /"encryption_key": "file:[^"]+-2"/)
+  must("agent", "sync")
+})
+
 test("agent import refuses a key that is not 32 bytes before it moves anything", (context) => {
   const { run, write, config, box } = desk(context)
   const text = EXAMPLE.replace(/"encryption_key": "[^"]+"/, '"encryption_key": "too-short-to-be-a-key"')
