@@ -216,6 +216,8 @@ test("paths outside the workspace are refused, and unknown ones get near names",
     "memory/sync-log.jsonl",
     "memory/sync-log.1.jsonl",
     "memory/sync-dashboard.html",
+    "memory/sync-log.jsonl/below",
+    "Session-Sync-Config.json",
   ])
     await assert.rejects(restored(place, { timestamp: "latest", paths: [path] }), problem("bad-path"), path)
   await assert.rejects(restored(place, { timestamp: "latest", paths: ["memory.md"] }), (error) => {
