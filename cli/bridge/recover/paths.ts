@@ -9,7 +9,8 @@ import { AgentProblem } from "../problem.ts"
  * The configuration is a person's to approve; log and dashboard are written by this machine's runs. Some file systems
  * take names in another case for the same.
  */
-const OWN = /^(session-sync-config\.json|memory\/sync-log(\.\d{1,2})?\.jsonl|memory\/sync-dashboard\.html)(\/|$)/i
+const OWN =
+  /^(session-sync-config\.json|memory\/sync-log(\.\d{1,2})?\.jsonl|memory\/sync-dashboard\.html)(\/|$)/i
 
 /** @param path in the workspace */
 export function isOwnFile(path: string): boolean {
