@@ -4,7 +4,7 @@
  * run continues an interrupted one. spec/agent.md.
  */
 import { randomBytes } from "node:crypto"
-import { existsSync, rmSync } from "node:fs"
+import { existsSync, readdirSync, rmSync } from "node:fs"
 import { hostname } from "node:os"
 import { basename, dirname, join } from "node:path"
 import {
@@ -27,7 +27,7 @@ import { CONFIG_NAME, type Config } from "./config.ts"
 import { parseConfig, readConfigBytes, unusable, type ParsedConfig } from "./config-file.ts"
 import { editedText, newConfigText, writeConfigFile, type Edit } from "./config-text.ts"
 import { realPath, type Environment } from "./openclaw-places.ts"
-import { madeKeyPath, secretsFolderOf, stateFolderOf } from "./places.ts"
+import { agentsFolderOf, madeKeyPath, secretsFolderOf, stateFolderOf } from "./places.ts"
 import { placeFields } from "./place-fields.ts"
 import {
   encryptionKey,
@@ -78,6 +78,7 @@ export async function planInit(request: InitRequest): Promise<InitPlan> {
   const proposal = await proposeApproval({ workspace, environment, home, bytes: Buffer.from(text) })
   refuseInside(proposal.destination, workspace, proposal.approved.stateDir)
   refuseWaiting(proposal)
+  if (proposal.isFirst) refuseTakenId(proposal, home)
   return {
     workspace,
     home,
@@ -96,6 +97,26 @@ function refuseWaiting({ waits, workspace }: Proposal): void {
     "changes-wait",
     `${join(workspace, CONFIG_NAME)} has changed since it was approved`,
     `run: holdfast agent trust --workspace ${shellWord(workspace)}`,
+  )
+}
+
+/** A copied folder has the other one's id. Two in one series would get each other's files back. */
+function refuseTakenId({ workspace, config }: Proposal, home: Home): void {
+  const folder = agentsFolderOf(home)
+  const states = existsSync(folder) ? readdirSync(folder) : []
+  const other = states
+    .flatMap((name) => readApproved(join(folder, name)) ?? [])
+    .find(
+      (each) =>
+        each.config.workspace_id === config.workspace_id &&
+        each.workspace !== workspace &&
+        existsSync(join(each.workspace, CONFIG_NAME)), // else the folder has moved
+    )
+  if (other === undefined) return
+  throw new AgentProblem(
+    "workspace-id-taken",
+    `${join(workspace, CONFIG_NAME)} has the workspace_id of ${other.workspace}, so both would share one series of backups`,
+    "remove workspace_id from the file; agent init then makes another",
   )
 }
 

@@ -15,7 +15,12 @@ import { APPROVAL_NAME } from "./approval.ts"
 /** 0700; runs, restores and the approval of this workspace on this machine. Need not exist. */
 export function stateFolderOf(home: Home, workspace: string): string {
   const name = createHash("sha256").update(workspace).digest("hex").slice(0, 32)
-  return join(home.identityRoot, "agents", name)
+  return join(agentsFolderOf(home), name)
+}
+
+/** Has a folder for each workspace. */
+export function agentsFolderOf(home: Home): string {
+  return join(home.identityRoot, "agents")
 }
 
 /** Where secrets are kept that `agent init` makes and `agent import` moves; below the home, so no backup has them. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -123,6 +124,18 @@ test("agent init makes one repository for several agents, each with its own seri
   assert.match(String(second["series"]), /^custom\/main\/[0-9a-f]{16}$/)
   assert.notEqual(second["workspaceId"], first["workspaceId"])
   assert.equal(second["recoverySheet"], null)
+})
+
+test("agent init refuses the workspace_id of another workspace, unless that one has moved", (context) => {
+  const { must, run, workspace, box } = desk(context)
+  must("agent", "init", "--yes")
+  const copy = box.path("copy")
+  cpSync(workspace, copy, { recursive: true })
+  const { code, err } = run("agent", "init", "--yes", "--workspace", copy)
+  assert.equal(code, 1)
+  assert.match(err, /would share one series/)
+  rmSync(workspace, { recursive: true })
+  must("agent", "init", "--yes", "--workspace", copy)
 })
 
 test("agent init --role writer connects a second device that can't remove anything, and needs a repository", (context) => {
