@@ -8,6 +8,7 @@ export { EngineError, type ErrorKind } from "./base/errors.ts"
 export type { ChunkId, DeviceId, Digest, RawPath, RepositoryId } from "./base/ids.ts"
 export { rawPathFromText, showPath } from "./base/paths.ts"
 export { shellWord } from "./base/show.ts"
+export { wordCounter } from "./crypto/words.ts"
 export { writeAll } from "./base/write-all.ts"
 export type { Clock, Random } from "./base/ports.ts"
 

@@ -25,12 +25,25 @@ function terminalPath(): string | undefined {
 
 /** Asks for one line without showing what is typed. Ctrl-C ends the program with 130. */
 export async function askHidden(text: string): Promise<string> {
-  return await ask(text, new Writable({ write: (_bytes, _encoding, done) => done() }))
+  const [line = ""] = await askHiddenLines(text, () => undefined)
+  return line
+}
+
+/**
+ * Asks for one or several lines without showing what is typed. Pasted lines count too.
+ * @param more what asks for the next line; undefined: there are enough
+ */
+export async function askHiddenLines(
+  text: string,
+  more: (lines: readonly string[]) => string | undefined,
+): Promise<string[]> {
+  return await ask(text, { echo: new Writable({ write: (_bytes, _encoding, done) => done() }), more })
 }
 
 /** Asks for one line that is shown. */
 export async function askLine(text: string): Promise<string> {
-  return await ask(text)
+  const [line = ""] = await ask(text)
+  return line
 }
 
 /** Asks until the answer is yes or no; an empty one is `otherwise`. */
@@ -43,8 +56,14 @@ export async function askYesNo(text: string, otherwise: boolean): Promise<boolea
   }
 }
 
-/** @param echo what shows the typed text; default: the terminal */
-async function ask(text: string, echo?: Writable): Promise<string> {
+interface AskHow {
+  /** Shows the typed text; default: the terminal. */
+  readonly echo?: Writable
+  readonly more?: (lines: readonly string[]) => string | undefined
+}
+
+/** @returns the typed lines; none at the end of input */
+async function ask(text: string, { echo, more = () => undefined }: AskHow = {}): Promise<string[]> {
   question.printBefore()
   const input = new ReadStream(openSync("/dev/tty", "r"))
   const screen = new WriteStream(openSync("/dev/tty", "w"))
@@ -53,10 +72,19 @@ async function ask(text: string, echo?: Writable): Promise<string> {
   else screen.write(showText(text))
   question.isOpen = true
   try {
-    return await new Promise<string>((resolve) => {
+    return await new Promise<string[]>((resolve) => {
+      const typed: string[] = []
+      let isDone = false
       lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"))
-      lines.once("line", resolve)
-      lines.once("close", () => resolve(""))
+      lines.on("line", (line) => {
+        if (isDone) return
+        typed.push(line)
+        const next = more(typed)
+        isDone = next === undefined
+        if (next === undefined) resolve(typed)
+        else screen.write(`\n${showText(next)}`)
+      })
+      lines.once("close", () => resolve(typed))
       if (echo === undefined) lines.prompt()
     })
   } finally {

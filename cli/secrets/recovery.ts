@@ -87,6 +87,8 @@ export async function keepingPlaces<T>(places: readonly WordsPlace[], make: () =
 export interface SheetFacts {
   readonly location: string
   readonly repositoryId: string
+  /** Lines that say how to get everything back; default: of an ordinary repository. */
+  readonly wayBack?: readonly string[] | undefined
 }
 
 /** Refuses to make words that nobody can see: they would open the repository all the same. */
@@ -127,7 +129,10 @@ function wordRows(words: string): string[] {
   return rows
 }
 
-function recoverySheet(words: string, { location, repositoryId }: SheetFacts): string {
+function recoverySheet(
+  words: string,
+  { location, repositoryId, wayBack = ordinaryWay(location) }: SheetFacts,
+): string {
   return [
     "HOLDFAST RECOVERY SHEET",
     "",
@@ -144,6 +149,13 @@ function recoverySheet(words: string, { location, repositoryId }: SheetFacts): s
     "Keep a copy of this program beside the repository: `npm pack` in a clone of holdfast",
     `makes holdfast-${VERSION}.tgz. Do not install a package of this name from a registry.`,
     "",
+    ...wayBack,
+    "",
+  ].join("\n")
+}
+
+function ordinaryWay(location: string): string[] {
+  return [
     "To get everything back on an empty machine, put the 24 words into a file named",
     "words.txt, in their order, and type:",
     "",
@@ -153,6 +165,5 @@ function recoverySheet(words: string, { location, repositoryId }: SheetFacts): s
     "  holdfast restore ID --target restored",
     "",
     "ID is the first column of the list, for each snapshot that you want back.",
-    "",
-  ].join("\n")
+  ]
 }

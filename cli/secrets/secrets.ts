@@ -6,10 +6,10 @@
 import { errnoOf, errnoText } from "../../engine/base/errno.ts"
 import { spawnSync } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
-import type { Secret } from "../../engine/index.ts"
+import { wordCounter, type EngineError, type Secret } from "../../engine/index.ts"
 import type { Call } from "../verbs/call.ts"
 import { isEngineError, UsageError } from "../output/exit-codes.ts"
-import { askHidden, canAsk } from "./prompt.ts"
+import { askHidden, askHiddenLines, canAsk } from "./prompt.ts"
 
 /** The flags of the table that a verb reads a secret from. */
 export interface SecretFlags {
@@ -76,23 +76,59 @@ export async function askPassphrase(question: string): Promise<Secret | undefine
   return text === "" ? undefined : { kind: "passphrase", text }
 }
 
+const RECOVERY_WORDS = 24
+
+export const WORDS_OR_PASSPHRASE = "recovery words or passphrase"
+
+/**
+ * Asks for what opens an agent's repository. Recovery words may be typed or pasted on one line or several, with or
+ * without numbers. Undefined without a terminal.
+ */
+export async function askWordsOrPassphrase(): Promise<Secret | undefined> {
+  if (!canAsk()) return undefined
+  const count = await wordCounter()
+  process.stderr.write("Type the 24 recovery words, on one line or several, or the passphrase.\n")
+  const lines = await askHiddenLines(
+    "Recovery words or passphrase (not shown): ",
+    ([first = "", ...others]) => {
+      const { words } = count([first, ...others].join(" "))
+      const start = count(first)
+      const isWords = start.words > 0 && start.known * 2 >= start.words
+      if (!isWords || words >= RECOVERY_WORDS || others.at(-1)?.trim() === "") return undefined
+      return `${words} of ${RECOVERY_WORDS} words; go on, or press Enter if this is all: `
+    },
+  )
+  const [text = ""] = lines
+  if (text === "") return undefined
+  const { words } = count(lines.join(" "))
+  const isOne = lines.slice(1).every((line) => line.trim() === "")
+  if (words !== RECOVERY_WORDS && isOne) return { kind: "passphrase", text }
+  return { kind: "recovery", words: lines.join(" ") }
+}
+
 /** The same number as login and ssh. */
 const TYPED_TRIES = 3
 
-/** Runs again after a wrong passphrase, if it was typed. */
+/** Runs again after a wrong passphrase or wrong words, if they were typed. */
 export async function withTypedTries<T>(
   run: () => Promise<T>,
   isTyped: () => boolean = () => true,
+  asked = "passphrase",
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await run()
     } catch (error) {
-      if (!isEngineError(error) || error.code !== "wrong-key") throw error
-      if (tries === TYPED_TRIES || !isTyped()) throw error
-      process.stderr.write("Wrong passphrase. Try again.\n")
+      const wrong = isEngineError(error) ? wrongSecret(error, asked) : undefined
+      if (wrong === undefined || tries === TYPED_TRIES || !isTyped()) throw error
+      process.stderr.write(`${wrong}. Try again.\n`)
     }
   }
+}
+
+function wrongSecret({ code, message }: EngineError, asked: string): string | undefined {
+  if (code === "recovery-words") return message.replace(/^i/, "I")
+  return code === "wrong-key" ? `Wrong ${asked}` : undefined
 }
 
 /** Shorter ones can be guessed in hours with a copy of the repository. */

@@ -39,6 +39,17 @@ export async function entropyOf(text: string): Promise<Bytes> {
   }
 }
 
+/** @returns the number of words in a text, and how many of them are recovery words */
+export async function wordCounter(): Promise<
+  (text: string) => { readonly words: number; readonly known: number }
+> {
+  const { wordlist } = await load()
+  return (text) => {
+    const words = splitWords(text)
+    return { words: words.length, known: words.filter((word) => wordlist.includes(word)).length }
+  }
+}
+
 function splitWords(text: string): string[] {
   const words = text
     .normalize("NFKC")

@@ -29,6 +29,7 @@ import {
   findOpenClaw,
   openclawStateDir,
   realPath,
+  realPlace,
   userHome,
   type Environment,
 } from "./openclaw-places.ts"
@@ -45,6 +46,8 @@ export interface ApprovalRequest {
   readonly home?: Home | undefined
   /** Instead of the file's content: of a configuration that is about to be written. */
   readonly bytes?: Uint8Array | undefined
+  /** The host's own folder is restored next, and needn't exist. */
+  readonly restoresState?: boolean | undefined
 }
 
 export interface Proposal {
@@ -72,7 +75,7 @@ export async function proposeApproval(request: ApprovalRequest): Promise<Proposa
   refuseUnshown(config)
   const destination = destinationOf(config, environment)
   if ("code" in destination) throw problemOf(destination)
-  const stateDir = stateDirOf(config, environment)
+  const stateDir = stateDirOf(config, request)
   const approved: Approved = {
     version: 1,
     workspace,
@@ -80,7 +83,7 @@ export async function proposeApproval(request: ApprovalRequest): Promise<Proposa
     sha256: sha256(bytes),
     config,
     stateDir,
-    warnings: [...parsed.unknown, ...(await notFound(config, stateDir, environment))],
+    warnings: [...parsed.unknown, ...(await notFound(config, stateDir, request))],
   }
   const changes = changesOf(before, config)
   const ofState = stateLine(before, stateDir)
@@ -180,10 +183,13 @@ export async function hostAt(workspace: string, environment: Environment): Promi
   return { profile: profile ?? "custom", agentId: "main" }
 }
 
-function stateDirOf({ profile }: ApprovedConfig, environment: Environment): string | null {
+function stateDirOf(
+  { profile }: ApprovedConfig,
+  { environment, restoresState }: ApprovalRequest,
+): string | null {
   if (PROFILES[profile].state === undefined) return null
   const path = openclawStateDir(environment)
-  const real = realPath(path)
+  const real = restoresState === true ? realPlace(path) : realPath(path)
   if (real !== undefined) return real
   throw new AgentProblem(
     "no-openclaw",
@@ -196,13 +202,13 @@ function stateDirOf({ profile }: ApprovedConfig, environment: Environment): stri
 async function notFound(
   { profile, agent_id: agentId }: ApprovedConfig,
   stateDir: string | null,
-  environment: Environment,
+  { environment, restoresState }: ApprovalRequest,
 ): Promise<Warning[]> {
   if (stateDir === null) return []
   const agents = (await findOpenClaw(environment))?.agents ?? []
   const agentDir = agents.find(({ id }) => id === agentId)?.agentDir
   const folder = join(stateDir, "agents", agentId)
-  if (agentDir === undefined && existsSync(folder)) return []
+  if (agentDir === undefined && (restoresState === true || existsSync(folder))) return []
   const message =
     agentDir === undefined
       ? `${folder} doesn't exist: there are no conversations of agent ${agentId} to back up`

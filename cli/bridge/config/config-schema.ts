@@ -8,6 +8,7 @@ import {
   INTERVAL_MINUTES_MIN,
   PROFILE_NAMES,
   PROVIDERS,
+  relativeFileOf,
   type Config,
 } from "./config.ts"
 
@@ -15,7 +16,10 @@ import {
 // eslint-disable-next-line no-control-regex
 const line = z.string().regex(/^[^\x00-\x1f\x7f]{1,1024}$/, "expected one line of text")
 
-const reference = z.union([line, z.strictObject({ source: line, provider: line.optional(), id: line })])
+const reference = z.union([
+  line.refine((text) => relativeFileOf(text) === undefined, "file: needs an absolute path, or ~/PATH"),
+  z.strictObject({ source: line, provider: line.optional(), id: line }),
+])
 
 const HAS_PARENT = /(^|[\\/])\.\.([\\/]|$)/
 

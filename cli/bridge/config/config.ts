@@ -2,6 +2,7 @@
  * The values of a `session-sync-config.json`, under the names that the file has. config-file.ts reads them,
  * config-schema.ts checks them. A secret is never one of them: secret fields hold references. spec/agent.md.
  */
+import { isAbsolute, resolve } from "node:path"
 import type { ProfileName } from "../setup.ts"
 
 export const CONFIG_NAME = "session-sync-config.json"
@@ -40,6 +41,18 @@ export interface SecretRef {
 
 /** `env:NAME`, `file:PATH`, `keychain:NAME`, `${NAME}` as OpenClaw has it, or an object. */
 export type Reference = string | SecretRef
+
+/** Of a typed reference, what is kept: cron and services start in another folder. */
+export function absoluteReference(reference: string): string {
+  const path = relativeFileOf(reference)
+  return path === undefined ? reference : `file:${resolve(path)}`
+}
+
+/** The path of `file:PATH` if it means another file in each folder. */
+export function relativeFileOf(reference: string): string | undefined {
+  const path = /^file:(.+)$/s.exec(reference)?.[1]
+  return path === undefined || isAbsolute(path) || path.startsWith("~/") ? undefined : path
+}
 
 export interface Config {
   readonly version?: 1 | undefined

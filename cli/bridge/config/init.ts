@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto"
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { hostname } from "node:os"
-import { basename, dirname, join } from "node:path"
+import { join } from "node:path"
 import {
   createRepository,
   makePrivateFolder,
@@ -26,7 +26,7 @@ import { approve, hostAt, newWorkspaceId, problemOf, proposeApproval, type Propo
 import { CONFIG_NAME, type Config } from "./config.ts"
 import { parseConfig, readConfigBytes, unusable, type ParsedConfig } from "./config-file.ts"
 import { editedText, newConfigText, writeConfigFile, type Edit } from "./config-text.ts"
-import { realPath, type Environment } from "./openclaw-places.ts"
+import { realPlace, type Environment } from "./openclaw-places.ts"
 import { agentsFolderOf, madeKeyPath, secretsFolderOf, stateFolderOf } from "./places.ts"
 import { placeFields } from "./place-fields.ts"
 import {
@@ -192,12 +192,6 @@ function refuseInside({ kind, location }: Destination, workspace: string, stateD
       "choose another folder with -r",
     )
   }
-}
-
-/** Resolves links as far as the folders exist. */
-export function realPlace(path: string): string {
-  const parent = dirname(path)
-  return realPath(path) ?? (parent === path ? path : join(realPlace(parent), basename(path)))
 }
 
 export interface InitHow {

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, realpathSync } from "node:fs"
 import { homedir } from "node:os"
-import { join, resolve } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -66,11 +66,20 @@ export async function findOpenClaw(environment: Environment): Promise<OpenClawPl
   return { stateDir, agents: agentsOf(config, stateDir, environment) }
 }
 
+/** Whether OpenClaw has been set up on this machine. */
+export function isOnboarded(environment: Environment): boolean {
+  return existsSync(configPathOf(environment))
+}
+
+function configPathOf(environment: Environment): string {
+  const set = environment["OPENCLAW_CONFIG_PATH"] || join(openclawStateDir(environment), "openclaw.json")
+  return expandHome(set, environment)
+}
+
 export async function readOpenClawConfig(environment: Environment): Promise<Parsed> {
-  const path = environment["OPENCLAW_CONFIG_PATH"] || join(openclawStateDir(environment), "openclaw.json")
   let text: string
   try {
-    text = readFileSync(expandHome(path, environment), "utf8")
+    text = readFileSync(configPathOf(environment), "utf8")
   } catch {
     return {}
   }
@@ -123,4 +132,10 @@ export function realPath(path: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Resolves links as far as the folders exist. */
+export function realPlace(path: string): string {
+  const parent = dirname(path)
+  return realPath(path) ?? (parent === path ? path : join(realPlace(parent), basename(path)))
 }

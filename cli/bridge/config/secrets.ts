@@ -19,7 +19,14 @@ import {
 } from "../../../engine/index.ts"
 import { AgentProblem } from "../problem.ts"
 import type { Destination, HostSecrets } from "../setup.ts"
-import type { Config, Reference, SecretKey, SecretRef } from "./config.ts"
+import {
+  relativeFileOf,
+  SECRET_KEYS,
+  type Config,
+  type Reference,
+  type SecretKey,
+  type SecretRef,
+} from "./config.ts"
 import { expandHome, readOpenClawConfig, type Environment } from "./openclaw-places.ts"
 import { madeKeyPath } from "./places.ts"
 
@@ -39,13 +46,24 @@ export function readPrivateConfig(stateFolder: string): PrivateConfig {
   const text = readPrivateFile(path)
   if (text === undefined) return {}
   refuseWritable(path) // it may name a command
+  const config = parsePrivate(text)
+  if (config === undefined)
+    throw new AgentProblem("private-config", `${path} is not valid JSON`, "correct or remove the file")
+  const relative = SECRET_KEYS.find((key) => {
+    const value = config[key]
+    return typeof value === "string" && relativeFileOf(value) !== undefined
+  })
+  if (relative === undefined) return config
+  throw new AgentProblem("private-config", `${path}: /${relative}: file: needs an absolute path, or ~/PATH`)
+}
+
+function parsePrivate(text: string): PrivateConfig | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined
   } catch {
-    // reported below
+    return undefined
   }
-  throw new AgentProblem("private-config", `${path} is not valid JSON`, "correct or remove the file")
 }
 
 export interface SecretSources {

@@ -4,6 +4,7 @@
  * commands/agent/new-machine.ts asks. spec/agent.md.
  */
 import { createHash } from "node:crypto"
+import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { Writable } from "node:stream"
 import {
@@ -22,6 +23,7 @@ import { CONFIG_NAME, type Config } from "../config/config.ts"
 import { parseConfig, readConfigBytes, unusable } from "../config/config-file.ts"
 import { editedText, newConfigText, writeConfigFile } from "../config/config-text.ts"
 import { destinationOf } from "../config/destination.ts"
+import { isOnboarded, openclawStateDir, realPlace, type Environment } from "../config/openclaw-places.ts"
 import { keepPrivately } from "../config/init.ts"
 import { stateFolderOf } from "../config/places.ts"
 import { placeFields, type PlaceFlags } from "../config/place-fields.ts"
@@ -78,7 +80,7 @@ export interface MoveRequest {
   /** Real path. */
   readonly workspace: string
   readonly home: Home
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
   readonly repository: Repository
   readonly agent: FoundAgent
   readonly timestamp: string
@@ -96,6 +98,8 @@ export interface Move {
   /** From what the workspace has now, as a unified diff. */
   readonly diff: string
   readonly proposal: Proposal
+  /** What a person does after the restore. */
+  readonly steps: readonly string[]
   /** The configuration comes from the backup, unchanged or adapted; false: it had none that can be used. */
   readonly isBackedUp: boolean
 }
@@ -104,11 +108,17 @@ export interface Move {
 export async function planMove(request: MoveRequest): Promise<Move> {
   const { workspace, home, environment, repository, agent, timestamp } = request
   const setup = { series: agent.series, stateFolder: stateFolderOf(home, workspace) }
-  const { snapshot } = await resolveTimestamp(setup, repository, timestamp)
+  const { snapshot } = await resolveTimestamp(setup, repository, timestamp, "cli")
   const backedUp = await backedUpText(repository, snapshot)
   const adapted = backedUp === undefined ? undefined : await adaptedText(request, backedUp)
   const text = adapted ?? newConfigText(fieldsOf(request, {}))
-  const proposal = await proposeApproval({ workspace, environment, home, bytes: Buffer.from(text) })
+  const proposal = await proposeApproval({
+    workspace,
+    environment,
+    home,
+    bytes: Buffer.from(text),
+    restoresState: true,
+  })
   const before = readConfigBytes(join(workspace, CONFIG_NAME))
   const now = before === undefined || "code" in before ? "" : before.toString("utf8")
   const { createTwoFilesPatch } = await import("diff")
@@ -118,6 +128,7 @@ export async function planMove(request: MoveRequest): Promise<Move> {
     sha256: createHash("sha256").update(text).digest("hex"),
     diff: patch.slice(patch.indexOf("--- ")),
     proposal,
+    steps: stepsOf(proposal, environment),
     isBackedUp: adapted !== undefined,
   }
 }
@@ -127,8 +138,23 @@ export function carryOutMove({ workspace, home, credentials }: MoveRequest, { te
   const stateFolder = stateFolderOf(home, workspace)
   makePrivateFolder(stateFolder)
   if (credentials?.startsWith("command:") === true) keepPrivately(stateFolder, credentials)
+  const { stateDir } = proposal.approved
+  if (stateDir !== null) mkdirSync(stateDir, { recursive: true, mode: 0o700 })
   writeConfigFile(workspace, text)
   approve(proposal)
+}
+
+/** The host may be installed after its files are back. */
+function stepsOf({ workspace, config, approved }: Proposal, environment: Environment): string[] {
+  if (!config.profile.startsWith("openclaw-") || isOnboarded(environment)) return []
+  const stateDir = approved.stateDir ?? realPlace(openclawStateDir(environment))
+  return [
+    `Install OpenClaw and set it up. It keeps its files in ${stateDir}.`,
+    ...(workspace === join(stateDir, "workspace")
+      ? []
+      : [`Let agent ${config.agent_id} use the workspace ${workspace}.`]),
+    "Then start it: openclaw gateway start",
+  ]
 }
 
 const CONFIG_BYTES_MAX = 256 * 1024

@@ -64,9 +64,7 @@ export function requirePaths(paths: readonly RawPath[], entries: ReadonlyMap<Raw
     throw new AgentProblem(
       "path-not-found",
       `the snapshot has no ${showPath(path)}`,
-      near.length === 0
-        ? "sync_restore with mode preview lists what it has"
-        : `it has ${near.map(showPath).join(", ")}`,
+      near.length === 0 ? "mode preview lists its files" : `it has ${near.map(showPath).join(", ")}`,
     )
   }
 }

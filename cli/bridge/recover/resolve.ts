@@ -5,7 +5,7 @@
 import { snapshots, type Repository, type Snapshot } from "../../../engine/index.ts"
 import { AgentProblem } from "../problem.ts"
 import type { SnapshotFlag, Warning } from "../results.ts"
-import type { Setup } from "../setup.ts"
+import type { Host, Setup } from "../setup.ts"
 import { readLast } from "./last.ts"
 
 export interface Chosen {
@@ -28,20 +28,22 @@ export async function resolveTimestamp(
   setup: Pick<Setup, "series" | "stateFolder">,
   repository: Repository,
   timestamp: string,
+  by: Host = "mcp",
 ): Promise<Chosen> {
+  const lister = by === "cli" ? "holdfast agent status" : "sync_status"
   const all = await snapshots(repository, { series: setup.series })
   const good = new Set(all.flatMap((each) => (each.good ? [each.digest] : [])))
-  const series: Series = { all, isGood: ({ digest }) => good.has(digest) }
+  const series: Series = { all, isGood: ({ digest }) => good.has(digest), lister }
   const text = timestamp.trim()
   if (text === "undo") return chosen(series, undoSnapshot(setup, all), { isUndo: true })
   if (all.length === 0)
     throw new AgentProblem(
       "no-snapshot",
       "this agent has no snapshot yet",
-      "make one: sync_now, or holdfast agent sync",
+      `make one: ${by === "cli" ? "holdfast agent sync" : "sync_now"}`,
     )
   if (text === "latest") return latest(series)
-  if (/^[0-9a-f]+$/i.test(text)) return chosen(series, byId(all, text.toLowerCase()))
+  if (/^[0-9a-f]+$/i.test(text)) return chosen(series, byId(series, text.toLowerCase()))
   return byTime(series, text)
 }
 
@@ -54,6 +56,8 @@ interface Series {
   /** Oldest first. */
   readonly all: readonly Snapshot[]
   readonly isGood: (snapshot: Snapshot) => boolean
+  /** What lists the snapshots, for advice. */
+  readonly lister: string
 }
 
 function chosen(
@@ -71,7 +75,7 @@ function latest(series: Series): Chosen {
   throw new AgentProblem(
     "no-snapshot",
     "every snapshot of this agent is flagged, so none is the latest good one",
-    "give one by its timestamp; sync_status lists them",
+    `give one by its timestamp; ${series.lister} lists them`,
   )
 }
 
@@ -111,32 +115,34 @@ function undoSnapshot(setup: Pick<Setup, "stateFolder">, all: readonly Snapshot[
   )
 }
 
-function byId(all: readonly Snapshot[], id: string): Snapshot {
+function byId({ all, lister }: Series, id: string): Snapshot {
   if (id.length < ID_DIGITS_MIN)
     throw new AgentProblem(
       "bad-timestamp",
       `"${id}" is too short for a snapshot id`,
-      `use at least ${ID_DIGITS_MIN} digits; sync_status lists the snapshots`,
+      `use at least ${ID_DIGITS_MIN} digits; ${lister} lists the snapshots`,
     )
   const [found, second] = all.filter(({ digest }) => digest.startsWith(id))
   if (second !== undefined)
     throw new AgentProblem("ambiguous-id", `"${id}" matches several snapshots`, "give more digits")
   if (found !== undefined) return found
-  throw new AgentProblem("no-snapshot", `this agent has no snapshot ${id}; ${range(all)}`, LISTS)
+  throw new AgentProblem("no-snapshot", `this agent has no snapshot ${id}; ${range(all)}`, lists(lister))
 }
 
-const LISTS = "sync_status lists the newest; latest is the newest good one"
+function lists(lister: string): string {
+  return `${lister} lists the newest; latest is the newest good one`
+}
 
 function byTime(series: Series, text: string): Chosen {
-  const { all, isGood } = series
-  const atNs = parseTime(text)
+  const { all, isGood, lister } = series
+  const atNs = parseTime(text, lister)
   const milliseconds = atNs / 1_000_000n
   const isExact = /[.,]\d{3,}/.test(text)
   const exact = isExact ? all.findLast((each) => each.timeNs / 1_000_000n === milliseconds) : undefined
   if (exact !== undefined) return chosen(series, exact)
   const found = all.findLast((each) => each.timeNs <= atNs && isGood(each))
   if (found !== undefined) return chosen(series, found, { warnings: skipped(series, found, atNs) })
-  throw new AgentProblem("no-snapshot", `no snapshot is as old as ${text}; ${range(all)}`, LISTS)
+  throw new AgentProblem("no-snapshot", `no snapshot is as old as ${text}; ${range(all)}`, lists(lister))
 }
 
 function range(all: readonly Snapshot[]): string {
@@ -147,7 +153,7 @@ function range(all: readonly Snapshot[]): string {
 }
 
 /** Nanoseconds since 1970. A time without seconds means its last moment. */
-function parseTime(text: string): bigint {
+function parseTime(text: string, lister: string): bigint {
   const match = TIME.exec(text)
   if (match === null) {
     if (/^\d{4}-\d\d-\d\d$/.test(text))
@@ -155,7 +161,7 @@ function parseTime(text: string): bigint {
     throw new AgentProblem(
       "bad-timestamp",
       `"${text.slice(0, 80)}" is not a time, a snapshot id, latest or undo`,
-      "write a time like 2026-12-01T13:45:00Z, or take a timestamp from sync_status",
+      `write a time like 2026-12-01T13:45:00Z, or take a timestamp from ${lister}`,
     )
   }
   const [, day = "", minute = "", second, fraction, zone] = match

@@ -55,7 +55,7 @@ export async function restoreAgent(
   const settled = await settleRestore(setup, ports)
   const repository = await setup.openRepository()
   try {
-    const chosen = await resolveTimestamp(setup, repository, input.timestamp)
+    const chosen = await resolveTimestamp(setup, repository, input.timestamp, context.by)
     const { paths } = input
     const restoring: Restoring = { context, repository, chosen, paths, operator, input, call, ports }
     const result = await restoreChosen(restoring)

@@ -3,23 +3,25 @@
  * `holdfast init`; a repository of its own gets a random key that is kept in the home.
  */
 import { existsSync } from "node:fs"
-import { join } from "node:path"
-import { openHome, shellWord, type Secret } from "../../../engine/index.ts"
+import { join, resolve } from "node:path"
+import { openHome, shellWord } from "../../../engine/index.ts"
 import { findHostWorkspace } from "../../bridge/config/host-workspace.ts"
 import {
   carryOutInit,
   planInit,
-  realPlace,
   type InitPlan,
   type InitRequest,
+  type InitResult,
 } from "../../bridge/config/init.ts"
 import { PROFILES } from "../../bridge/config/profiles.ts"
 import { readApproved } from "../../bridge/config/approval.ts"
-import { expandHome } from "../../bridge/config/openclaw-places.ts"
+import { expandHome, realPlace } from "../../bridge/config/openclaw-places.ts"
 import { stateFolderOf } from "../../bridge/config/places.ts"
 import { CONFIG_NAME } from "../../bridge/config/config.ts"
 import { defaultRepositoryFolder } from "../../bridge/config/place-fields.ts"
 import type { ProfileName } from "../../bridge/setup.ts"
+import { VERSION } from "../../../engine/base/version.ts"
+import { showText } from "../../../engine/base/show.ts"
 import { EXIT, UsageError, type ExitCode } from "../../output/exit-codes.ts"
 import { askLine, askYesNo, canAsk } from "../../secrets/prompt.ts"
 import {
@@ -30,8 +32,14 @@ import {
   prepareWordsFiles,
   type WordsPlace,
 } from "../../secrets/recovery.ts"
-import { askPassphrase, givenSecrets } from "../../secrets/secrets.ts"
+import {
+  askWordsOrPassphrase,
+  givenSecrets,
+  withTypedTries,
+  WORDS_OR_PASSPHRASE,
+} from "../../secrets/secrets.ts"
 import type { Call, Command } from "../../verbs/call.ts"
+import { givenCredentials } from "./workspace.ts"
 import { askTwoWords, confirmWords } from "./confirm-words.ts"
 
 export const agentInit: Command = async (call) => {
@@ -51,7 +59,7 @@ export const agentInit: Command = async (call) => {
     location: options.text("repo"),
     endpoint: options.text("endpoint"),
     region: options.text("region"),
-    credentials: options.text("credentials") ?? (environment["HOLDFAST_CREDENTIALS"] || undefined),
+    credentials: givenCredentials(call),
     withoutAuth: options.flag("without-auth"),
   }
   return await initWorkspace(call, request)
@@ -73,18 +81,26 @@ export async function initWorkspace(call: Call, first: InitRequest): Promise<Exi
   }
   const places: WordsPlace[] = []
   let words: string | undefined
-  const result = await keepingPlaces(places, () =>
+  let isTyped = false
+  const attempt = (): Promise<InitResult> =>
     carryOutInit(plan, {
       role: options.text("role") === "writer" ? "writer" : "full",
       given: givenSecrets(call),
-      ask: async () => await askSecret(plan),
+      async ask() {
+        const typed = await askWordsOrPassphrase()
+        isTyped = typed !== undefined
+        return typed
+      },
       deliver(made, facts) {
         places.push(...wordsPlaces(call, plan))
-        deliverWords(call, made, places, facts)
+        deliverWords(call, made, places, { ...facts, wayBack: wayBack(plan, facts.location) })
         words = made
-        return places[0]?.path ?? null
+        const [first] = places
+        return first === undefined ? null : resolve(first.path)
       },
-    }),
+    })
+  const result = await keepingPlaces(places, () =>
+    withTypedTries(attempt, () => isTyped, WORDS_OR_PASSPHRASE),
   )
   const { repository, config } = result
   output.structured(result)
@@ -146,10 +162,6 @@ function showPlan({ output }: Call, { workspace, proposal }: InitPlan): void {
   for (const line of shown) output.say(`  ${line}`)
 }
 
-async function askSecret({ proposal }: InitPlan): Promise<Secret | undefined> {
-  return await askPassphrase(`passphrase of the repository at ${proposal.destination.displayName}`)
-}
-
 /** Files that the flags name; without any, and without a terminal to show the words on, a sheet in the user's home. */
 function wordsPlaces(call: Call, { workspace, proposal, home }: InitPlan): WordsPlace[] {
   const { destination, approved, config } = proposal
@@ -166,6 +178,30 @@ function wordsPlaces(call: Call, { workspace, proposal, home }: InitPlan): Words
   if (folder === undefined)
     throw new UsageError("there is no safe place for the recovery words. Use --recovery-sheet FILE")
   return [newSheet(unusedName(folder, config.workspace_id))]
+}
+
+/** Of the recovery sheet. */
+function wayBack({ workspace, proposal }: InitPlan, location: string): string[] {
+  const { kind, region } = proposal.destination
+  const isBucket = kind === "s3"
+  const flags = [
+    `-r ${shellWord(location)}`,
+    ...(isBucket && region !== undefined ? [`--region ${shellWord(region)}`] : []),
+    ...(isBucket ? ["--credentials file:keys"] : []),
+  ]
+  return [
+    "To get everything back on an empty machine, put the 24 words into a file named",
+    "words.txt, in their order.",
+    ...(isBucket ? ["Put KEY_ID:SECRET_KEY of the bucket into a file named keys."] : []),
+    "Then type:",
+    "",
+    `  npm install --global ./holdfast-${VERSION}.tgz`,
+    `  chmod 600 words.txt${isBucket ? " keys" : ""}`,
+    `  holdfast agent restore latest --workspace DIR ${flags.join(" ")} --recovery-words-file words.txt`,
+    "",
+    `DIR is the agent's workspace, here ${showText(workspace)}.`,
+    "If the repository has several agents, restore each into a workspace of its own.",
+  ]
 }
 
 function unusedName(folder: string, id: string): string {

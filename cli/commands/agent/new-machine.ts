@@ -29,12 +29,22 @@ import {
 import { showCount } from "../../output/format.ts"
 import { UsageError } from "../../output/exit-codes.ts"
 import { askLine, askYesNo, canAsk } from "../../secrets/prompt.ts"
-import { askPassphrase, givenSecrets, withTypedTries } from "../../secrets/secrets.ts"
+import {
+  askWordsOrPassphrase,
+  givenSecrets,
+  withTypedTries,
+  WORDS_OR_PASSPHRASE,
+} from "../../secrets/secrets.ts"
 import type { Call } from "../../verbs/call.ts"
 import { homeOf, storeAt } from "../connection.ts"
+import { givenCredentials } from "./workspace.ts"
 
-/** @returns false: the configuration was not accepted, and nothing was written */
-export async function setUpNewMachine(call: Call, location: string, timestamp: string): Promise<boolean> {
+/** @returns what to do after the restore; undefined: the configuration was not accepted, and nothing was written */
+export async function setUpNewMachine(
+  call: Call,
+  location: string,
+  timestamp: string,
+): Promise<readonly string[] | undefined> {
   const { output } = call
   const workspace = await workspaceOf(call)
   const store = await storeAt(call, location)
@@ -54,7 +64,7 @@ export async function setUpNewMachine(call: Call, location: string, timestamp: s
     )
     request = requestOf(call, { workspace, reading, agent, location, timestamp })
     move = await planMove(request)
-    if (!(await isAccepted(call, { move, devices, reading, agent }))) return false
+    if (!(await isAccepted(call, { move, devices, reading, agent }))) return undefined
   } finally {
     reading.close()
   }
@@ -62,7 +72,7 @@ export async function setUpNewMachine(call: Call, location: string, timestamp: s
   writing.close()
   carryOutMove(request, move)
   output.say("This device has keys of its own now, and the configuration is approved.")
-  return true
+  return move.steps
 }
 
 async function workspaceOf(call: Call): Promise<string> {
@@ -78,16 +88,17 @@ async function workspaceOf(call: Call): Promise<string> {
   return realpathSync(resolve(named))
 }
 
-/** Tried before anything is shown from the repository; a typed passphrase may be typed again. */
+/** Tried before anything is shown from the repository; what was typed may be typed again. */
 async function openingSecret(call: Call, store: Store): Promise<Secret | undefined> {
   const [given] = givenSecrets(call)
   if (given !== undefined) return given
-  return await withTypedTries(async () => {
-    const typed = await askPassphrase(`passphrase for ${store.location}`)
+  const attempt = async (): Promise<Secret | undefined> => {
+    const typed = await askWordsOrPassphrase()
     const tried = await openRepository({ store, home: homeOf(call), secret: typed })
     tried.close()
     return typed
-  })
+  }
+  return await withTypedTries(attempt, undefined, WORDS_OR_PASSPHRASE)
 }
 
 function nameOf({ label, id, status }: DeviceInfo): string {
@@ -125,7 +136,7 @@ function requestOf(call: Call, { workspace, reading, agent, location, timestamp 
     agent,
     timestamp: timestamp === "undo" ? "latest" : timestamp,
     place: { location, endpoint: options.text("endpoint"), region: options.text("region") },
-    credentials: options.text("credentials") ?? (environment["HOLDFAST_CREDENTIALS"] || undefined),
+    credentials: givenCredentials(call),
   }
 }
 

@@ -23,9 +23,10 @@ export const agentRestore: Command = async (call) => {
     mode: options.text("mode") as RestoreInput["mode"],
     ...(options.list("path").length === 0 ? {} : { paths: options.list("path") }),
   }
-  const setup = await setupOf(call, input)
-  if (setup === undefined) return EXIT.usage
-  const result = await restoreAgent(
+  const ready = await setupOf(call, input)
+  if (ready === undefined) return EXIT.usage
+  const { setup, steps } = ready
+  const restored = await restoreAgent(
     agentContext(setup, { host: "cli", environment: call.environment }),
     input,
     {
@@ -34,6 +35,8 @@ export const agentRestore: Command = async (call) => {
     },
     { operator: true },
   )
+  const result =
+    restored.outcome === "restored" ? { ...restored, steps: [...restored.steps, ...steps] } : restored
   call.output.structured(result)
   if (!call.output.json) print(call.output, result)
   return codeOf(result)
@@ -44,15 +47,21 @@ function codeOf({ outcome }: SyncRestore): ExitCode {
   return outcome === "needs_confirmation" ? EXIT.failed : EXIT.done
 }
 
+interface Ready {
+  readonly setup: Setup
+  /** For a person, after the restore. */
+  readonly steps: readonly string[]
+}
+
 /** Undefined: the answer is given, and nothing is to be done yet. */
-async function setupOf(call: Call, input: RestoreInput): Promise<Setup | undefined> {
+async function setupOf(call: Call, input: RestoreInput): Promise<Ready | undefined> {
   const { options, environment } = call
   const workspace = options.text("workspace")
   const request = { workspace, cwd: process.cwd(), environment }
   const location = options.text("repo")
   const found = await openSetup(request)
   if (!isNotReady(found)) {
-    if (location === undefined) return found
+    if (location === undefined) return { setup: found, steps: [] }
     throw new UsageError(
       `${found.workspace} is set up for ${found.destination.displayName} already. Leave -r out, or use another workspace`,
     )
@@ -67,10 +76,11 @@ async function setupOf(call: Call, input: RestoreInput): Promise<Setup | undefin
         "",
       ),
     )
-  if (!(await setUpNewMachine(call, location, input.timestamp))) return undefined
+  const steps = await setUpNewMachine(call, location, input.timestamp)
+  if (steps === undefined) return undefined
   const again = await openSetup(request)
   if (isNotReady(again)) throw new AgentProblem(again.problem.code, again.problem.message, again.problem.hint)
-  return again
+  return { setup: again, steps }
 }
 
 async function ask(call: Call, plan: SyncRestore): Promise<boolean> {

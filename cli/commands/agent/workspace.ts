@@ -1,5 +1,9 @@
-/** The workspace of an agent verb: `--workspace`, or the one that the bridge finds from the current folder. */
+/**
+ * What the verbs of agents read from their flags: the workspace, or the one that the bridge finds from the current
+ * folder, and the reference to credentials as it is kept.
+ */
 import { openHome, type Home } from "../../../engine/index.ts"
+import { absoluteReference } from "../../bridge/config/config.ts"
 import { findWorkspace } from "../../bridge/config/places.ts"
 import { problemOf } from "../../bridge/config/approve.ts"
 import type { Call } from "../../verbs/call.ts"
@@ -16,4 +20,10 @@ export async function agentPlace({ options, environment }: Call): Promise<AgentP
   const found = await findWorkspace({ workspace, cwd: process.cwd(), environment, home })
   if (typeof found !== "string") throw problemOf(found.problem)
   return { workspace: found, home }
+}
+
+/** `--credentials`, else HOLDFAST_CREDENTIALS. */
+export function givenCredentials({ options, environment }: Call): string | undefined {
+  const typed = options.text("credentials") ?? (environment["HOLDFAST_CREDENTIALS"] || undefined)
+  return typed === undefined ? undefined : absoluteReference(typed)
 }
