@@ -58,7 +58,7 @@ export interface OpenClaw {
 }
 
 export interface HostConfigFile {
-  plugins?: { entries?: Record<string, Record<string, unknown>> }
+  plugins?: { entries?: Record<string, Record<string, unknown>>; allow?: string[] }
   [key: string]: unknown
 }
 
@@ -86,15 +86,18 @@ export async function installHost(): Promise<string> {
 
 /** A fresh host with its templates in place, as `openclaw onboard` leaves it. `folder` is empty or not there. */
 export async function onboardHost(folder: string, modelPort: number): Promise<OpenClaw> {
-  const program = join(await installHost(), "node_modules/openclaw/openclaw.mjs")
+  const packages = join(await installHost(), "node_modules")
+  const program = join(packages, "openclaw/openclaw.mjs")
   const workspace = join(folder, "workspace")
   const stateDir = join(folder, "state")
   const temporary = join(folder, "tmp")
   const port = await freePort()
   for (const path of [join(folder, "home"), temporary]) mkdirSync(path, { recursive: true })
   const authorities = process.env["NODE_EXTRA_CA_CERTS"]
+  const base = hostEnvironment()
   const environment: NodeJS.ProcessEnv = {
-    ...hostEnvironment(),
+    ...base,
+    PATH: `${base["PATH"]}:${join(packages, ".bin")}`,
     HOME: join(folder, "home"),
     TMPDIR: temporary,
     HOLDFAST_HOME: join(folder, "holdfast"),

@@ -3,7 +3,9 @@
  * known settings. The bridge is loaded at the first use, since the host registers a plugin for every one of its own
  * commands.
  */
-import { env } from "node:process"
+import { readFileSync, realpathSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { argv, env } from "node:process"
 import type { Agent, Settings, Warning } from "holdfast/bridge"
 import type { HostApi, HostConfig } from "./host-api.ts"
 
@@ -63,6 +65,7 @@ export function createAgents(api: HostApi): Agents {
       environment: env,
       host: "plugin",
       hostSecrets: secretsOf(api.pluginConfig ?? {}, agentId),
+      hostPackage: hostPackage(),
       notify: (notice) => tell(api, { agentId, workspace }, notice),
     })
   }
@@ -112,6 +115,29 @@ function secretsOf(
     keyId: field("key_id"),
     secretKey: field("secret_key"),
     encryptionKey: field("encryption_key"),
+  }
+}
+
+/** The root of the host's own package, which has the templates of a fresh workspace. */
+function hostPackage(): string | undefined {
+  try {
+    let folder = realpathSync(argv[1] ?? "")
+    while (folder !== dirname(folder)) {
+      folder = dirname(folder)
+      if (isHostPackage(join(folder, "package.json"))) return folder
+    }
+  } catch {
+    // Without it no file counts as a template.
+  }
+  return undefined
+}
+
+function isHostPackage(manifest: string): boolean {
+  try {
+    const { name } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly name?: unknown }
+    return name === "openclaw"
+  } catch {
+    return false
   }
 }
 

@@ -149,5 +149,5 @@ export interface HostApi {
       readonly sourceConfig: HostConfig
     }) => Promise<AuditFinding[]>,
   ): void
-  on(hook: string, handler: (event: HookEvent, context: HookContext) => void): void
+  on(hook: string, handler: (event: HookEvent, context: HookContext) => void | Promise<void>): void
 }
