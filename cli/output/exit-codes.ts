@@ -136,8 +136,8 @@ export function messageOf(error: unknown): string {
 }
 
 /** A command keeps its case. */
-function sentence(text: string): string {
-  return text.startsWith("holdfast ") ? text : text.slice(0, 1).toUpperCase() + text.slice(1)
+export function sentence(text: string): string {
+  return /^(holdfast|sync_\w+) /.test(text) ? text : text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
 function systemMessage(error: NodeJS.ErrnoException): string {

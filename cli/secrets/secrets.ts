@@ -87,9 +87,8 @@ export const WORDS_OR_PASSPHRASE = "recovery words or passphrase"
 export async function askWordsOrPassphrase(): Promise<Secret | undefined> {
   if (!canAsk()) return undefined
   const count = await wordCounter()
-  process.stderr.write("Type the 24 recovery words, on one line or several, or the passphrase.\n")
   const lines = await askHiddenLines(
-    "Recovery words or passphrase (not shown): ",
+    "24 recovery words (on one line or several), or passphrase: ",
     ([first = "", ...others]) => {
       const { words } = count([first, ...others].join(" "))
       const start = count(first)

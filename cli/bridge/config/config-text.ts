@@ -37,18 +37,28 @@ export interface Edit {
   readonly key: ConfigKey
   /** The file's own name of the key, if it has it. */
   readonly name: string
-  readonly value: string
+  /** Undefined removes the field. */
+  readonly value: string | undefined
 }
 
+/** A new field goes before the first one: behind the last one it would take that one's comment. */
 export async function editedText(text: string, edits: readonly Edit[]): Promise<string> {
-  const { applyEdits, modify } = await import("jsonc-parser")
+  const { applyEdits, modify, parseTree } = await import("jsonc-parser")
   const eol = text.includes("\r\n") ? "\r\n" : "\n"
   const tabSize = /^( +)"/m.exec(text)?.[1]?.length ?? 2
   const formattingOptions = { insertSpaces: !/^\t+"/m.test(text), tabSize, eol }
-  return edits.reduce(
-    (before, { name, value }) => applyEdits(before, modify(before, [name], value, { formattingOptions })),
-    text,
-  )
+  return edits.toReversed().reduce((before, { name, value }) => {
+    const fields = parseTree(before, [], { allowTrailingComma: true })?.children ?? []
+    const isThere = fields.some(({ children }) => children?.[0]?.value === name)
+    const [first] = fields
+    if (first === undefined || isThere)
+      return applyEdits(before, modify(before, [name], value, { formattingOptions }))
+    if (value === undefined) return before
+    const field = `${JSON.stringify(name)}: ${JSON.stringify(value)},`
+    const indent = /(?:^|\n)([ \t]*)$/.exec(before.slice(0, first.offset))?.[1]
+    const space = indent === undefined ? " " : `${eol}${indent}`
+    return `${before.slice(0, first.offset)}${field}${space}${before.slice(first.offset)}`
+  }, text)
 }
 
 /** The file's mode is kept. A link is refused: its target may be a file of somebody else. */

@@ -19,12 +19,13 @@ import {
 } from "../../../engine/index.ts"
 import { AgentProblem } from "../problem.ts"
 import { approve, proposeApproval, type Proposal } from "../config/approve.ts"
-import { CONFIG_NAME, type Config } from "../config/config.ts"
+import { CONFIG_NAME, SECRET_KEYS, type Config, type SecretKey } from "../config/config.ts"
 import { parseConfig, readConfigBytes, unusable } from "../config/config-file.ts"
 import { editedText, newConfigText, writeConfigFile } from "../config/config-text.ts"
 import { destinationOf } from "../config/destination.ts"
 import { isOnboarded, openclawStateDir, realPlace, type Environment } from "../config/openclaw-places.ts"
 import { keepPrivately } from "../config/init.ts"
+import { trySecret } from "../config/secrets.ts"
 import { stateFolderOf } from "../config/places.ts"
 import { placeFields, type PlaceFlags } from "../config/place-fields.ts"
 import type { ProfileName } from "../setup.ts"
@@ -184,7 +185,11 @@ async function adaptedText(request: MoveRequest, text: string): Promise<string |
   const parsed = await parseConfig(Buffer.from(text))
   if ("code" in parsed || unusable(parsed, request.workspace) !== undefined) return undefined
   const { config } = parsed
-  const wanted = fieldsOf(request, config)
+  const missing = await missingFiles(config, environment)
+  const kept = Object.fromEntries(
+    Object.entries(config).filter(([key]) => !missing.some((each) => each === key)),
+  )
+  const wanted = fieldsOf(request, kept)
   const [was, is] = [config, wanted].map((each) => destinationOf(each, environment))
   const isSamePlace =
     was !== undefined &&
@@ -195,11 +200,25 @@ async function adaptedText(request: MoveRequest, text: string): Promise<string |
     was.endpoint === is.endpoint
   if (!isSamePlace || request.credentials !== undefined) return newConfigText(wanted)
   const names = parsed.names
-  const edits = (["profile", "agent_id", "workspace_id"] as const).flatMap((key) => {
+  const removals = missing.map((key) => ({ key, name: names.get(key) ?? key, value: undefined }))
+  const identity = (["profile", "agent_id", "workspace_id"] as const).flatMap((key) => {
     const value = { profile: agent.profile, agent_id: agent.agentId, workspace_id: agent.workspaceId }[key]
     return config[key] === value ? [] : [{ key, name: names.get(key) ?? key, value }]
   })
+  const edits = [...removals, ...identity]
   return edits.length === 0 ? text : await editedText(text, edits)
+}
+
+/** Fields whose file was on the old machine alone. This device gets keys of its own. */
+async function missingFiles(config: Config, environment: Environment): Promise<SecretKey[]> {
+  const found = await Promise.all(
+    SECRET_KEYS.map(async (key) => {
+      const reference = config[key]
+      const isFile = typeof reference === "string" && reference.startsWith("file:")
+      return isFile && (await trySecret(reference, key, environment)) !== undefined ? [key] : []
+    }),
+  )
+  return found.flat()
 }
 
 /** The old values, with the place and the identity that are right now. */

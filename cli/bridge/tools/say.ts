@@ -3,7 +3,7 @@
  * content give the model only this, so it has the ids that the next call needs.
  */
 import { showBytes, showCount, showText } from "../../../engine/base/show.ts"
-import { messageOf } from "../../output/exit-codes.ts"
+import { messageOf, sentence } from "../../output/exit-codes.ts"
 import { AgentProblem } from "../problem.ts"
 import type {
   PathList,
@@ -139,7 +139,7 @@ export function codeOf(error: unknown): string {
 }
 
 export function sayWarning({ message, hint }: Warning): string {
-  return hint === undefined ? showText(message) : `${showText(message)}. ${showText(hint)}`
+  return hint === undefined ? showText(message) : `${showText(message)}. ${showText(sentence(hint))}`
 }
 
 function withWarnings(line: string, warnings: readonly Warning[]): string {

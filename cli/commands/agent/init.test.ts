@@ -227,6 +227,7 @@ test("agent import moves the secrets of the user's example, keeps its comments, 
   for (const text of [out, err, config()]) assert.doesNotMatch(text, secrets)
   assert.match(config(), /"secret_key": "file:[^"]+", \/\/ keep it secret/)
   assert.match(config(), /"interval_minutes": 15, \/\/ how often/)
+  assert.match(config(), /"encryption_key": "file:[^"]+", \/\/ 32 bytes/)
   assert.equal(statSync(join(workspace, CONFIG)).mode & 0o777, 0o640)
   for (const name of readdirSync(box.path("home", "secrets")))
     assert.equal(statSync(box.path("home", "secrets", name)).mode & 0o777, 0o600)

@@ -58,10 +58,12 @@ test("agent init keeps absolute paths where relative ones were typed, and its sh
   const made = await cli.must([...init, "--recovery-sheet", "sheet.txt", "--json"])
   assert.equal(made.last["recoverySheet"], box.path("sheet.txt"))
   await cli.must(["agent", "sync", "--workspace", "a workspace"])
+  const config = readFileSync(box.path("a workspace", CONFIG), "utf8")
+  writeFileSync(box.path("a workspace", CONFIG), config.replace("{", '{ "encryption_key": "file:/gone.key",'))
+  await cli.must(["agent", "sync", "--workspace", "a workspace"])
   const kept = readdirSync(box.path("home/agents"), { recursive: true, withFileTypes: true })
     .filter((each) => each.name.endsWith(".json"))
     .map((each) => readFileSync(join(each.parentPath, each.name), "utf8"))
-  const config = readFileSync(box.path("a workspace", CONFIG), "utf8")
   for (const text of [config, ...kept]) assert.doesNotMatch(text, /"(file:)?(keys|sheet\.txt)"/)
   assert.match(config, new RegExp(`"file:${box.path("keys")}"`))
 
@@ -73,6 +75,8 @@ test("agent init keeps absolute paths where relative ones were typed, and its sh
   assert.equal(asked.code, 2, asked.err)
   const { sha256 } = asked.last["config"] as { sha256: string }
   await cli.must([...line.split(" "), "--yes", "--accept-config", sha256], "other home")
+  // the old machine's own file
+  assert.doesNotMatch(asked.out, /gone\.key/)
   assert.match(readFileSync(box.path("fresh", CONFIG), "utf8"), new RegExp(`"file:${box.path("keys")}"`))
 })
 
@@ -90,7 +94,7 @@ test("agent restore on a new machine accepts recovery words on several lines, an
   const { box, words, elsewhere } = saved(context)
   const rows = [words.slice(0, 10), words.slice(10)].map((row) => row.join(" "))
   const wrong = words.with(3, "zoo").join(" ")
-  const question = "words or passphrase"
+  const question = "several), or passphrase: "
   const { code, screen } = await onTerminal(
     box,
     "new-home",
@@ -128,8 +132,8 @@ test("agent init joins a repository with recovery words pasted as numbered lines
       environment: elsewhere,
       answers: [
         { question: "Protect this workspace", typed: "y\n" },
-        { question: "words or passphrase", typed: "wrong horse\n\n" },
-        { question: "Try again", typed: pasted },
+        { question: "or passphrase: ", typed: "wrong horse\n\n" },
+        { question: "or passphrase: ", typed: pasted },
       ],
     },
   )
