@@ -130,7 +130,7 @@ async function unsettled(request: AgentRequest): Promise<RunContext | undefined>
 
 async function findSetup(request: AgentRequest): Promise<Setup | NotReady> {
   const { openSetup } = await import("./config/open-setup.ts")
-  return await openSetup(request)
+  return await openSetup({ ...request, prefersApproved: request.host === "mcp" })
 }
 
 function ready(found: Setup | NotReady): Setup {

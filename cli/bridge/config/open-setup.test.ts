@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { test } from "node:test"
 import { configPlace } from "../../testing/config-place.ts"
 import type { NotReady, Setup } from "../setup.ts"
+import { approve, proposeApproval } from "./approve.ts"
 import { isNotReady, openSetup } from "./open-setup.ts"
 
 function notReady(found: Setup | NotReady): NotReady {
@@ -41,6 +42,18 @@ test("openSetup() finds the nearest configured folder upward, and through links"
   }
   writeFileSync(join(workspace, "a", "session-sync-config.json"), JSON.stringify(LOCAL))
   assert.equal(notReady(await open({ cwd: join(workspace, "a/b") })).workspace, join(workspace, "a"))
+})
+
+test("openSetup() of a server that a host starts in a project prefers the approved agent to the project's configuration", async (context) => {
+  const { write, environment, folder } = configPlace(context)
+  const agent = join(folder, ".claude")
+  mkdirSync(agent)
+  writeFileSync(join(agent, "session-sync-config.json"), JSON.stringify(LOCAL))
+  approve(await proposeApproval({ workspace: agent, environment }))
+  write({ provider: "local", repository: "/elsewhere" })
+  const found = await openSetup({ cwd: join(folder, "workspace"), environment, prefersApproved: true })
+  assert.equal(found.workspace, agent)
+  assert.ok(!isNotReady(found))
 })
 
 test("openSetup() from elsewhere takes the workspace of the host that is configured, and never guesses among two", async (context) => {

@@ -50,6 +50,8 @@ export interface SetupRequest {
   readonly hostSecrets?: HostSecrets | undefined
   /** Default: the environment's. */
   readonly home?: Home | undefined
+  /** As in `findWorkspace`. */
+  readonly prefersApproved?: boolean | undefined
 }
 
 export function isNotReady(found: Setup | NotReady): found is NotReady {

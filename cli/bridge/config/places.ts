@@ -38,9 +38,14 @@ export interface WhereFrom {
   readonly cwd: string
   readonly environment: Environment
   readonly home: Home
+  /** A folder that was approved on this machine comes before a nearer one that was not: see `findWorkspace`. */
+  readonly prefersApproved?: boolean | undefined
 }
 
-/** The workspace's real path, or why there is none. */
+/**
+ * The workspace's real path, or why there is none. A program that a host starts in any checked-out project must not
+ * be led away from the approved agent by a configuration that lies there.
+ */
 export async function findWorkspace(from: WhereFrom): Promise<string | NotReady> {
   const { workspace, cwd, home } = from
   if (workspace !== undefined) {
@@ -50,11 +55,22 @@ export async function findWorkspace(from: WhereFrom): Promise<string | NotReady>
     return unconfigured(given, `${showText(given)} is not a folder`, "create it, or name another one")
   }
   const start = realPath(cwd) ?? resolve(cwd)
-  for (let folder = start; ; folder = dirname(folder)) {
-    if (isConfigured(home, folder)) return folder
-    if (folder === dirname(folder)) break
+  if (from.prefersApproved === true) {
+    const isApproved = (folder: string): boolean => wasApproved(home, folder)
+    const near = nearest(start, isApproved)
+    if (near !== undefined) return near
+    const [only, another] = [...new Set(await hostWorkspaces(from.environment))].filter(isApproved)
+    if (only !== undefined && another === undefined) return only
   }
-  return await ofHosts(from, start)
+  return nearest(start, (folder) => isConfigured(home, folder)) ?? (await ofHosts(from, start))
+}
+
+/** The folder itself or the nearest one above it that fits. */
+function nearest(start: string, fits: (folder: string) => boolean): string | undefined {
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (fits(folder)) return folder
+    if (folder === dirname(folder)) return undefined
+  }
 }
 
 async function ofHosts({ environment, home }: WhereFrom, start: string): Promise<string | NotReady> {
@@ -84,7 +100,11 @@ export async function hostWorkspaces(environment: Environment): Promise<string[]
 
 /** Also if somebody has removed the file: the approved values stay in force. */
 function isConfigured(home: Home, folder: string): boolean {
-  return existsSync(join(folder, CONFIG_NAME)) || existsSync(join(stateFolderOf(home, folder), APPROVAL_NAME))
+  return existsSync(join(folder, CONFIG_NAME)) || wasApproved(home, folder)
+}
+
+function wasApproved(home: Home, folder: string): boolean {
+  return existsSync(join(stateFolderOf(home, folder), APPROVAL_NAME))
 }
 
 export function notConfigured(workspace: string): NotReady {

@@ -31,18 +31,27 @@ export interface Profile {
   readonly appended: readonly string[]
 }
 
+/** A pattern's letters in either case: `*.PEM` holds what `*.pem` does. */
+function anyCase(pattern: string): string {
+  return pattern.replaceAll(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)
+}
+
 /** Files that usually hold a secret. They are left out of every profile; a user can name others. */
 const KEYS: readonly string[] = [
   ".env*",
+  "*.env",
   "*.key",
   "*.pem",
   "*.p12",
   "*.pfx",
   "*.kdbx",
-  "id_rsa",
-  "id_dsa",
-  "id_ecdsa",
-  "id_ed25519",
+  "id_rsa*",
+  "id_dsa*",
+  "id_ecdsa*",
+  "id_ed25519*",
+  ".ssh/",
+  ".aws/",
+  ".gnupg/",
   ".netrc",
   ".pgpass",
   ".git-credentials",
@@ -50,7 +59,7 @@ const KEYS: readonly string[] = [
   "auth.json",
   ".credentials.json",
   "oauth_creds.json",
-]
+].map(anyCase)
 
 /** Rebuilt by programs, or meaningless elsewhere. */
 const REBUILT: readonly string[] = [

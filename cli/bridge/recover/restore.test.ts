@@ -194,6 +194,18 @@ test("mode staged restores into a private folder outside the workspace", async (
   assertEqual(picture(place), before)
 })
 
+test("a tool that stages again and again keeps the newest three", async (t) => {
+  const place = await agentPlace(t)
+  await saved(place)
+  let newest = ""
+  for (let i = 0; i < 5; i++) {
+    const { stagedAt } = await restored(place, { timestamp: "latest", mode: "staged", paths: ["memory"] })
+    newest = stagedAt ?? assert.fail()
+  }
+  assert.equal(readdirSync(join(place.setup.stateFolder, "staged")).length, 3)
+  assert.ok(existsSync(join(newest, "workspace/memory/2026-11-01.md")))
+})
+
 test("paths outside the workspace are refused, and unknown ones get near names", async (t) => {
   const place = await agentPlace(t)
   await saved(place)

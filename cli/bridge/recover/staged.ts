@@ -4,7 +4,7 @@
  * put them in place while their program is stopped.
  */
 import { join } from "node:path"
-import { readdirSync } from "node:fs"
+import { lstatSync, readdirSync, rmSync } from "node:fs"
 import {
   databaseFault,
   entries,
@@ -63,9 +63,21 @@ export async function stageBeside(
   }
 }
 
+/** Older ones are removed: a model that stages again and again must not fill the disk. */
+const STAGED_MAX = 3
+
+function removeOld(staged: string): void {
+  const folders = readdirSync(staged).map((name) => join(staged, name))
+  const made = new Map(folders.map((folder) => [folder, lstatSync(folder).birthtimeMs]))
+  const oldest = folders.toSorted((a, b) => (made.get(a) ?? 0) - (made.get(b) ?? 0))
+  for (const folder of oldest.slice(0, Math.max(0, oldest.length - STAGED_MAX + 1)))
+    rmSync(folder, { recursive: true, force: true })
+}
+
 function newFolder(stateFolder: string, timestamp: string, shortId: string): string {
   const staged = join(stateFolder, "staged")
   makePrivateFolder(staged)
+  removeOld(staged)
   const name = `${timestamp.replaceAll(":", "")}-${shortId}`
   const taken = new Set(readdirSync(staged))
   for (let i = 1; ; i++) {
@@ -113,7 +125,9 @@ function stepsOf({ chosen, context }: PlanRequest, { folder, databases, paths }:
   const whole = commandOf(setup.workspace, chosen.timestamp, paths)
   if (databases.length > 0 || setup.roots.some(({ name }) => name === "state"))
     steps.push(...offlineSteps(setup.settings.profile, whole))
-  steps.push(`When you no longer need them: rm -r ${shellWord(folder)}`)
+  steps.push(
+    `The newest ${STAGED_MAX} such folders are kept. To remove this one now: rm -r ${shellWord(folder)}`,
+  )
   return steps
 }
 
