@@ -110,6 +110,28 @@ test("findSnapshot() takes a flagged snapshot as latest, with a warning, if ther
   assert.match(warnings, /is flagged; there are no others/)
 })
 
+test("findSnapshot() by time warns of a flagged snapshot, and names the newest good one before it", async (t) => {
+  const place = await backupPlace(t)
+  const { repository } = place
+  const source = makeSource(place)
+  const { at: good } = await save(repository, source)
+  const flagged = await wipe(repository, source)
+  const [before = "", after = ""] = (await snapshots(repository)).map(({ timeNs }) =>
+    new Date(Number(timeNs / 1_000_000n) + 1).toISOString(),
+  )
+  assert.deepEqual(await latestOn(place, before), { id: good, warnings: "" })
+  const found = await latestOn(place, after)
+  assert.equal(found.id, flagged)
+  assert.match(
+    found.warnings,
+    new RegExp(
+      `^\\S+Z is snapshot ${flagged.slice(0, 8)} of .*suspected wipe.* is flagged. The newest good one before it is ${good.slice(0, 8)} of`,
+    ),
+  )
+  await save(repository, source, { accepts: flagged as Digest })
+  assert.equal((await latestOn(place, after)).warnings, "")
+})
+
 test("backup() warns if half of the files are gone, unless the caller decides or other files were asked for", async (t) => {
   const place = await backupPlace(t)
   const source = makeSource(place)

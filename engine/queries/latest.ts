@@ -60,6 +60,30 @@ function warnOfFlagged<S extends JudgedSnapshot>(repository: Repository, chosen:
   warnOnce(repository, `${what}: ${which}. ${used}. Use an ID to choose another`)
 }
 
+interface ByTime<S> {
+  /** The time, as it was typed. */
+  readonly name: string
+  readonly chosen: S
+  /** Oldest first. */
+  readonly all: readonly S[]
+}
+
+/** A time means the snapshot that was the newest then, also a flagged one. */
+export function warnIfFlagged<S extends JudgedSnapshot>(
+  repository: Repository,
+  { name, chosen, all }: ByTime<S>,
+): void {
+  if (chosen.good) return
+  const good = all
+    .slice(0, all.indexOf(chosen))
+    .findLast((each) => each.good && each.series === chosen.series)
+  const before =
+    good === undefined
+      ? "There is no good one before it"
+      : `The newest good one before it is ${good.shortId} of ${showTime(good.timeNs)}`
+  warnOnce(repository, `${name} is snapshot ${describe(chosen)}, which is flagged. ${before}`)
+}
+
 function describe({ shortId, timeNs, flag }: SnapshotRecord): string {
   return `${shortId} of ${showTime(timeNs)} (${flag === null ? "not flagged" : FLAG_TEXTS[flag]})`
 }

@@ -22,7 +22,7 @@ import {
 } from "../log/sources.ts"
 import { noteUnread, rememberList, warnOnce } from "../session/session.ts"
 import type { SnapshotFilter, SnapshotRecord, View } from "../log/view.ts"
-import { goodAmong, type JudgedSnapshot, pickLatest } from "./latest.ts"
+import { goodAmong, type JudgedSnapshot, pickLatest, warnIfFlagged } from "./latest.ts"
 import { openNodeReader } from "./node-reader.ts"
 
 export interface Snapshot extends JudgedSnapshot {
@@ -117,7 +117,8 @@ async function findAmongAll(repository: Repository, name: string, filter: Snapsh
     throw all.length === 0 ? noMatch(filter, snapshotsIn(repository, view)) : noSnapshot(name, all)
   }
   if (!isId(name)) warnOfNewer(repository, snapshot, view.problems)
-  if (isLatest || /^\d{4}-/.test(name)) warnOfOtherSources(repository, name, snapshot, all)
+  if (isTime(name)) warnIfFlagged(repository, { name, chosen: snapshot, all })
+  if (isLatest || isTime(name)) warnOfOtherSources(repository, name, snapshot, all)
   return snapshot
 }
 
@@ -150,6 +151,10 @@ async function findByGlance(
 
 function isId(name: string): boolean {
   return /^[0-9a-f]+$/.test(name)
+}
+
+function isTime(name: string): boolean {
+  return /^\d{4}-/.test(name)
 }
 
 /** A damaged entry reveals neither its series nor its time. */
@@ -201,7 +206,7 @@ export function splitAddress(address: string): Address {
 
 /** `all` is oldest first. Digits in the form of a date are a time. */
 function pick(name: string, all: readonly Snapshot[]): Snapshot | undefined {
-  if (/^\d{4}-/.test(name)) return pickByTime(all, name)
+  if (isTime(name)) return pickByTime(all, name)
   const found = all.filter(({ id }) => id.startsWith(name))
   if (found.length > 1) {
     const ids = found.slice(0, EXAMPLES_MAX).map(({ id }) => id.slice(0, name.length + 4))
@@ -307,7 +312,7 @@ function noSnapshot(name: string, all: readonly Snapshot[]): EngineError {
     ({ shortId, timeNs, series }) => `${shortId} (${showTime(timeNs)}, ${showText(series)})`,
   )
   const [oldest] = all
-  if (/^\d{4}-/.test(name) && oldest !== undefined) {
+  if (isTime(name) && oldest !== undefined) {
     const first = `${oldest.shortId} (${showTime(oldest.timeNs)}, ${showText(oldest.series)})`
     return new EngineError(
       "not-found",
