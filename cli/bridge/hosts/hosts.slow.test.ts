@@ -41,7 +41,9 @@ async function hostOf(t: TestContext, kind: keyof typeof HOSTS): Promise<Host> {
   const [folder, home] = [join(place.folder, "plugin"), join(place.folder, "user")]
   mkdirSync(home)
   const words = ["agent", "plugin", kind, folder, "--workspace", place.workspace]
-  const written = spawnSync(process.execPath, [PROGRAM, ...words], { env: { ...place.environment } })
+  const written = spawnSync(process.execPath, [PROGRAM, ...words], {
+    env: { TMPDIR: home, ...place.environment },
+  })
   assert.equal(written.status, 0, String(written.stderr))
   const environment = { PATH: process.env["PATH"] ?? "", HOME: home, TERM: "xterm" }
   const run: Host["run"] = (hostWords, input = "") => {

@@ -3,28 +3,22 @@
  * could register, and no `npx`. Hosts pass few variables on, so the places that are set now go along; never a secret.
  */
 import { realpathSync } from "node:fs"
-import { isAbsolute, resolve } from "node:path"
-import { AgentProblem } from "../problem.ts"
+import { resolve } from "node:path"
+import { placesIn, type Program, refuseTemporary } from "../config/program-copies.ts"
 
 export const HOSTS = ["claude", "codex", "gemini", "json"] as const
 
 export type HostName = (typeof HOSTS)[number]
 
-export interface Launch {
-  /** Absolute path of the Node that runs now. */
-  readonly node: string
-  /** Absolute path of the program's main file. */
-  readonly script: string
+export interface Launch extends Program {
   readonly workspace: string | undefined
   /** Only places. */
   readonly environment: Readonly<Record<string, string>>
 }
 
-export interface LaunchRequest {
+export interface LaunchRequest extends Program {
   readonly workspace: string | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
-  readonly node: string
-  readonly script: string
 }
 
 /** Without these a server would look for the home, or for the host's files, at the usual places. */
@@ -37,30 +31,14 @@ const PLACES = [
   "OPENCLAW_STATE_DIR",
 ]
 
-/** Folders of copies that npm and hosts delete again. */
-const COPIES = /[/\\](_npx|openclaw-(plugin|model-catalog)-[^/\\]*|plugin-captures)[/\\]/
-
 /** @throws AgentProblem if the program runs from a copy that will be deleted */
 export function launchOf({ workspace, environment, node, script }: LaunchRequest): Launch {
-  const real = realpathSync(script)
-  if (COPIES.test(real))
-    throw new AgentProblem(
-      "temporary-program",
-      `${real} is in a temporary copy, which will be deleted`,
-      "Install holdfast (README, Install) and run this command with the installed `holdfast`",
-    )
-  const places = PLACES.flatMap((name): [string, string][] => {
-    const value = environment[name]
-    if (value === undefined || value === "") return []
-    // the XDG standard ignores a relative path
-    if (name.startsWith("XDG_") && !isAbsolute(value)) return []
-    return [[name, resolve(value)]]
-  })
+  refuseTemporary({ node, script })
   return {
     node,
-    script: real,
+    script: realpathSync(script),
     workspace: workspace === undefined ? undefined : resolve(workspace),
-    environment: Object.fromEntries(places),
+    environment: placesIn(environment, PLACES),
   }
 }
 

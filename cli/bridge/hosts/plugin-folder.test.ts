@@ -19,7 +19,8 @@ interface Outcome {
 
 function holdfast({ environment }: AgentPlace, ...words: string[]): Outcome {
   const run = spawnSync(process.execPath, [PROGRAM, ...words], {
-    env: { PATH: process.env["PATH"] ?? "", ...environment },
+    // the checkout may be in the usual folder for temporary files
+    env: { PATH: process.env["PATH"] ?? "", TMPDIR: environment["HOME"], ...environment },
     encoding: "utf8",
   })
   return { code: run.status, out: run.stdout, err: run.stderr }
@@ -118,7 +119,10 @@ test("mcp --print-config prints JSON for hosts that read it, and TOML for Codex"
 
 test("launchOf() refuses a copy that npm or a host deletes again, and carries no credentials", async (t) => {
   const { folder } = await agentPlace(t)
-  for (const copy of ["_npx/1a2b", "openclaw-plugin-x1"]) {
+  const usual = process.env["TMPDIR"]
+  t.after(() => (usual === undefined ? delete process.env["TMPDIR"] : (process.env["TMPDIR"] = usual)))
+  process.env["TMPDIR"] = join(folder, "tmp")
+  for (const copy of ["_npx/1a2b", "openclaw-plugin-x1", "tmp/unpacked"]) {
     const script = join(folder, copy, "main.js")
     mkdirSync(join(folder, copy), { recursive: true })
     writeFileSync(script, "")

@@ -4,9 +4,8 @@
  * secret: of the environment only places are carried. spec/agent.md.
  */
 import { createHash } from "node:crypto"
-import { realpathSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { isAbsolute, resolve, sep } from "node:path"
+import { resolve } from "node:path"
+import { placesIn, type Program } from "../config/program-copies.ts"
 import { AgentProblem } from "../problem.ts"
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -14,13 +13,6 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export const SCHEDULERS = ["systemd", "cron", "launchd", "task-scheduler"] as const
 
 export type Scheduler = (typeof SCHEDULERS)[number]
-
-export interface Program {
-  /** Absolute path of the Node that runs now. */
-  readonly node: string
-  /** Absolute path of the program's main file. */
-  readonly script: string
-}
 
 export interface Job {
   /** Name of the unit, the label or the task: "holdfast-agent-nero-1f2e3d4c". */
@@ -68,12 +60,7 @@ const PLACES = ["HOLDFAST_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"]
 function carriedOf(environment: Environment): Record<string, string> {
   const home = environment["HOLDFAST_HOME"]
   if (home !== undefined && home !== "") return { HOLDFAST_HOME: resolve(home) }
-  const set = PLACES.flatMap((name) => {
-    const value = environment[name]
-    // the XDG standard ignores a relative path
-    return value !== undefined && isAbsolute(value) ? [[name, value] as const] : []
-  })
-  return Object.fromEntries(set)
+  return placesIn(environment, PLACES)
 }
 
 /** A line break can't be written in a crontab. XML has no form for a control character. */
@@ -82,31 +69,6 @@ function refuseText(path: string): void {
   if (!/[\x00-\x1f\x7f]/.test(path) && path.isWellFormed()) return
   const message = `${JSON.stringify(path)} can't be written into a schedule: its name has a control character`
   throw new AgentProblem("unusable-path", message, "Rename the folder")
-}
-
-/** Names that hosts and npm give to copies which they delete again. */
-const COPIES = /[/\\](openclaw-(plugin|model-catalog)-[^/\\]*|plugin-captures|_npx)[/\\]/
-
-/** @throws AgentProblem if the program runs from a copy that will be deleted */
-export function refuseTemporary({ node, script }: Program): void {
-  const temporary = [tmpdir(), real(tmpdir())]
-  const isTemporary = (path: string): boolean =>
-    COPIES.test(path) || temporary.some((folder) => path.startsWith(folder + sep))
-  const found = [script, node].find(isTemporary)
-  if (found === undefined) return
-  throw new AgentProblem(
-    "temporary-program",
-    `${found} is in a temporary copy, which will be deleted`,
-    "Install holdfast (README, Install) and run this command with the installed `holdfast`",
-  )
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
 }
 
 /** The words after the program: a service keeps the interval itself, a cron line backs up once. */
