@@ -54,6 +54,11 @@ export interface Agent {
   settings(): Promise<Settings | undefined>
   status(input?: StatusInput): Promise<SyncStatus>
   now(input?: NowInput, call?: NowCall): Promise<SyncNow>
+  /**
+   * One pass of a timer that another program keeps, with the trigger "interval" or "cron": backs up if that is due.
+   * Undefined: it is not, or the agent is paused.
+   */
+  pass(input: NowInput, call: NowCall): Promise<SyncNow | undefined>
   restore(input: RestoreInput, call: RestoreCall): Promise<SyncRestore>
   history(input?: HistoryInput): Promise<SyncHistory>
   diff(input: DiffInput): Promise<SyncDiff>
@@ -186,13 +191,39 @@ interface Parts {
   readonly setup: () => Promise<Setup>
 }
 
-type Runs = Pick<Agent, "now" | "keepTimer" | "want" | "mark" | "settled" | "pause" | "resume" | "accept">
+type Runs = Pick<
+  Agent,
+  "now" | "pass" | "keepTimer" | "want" | "mark" | "settled" | "pause" | "resume" | "accept"
+>
+
+/** Codes of warnings that the configuration in the workspace has no effect. */
+const NO_EFFECT = [
+  "config-missing",
+  "config-unreadable",
+  "config-invalid",
+  "literal-secret",
+  "command-reference",
+]
+
+/** The caller may have changed the configuration, and must not think that the backup followed it. */
+function withWaiting(now: SyncNow, { waiting, warnings }: Setup): SyncNow {
+  const found = [...waiting, ...warnings.filter(({ code }) => NO_EFFECT.includes(code))]
+  return found.length === 0 ? now : { ...now, warnings: [...found, ...now.warnings] }
+}
 
 function runs({ request, context, setup, unsettled }: RunParts): Runs {
   return {
     async now(input = {}, call = {}) {
       const { requestRun, callOf } = await import("./run/queue.ts")
-      return await requestRun(await context(), callOf(input, call))
+      const found = await context()
+      return withWaiting(await requestRun(found, callOf(input, call)), found.setup)
+    },
+    async pass(input, call) {
+      const { passOnce } = await import("./run/keep.ts")
+      const { callOf } = await import("./run/queue.ts")
+      const found = await context()
+      const result = await passOnce(found, callOf(input, call))
+      return result && withWaiting(result, found.setup)
     },
     keepTimer({ keepsProcess = false } = {}) {
       const timer = import("./run/keep.ts").then(({ keepInterval }) =>
@@ -221,7 +252,8 @@ function runs({ request, context, setup, unsettled }: RunParts): Runs {
     },
     async accept(snapshot) {
       const { acceptSnapshot } = await import("./run/accept.ts")
-      return await acceptSnapshot(await context(), snapshot)
+      const found = await context()
+      return withWaiting(await acceptSnapshot(found, snapshot), found.setup)
     },
   }
 }

@@ -57,9 +57,9 @@ export interface SyncStatus {
     readonly problem?: Warning | undefined
   } | null
   readonly nextRun: string | null
-  /** Who keeps the interval: the plugin, an MCP server, `agent run`, or nobody. */
+  /** Who keeps the interval: the plugin, an MCP server, `agent run`, a cron line, or nobody. */
   readonly timer: {
-    readonly holder: "plugin" | "mcp" | "daemon" | "none"
+    readonly holder: "plugin" | "mcp" | "daemon" | "cron" | "none"
     readonly pid?: number | undefined
     readonly intervalMinutes: number
   }
@@ -76,7 +76,7 @@ export interface SyncStatus {
   } | null
   readonly retention: { readonly days: number; readonly prunedBy: string; readonly note: string } | null
   readonly lastVerify: { readonly time: string; readonly outcome: string } | null
-  /** The newest ten, newest first; `sync_restore` accepts each timestamp as it is. */
+  /** The newest ten, newest first. `filesChanged` counts new, changed and removed files; `sync_restore` accepts each timestamp as it is. */
   readonly recent: readonly {
     readonly timestamp: string
     readonly snapshot: string

@@ -56,7 +56,7 @@ const statusOutput = z.strictObject({
     .nullable(),
   nextRun: time.nullable(),
   timer: z.strictObject({
-    holder: z.enum(["plugin", "mcp", "daemon", "none"]),
+    holder: z.enum(["plugin", "mcp", "daemon", "cron", "none"]),
     pid: z.int().optional(),
     intervalMinutes: z.int(),
   }),

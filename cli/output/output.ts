@@ -42,6 +42,8 @@ export interface Output {
   errorObject(line: JsonLine): void
   /** Whether an object has reported the store requests. */
   hasRequests(): boolean
+  /** Whether the result was an object of `structured`, which also says what failed. */
+  hasStructured(): boolean
   /** A remark on standard error: words, or a JSON line. */
   aside(remark: string | JsonLine): void
   /** A warning on standard error; a JSON line with --json. */
@@ -60,6 +62,7 @@ export function createOutput(options: OutputOptions): Output {
   const out = bufferedWriter(1)
   question.printBefore = () => out.flush()
   let hasRequests = false
+  let hasStructured = false
   const hasColour = (): boolean =>
     isTerminal(1) && !options.environment["NO_COLOR"] && options.environment["TERM"] !== "dumb"
   const stderr = (text: string): void => {
@@ -80,13 +83,17 @@ export function createOutput(options: OutputOptions): Output {
     say: (text) => (quiet ? undefined : print(showText(text))),
     errorObject: (line) => (json ? stderr(toJson(line)) : undefined),
     hasRequests: () => hasRequests,
+    hasStructured: () => hasStructured,
     aside: (remark) => stderr(typeof remark === "string" ? showText(remark) : toJson(remark)),
     object(line) {
       const { requests } = line
       if (typeof requests === "object" && requests !== null && "bytes_up" in requests) hasRequests = true
       if (json) out.write(`${toJson(line)}\n`)
     },
-    structured: (result) => (json ? out.write(`${toJson(result)}\n`) : undefined),
+    structured(result) {
+      hasStructured = true
+      if (json) out.write(`${toJson(result)}\n`)
+    },
     warn: (text) =>
       stderr(json ? toJson({ message_type: "warning", message: text }) : `holdfast: ${showText(text)}`),
     fail(code, message) {

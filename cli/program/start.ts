@@ -105,8 +105,8 @@ export async function run(words: readonly string[], umask: number): Promise<Exit
       output = outputFor(words, environment, parsed.options)
       code = await runVerb({ ...parsed, output, environment, umask, stores })
       await tellRequests(output, stores)
-      // a person has read the problems; a script gets a last line
-      if (code !== EXIT.done && output.json) output.fail(code, messageOfCode(code))
+      // a person has read the problems; a script gets a last line, unless its one object says what failed
+      if (code !== EXIT.done && output.json && !output.hasStructured()) output.fail(code, messageOfCode(code))
     }
   } catch (error) {
     await tellRequests(output, stores)

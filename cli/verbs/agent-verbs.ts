@@ -145,7 +145,7 @@ const RUNS: readonly Verb[] = [
     summary: "show the state of an agent's backups",
     details: [
       "Reads local files only. With --verbose it also lists the snapshots in the store.",
-      "The exit code is 0 if backups are in order, 1 if they are stale or fail, and 2 without an approved configuration.",
+      "The exit code is 0 for the states ok, running and paused, 1 for stale, degraded and failing, and 2 for unconfigured and needs_approval.",
     ],
     arguments: [],
     flags: [WORKSPACE],
@@ -159,13 +159,13 @@ const RUNS: readonly Verb[] = [
     summary: "keep an agent's backup interval until stopped",
     details: [
       "Backs up at the interval of the configuration, 15 minutes by default, until SIGTERM or SIGINT. If the OpenClaw plugin or an MCP server keeps the interval already, the command waits and takes over when that one ends.",
-      "`holdfast schedule install` starts it with the session.",
+      "`holdfast schedule install` starts it with the session. With --once it makes one pass of the timer: it backs up if that is due or was requested, and does nothing while paused, before the interval is over, or too soon after a failure. `holdfast agent sync` always backs up.",
     ],
     arguments: [],
-    flags: [WORKSPACE, { name: "once", text: "back up once and end" }],
+    flags: [WORKSPACE, { name: "once", text: "back up if that is due, and end" }],
     examples: [
       { line: "holdfast agent run", does: "back up every 15 minutes" },
-      { line: "holdfast agent run --once", does: "back up once" },
+      { line: "holdfast agent run --once", does: "for a scheduler of your own: back up if that is due" },
     ],
   },
   {

@@ -29,6 +29,7 @@ import type {
   SyncHistory,
   SyncRead,
 } from "../results.ts"
+import { changedFiles } from "../run/known.ts"
 import { matcher } from "../run/wipe.ts"
 import type { Setup } from "../setup.ts"
 import { isDatabase } from "./databases.ts"
@@ -51,6 +52,7 @@ export async function historyOf(
 ): Promise<SyncHistory> {
   return await withRepository(setup, async (repository) => {
     const all = await snapshots(repository, { series: setup.series })
+    const changed = changedFiles(all)
     const good = new Set(all.flatMap((each) => (each.good ? [each.digest] : [])))
     const found = path === undefined ? all.toReversed() : await versionsOf(setup, repository, path)
     return {
@@ -60,7 +62,7 @@ export async function historyOf(
         snapshot: snapshot.digest,
         trigger: snapshot.trigger,
         host: snapshot.host,
-        filesChanged: snapshot.summary.filesNew + snapshot.summary.filesChanged,
+        filesChanged: changed(snapshot),
         bytesAdded: snapshot.summary.dataAdded,
         flag: good.has(snapshot.digest) ? null : snapshot.flag,
       })),

@@ -3,9 +3,9 @@
  * that would replace nothing runs at once. Otherwise the caller gets a plan and repeats the call with its id, or a
  * person is asked. Without proof of the owner nothing is written into the workspace. spec/agent.md.
  */
-import type { Repository } from "../../../engine/index.ts"
 import type { RestoreInput, SyncRestore, Warning } from "../results.ts"
 import type { RunContext } from "../run/context.ts"
+import { repositoryWarnings } from "../run/problems.ts"
 import { writeLog } from "../run/log.ts"
 import { takeRunLock } from "../run/queue.ts"
 import { carryOut, type Carried } from "./in-place.ts"
@@ -60,14 +60,10 @@ export async function restoreAgent(
     const restoring: Restoring = { context, repository, chosen, paths, operator, input, call, ports }
     const result = await restoreChosen(restoring)
     const notes = settled?.warnings ?? []
-    return { ...result, warnings: [...notes, ...result.warnings, ...warningsOf(repository)] }
+    return { ...result, warnings: [...notes, ...result.warnings, ...repositoryWarnings(setup, repository)] }
   } finally {
     repository.close()
   }
-}
-
-function warningsOf({ session }: Repository): Warning[] {
-  return session.warnings.map((message) => ({ code: "repository", message }))
 }
 
 async function restoreChosen(restoring: Restoring): Promise<SyncRestore> {

@@ -22,7 +22,7 @@ import {
 import type { Warning } from "../results.ts"
 import type { RunContext } from "./context.ts"
 import { logRun, prepareLog } from "./log.ts"
-import { problemOf } from "./problems.ts"
+import { needsPerson, problemOf, repositoryWarnings } from "./problems.ts"
 import { type RunFound, withRecord } from "./record.ts"
 import { scanForSecrets } from "./secrets.ts"
 import { sourceOf, workspacePath } from "./source.ts"
@@ -91,8 +91,13 @@ interface Failing {
 
 function fail(context: RunContext, { id, startedMs, triggers }: Failing, error: unknown): void {
   const endedMs = Date.now()
-  const found = { ...NOTHING, durationMs: endedMs - startedMs, problem: problemOf(error) }
-  withRecord(context.setup, (record) => record.end(id, "failed", { endedMs, found }))
+  const found = {
+    ...NOTHING,
+    durationMs: endedMs - startedMs,
+    problem: problemOf(error, context.setup.destination),
+  }
+  const recorded: RunFound = needsPerson(error) ? { ...found, needsPerson: true } : found
+  withRecord(context.setup, (record) => record.end(id, "failed", { endedMs, found: recorded }))
   logRun(context, triggers, { ...found, id, outcome: "failed", endedMs })
 }
 
@@ -144,7 +149,7 @@ async function findAndBackUp(context: RunContext, request: OnceRequest): Promise
       ...secrets.warnings,
       ...leftOut(result),
       ...rawCaptures(result),
-      ...warningsOf(repository),
+      ...repositoryWarnings(setup, repository),
     ]
     const { run, created } = resultOf(context, repository, result)
     if (run.flag === "suspected-wipe") warnings.push(wipeWarning(run.snapshot ?? "", wipe))
@@ -195,10 +200,6 @@ function rawCaptures({ rawDatabases }: BackupResult): Warning[] {
     message: `${showPath(path)} was saved as it is, which may not be one state of the database: ${message}`,
     hint: "back up again when its program is idle or stopped",
   }))
-}
-
-function warningsOf({ session }: Repository): Warning[] {
-  return session.warnings.map((message) => ({ code: "repository", message }))
 }
 
 function resultOf(context: RunContext, repository: Repository, result: BackupResult): Found {

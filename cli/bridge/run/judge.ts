@@ -21,7 +21,8 @@ export function runsIn(record: Record): Runs {
 /** Why the runs fail; undefined if they do not. */
 export function failingNote({ newest, failures }: Runs): Warning | undefined {
   const problem = failures > 0 ? newest?.found?.problem : undefined
-  if (failures < FAILURES_MIN && problem?.code !== "format-too-new") return undefined
+  const isEnough = failures >= FAILURES_MIN || (failures > 0 && newest?.found?.needsPerson === true)
+  if (!isEnough) return undefined
   return (
     problem ?? {
       code: "killed",

@@ -4,15 +4,17 @@
  */
 import { monotonicMs } from "../../../engine/base/ports.ts"
 import type { Host, Setup } from "../setup.ts"
+import type { SyncNow } from "../results.ts"
 import type { RunContext } from "./context.ts"
+import { noteCronCall } from "./cron.ts"
 import { takeTimer } from "./holder.ts"
 import { noticeIfDue, type Notify } from "./notice.ts"
 import { pausedUntil } from "./pause.ts"
-import { requestRun } from "./queue.ts"
+import { requestRun, type RunCall } from "./queue.ts"
 import { withRecord } from "./record.ts"
 import { shared } from "./shared.ts"
 import { startTimer, type Timer } from "./timer.ts"
-import { MINUTE_MS, type TimerFacts } from "./timer-rules.ts"
+import { isDue, MINUTE_MS, type TimerFacts } from "./timer-rules.ts"
 
 export interface KeepRequest {
   readonly host: Host
@@ -63,6 +65,7 @@ function factsOf(setup: Setup): TimerFacts {
       successMs: success?.endedMs ?? undefined,
       failures: record.failures(),
       failedMs: newest?.outcome === "failed" ? (newest.endedMs ?? newest.startedMs) : undefined,
+      needsPerson: newest?.found?.needsPerson === true,
       paused: pausedUntil(record, Date.now()) !== undefined,
       wantedMs: record.wants()[0]?.sinceMs,
     }
@@ -73,6 +76,22 @@ function factsOf(setup: Setup): TimerFacts {
 async function succeeds(context: RunContext, triggers: readonly string[]): Promise<boolean> {
   const calls = triggers.map(async (trigger) => await requestRun(context, { trigger, wait: true }))
   return (await Promise.allSettled(calls)).every(({ status }) => status === "fulfilled")
+}
+
+/**
+ * One pass of a timer that another program keeps: cron, or whoever calls `agent run --once`.
+ * @returns undefined if nothing is due: paused, too early, or after a failure
+ * @throws what the run throws
+ */
+export async function passOnce(context: RunContext, call: RunCall): Promise<SyncNow | undefined> {
+  const { setup } = context
+  const kind = call.trigger === "cron" ? "cron" : "interval"
+  if (kind === "cron") noteCronCall(setup)
+  if (!isDue(factsOf(setup), Date.now(), kind)) return undefined
+  const wanted = withRecord(setup, (record) => record.wants())
+  const all = [call, ...wanted.map(({ trigger }): RunCall => ({ trigger, wait: call.wait }))]
+  const [result] = await Promise.all(all.map(async (each) => await requestRun(context, each)))
+  return result
 }
 
 const DEBOUNCE_MS = 15_000

@@ -40,6 +40,8 @@ export interface RunFound {
   readonly durationMs: number
   readonly warnings: readonly Warning[]
   readonly problem?: Warning | undefined
+  /** The failure does not end by itself. */
+  readonly needsPerson?: boolean | undefined
 }
 
 export interface Run {
@@ -65,6 +67,8 @@ export type Fact =
   | "paused" // until when, in milliseconds since 1970; 0: until resume
   | "noticed" // when a person was last told of a problem, in milliseconds since 1970
   | "logged-unchanged" // when an unchanged run was last logged
+  | "cron" // JSON: since when and how often a cron line backs up
+  | "cron-seen" // when cron has last started a call, in milliseconds since 1970
   | "totals" // JSON of the sizes of all snapshots, as they were last added up
 
 export interface Scanned {
@@ -78,6 +82,7 @@ export interface Record {
   begin(run: Pick<Run, "startedMs" | "by" | "triggers">): number
   end(id: number, outcome: "created" | "unchanged" | "failed", at: { endedMs: number; found: RunFound }): void
   newest(): Run | undefined
+  /** As all that counts successes, without the snapshots before a restore. */
   newestSuccess(): Run | undefined
   /** The newest success whose scan began after run `id` did. */
   successAfter(id: number): Run | undefined
@@ -137,7 +142,8 @@ type RunMethods = Pick<
   "newestId" | "begin" | "end" | "newest" | "newestSuccess" | "successAfter" | "failures" | "want" | "wants"
 >
 
-const SUCCESS = "outcome IN ('created', 'unchanged')"
+/** The snapshot before a restore is no backup of the workspace as it is after it. */
+const SUCCESS = `outcome IN ('created', 'unchanged') AND ifnull(json_extract(found, '$.flag'), '') <> 'pre-restore'`
 
 function runMethods({ database, ...state }: StateDatabase): RunMethods {
   const one = (where: string, ...values: number[]): Run | undefined =>
@@ -166,7 +172,8 @@ function runMethods({ database, ...state }: StateDatabase): RunMethods {
         database
           .prepare("UPDATE runs SET outcome = ?, ended_ms = ?, found = ? WHERE id = ?")
           .run(outcome, endedMs, JSON.stringify(found), id)
-        if (outcome !== "failed") database.prepare("DELETE FROM wants WHERE after_run < ?").run(id)
+        if (outcome !== "failed" && found.flag !== "pre-restore")
+          database.prepare("DELETE FROM wants WHERE after_run < ?").run(id)
       }),
     newest: () => one("true"),
     newestSuccess: () => one(SUCCESS),

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict"
-import { rmSync } from "node:fs"
+import { cpSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
-import { snapshots } from "../../../engine/index.ts"
+import { EngineError, snapshots, type ErrorKind } from "../../../engine/index.ts"
 import { agentPlace, type AgentPlace } from "../../testing/agent-place.ts"
+import { AgentProblem } from "../problem.ts"
 import { TOOL_SCHEMAS } from "../schemas.ts"
 import type { SyncStatus } from "../results.ts"
 import type { Setup } from "../setup.ts"
+import { backupOnce } from "./backup-once.ts"
+import { forgetCronLine, noteCronLine } from "./cron.ts"
 import { takeTimer } from "./holder.ts"
-import { pause } from "./pause.ts"
+import { markWanted, passOnce } from "./keep.ts"
+import { pause, resume } from "./pause.ts"
+import { needsPerson } from "./problems.ts"
 import { requestRun, takeRunLock } from "./queue.ts"
 import { type RunFound, withRecord } from "./record.ts"
 import { statusOf } from "./status.ts"
@@ -56,7 +61,7 @@ test("statusOf() is stale from two intervals and five minutes after the last suc
   assert.ok((stale.lastBackup?.ageSeconds ?? 0) > 35 * 60)
 })
 
-test("statusOf() is failing after three failures in a row, or at once if the format is too new", async (t) => {
+test("statusOf() is failing after three failures in a row", async (t) => {
   const place = await agentPlace(t)
   await run(place)
   fail(place, "down")
@@ -68,8 +73,105 @@ test("statusOf() is failing after three failures in a row, or at once if the for
   assert.deepEqual([failing.lastAttempt?.outcome, failing.lastAttempt?.problem?.code], ["failed", "down"])
   await run(place)
   assert.equal((await status(place)).state, "ok")
-  fail(place, "format-too-new")
-  assert.equal((await status(place)).state, "failing")
+})
+
+test("statusOf() is failing at once if only a person can end the failure, with what to do", async (t) => {
+  const place = await agentPlace(t)
+  const older = join(place.folder, "older")
+  await run(place)
+  cpSync(place.repository, older, { recursive: true })
+  place.write("MEMORY.md", "more\n".repeat(100))
+  await run(place)
+  const failing = async (): Promise<SyncStatus["problem"]> => {
+    await assert.rejects(run(place))
+    const { state, problem, lastAttempt } = await status(place)
+    assert.equal(state, "failing")
+    assert.equal(lastAttempt?.problem?.code, problem?.code)
+    return problem
+  }
+  const newer = join(place.folder, "newer")
+  renameSync(place.repository, newer)
+  assert.match((await failing())?.hint ?? "", /mounted.*holdfast agent doctor/)
+  renameSync(older, place.repository)
+  const rolledBack = await failing()
+  assert.equal(rolledBack?.code, "chain-rolled-back")
+  assert.match(rolledBack?.hint ?? "", /holdfast connect --accept-head -r \/.*\/repository$/)
+  rmSync(place.repository, { recursive: true })
+  renameSync(newer, place.repository)
+  await run(place)
+  assert.equal((await status(place)).state, "ok")
+})
+
+test("needsPerson() is true of alarms, damage, keys, a missing repository, a newer format and a set-up that can't work", () => {
+  const engine = (kind: ErrorKind, code: string): boolean => needsPerson(new EngineError(kind, code, ""))
+  assert.deepEqual(
+    [
+      engine("untrusted", "chain-forked"),
+      engine("corrupt", "pack-directory"),
+      engine("not-found", "no-store"),
+      engine("not-found", "no-secret"),
+      engine("denied", "wrong-key"),
+      engine("denied", "access"),
+      engine("invalid", "format-too-new"),
+      needsPerson(new AgentProblem("unfinished-restore", "")),
+    ],
+    Array.from({ length: 8 }, () => true),
+  )
+  assert.deepEqual(
+    [
+      engine("unavailable", "timeout"),
+      engine("conflict", "busy"),
+      engine("corrupt", "state-damaged"),
+      needsPerson(new AgentProblem("busy", "")),
+      needsPerson(Object.assign(new Error("ENOSPC"), { syscall: "write", code: "ENOSPC" })),
+    ],
+    Array.from({ length: 5 }, () => false),
+  )
+})
+
+test("statusOf() says cron while its calls come, and that they stopped once a line was installed", async (t) => {
+  const place = await agentPlace(t)
+  await run(place)
+  assert.equal((await status(place)).timer.holder, "none")
+  noteCronLine(place.setup, 15)
+  const holder = async (minutes: number): Promise<readonly [string, boolean, boolean]> => {
+    const { timer, nextRun, warnings } = await status(place, Date.now() + minutes * MINUTE_MS)
+    return [timer.holder, nextRun !== null, warnings.some(({ code }) => code === "schedule-silent")]
+  }
+  assert.deepEqual(await holder(0), ["cron", false, false], "installed just now")
+  assert.deepEqual(await holder(40), ["none", false, true])
+  pause(place.setup, undefined)
+  const call = { trigger: "cron", wait: true }
+  assert.equal(await passOnce({ setup: place.setup, by: "cli" }, call), undefined)
+  resume(place.setup)
+  assert.deepEqual(await holder(30), ["cron", true, false], "a call while paused is a call")
+  const silent = await status(place, Date.now() + 40 * MINUTE_MS)
+  assert.match(silent.warnings.at(-1)?.message ?? "", /was installed at .*no backup since \d{4}-/)
+  forgetCronLine(place.setup)
+  assert.deepEqual(await holder(0), ["none", false, false])
+})
+
+test("statusOf() counts removed files of a snapshot, and no snapshot before a restore is the last backup", async (t) => {
+  const place = await agentPlace(t)
+  await run(place)
+  for (const name of ["memory", "MEMORY.md", "SOUL.md"])
+    rmSync(join(place.workspace, name), { recursive: true })
+  await run(place)
+  const wiped = await status(place)
+  assert.deepEqual([wiped.recent[0]?.filesChanged, wiped.recent[1]?.filesChanged], [8, 8])
+  place.write("MEMORY.md", "before a restore\n")
+  markWanted(place.setup, "session_end")
+  await backupOnce({ setup: place.setup, by: "cli" }, { triggers: ["pre-restore"], flag: "pre-restore" })
+  const { lastBackup, recent, dirty } = await status(place)
+  assert.equal(recent[0]?.flag, "pre-restore")
+  assert.deepEqual(lastBackup?.snapshot, wiped.lastBackup?.snapshot)
+  assert.equal(dirty?.files, 1)
+  withRecord(place.setup, (record) => {
+    assert.equal(record.wants().length, 1, "it is no backup that anybody asked for")
+    assert.equal(record.successAfter(2), undefined)
+  })
+  rmSync(join(place.setup.stateFolder, "state.sqlite"))
+  assert.deepEqual((await status(place)).lastBackup?.snapshot, wiped.lastBackup?.snapshot)
 })
 
 test("statusOf() is running, then paused, then waits for approval", async (t) => {

@@ -2,20 +2,14 @@
  * `sync_status`: what this device knows of an agent's backups, from local files alone, without a request. The record
  * of runs says what ran, the home's log which snapshots there are, a walk of the disk what has changed since.
  */
-import {
-  isFileLocked,
-  localPackedBytes,
-  localSnapshots,
-  locationName,
-  snapshots,
-  sourceFiles,
-  type LocalSnapshots,
-} from "../../../engine/index.ts"
+import { isFileLocked, snapshots, sourceFiles, type LocalSnapshots } from "../../../engine/index.ts"
 import type { AgentState, SyncStatus, Warning } from "../results.ts"
 import type { NotReady, Setup } from "../setup.ts"
 import { mainTrigger } from "./backup-once.ts"
+import { type CronLine, cronLine } from "./cron.ts"
 import { timerHolder } from "./holder.ts"
 import { failingNote, runsIn, type Runs, staleNote } from "./judge.ts"
+import { changedFiles, type Known, known, newestBackup } from "./known.ts"
 import { pausedUntil } from "./pause.ts"
 import { problemOf } from "./problems.ts"
 import { runLockOf } from "./queue.ts"
@@ -43,6 +37,7 @@ interface Facts extends Runs {
   readonly isRunning: boolean
   /** When the last success ended, in milliseconds since 1970. */
   readonly successMs: number | undefined
+  readonly cron: CronLine | undefined
 }
 
 export async function statusOf(setup: Setup, request: StatusRequest): Promise<SyncStatus> {
@@ -58,11 +53,13 @@ export async function statusOf(setup: Setup, request: StatusRequest): Promise<Sy
   const recorded = withRecord(setup, (record) => ({
     ...runsIn(record),
     paused: pausedUntil(record, nowMs),
+    cron: cronLine(record, setup.settings.intervalMinutes, nowMs),
   }))
   const isRunning = isFileLocked(runLockOf(setup.stateFolder))
   const successMs = recorded.success?.endedMs ?? newestMs(local)
   const facts: Facts = { ...recorded, setup, nowMs, local, isRunning, successMs }
   warnings.push(...(recorded.success?.found?.warnings ?? []))
+  if (recorded.cron?.silent !== undefined) warnings.push(recorded.cron.silent)
   return { ...describe(facts), warnings }
 }
 
@@ -88,58 +85,8 @@ export function statusNotReady({ state, workspace, problem }: NotReady): SyncSta
   }
 }
 
-interface Known extends LocalSnapshots {
-  readonly packedBytes: number | undefined
-  /** Of the files of all snapshots. */
-  readonly logicalBytes: number
-}
-
-/** Decoding a snapshot takes 0.1 ms, so only the newest ones are decoded. */
-const NEWEST = 100
-
-function known(setup: Setup, environment: StatusRequest["environment"]): Known | undefined {
-  const { destination, home, series } = setup
-  const { location, endpoint } = destination
-  const name = locationName(location, { endpoint }, environment)
-  const found = localSnapshots(home, name, { series, newest: NEWEST })
-  if (found === undefined) return undefined
-  const all = (): LocalSnapshots | undefined => localSnapshots(home, name, { series })
-  return {
-    ...found,
-    packedBytes: localPackedBytes(home, name),
-    logicalBytes: logicalBytes(setup, found, all),
-  }
-}
-
-interface Totals {
-  readonly newest: string
-  readonly count: number
-  readonly bytes: number
-}
-
-/** The sum of the last time, and the snapshots since then. */
-function logicalBytes(
-  setup: Setup,
-  { snapshots: newest, count }: LocalSnapshots,
-  all: () => LocalSnapshots | undefined,
-): number {
-  const sum = (some: LocalSnapshots["snapshots"]): number =>
-    some.reduce((bytes, { summary }) => bytes + summary.bytes, 0)
-  return withRecord(setup, (record) => {
-    const before = JSON.parse(record.fact("totals") ?? "null") as Totals | null
-    const since = newest.slice(newest.findIndex(({ digest }) => digest === before?.newest) + 1)
-    const fits = before !== null && since.length < newest.length && before.count + since.length === count
-    if (fits && since.length === 0) return before.bytes
-    const bytes = fits ? before.bytes + sum(since) : sum(all()?.snapshots ?? [])
-    const last = newest.at(-1)
-    if (last !== undefined)
-      record.setFact("totals", JSON.stringify({ newest: last.digest, count, bytes } satisfies Totals))
-    return bytes
-  })
-}
-
 function newestMs(local: LocalSnapshots | undefined): number | undefined {
-  const newest = local?.snapshots.at(-1)
+  const newest = newestBackup(local)
   return newest === undefined ? undefined : Number(newest.timeNs / 1_000_000n)
 }
 
@@ -149,28 +96,28 @@ async function askStore(setup: Setup): Promise<Warning[]> {
     const repository = await setup.openRepository()
     try {
       await snapshots(repository, { series: setup.series })
-      return repository.session.alarms.map(problemOf)
+      return repository.session.alarms.map((alarm) => problemOf(alarm, setup.destination))
     } finally {
       repository.close()
     }
   } catch (error) {
-    return [problemOf(error)]
+    return [problemOf(error, setup.destination)]
   }
 }
 
 function describe(facts: Facts): Omit<SyncStatus, "warnings"> {
   const { setup, success, nowMs, local, isRunning, newest } = facts
-  const { profile, agentId, workspaceId, intervalMinutes, retentionDays } = setup.settings
+  const { profile, agentId, workspaceId, retentionDays } = setup.settings
   const { state, problem } = stateOf(facts)
-  const holder = timerHolder(setup.stateFolder)
+  const timer = timerOf(facts)
   return {
     v: 1,
     state,
     ...(problem === undefined ? {} : { problem }),
     lastBackup: lastBackupOf(success, local, nowMs),
     lastAttempt: newest === undefined ? null : attemptOf(newest, isRunning),
-    nextRun: holder === undefined ? null : nextRunOf(facts),
-    timer: { holder: holder?.host ?? "none", ...(holder && { pid: holder.pid }), intervalMinutes },
+    nextRun: timer.holder === "none" ? null : nextRunOf(facts, timer.holder),
+    timer,
     dirty: dirtyOf(setup, success),
     repository: repositoryOf(setup, local),
     retention: {
@@ -185,6 +132,14 @@ function describe(facts: Facts): Omit<SyncStatus, "warnings"> {
     workspaceId,
     workspace: setup.workspace,
   }
+}
+
+/** A process that keeps the interval has its lock; of cron there are only its calls. */
+function timerOf({ setup, cron }: Facts): SyncStatus["timer"] {
+  const { intervalMinutes } = setup.settings
+  const holder = timerHolder(setup.stateFolder)
+  if (holder !== undefined) return { holder: holder.host, pid: holder.pid, intervalMinutes }
+  return { holder: cron !== undefined && cron.silent === undefined ? "cron" : "none", intervalMinutes }
 }
 
 interface Judged {
@@ -226,13 +181,13 @@ function lastBackupOf(
       ...timeAndAge(success.endedMs ?? success.startedMs, nowMs),
     }
   }
-  const newest = local?.snapshots.at(-1)
+  const newest = newestBackup(local)
   if (newest === undefined) return null
   const { digest: snapshot, trigger, summary, timeNs } = newest
   return {
     snapshot,
     trigger,
-    filesChanged: summary.filesNew + summary.filesChanged,
+    filesChanged: changedFiles(local?.snapshots ?? [])(newest),
     bytesUploaded: summary.dataAddedPacked,
     ...timeAndAge(Number(timeNs / 1_000_000n), nowMs),
   }
@@ -254,12 +209,17 @@ function attemptOf(run: Run, isRunning: boolean): SyncStatus["lastAttempt"] {
   }
 }
 
-function nextRunOf({ paused, failures, newest, successMs, setup, nowMs }: Facts): string | null {
+/** Cron's next call is known only by its last one. */
+function nextRunOf(facts: Facts, holder: SyncStatus["timer"]["holder"]): string | null {
+  const { paused, failures, newest, successMs, setup, nowMs, cron } = facts
   if (paused !== undefined) return paused === 0 ? null : isoOf(Math.max(paused, nowMs))
+  if (holder === "cron")
+    return cron?.seenMs === undefined ? null : isoOf(Math.max(cron.seenMs + cron.everyMs, nowMs))
+  const needsPerson = newest?.found?.needsPerson === true
   const intervalMs = setup.settings.intervalMinutes * MINUTE_MS
   const due =
     failures > 0
-      ? (newest?.endedMs ?? newest?.startedMs ?? nowMs) + retryDelayMs(failures)
+      ? (newest?.endedMs ?? newest?.startedMs ?? nowMs) + retryDelayMs(failures, needsPerson)
       : (successMs ?? nowMs) + intervalMs
   return isoOf(Math.max(due, nowMs))
 }
@@ -303,15 +263,16 @@ function repositoryOf(setup: Setup, local: Known | undefined): SyncStatus["repos
 
 function recentOf(local: LocalSnapshots | undefined): SyncStatus["recent"] {
   const all = local?.snapshots ?? []
+  const changed = changedFiles(all)
   return all
     .slice(-RECENT)
     .toReversed()
-    .map(({ digest, timeNs, trigger, summary, flag, good }) => ({
-      timestamp: isoOf(Number(timeNs / 1_000_000n)),
-      snapshot: digest,
-      trigger,
-      filesChanged: summary.filesNew + summary.filesChanged,
-      flag: good ? null : flag,
+    .map((snapshot) => ({
+      timestamp: isoOf(Number(snapshot.timeNs / 1_000_000n)),
+      snapshot: snapshot.digest,
+      trigger: snapshot.trigger,
+      filesChanged: changed(snapshot),
+      flag: snapshot.good ? null : snapshot.flag,
     }))
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto"
 import { test } from "node:test"
 import fc from "fast-check"
 import { startTimer, type Timer } from "./timer.ts"
-import { dueMs, MINUTE_MS, retryDelayMs, type TimerFacts } from "./timer-rules.ts"
+import { dueMs, isDue, MINUTE_MS, retryDelayMs, type TimerFacts } from "./timer-rules.ts"
 
 const SEED = Number.parseInt(process.env["HOLDFAST_SEED"] ?? randomBytes(4).toString("hex"), 16) | 0
 const INTERVAL_MS = 15 * MINUTE_MS
@@ -20,6 +20,7 @@ interface Machine {
   successMs: number | undefined
   failures: number
   failedMs: number | undefined
+  needsPerson: boolean
   paused: boolean
   wantedMs: number | undefined
   isDown: boolean
@@ -41,6 +42,7 @@ function machine(random: () => number): Machine {
     successMs: undefined,
     failures: 0,
     failedMs: undefined,
+    needsPerson: false,
     paused: false,
     wantedMs: undefined,
     isDown: false,
@@ -79,6 +81,7 @@ function keep(on: Machine, keeper: number): Timer {
       successMs: on.successMs,
       failures: on.failures,
       failedMs: on.failedMs,
+      needsPerson: on.needsPerson,
       paused: on.paused,
       wantedMs: on.wantedMs,
     }),
@@ -233,10 +236,50 @@ test("dueMs() lets a wish wait while failures back off", () => {
     successMs: 0,
     failures: 3,
     failedMs: 1000,
+    needsPerson: false,
     paused: false,
     wantedMs: 0,
   }
   assert.equal(dueMs(facts, 0.5), 1000 + 4 * MINUTE_MS)
+  assert.equal(dueMs({ ...facts, needsPerson: true }, 0.5), 1000 + 60 * MINUTE_MS)
+})
+
+test("isDue() lets cron keep the interval, and both kinds wait while paused and after failures", () => {
+  const facts: TimerFacts = {
+    intervalMs: INTERVAL_MS,
+    successMs: EPOCH_MS,
+    failures: 0,
+    failedMs: undefined,
+    needsPerson: false,
+    paused: false,
+    wantedMs: undefined,
+  }
+  const at = (minutes: number, changes: Partial<TimerFacts> = {}): [boolean, boolean] => {
+    const now = EPOCH_MS + minutes * MINUTE_MS
+    const all = { ...facts, ...changes }
+    return [isDue(all, now, "interval"), isDue(all, now, "cron")]
+  }
+  assert.deepEqual(at(10), [false, true])
+  assert.deepEqual(at(14), [true, true], "within the jitter")
+  assert.deepEqual(at(10, { wantedMs: EPOCH_MS }), [true, true])
+  assert.deepEqual(at(-60), [true, true], "the clock was set back")
+  assert.deepEqual(at(10, { successMs: undefined }), [true, true])
+  assert.deepEqual(at(99, { paused: true }), [false, false])
+  const failed = { failures: 1, failedMs: EPOCH_MS, wantedMs: EPOCH_MS }
+  assert.deepEqual(at(0.5, failed), [false, false])
+  assert.deepEqual(at(2, failed), [true, true])
+  assert.deepEqual(at(50, { ...failed, needsPerson: true }), [false, false])
+  assert.deepEqual(at(60, { ...failed, needsPerson: true }), [true, true])
+})
+
+test("startTimer() tries once an hour while only a person can end the failure", async () => {
+  const on = machine(() => 0.5)
+  on.needsPerson = true
+  on.isDown = true
+  const timer = keep(on, 1)
+  await advance(on, 24 * 60 * MINUTE_MS)
+  assert.ok(on.runs.length >= 23 && on.runs.length <= 25, `${on.runs.length} runs in a day`)
+  timer.stop()
 })
 
 type Event =

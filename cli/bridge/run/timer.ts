@@ -104,7 +104,7 @@ async function step(ports: TimerPorts, keeper: Keeper): Promise<number> {
 
 function waitFor(ports: TimerPorts, keeper: Keeper, facts: TimerFacts): number {
   const monotonic = ports.monotonic()
-  const { successMs, failures, failedMs, intervalMs } = facts
+  const { successMs, failures, failedMs, needsPerson, intervalMs } = facts
   const run = `${successMs} ${failures} ${failedMs}`
   if (keeper.seen.run !== run) {
     keeper.seen = { run, monotonic, share: ports.random() }
@@ -114,6 +114,7 @@ function waitFor(ports: TimerPorts, keeper: Keeper, facts: TimerFacts): number {
   const { share, monotonic: since } = keeper.seen
   const byClock = dueMs(facts, share) - ports.now()
   // the clock may have been set back
-  const byTimer = since + jittered(failures > 0 ? retryDelayMs(failures) : intervalMs, share) - monotonic
+  const delayMs = failures > 0 ? retryDelayMs(failures, needsPerson) : intervalMs
+  const byTimer = since + jittered(delayMs, share) - monotonic
   return Math.max(Math.min(byClock, byTimer), keeper.notBefore - monotonic)
 }

@@ -38,17 +38,21 @@ const DAY_HOURS = 24
  * Cron counts within an hour or a day, so an interval that divides neither becomes the next shorter one that does.
  * The minute comes from the name: agents of one machine, or of many, don't all start at once.
  */
-export function cronTimes({ name, intervalMinutes }: Job): string {
-  const spread = createHash("sha256").update(name).digest().readUInt32BE(0)
-  const every = Math.min(Math.max(1, Math.floor(intervalMinutes)), HOUR * DAY_HOURS)
-  if (every < HOUR) {
-    const step = largestDivisor(HOUR, every)
-    return step === 1 ? "* * * * *" : `${spread % step}-59/${step} * * * *`
-  }
-  const step = largestDivisor(DAY_HOURS, Math.floor(every / HOUR))
+export function cronTimes(job: Job): string {
+  const spread = createHash("sha256").update(job.name).digest().readUInt32BE(0)
+  const every = cronMinutes(job)
+  if (every < HOUR) return every === 1 ? "* * * * *" : `${spread % every}-59/${every} * * * *`
+  const step = every / HOUR
   const hour = Math.floor(spread / HOUR) % step
   const hours = step === 1 ? "*" : step === DAY_HOURS ? `${hour}` : `${hour}-23/${step}`
   return `${spread % HOUR} ${hours} * * *`
+}
+
+/** The interval that the line really has. */
+export function cronMinutes({ intervalMinutes }: Pick<Job, "intervalMinutes">): number {
+  const every = Math.min(Math.max(1, Math.floor(intervalMinutes)), HOUR * DAY_HOURS)
+  if (every < HOUR) return largestDivisor(HOUR, every)
+  return HOUR * largestDivisor(DAY_HOURS, Math.floor(every / HOUR))
 }
 
 function largestDivisor(whole: number, most: number): number {

@@ -7,10 +7,12 @@ import { userInfo } from "node:os"
 import { shellWord } from "../../../engine/base/show.ts"
 import { AgentProblem } from "../problem.ts"
 import type { SyncStatus, Warning } from "../results.ts"
+import { correctCronNote, forgetCronLine, noteCronLine } from "../run/cron.ts"
 import type { NotReady, Setup } from "../setup.ts"
-import { cronService, hasCrontab } from "./cron.ts"
+import { cronMinutes, cronService, hasCrontab } from "./cron.ts"
 import { differenceOf } from "./difference.ts"
-import { type Job, jobOf, type Program, refuseTemporary, type Scheduler } from "./job.ts"
+import { type Program, refuseTemporary } from "../config/program-copies.ts"
+import { type Job, jobOf, type Scheduler } from "./job.ts"
 import { launchdService } from "./launchd.ts"
 import type { Machine, Service } from "./service.ts"
 import { hasUserManager, systemdService } from "./systemd.ts"
@@ -96,12 +98,16 @@ export async function planInstall(request: ScheduleRequest): Promise<SchedulePla
     warnings: [...service.warnings, ...others, ...secretWarnings(ready, request.machine)],
   }
   const isSame = found === service.text && (await isUp(service))
+  if (isSame && service.with === "cron") correctCronNote(ready, cronMinutes(job))
   return planOf(service, {
     change,
     found,
     isNeeded: !isSame,
     outcome: "installed",
-    act: async () => await service.write(),
+    act: async () => {
+      await service.write()
+      if (service.with === "cron") noteCronLine(ready, cronMinutes(job))
+    },
   })
 }
 
@@ -123,7 +129,10 @@ export async function planRemove(request: ScheduleRequest): Promise<SchedulePlan
         found,
         isNeeded: true,
         outcome: "removed",
-        act: async () => await service.remove(),
+        act: async () => {
+          await service.remove()
+          if (service.with === "cron" && "stateFolder" in request.setup) forgetCronLine(request.setup)
+        },
       }),
     )
   }
@@ -145,6 +154,9 @@ export async function scheduleStatus(
     services.push({ with: service.with, where: service.where, enabled, running, difference })
     warnings.push(...service.warnings)
   }
+  const hasCronLine = services.some((each) => each.with === "cron" && each.enabled)
+  if ("stateFolder" in request.setup)
+    correctCronNote(request.setup, hasCronLine ? cronMinutes(job) : undefined)
   return {
     v: 1,
     name: job.name,

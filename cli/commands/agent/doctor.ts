@@ -1,8 +1,11 @@
 /** `holdfast agent doctor`: findings about the configuration, its secrets, the repository, and who keeps the interval. */
+import { realpathSync } from "node:fs"
 import { doctor as examine, type Finding } from "../../../engine/index.ts"
 import { problemOf } from "../../bridge/config/approve.ts"
 import { examineSetup, mayDelete } from "../../bridge/config/doctor.ts"
 import { isNotReady, openSetup } from "../../bridge/config/open-setup.ts"
+import { scheduleStatus, type ScheduleStatus } from "../../bridge/schedule/plan.ts"
+import { thisMachine } from "../../bridge/schedule/service.ts"
 import { timerHolder } from "../../bridge/run/holder.ts"
 import type { Setup } from "../../bridge/setup.ts"
 import { EXIT, messageOf } from "../../output/exit-codes.ts"
@@ -13,7 +16,11 @@ const SIGNS = { good: "ok", warning: "!!", bad: "XX" } as const
 export const agentDoctor: Command = async ({ output, options, environment }) => {
   const setup = await openSetup({ workspace: options.text("workspace"), cwd: process.cwd(), environment })
   if (isNotReady(setup)) throw problemOf(setup.problem)
-  const findings = [...(await examineSetup(setup, environment)), timer(setup), ...(await repositoryOf(setup))]
+  const findings = [
+    ...(await examineSetup(setup, environment)),
+    await timer(setup, environment),
+    ...(await repositoryOf(setup)),
+  ]
   output.structured({ v: 1, workspace: setup.workspace, findings })
   for (const { level, subject, message, advice } of findings) {
     output.line(`${SIGNS[level]}  ${subject}: ${message}`)
@@ -22,7 +29,8 @@ export const agentDoctor: Command = async ({ output, options, environment }) => 
   return findings.some(({ level }) => level === "bad") ? EXIT.failed : EXIT.done
 }
 
-function timer({ stateFolder, settings }: Setup): Finding {
+async function timer(setup: Setup, environment: NodeJS.ProcessEnv): Promise<Finding> {
+  const { stateFolder, settings } = setup
   const holder = timerHolder(stateFolder)
   const every = `every ${settings.intervalMinutes} minutes`
   if (holder !== undefined)
@@ -31,13 +39,45 @@ function timer({ stateFolder, settings }: Setup): Finding {
       subject: "timer",
       message: `kept by ${holder.host} (process ${holder.pid}), ${every}`,
     }
+  const found = await installed(setup, environment)
+  if (found?.with === "cron")
+    return { level: "good", subject: "timer", message: `kept by a line in the ${found.where}, ${every}` }
+  if (found !== undefined)
+    return {
+      level: "warning",
+      subject: "timer",
+      message: `${found.with} has ${found.where}, but it is not running`,
+      advice: "run: holdfast schedule status",
+    }
   return {
     level: "warning",
     subject: "timer",
     message: `no process keeps the interval (${every}) now`,
-    advice: "unless a schedule runs `holdfast agent sync`, run: holdfast schedule install",
+    advice: "run: holdfast schedule install",
   }
 }
+
+/** Unlike `agent status`, asks the schedulers themselves. */
+async function installed(
+  setup: Setup,
+  environment: NodeJS.ProcessEnv,
+): Promise<ScheduleStatus["services"][number] | undefined> {
+  const program = { node: process.execPath, script: realpathSync(process.argv[1] ?? "") }
+  const request = { setup, program, machine: thisMachine(environment), dryRun: false }
+  try {
+    const { services } = await scheduleStatus(request, NOTHING)
+    const enabled = services.filter((each) => each.enabled)
+    return enabled.find((each) => each.with === "cron") ?? enabled[0]
+  } catch {
+    return undefined // `schedule status` says why
+  }
+}
+
+const NOTHING = {
+  lastBackup: null,
+  lastAttempt: null,
+  timer: { holder: "none", intervalMinutes: 0 },
+} as const
 
 async function repositoryOf(setup: Setup): Promise<Finding[]> {
   try {

@@ -1,17 +1,19 @@
 /**
- * `holdfast agent run`: the daemon. Keeps the interval until it is told to end. A signal ends it at once, also in the
+ * `holdfast agent run`: the daemon. Keeps the interval until it is told to end; with --once, one pass of that timer. A signal ends it at once, also in the
  * middle of a backup: what is stored is safe at any moment, and a mark in the home makes the next keeper go on.
  */
 import type { Agent } from "../../bridge/agent.ts"
 import { EXIT } from "../../output/exit-codes.ts"
 import type { Call, Command } from "../../verbs/call.ts"
 import { agentOf } from "./open.ts"
-import { print } from "./sync.ts"
+import { print, printNotDue } from "./sync.ts"
 
 export const agentRun: Command = async (call) => {
   const agent = await agentOf(call, "daemon")
   if (call.options.flag("once")) {
-    print(call, await agent.now({}, { trigger: "interval" }))
+    const result = await agent.pass({}, { trigger: "interval" })
+    if (result === undefined) await printNotDue(call, agent)
+    else print(call, result)
     return EXIT.done
   }
   const status = await agent.status()

@@ -1,10 +1,11 @@
 /** The verbs that run and report an agent's backups, as a script calls them. */
 import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
-import { rmSync } from "node:fs"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { test } from "node:test"
 import type { SyncNow, SyncStatus } from "../../bridge/results.ts"
+import { withRecord } from "../../bridge/run/record.ts"
 import { TOOL_SCHEMAS } from "../../bridge/schemas.ts"
 import { agentPlace, type AgentPlace } from "../../testing/agent-place.ts"
 import { outcomeOf, type Outcome } from "../../testing/run-cli.ts"
@@ -107,6 +108,100 @@ test("agent status ends with 1 when backups are stale, and is one readable page"
     "retention",
   ])
     assert.match(out, new RegExp(`^${name} `, "m"))
+})
+
+test("agent status --json prints one object and nothing else, with 0, 1 or 2 by the state", async (t) => {
+  const place = await agentPlace(t)
+  await place.configure()
+  const stateOf = (): readonly [string, number | null] => {
+    const { out, err, code } = run(place, "status", "--json")
+    assert.equal(err, "")
+    return [(JSON.parse(out) as SyncStatus).state, code]
+  }
+  assert.deepEqual(stateOf(), ["stale", 1])
+  now(place)
+  assert.deepEqual(stateOf(), ["ok", 0])
+  run(place, "pause")
+  assert.deepEqual(stateOf(), ["paused", 0])
+  run(place, "resume")
+  rmSync(join(place.workspace, "MEMORY.md"))
+  now(place)
+  assert.deepEqual(stateOf(), ["degraded", 1])
+  place.write("session-sync-config.json", CHANGED)
+  assert.deepEqual(stateOf(), ["needs_approval", 2])
+})
+
+const CHANGED = JSON.stringify({
+  provider: "local",
+  repository: "/elsewhere",
+  profile: "openclaw-memory",
+  interval_minutes: 5,
+})
+
+test("agent sync warns of changes that wait for approval, and of a configuration without effect", async (t) => {
+  const place = await agentPlace(t)
+  await place.configure()
+  place.write("session-sync-config.json", CHANGED)
+  assert.match(
+    now(place)
+      .warnings.map(({ message }) => message)
+      .join("|"),
+    /elsewhere/,
+  )
+  assert.match(run(place, "sync").err, /^holdfast: .*elsewhere.*agent trust/m)
+  assert.match(
+    now(place, "--no-wait")
+      .warnings.map(({ message }) => message)
+      .join("|"),
+    /elsewhere/,
+  )
+  place.write("session-sync-config.json", "{ torn")
+  assert.match(
+    now(place)
+      .warnings.map(({ message }) => message)
+      .join("|"),
+    /approved configuration stays in force/,
+  )
+})
+
+test("agent run --once is one pass of the timer: it backs up only if that is due or was requested", async (t) => {
+  const place = await agentPlace(t)
+  await place.configure()
+  const once = (): SyncStatus & SyncNow => {
+    const { code, out, err } = run(place, "run", "--once", "--json")
+    assert.deepEqual([code, err], [0, ""])
+    return JSON.parse(out) as SyncStatus & SyncNow
+  }
+  assert.equal(once().outcome, "created")
+  place.write("memory/later.md", "later\n")
+  assert.equal(once().state, "ok", "not due: the status")
+  assert.match(run(place, "run", "--once").out, /no backup is due yet; nothing was backed up/)
+  withRecord(place.setup, (record) => record.want("session_end", Date.now()))
+  assert.equal(once().outcome, "created")
+  assert.equal(statusOf(place).recent[0]?.trigger, "session_end")
+})
+
+test("agent doctor names a cron line that keeps the timer", async (t) => {
+  const place = await agentPlace(t)
+  await place.configure()
+  const bin = join(place.folder, "bin")
+  mkdirSync(bin)
+  const doctor = (): string => run({ ...place, environment }, "doctor").out
+  const PATH = `${bin}:${process.env["PATH"] ?? ""}`
+  const environment = { ...place.environment, PATH, TMPDIR: place.folder }
+  // the system's spool is not the test's to write
+  const crontab = `#!/bin/sh\nif [ "$1" = - ]; then cat > ${bin}/tab; else cat ${bin}/tab; fi\n`
+  writeFileSync(join(bin, "crontab"), crontab, { mode: 0o700 })
+  writeFileSync(join(bin, "tab"), "")
+  assert.match(doctor(), /^!! {2}timer: no process keeps the interval/m)
+  const words = [PROGRAM, "schedule", "install", "--with", "cron", "--yes", "--workspace", place.workspace]
+  const installed = spawnSync(process.execPath, words, { env: environment, encoding: "utf8" })
+  assert.equal(installed.status, 0, installed.stderr)
+  assert.match(doctor(), /^ok {2}timer: kept by a line in the crontab/m)
+  assert.equal(statusOf(place).timer.holder, "cron")
+  writeFileSync(join(bin, "tab"), "")
+  assert.match(doctor(), /^!! {2}timer: no process keeps the interval/m)
+  assert.equal(statusOf(place).timer.holder, "none", "doctor has seen that the line is gone")
 })
 
 test("agent pause and resume: the status says so, and sync still runs", async (t) => {

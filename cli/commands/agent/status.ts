@@ -1,9 +1,9 @@
 /** `holdfast agent status`: the state of an agent's backups, from local files alone. */
-import type { SyncStatus } from "../../bridge/results.ts"
+import type { AgentState, SyncStatus } from "../../bridge/results.ts"
 import { showTime } from "../../output/format.ts"
 import { sayWarning } from "../../bridge/tools/say.ts"
 import { table } from "../../output/columns.ts"
-import { EXIT } from "../../output/exit-codes.ts"
+import { EXIT, type ExitCode } from "../../output/exit-codes.ts"
 import { showBytes, showCount } from "../../output/format.ts"
 import type { Output } from "../../output/output.ts"
 import type { Call, Command } from "../../verbs/call.ts"
@@ -14,9 +14,19 @@ export const agentStatus: Command = async (call) => {
   const status = await agent.status({ verbose: call.output.verbose })
   call.output.structured(status)
   if (!call.output.json) print(call, status)
-  const isReady = status.profile !== null
-  if (!isReady) return EXIT.usage
-  return status.state === "failing" || status.state === "stale" ? EXIT.failed : EXIT.done
+  return CODES[status.state]
+}
+
+/** Known to scripts: spec/agent.md. */
+const CODES: Readonly<Record<AgentState, ExitCode>> = {
+  ok: EXIT.done,
+  running: EXIT.done,
+  paused: EXIT.done,
+  stale: EXIT.failed,
+  degraded: EXIT.failed,
+  failing: EXIT.failed,
+  unconfigured: EXIT.usage,
+  needs_approval: EXIT.usage,
 }
 
 function print({ output }: Call, status: SyncStatus): void {

@@ -1,5 +1,5 @@
 /** `holdfast agent sync`: backs up now, or joins a run that begins after this call. */
-import type { Agent } from "../../bridge/agent.ts"
+import type { Agent, NowCall } from "../../bridge/agent.ts"
 import type { SyncNow } from "../../bridge/results.ts"
 import { sayNow } from "../../bridge/tools/say.ts"
 import { EXIT } from "../../output/exit-codes.ts"
@@ -10,17 +10,18 @@ export const agentSync: Command = async (call) => {
   const { options, output } = call
   const agent = await agentOf(call)
   const trigger = options.text("trigger")
-  if (trigger === "cron" && (await isPaused(call, agent))) return EXIT.done
   const progress = output.progress("backup")
   const wait = !options.flag("no-wait")
   const input = { reason: options.text("reason"), label: options.text("label"), wait }
-  const result = await agent.now(input, {
+  const how: NowCall = {
     ...(trigger === undefined ? {} : { trigger }),
     progress: ({ filesDone, bytesDone, bytesTotal }) =>
       progress.update({ files: filesDone, bytes: bytesDone, bytesTotal }),
-  })
+  }
+  const result = trigger === "cron" ? await agent.pass(input, how) : await agent.now(input, how)
   progress.wipe()
-  print(call, result)
+  if (result === undefined) await printNotDue(call, agent)
+  else print(call, result)
   if (!wait) {
     output.flush()
     await agent.settled()
@@ -28,13 +29,12 @@ export const agentSync: Command = async (call) => {
   return EXIT.done
 }
 
-/** `agent pause` stops the timer, and a cron line is one. */
-async function isPaused({ output }: Call, agent: Agent): Promise<boolean> {
+/** For a timer's call that does nothing now. */
+export async function printNotDue({ output }: Call, agent: Agent): Promise<void> {
   const status = await agent.status()
-  if (status.state !== "paused") return false
   output.structured(status)
-  output.say(`${agent.workspace}: paused; nothing was backed up`)
-  return true
+  const why = status.state === "paused" ? "paused" : "no backup is due yet"
+  output.say(`${agent.workspace}: ${why}; nothing was backed up`)
 }
 
 /**
