@@ -58,7 +58,7 @@ export interface OpenClaw {
 }
 
 export interface HostConfigFile {
-  plugins?: { entries?: Record<string, Record<string, unknown>>; allow?: string[] }
+  plugins?: { entries?: Record<string, Record<string, unknown>> }
   [key: string]: unknown
 }
 

@@ -204,28 +204,17 @@ step("secrets are in no answer, log, file of the host or process list", async ()
   )
 })
 
-step(
-  "`plugins inspect`, the terminal command and the security audit work while the gateway is stopped",
-  async () => {
-    const { host } = story
-    sessions = await sessionsOf(host)
-    assert.ok(sessions.length > 0)
-    await host.stop()
-    const inspected = await host.must("plugins", "inspect", ID, "--runtime", "--json")
-    for (const name of ["sync_status", "sync_now", "sync_restore"]) assert.ok(inspected.includes(name), name)
-    assert.doesNotMatch(inspected, /"level":\s*"error"/)
-    const status = JSON.parse(await host.must(ID, "status", "--json")) as { readonly state: string }
-    assert.equal(status.state, "ok")
-    host.configure(({ plugins }) => {
-      const entry = plugins?.entries?.[ID]
-      if (entry !== undefined) entry["config"] = { key_id: "a literal value" }
-      // the host asks only listed plugins
-      if (plugins !== undefined) plugins.allow = [ID]
-    })
-    const audit = await host.run("security", "audit", "--deep", "--json")
-    assert.match(audit.out, /session-sync-cloud\.plain_secret/)
-  },
-)
+step("`plugins inspect` and the terminal command work while the gateway is stopped", async () => {
+  const { host } = story
+  sessions = await sessionsOf(host)
+  assert.ok(sessions.length > 0)
+  await host.stop()
+  const inspected = await host.must("plugins", "inspect", ID, "--runtime", "--json")
+  for (const name of ["sync_status", "sync_now", "sync_restore"]) assert.ok(inspected.includes(name), name)
+  assert.doesNotMatch(inspected, /"level":\s*"error"/)
+  const status = JSON.parse(await host.must(ID, "status", "--json")) as { readonly state: string }
+  assert.equal(status.state, "ok")
+})
 
 step(
   "a freshly onboarded machine gets memory and sessions back, and the host finds an old line",
