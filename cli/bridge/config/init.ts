@@ -74,8 +74,11 @@ export async function planInit(request: InitRequest): Promise<InitPlan> {
   const bytes = readConfigBytes(join(workspace, CONFIG_NAME))
   if (bytes !== undefined && "code" in bytes) throw problemOf(bytes)
   const text = bytes === undefined ? await freshText(request, home) : await wholeText(request, bytes)
-  const isPrivate = bytes === undefined && request.credentials?.startsWith("command:") === true
   const proposal = await proposeApproval({ workspace, environment, home, bytes: Buffer.from(text) })
+  const isPrivate =
+    bytes === undefined &&
+    proposal.destination.kind === "s3" &&
+    request.credentials?.startsWith("command:") === true
   refuseInside(proposal.destination, workspace, proposal.approved.stateDir)
   refuseWaiting(proposal)
   if (proposal.isFirst) refuseTakenId(proposal, home)
@@ -127,12 +130,15 @@ async function freshText(request: InitRequest, home: Home): Promise<string> {
   if (approved !== undefined) return newConfigText(approved.config)
   const host = await hostAt(workspace, environment)
   const profile = request.profile ?? host.profile
+  const place = placeFields(request, environment)
+  const isKept =
+    credentials !== undefined && place.provider !== "local" && !credentials.startsWith("command:")
   const config: Config = {
     profile,
     agent_id: request.agentId ?? host.agentId,
     workspace_id: newWorkspaceId(),
-    ...placeFields(request, environment),
-    ...(credentials === undefined || credentials.startsWith("command:") ? {} : { credentials }),
+    ...place,
+    ...(isKept ? { credentials } : {}),
     ...(request.withoutAuth === true ? { without_auth: true } : {}),
   }
   return newConfigText(config)

@@ -13,12 +13,17 @@ import { askHidden, askLine, canAsk } from "../../secrets/prompt.ts"
 import type { Call } from "../../verbs/call.ts"
 
 /** @returns whether both were right */
-export async function askTwoWords({ output }: Call, stateFolder: string, words: string): Promise<boolean> {
+export async function askTwoWords(
+  { output }: Call,
+  stateFolder: string,
+  words: string,
+  heading = "",
+): Promise<boolean> {
   const all = words.split(" ")
   const first = randomInt(all.length)
   const second = (first + 1 + randomInt(all.length - 1)) % all.length
   output.say("")
-  output.say("Write the words down now. Two of them are asked for; Enter skips the question.")
+  output.say(`${heading}Two of the words are asked for; Enter skips the question.`)
   for (const at of [first, second]) {
     const typed = (await askLine(`Word ${at + 1}: `)).trim().toLowerCase()
     if (typed === all[at]) continue

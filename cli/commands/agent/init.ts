@@ -110,7 +110,7 @@ export async function initWorkspace(call: Call, first: InitRequest): Promise<Exi
   output.say(`wrote and approved ${config}`)
   for (const { message } of result.warnings) output.warn(message)
   if (words !== undefined && asks && places.length === 0)
-    await askTwoWords(call, plan.proposal.stateFolder, words)
+    await askTwoWords(call, plan.proposal.stateFolder, words, "Write the words down now. ")
   const word = shellWord(plan.workspace)
   output.say("")
   output.say(`Next: holdfast agent sync --workspace ${word}`)

@@ -27,14 +27,16 @@ function saved(context: TestContext): Saved {
   mkdirSync(join(state, "agents/main/sessions"), { recursive: true })
   writeFileSync(join(state, "workspace/MEMORY.md"), "# Memory\n")
   writeFileSync(join(state, "agents/main/sessions/a.jsonl"), '{"a":1}\n')
-  const here = { HOME: box.path("user"), HOLDFAST_HOME: box.path("home") }
+  const variables = { HOLDFAST_CREDENTIALS: "file:keys" } // for a bucket, and of no use here
+  const here = { HOME: box.path("user"), HOLDFAST_HOME: box.path("home"), ...variables }
   const must = (...words: string[]): void => {
     const outcome = box.runWith(here, words)
     assert.equal(outcome.code, 0, outcome.err)
   }
   must("agent", "init", "--yes", "-r", "store", "--recovery-sheet", "sheet.txt")
   must("agent", "sync")
-  const elsewhere = { HOME: box.path("new"), HOLDFAST_HOME: box.path("new-home") }
+  assert.doesNotMatch(readFileSync(join(state, "workspace", CONFIG), "utf8"), /credentials/)
+  const elsewhere = { HOME: box.path("new"), HOLDFAST_HOME: box.path("new-home"), ...variables }
   mkdirSync(elsewhere.HOME)
   const words = wordsOn(box.path("sheet.txt"))
   return { box, words, elsewhere, run: (...line) => box.runWith(elsewhere, line) }
@@ -154,6 +156,7 @@ test("agent restore brings memory and conversations back where OpenClaw is not i
   assert.equal(done.code, 0, done.err)
   assert.equal(statSync(box.path("new/.openclaw")).mode & 0o777, 0o700)
   assert.equal(readFileSync(box.path("new/.openclaw/agents/main/sessions/a.jsonl"), "utf8"), '{"a":1}\n')
+  assert.doesNotMatch(readFileSync(box.path("new/notes", CONFIG), "utf8"), /credentials/)
   assert.match(done.out, /Install OpenClaw[^]*workspace [^\n]*new\/notes[^]*openclaw gateway start/)
   const status = run("agent", "status", "--workspace", box.path("new/notes"), "--json")
   assert.doesNotMatch(status.out, /no-sessions/)

@@ -8,6 +8,7 @@ import { resolve } from "node:path"
 import {
   listDevices,
   openRepository,
+  parseAddress,
   peekRepository,
   shellWord,
   type DeviceInfo,
@@ -136,7 +137,8 @@ function requestOf(call: Call, { workspace, reading, agent, location, timestamp 
     agent,
     timestamp: timestamp === "undo" ? "latest" : timestamp,
     place: { location, endpoint: options.text("endpoint"), region: options.text("region") },
-    credentials: givenCredentials(call),
+    // a folder needs none
+    credentials: parseAddress(location).kind === "local" ? undefined : givenCredentials(call),
   }
 }
 
