@@ -15,7 +15,7 @@ import {
 } from "./journal.ts"
 import { identityAt } from "./last.ts"
 import { saveMetadata, type FolderOp, type Op } from "./swap.ts"
-import { isUnsettled } from "./unsettled.ts"
+import { isUnsettled, journalFile, notesFile } from "./unsettled.ts"
 
 const raw = (path: string): RawPath => path as RawPath
 
@@ -232,6 +232,17 @@ test("a restore that was killed while staging is taken back", async (t) => {
   writeJournal(stateFolder, { ...journal, phase: "staging" })
   for (let at = 0; !(await until(at, (ports) => settleHeld({ stateFolder }, ports))); at++);
   assertEqual(root, before, "after staging")
+})
+
+test("a settle that can't keep its notes is settled, and a damaged journal says where the earlier files are", async (t) => {
+  const { root, stateFolder, journal, before } = place(t)
+  writeJournal(stateFolder, { ...journal, phase: "staging" })
+  fs.mkdirSync(notesFile(stateFolder))
+  const settled = await settleHeld({ stateFolder })
+  assert.equal(settled?.outcome, "rolled-back")
+  assertEqual(root, before, "without notes")
+  fs.writeFileSync(journalFile(stateFolder), "{ torn")
+  await assert.rejects(settleHeld({ stateFolder }), { code: "unfinished-restore", hint: /holdfast-restore-/ })
 })
 
 test("a file that somebody writes while a restore is unfinished is kept", async (t) => {

@@ -57,13 +57,34 @@ export function writeJournal(stateFolder: string, journal: Journal): void {
 function readJournal(stateFolder: string): Journal | undefined {
   const text = readPrivateFile(journalFile(stateFolder))
   if (text === undefined) return undefined
-  const value = JSON.parse(text) as Journal
+  const value = parsedJournal(stateFolder, text)
   if (value.v === 1) return value
   throw new AgentProblem(
     "unfinished-restore",
     `${journalFile(stateFolder)} was written by a newer version`,
     "finish the restore with that version of holdfast",
   )
+}
+
+function parsedJournal(stateFolder: string, text: string): Journal {
+  try {
+    return JSON.parse(text) as Journal
+  } catch {
+    throw new AgentProblem(
+      "unfinished-restore",
+      `${journalFile(stateFolder)}, the journal of an unfinished restore, is damaged`,
+      "the earlier files are in the folder .holdfast-restore-… of the workspace, in old/. Copy what you need, then remove that folder and the journal",
+    )
+  }
+}
+
+/** The restore is settled by now: a full disk must not say otherwise. */
+function keepNotes(stateFolder: string, warnings: readonly Warning[]): void {
+  try {
+    writePrivateFile(notesFile(stateFolder), JSON.stringify({ atMs: Date.now(), warnings }))
+  } catch {
+    // this caller has them
+  }
 }
 
 export function dropJournal(stateFolder: string): void {
@@ -102,7 +123,7 @@ export async function settleHeld(
   try {
     const settled = await settleJournal(stateFolder, journal, ports)
     const notes = settled.warnings.length > 0 ? settled.warnings : [PLAIN_NOTES[settled.outcome]]
-    writePrivateFile(notesFile(stateFolder), JSON.stringify({ atMs: Date.now(), warnings: notes }))
+    keepNotes(stateFolder, notes)
     return { ...settled, warnings: notes }
   } catch (error) {
     if (error instanceof AgentProblem) throw error

@@ -97,8 +97,12 @@ function fail(context: RunContext, { id, startedMs, triggers }: Failing, error: 
     problem: problemOf(error, context.setup.destination),
   }
   const recorded: RunFound = needsPerson(error) ? { ...found, needsPerson: true } : found
-  withRecord(context.setup, (record) => record.end(id, "failed", { endedMs, found: recorded }))
-  logRun(context, triggers, { ...found, id, outcome: "failed", endedMs })
+  try {
+    withRecord(context.setup, (record) => record.end(id, "failed", { endedMs, found: recorded }))
+    logRun(context, triggers, { ...found, id, outcome: "failed", endedMs })
+  } catch {
+    // a full disk, say: the caller hears of the run's own error, and the next run records this one as killed
+  }
 }
 
 const NOTHING: RunFound = {

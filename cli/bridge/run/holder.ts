@@ -19,7 +19,11 @@ export function takeTimer(stateFolder: string, host: Host): FileLock | undefined
   const lock = takeFileLock(fileOf(stateFolder, "lock"), 0)
   if (lock === undefined) return undefined
   const holder: Holder = { host: host === "cli" ? "daemon" : host, pid: process.pid }
-  writePrivateNote(fileOf(stateFolder, "holder"), JSON.stringify(holder))
+  try {
+    writePrivateNote(fileOf(stateFolder, "holder"), JSON.stringify(holder))
+  } catch {
+    // the lock counts: lost here, it would be held until this process ends
+  }
   return lock
 }
 

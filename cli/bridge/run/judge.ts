@@ -38,7 +38,9 @@ export function staleNote(
   successMs: number | undefined,
   nowMs: number,
 ): Warning | undefined {
-  if (successMs !== undefined && nowMs - successMs <= (2 * intervalMinutes + 5) * MINUTE_MS) return undefined
+  const windowMs = (2 * intervalMinutes + 5) * MINUTE_MS
+  // a time far in the future is of a clock that was wrong, and says nothing
+  if (successMs !== undefined && Math.abs(nowMs - successMs) <= windowMs) return undefined
   return {
     code: "stale",
     message:

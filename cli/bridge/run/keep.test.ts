@@ -1,9 +1,11 @@
 import assert from "node:assert/strict"
+import { mkdirSync, rmSync } from "node:fs"
+import { join } from "node:path"
 import { test } from "node:test"
 import { isFileLocked } from "../../../engine/index.ts"
 import { agentPlace, type AgentPlace } from "../../testing/agent-place.ts"
 import type { RunContext } from "./context.ts"
-import { timerHolder } from "./holder.ts"
+import { takeTimer, timerHolder } from "./holder.ts"
 import { keepInterval, wantRun } from "./keep.ts"
 import { pause } from "./pause.ts"
 import { queueIdle, requestRun, runLockOf } from "./queue.ts"
@@ -55,6 +57,30 @@ test("wantRun() leaves the run to a call that came first, and its mark to the ti
   t.mock.timers.tick(15_000)
   await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual(wants(place), ["session_end"])
+})
+
+test("takeTimer() keeps the lock if its note can't be written", async (t) => {
+  const { stateFolder } = (await agentPlace(t)).setup
+  mkdirSync(join(stateFolder, "timer.holder"))
+  const lock = takeTimer(stateFolder, "daemon")
+  assert.notEqual(lock, undefined)
+  assert.deepEqual(timerHolder(stateFolder), { host: "daemon", pid: 0 })
+  lock?.release()
+})
+
+test("a run that can't record its failure fails with its own error", async (t) => {
+  const { setup } = await agentPlace(t)
+  const openRepository = async (): Promise<never> => {
+    const state = join(setup.stateFolder, "state.sqlite")
+    for (const end of ["", "-wal", "-shm"]) rmSync(state + end, { force: true })
+    mkdirSync(state)
+    throw new Error("the store is gone")
+  }
+  const run = requestRun(
+    { setup: { ...setup, openRepository }, by: "cli" },
+    { trigger: "manual", wait: true },
+  )
+  await assert.rejects(run, /the store is gone/)
 })
 
 test("keepInterval() keeps the timer for one host at a time, and says for which", async (t) => {

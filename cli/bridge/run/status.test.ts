@@ -59,6 +59,7 @@ test("statusOf() is stale from two intervals and five minutes after the last suc
   const stale = await status(place, Date.now() + 36 * MINUTE_MS)
   assert.equal(stale.state, "stale")
   assert.ok((stale.lastBackup?.ageSeconds ?? 0) > 35 * 60)
+  assert.equal((await status(place, Date.now() - 60 * MINUTE_MS)).state, "stale", "the clock was set back")
 })
 
 test("statusOf() is failing after three failures in a row", async (t) => {
