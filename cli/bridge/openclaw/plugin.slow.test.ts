@@ -23,6 +23,8 @@ const DATABASE = "agents/main/agent/openclaw-agent.sqlite"
 const folder = mkdtempSync(join(tmpdir(), "holdfast-openclaw-"))
 let story: Story
 let sessions: string[] = []
+/** Onboarded in the step before it is used, while others wait for programs. */
+let second: OpenClaw
 
 before(
   async () => {
@@ -209,17 +211,21 @@ step("`plugins inspect` and the terminal command work while the gateway is stopp
   sessions = await sessionsOf(host)
   assert.ok(sessions.length > 0)
   await host.stop()
-  const inspected = await host.must("plugins", "inspect", ID, "--runtime", "--json")
+  const [inspected, said, fresh] = await Promise.all([
+    host.must("plugins", "inspect", ID, "--runtime", "--json"),
+    host.must(ID, "status", "--json"),
+    onboardHost(join(folder, "b"), story.model.port),
+  ])
+  second = fresh
   for (const name of ["sync_status", "sync_now", "sync_restore"]) assert.ok(inspected.includes(name), name)
   assert.doesNotMatch(inspected, /"level":\s*"error"/)
-  const status = JSON.parse(await host.must(ID, "status", "--json")) as { readonly state: string }
-  assert.equal(status.state, "ok")
+  assert.equal((JSON.parse(said) as { readonly state: string }).state, "ok")
 })
 
 step(
   "a freshly onboarded machine gets memory and sessions back, and the host finds an old line",
   async () => {
-    const second = await onboardHost(join(folder, "b"), story.model.port)
+    assert.ok(existsSync(join(second.workspace, "BOOTSTRAP.md")), "the host has no templates")
     const where = ["agent", "restore", "latest", "--workspace", second.workspace, "-r", story.repository]
     const words = [...where, "--recovery-words-file", story.wordsFile, "--yes"]
     const shown = await story.holdfastTry(second, ...words)

@@ -37,8 +37,8 @@ function keepAll(api: HostApi, agents: Agents, context: ServiceContext): { stop(
   inBackground(api, async () => {
     const failed = (await begun).find((one) => one.status === "rejected")
     if (failed !== undefined) throw failed.reason
-    await look()
   })
+  // a first look at once would report a workspace that is about to get its first backup
   const timer = setInterval(() => inBackground(api, look), LOOK_MS)
   timer.unref()
 
