@@ -102,6 +102,7 @@ const HERE = fileURLToPath(import.meta.url)
 async function openHere(request: AgentRequest): Promise<Agent> {
   const found = await findSetup(request)
   const { workspace } = found
+  let opened: typeof found | undefined = found // the first question needs no second look
   const again: AgentRequest = { ...request, workspace }
   const setup = async (): Promise<Setup> => {
     const now = ready(await findSetup(again))
@@ -112,7 +113,8 @@ async function openHere(request: AgentRequest): Promise<Agent> {
   return {
     workspace,
     async settings() {
-      const now = await findSetup(again)
+      const now = opened ?? (await findSetup(again))
+      opened = undefined
       return "state" in now ? undefined : now.settings
     },
     async status({ verbose = false } = {}) {

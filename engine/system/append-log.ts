@@ -12,11 +12,11 @@ import {
   readSync,
   renameSync,
   rmSync,
-  writeSync,
   type BigIntStats,
 } from "node:fs"
 import { join } from "node:path"
 import { errorCode } from "../base/errno.ts"
+import { writeAll } from "../base/write-all.ts"
 import { hasHandles } from "./in-folder.ts"
 import { openNative } from "./native.ts"
 import { NATIVE_FALLBACKS } from "./native-calls.ts"
@@ -67,7 +67,7 @@ function append(file: string, line: string): string | undefined {
     const stat = fstatSync(descriptor)
     if (!stat.isFile()) return "not a file"
     if (stat.nlink > 1) return "a link"
-    writeSync(descriptor, `${isTorn(file, stat.size) ? "\n" : ""}${line}\n`)
+    writeAll(descriptor, Buffer.from(`${isTorn(file, stat.size) ? "\n" : ""}${line}\n`))
     return undefined
   } finally {
     closeSync(descriptor)

@@ -2,7 +2,8 @@
  * Overwrites the free pages of a closed SQLite database with zeros. They hold what was deleted earlier: `secure_delete`
  * clears only what is deleted while it is on. Source: sqlite.org/fileformat2.html, "The Freelist".
  */
-import { closeSync, openSync, readSync, writeSync } from "node:fs"
+import { closeSync, openSync, readSync } from "node:fs"
+import { writeAll } from "../../base/write-all.ts"
 
 const HEADER_BYTES = 100
 const PAGE_SIZE_AT = 16
@@ -27,10 +28,10 @@ export function zeroFreePages(file: string): void {
       const leaves = Math.min(trunk.readUInt32BE(4), (pageBytes - TRUNK_HEAD_BYTES) / 4, left - 1)
       for (let leaf = 0; leaf < leaves; leaf++) {
         const number = trunk.readUInt32BE(TRUNK_HEAD_BYTES + 4 * leaf)
-        writeSync(descriptor, zeros, 0, pageBytes, (number - 1) * pageBytes)
+        writeAll(descriptor, zeros, (number - 1) * pageBytes)
       }
       const used = TRUNK_HEAD_BYTES + 4 * leaves
-      writeSync(descriptor, zeros, 0, pageBytes - used, at + used)
+      writeAll(descriptor, zeros.subarray(used), at + used)
       left -= leaves
       page = trunk.readUInt32BE(0)
     }
