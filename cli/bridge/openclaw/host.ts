@@ -175,7 +175,7 @@ function gatewayOf({
     async stop() {
       const running = gateway
       gateway = undefined
-      if (running === undefined || running.exitCode !== null) return
+      if (running === undefined || running.exitCode !== null || running.signalCode !== null) return
       const closed = new Promise((resolve) => running.once("close", resolve))
       running.kill("SIGTERM")
       await closed
