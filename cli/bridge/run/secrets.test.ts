@@ -1,7 +1,9 @@
 import assert from "node:assert/strict"
-import { readFileSync, rmSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { existsSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
+import { openMadeDatabase } from "../../../engine/testing/live-database.ts"
 import { entries, snapshots } from "../../../engine/index.ts"
 import { agentPlace, type AgentPlace } from "../../testing/agent-place.ts"
 import type { SyncNow } from "../results.ts"
@@ -79,4 +81,20 @@ test("the look for secrets forgets files that are gone", async (t) => {
   rmSync(join(place.workspace, "memory/keys.md"))
   assert.deepEqual(codes(await run(place)), [])
   assert.ok(!withRecord(place.setup, (record) => record.scanned().has("workspace/memory/keys.md")))
+})
+
+test("a run leaves this process its locks on a database that it has open, as a host with a plugin has", async (t) => {
+  const scanned = withScan(await agentPlace(t), "warn")
+  const capture = { ...scanned.setup.capture, sqlite: true }
+  const place = { ...scanned, setup: { ...scanned.setup, capture } }
+  const file = join(place.workspace, "memory/agent.sqlite")
+  const database = openMadeDatabase(file, { rows: 1 })
+  t.after(() => database.close())
+  const visit = `const d = new (require("better-sqlite3"))(process.argv[1]); d.pragma("user_version"); d.close()`
+  for (let round = 0; round < 3; round++) {
+    database.exec("UPDATE total SET n = n + 1")
+    await run(place)
+    execFileSync(process.execPath, ["-e", visit, file])
+    assert.ok(existsSync(`${file}-wal`), "another program took the log away: the locks were lost")
+  }
 })

@@ -2,7 +2,7 @@
  * The look for secrets before a backup: files that changed since they were last looked at. `warn` names them, `block`
  * leaves them out, `off` does nothing. Findings are remembered in the record of runs; a secret's text never is.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { setImmediate } from "node:timers/promises"
 import { monotonicMs } from "../../../engine/base/ports.ts"
 import { sourceFiles, showPath, type RawPath, type SourceFile } from "../../../engine/index.ts"
@@ -61,7 +61,8 @@ async function findSecrets(
   const scanned = new Map<string, { readonly mark: string; readonly found: string }>()
   const fresh = new Set<string>()
   let turnMs = monotonicMs()
-  for (const file of sourceFiles({ ...sourceOf(setup), home: setup.home, repositoryFolder })) {
+  const { sqlite } = setup.capture
+  for (const file of sourceFiles({ ...sourceOf(setup), home: setup.home, repositoryFolder, sqlite })) {
     const mark = `${file.size} ${file.mtimeNs} ${file.ctimeNs}`
     const before = known.get(file.path)
     if (before?.mark === mark) {
@@ -85,11 +86,21 @@ async function findSecrets(
 }
 
 const BYTES_MAX = 1024 * 1024
+const DATABASE = /\.(?:sqlite3?|db3?|vscdb)(?:-(?:wal|shm|journal))?$/i
+
+/**
+ * A process that closes a file loses all its locks on it. This one may be the host's, with the database open, and
+ * without its locks the next program that opens the database takes its memory away.
+ */
+function isDatabase(place: string): boolean {
+  if (DATABASE.test(place)) return true
+  return ["-wal", "-shm"].some((end) => existsSync(Buffer.from(place + end, "latin1")))
+}
 
 /** Undefined for what is no text of a moderate size. */
 function smallText(file: SourceFile): string | undefined {
   const place = file.size > BYTES_MAX ? undefined : file.place()
-  if (place === undefined) return undefined
+  if (place === undefined || isDatabase(place)) return undefined
   let handle: number | undefined
   try {
     handle = openSync(

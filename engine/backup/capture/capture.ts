@@ -16,6 +16,7 @@ import { type Capture, capturedSource } from "./captured-source.ts"
 import type { CopyOutcome, CopyRequest } from "./copy-database.ts"
 import { findDatabases, type FoundDatabase } from "./find-databases.ts"
 import { type Fingerprint, sameFingerprint } from "./fingerprint.ts"
+import type { Copier } from "./run-child.ts"
 
 export interface CaptureRequest {
   readonly files: Source
@@ -47,6 +48,8 @@ interface Known {
   readonly shown: { readonly size: number; readonly mtimeNs: string; readonly number: string } | undefined
   /** Why. */
   readonly reason: string | undefined
+  /** It is not a database. */
+  readonly isOther?: boolean | undefined
 }
 
 type KnownDatabases = ReadonlyMap<RawPath, Known>
@@ -57,18 +60,25 @@ export async function capture(request: CaptureRequest): Promise<Captured> {
     const before = known.get(at)
     return before !== undefined && sameFingerprint(before.fingerprint, look.fingerprint)
   }
-  const found = findDatabases(request.files, request.scope, { nowNs: request.nowNs, isKnown })
+  const found = findDatabases(request.files, request.scope, request.nowNs)
   // paths of one file are one database; only a log beside one of them says which path its program uses
   const fresh = found.filter(({ path: at, look, stat }) => stat.links > 1 || !isKnown(at, look))
+  const others = new Set<RawPath>()
   const kept = found
     .filter((database) => !fresh.includes(database))
-    .map((database) => asBefore(request, database, known.get(database.path)))
-  const { captures, folder } = await copyAll(request, fresh)
-  const all = [...kept, ...captures]
+    .flatMap((database) => {
+      const before = known.get(database.path)
+      if (before?.isOther !== true) return [asBefore(request, database, before)]
+      others.add(database.path)
+      return []
+    })
+  const copied = await copyAll(request, fresh)
+  for (const at of copied.others) others.add(at)
+  const all = [...kept, ...copied.captures]
   return {
-    files: capturedSource(request.files, all, folder?.name ?? ""),
-    records: keptText(request.emptyTables, found, all),
-    close: () => folder?.remove(),
+    files: capturedSource(request.files, all, copied.folder?.name ?? ""),
+    records: keptText(request.emptyTables, found, { captures: all, others }),
+    close: () => copied.folder?.remove(),
   }
 }
 
@@ -105,29 +115,38 @@ function blocksOf(size: number): number {
 interface Copied {
   readonly captures: Capture[]
   readonly folder: CaptureFolder | undefined
+  /** They only have the name of a database. */
+  readonly others: readonly RawPath[]
 }
 
 async function copyAll(request: CaptureRequest, fresh: readonly FoundDatabase[]): Promise<Copied> {
-  const groups = byFile(fresh.filter(({ isDatabase }) => isDatabase))
-  const opaque = fresh.filter(({ isDatabase }) => !isDatabase)
-  const rawOnes = opaque.map((database) =>
-    withoutCopy(request, database, {
-      outcome: "raw",
-      reason: "it is encrypted or not a database",
-      isOpaque: true,
-    }),
-  )
-  if (groups.length === 0) return { captures: rawOnes, folder: undefined }
-  const bytes = groups.reduce((sum, [first]) => sum + first.look.bytes, 0)
-  const folder = openCaptureFolder(request.cacheRoot, bytes)
-  try {
-    const captures = await copyGroups(request, groups, folder)
-    return { captures: [...rawOnes, ...captures], folder }
-  } catch (error) {
-    folder?.remove()
-    throw error
-  }
+  if (fresh.length === 0) return { captures: [], folder: undefined, others: [] }
+  const { withCopier } = await import("./run-child.ts")
+  return await withCopier(async (copier) => {
+    const looked = await copier.look(fresh.map(({ path: at }) => realPlace(request.files.place(at))))
+    const isDatabase = new Map(
+      fresh.map((database, i) => [database, database.stat.size === 0 || looked[i] !== false]),
+    )
+    const groups = byFile(fresh.filter((database) => isDatabase.get(database) === true))
+    const rest = fresh.filter((database) => isDatabase.get(database) !== true)
+    const rawOnes = rest
+      .filter(({ isLikely }) => isLikely)
+      .map((database) => withoutCopy(request, database, OPAQUE))
+    const others = rest.filter(({ isLikely }) => !isLikely).map(({ path: at }) => at)
+    if (groups.length === 0) return { captures: rawOnes, folder: undefined, others }
+    const bytes = groups.reduce((sum, [first]) => sum + first.look.bytes, 0)
+    const folder = openCaptureFolder(request.cacheRoot, bytes)
+    try {
+      const captures = await copyGroups(request, groups, { copier, folder })
+      return { captures: [...rawOnes, ...captures], folder, others }
+    } catch (error) {
+      folder?.remove()
+      throw error
+    }
+  })
 }
+
+const OPAQUE: Raw = { outcome: "raw", reason: "it is encrypted or not a database", isOpaque: true }
 
 type Group = readonly [FoundDatabase, ...FoundDatabase[]]
 
@@ -147,15 +166,14 @@ function byFile(found: readonly FoundDatabase[]): Group[] {
 async function copyGroups(
   request: CaptureRequest,
   groups: readonly Group[],
-  folder: CaptureFolder | undefined,
+  { copier, folder }: { readonly copier: Copier; readonly folder: CaptureFolder | undefined },
 ): Promise<Capture[]> {
   if (folder === undefined) {
     const full: CopyOutcome = { outcome: "raw", reason: "there is no room for a copy", isOpaque: false }
     return groups.flatMap((group) => group.flatMap((each) => withoutCopy(request, each, full)))
   }
   const jobs = groups.map(([first], i) => jobOf(request, first, path.join(folder.path, `${i}`)))
-  const { copyInChild } = await import("./run-child.ts")
-  const outcomes = await copyInChild(jobs)
+  const outcomes = await copier.copy(jobs)
   return groups.flatMap((group, i) => {
     const outcome = outcomes[i] as CopyOutcome // one for each
     const { copy } = jobs[i] as CopyRequest
@@ -223,12 +241,17 @@ interface Kept {
 function keptText(
   emptyTables: readonly string[],
   found: readonly FoundDatabase[],
-  captures: readonly Capture[],
+  { captures, others }: { readonly captures: readonly Capture[]; readonly others: ReadonlySet<RawPath> },
 ): string {
   const byPath = new Map(captures.map((each) => [each.path, each]))
   const databases: [RawPath, Known][] = []
   for (const { path: at, look } of found) {
     const capture = byPath.get(at)
+    if (others.has(at) && !look.isRacy)
+      databases.push([
+        at,
+        { fingerprint: look.fingerprint, shown: undefined, reason: undefined, isOther: true },
+      ])
     if (capture === undefined || capture.isLeftOut || look.isRacy) continue
     const { shown, reason } = capture
     const { fingerprint } = look

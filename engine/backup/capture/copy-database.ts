@@ -123,6 +123,17 @@ function headerOf(path: string): Buffer {
   }
 }
 
+const MAGIC = "SQLite format 3\0"
+
+/** Whether the file begins as SQLite databases do. False if it can't be read. */
+export function isSqliteFile(path: string): boolean {
+  try {
+    return identityOf(path) !== "" && headerOf(path).toString("latin1", 0, MAGIC.length) === MAGIC
+  } catch {
+    return false
+  }
+}
+
 async function copyThroughSqlite({ path, copy }: CopyRequest): Promise<void> {
   const database = openSqlite(textOf(path), { readonly: true, timeoutMs: BUSY_MS })
   try {

@@ -1,35 +1,30 @@
 /**
- * The first pass of a run with capture: walks the source within its scope, before the scan, and finds the SQLite
- * databases. Candidates are files with a usual name, or with a log or journal beside them; their first bytes
- * decide. spec/files.md.
+ * The first pass of a run with capture: walks the source within its scope, before the scan, and finds what may be a
+ * SQLite database: files with a usual name, or with a log or journal beside them. Their first bytes decide, and the
+ * child process reads those: a process that closes a file loses all its locks on it, and this one may have the
+ * database open. spec/files.md.
  */
 import type { RawPath } from "../../base/ids.ts"
 import { joinPath } from "../../base/paths.ts"
 import type { Scope, Source } from "../../source/source.ts"
 import { type Folder, walk } from "../../source/walk.ts"
 import type { Stat } from "../../system/stat.ts"
-import { type Look, lookAtDatabase, startOf } from "./fingerprint.ts"
+import { type Look, lookAtDatabase } from "./fingerprint.ts"
 
 export interface FoundDatabase {
   /** In the snapshot. */
   readonly path: RawPath
   readonly stat: Stat
   readonly look: Look
-  /** It begins as SQLite databases do. Others are encrypted or something else. */
-  readonly isDatabase: boolean
+  /** Without the first bytes of a database it is one all the same: an encrypted one, or one that is damaged. */
+  readonly isLikely: boolean
 }
 
 const SUFFIXES = [".sqlite", ".sqlite3", ".db", ".db3", ".vscdb"]
 /** Names that other programs don't use for other files. */
 const SURE_SUFFIXES = [".sqlite", ".sqlite3"]
-const MAGIC = "SQLite format 3\0"
 
-/** @param known the paths whose first bytes need not be read, if the fingerprint is the known one */
-export function findDatabases(
-  source: Source,
-  scope: Scope | undefined,
-  { nowNs, isKnown }: { nowNs: bigint; isKnown: (path: RawPath, look: Look) => boolean },
-): FoundDatabase[] {
+export function findDatabases(source: Source, scope: Scope | undefined, nowNs: bigint): FoundDatabase[] {
   const found: FoundDatabase[] = []
   for (const { folder, from } of walk(source, scope, { unreadable: () => {} })) {
     if (from > 0) continue
@@ -37,12 +32,9 @@ export function findDatabases(
       const stat = folder.stats[position] as Stat
       const path = joinPath(folder.path, folder.names[position] as RawPath)
       const look = lookAtDatabase(source, path, stat, nowNs)
-      if (isKnown(path, look)) {
-        found.push({ path, stat, look, isDatabase: true })
-        continue
-      }
-      const isDatabase = stat.size === 0 ? look.hasWal : startOf(source, path, MAGIC.length) === MAGIC
-      if (isDatabase || (stat.size > 0 && isLikely(path, look))) found.push({ path, stat, look, isDatabase })
+      // an empty file with a log beside it is a database whose first transaction is in the log
+      if (stat.size > 0) found.push({ path, stat, look, isLikely: isLikely(path, look) })
+      else if (look.hasWal) found.push({ path, stat, look, isLikely: true })
     }
   }
   return found
@@ -61,7 +53,6 @@ function candidates({ names, stats }: Folder): Set<number> {
   return found
 }
 
-/** A file without the first bytes of a database that is one all the same: an encrypted one, or one that is damaged. */
 function isLikely(path: RawPath, { hasWal, hasJournal }: Look): boolean {
   return hasWal || hasJournal || SURE_SUFFIXES.some((suffix) => path.endsWith(suffix))
 }

@@ -56,8 +56,8 @@ export function sameFingerprint(a: Fingerprint, b: Fingerprint): boolean {
   return a.main === b.main && a.wal === b.wal && a.journal === b.journal
 }
 
-/** The first bytes of a file as raw text; less if it is shorter or can't be read. */
-export function startOf(source: Source, path: RawPath, length: number): string {
+/** The first bytes of a log as raw text; less if it is shorter or can't be read. Nobody locks a log. */
+function startOf(source: Source, path: RawPath, length: number): string {
   const place = source.place(path)
   if (isFailure(place)) return ""
   let descriptor: number | undefined
