@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { after, before, test, type TestContext } from "node:test"
@@ -16,6 +16,7 @@ import {
   BEFORE_AGENT,
   makeWorkspace,
   protectWorkspace,
+  recoveryAnswer,
   wordsIn,
   WORKSPACE,
   type Before,
@@ -143,7 +144,9 @@ test("the commands that protect an agent's memory work as they are printed", asy
         continue
       }
       if (line.startsWith("holdfast agent restore latest  ")) writeFileSync(memory, "changed\n")
-      const screen = await type(exported + line, agentAnswers(line))
+      const typed = agentAnswers(line)
+      const isNew = line.includes(" -r ~/") && !existsSync(path("home/.local"))
+      const screen = await type(exported + line, isNew ? [recoveryAnswer(words), ...(typed ?? [])] : typed)
       if (line.startsWith("holdfast agent init")) words = wordsIn(screen).join(" ")
       if (line.startsWith("holdfast agent restore latest"))
         assert.equal(readFileSync(memory, "utf8"), "remember this\n")
@@ -171,7 +174,6 @@ test("the commands that protect an agent's memory work as they are printed", asy
   // another machine, with what a new host makes by itself
   for (const name of [".local", ".cache", ".openclaw"]) rmSync(path("home", name), { recursive: true })
   makeWorkspace(place, "a template\n")
-  writeFileSync(path("home/words.txt"), words, { mode: 0o600 })
   await go("On a new machine")
 })
 

@@ -39,6 +39,11 @@ const ASKED: readonly (readonly [string, readonly Answer[]])[] = [
   ["holdfast agent restore", [RESTORE]],
 ]
 
+/** On a new machine, which knows nothing yet. */
+export function recoveryAnswer(words: string): Answer {
+  return { question: "24 recovery words (on one line or several), or passphrase: ", typed: words }
+}
+
 export function agentAnswers(line: string): readonly Answer[] | undefined {
   return ASKED.find(([command]) => line.startsWith(command))?.[1]
 }
@@ -112,7 +117,7 @@ esac
 async function flagged({ type, path }: Afternoon): Promise<readonly [string, string]> {
   rmSync(path(WORKSPACE, "MEMORY.md"))
   await type("holdfast agent sync")
-  const status = await type("holdfast agent status --json")
+  const status = await type("holdfast agent status --json || true") // it exits with 1: degraded
   const { recent } = JSON.parse(status) as { recent: { snapshot: string; flag: string | null }[] }
   return ["3f2a91c4", recent.find(({ flag }) => flag === "suspected-wipe")?.snapshot.slice(0, 8) ?? ""]
 }
