@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { after, before, test, type TestContext } from "node:test"
@@ -50,11 +50,18 @@ function npmEnvironment(prefix: string): Record<string, string> {
   }
 }
 
+/** A command on several lines, each but the last ending in a backslash, becomes one line. */
+function oneEach(text: string): string {
+  return text.replaceAll(/ \\\n +/g, " ")
+}
+
 /** Lines of code blocks, by heading. */
 function commandsOf(heading: string): string[] {
   const text = readFileSync("README.md", "utf8")
   const [, section = ""] = new RegExp(`^#+ ${heading}\\n([^]*?)(?=^#)`, "m").exec(`${text}\n#`) ?? []
-  const lines = section.split("\n").flatMap((line) => (line.startsWith("    ") ? [line.slice(4)] : []))
+  const lines = oneEach(section)
+    .split("\n")
+    .flatMap((line) => (line.startsWith("    ") ? [line.slice(4)] : []))
   return lines.filter((line) => /^(holdfast|npm|export|source|\d+ \*|ExecStart=)/.test(line))
 }
 
@@ -134,6 +141,11 @@ test("the commands that protect an agent's memory work as they are printed", asy
   const workspace = path(WORKSPACE)
   const memory = join(workspace, "MEMORY.md")
   makeWorkspace(place, "remember this\n")
+  /** With what a new host makes by itself. */
+  const newMachine = (): void => {
+    for (const name of [".local", ".cache", ".openclaw"]) rmSync(path("home", name), { recursive: true })
+    makeWorkspace(place, "a template\n")
+  }
   let exported = ""
   let words = ""
   const go = async (heading: string): Promise<string> => {
@@ -145,7 +157,8 @@ test("the commands that protect an agent's memory work as they are printed", asy
       }
       if (line.startsWith("holdfast agent restore latest  ")) writeFileSync(memory, "changed\n")
       const typed = agentAnswers(line)
-      const isNew = line.includes(" -r ~/") && !existsSync(path("home/.local"))
+      const isNew = line.startsWith("holdfast agent restore") && line.includes(" -r ")
+      if (isNew) newMachine()
       const screen = await type(exported + line, isNew ? [recoveryAnswer(words), ...(typed ?? [])] : typed)
       if (line.startsWith("holdfast agent init")) words = wordsIn(screen).join(" ")
       if (line.startsWith("holdfast agent restore latest"))
@@ -171,14 +184,11 @@ test("the commands that protect an agent's memory work as they are printed", asy
   writeFileSync(memory, "remember this\n")
   assert.match(await go("To a bucket later"), /bucket: \(not set\) → my-bucket[^]*approved[^]*backed up/)
 
-  // another machine, with what a new host makes by itself
-  for (const name of [".local", ".cache", ".openclaw"]) rmSync(path("home", name), { recursive: true })
-  makeWorkspace(place, "a template\n")
   await go("On a new machine")
 })
 
 test("no line of README that looks like a command is left out", () => {
-  const text = readFileSync("README.md", "utf8")
+  const text = oneEach(readFileSync("README.md", "utf8"))
   const all = text.split("\n").flatMap((line) => (/^ {4}\S/.test(line) ? [line.slice(4)] : []))
   const known = new Set(
     ["Install", "Quick start", "Every hour, by cron or systemd", "Look, compare, get back", "In a bucket"]
