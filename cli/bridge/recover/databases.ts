@@ -11,5 +11,10 @@ export function isDatabase(entry: Pick<Entry, "path" | "type"> & Partial<Pick<En
   return entry.capture?.startsWith("sqlite") === true || NAMES.test(entry.path)
 }
 
+/** A log or journal without its database is restored like any file: there is nothing in it to verify. */
+export function isBesideDatabase(path: string): boolean {
+  return SIDE_FILES.some((suffix) => path.endsWith(suffix))
+}
+
 /** Files beside a database that belong to its content. */
 export const SIDE_FILES = ["-wal", "-shm", "-journal"] as const

@@ -24,7 +24,7 @@ import { backupOnce } from "../run/backup-once.ts"
 import type { RunContext } from "../run/context.ts"
 import { problemOf } from "../run/problems.ts"
 import type { SyncRestore, Warning } from "../results.ts"
-import { isDatabase, SIDE_FILES } from "./databases.ts"
+import { isBesideDatabase, isDatabase, SIDE_FILES } from "./databases.ts"
 import {
   dropJournal,
   finish,
@@ -251,7 +251,7 @@ function sideRemovals({ planned, place }: Staging): Op[] {
 }
 
 function requireSound({ root, staging }: SwapPart, path: RawPath): void {
-  if (!isDatabase({ path, type: "file" })) return
+  if (!isDatabase({ path, type: "file" }) || isBesideDatabase(path)) return
   const fault = databaseFault(textOf(join(root, staging, "new", path)))
   if (fault === undefined) return
   throw new AgentProblem(

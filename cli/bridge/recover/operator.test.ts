@@ -83,6 +83,18 @@ test("a person's restore replaces the database, its WAL too, and the undo brings
   assert.ok(!existsSync(join(state, "cold.jsonl")))
 })
 
+test("a journal whose database was left out of the backup does not stop a restore", async (t) => {
+  const { place, state } = await withState(t)
+  const journal = join(state, "lock.sqlite-journal")
+  writeFileSync(journal, "not a database")
+  await saved(place)
+  rmSync(journal)
+  rmSync(join(state, "cold.jsonl"))
+  await confirmed(place, { timestamp: "latest" }, OPERATOR)
+  assert.equal(readFileSync(join(state, "cold.jsonl"), "utf8"), "a line\n")
+  assert.equal(readFileSync(journal, "utf8"), "not a database")
+})
+
 test("a person's restore refuses a database that is open, and writes nothing", async (t) => {
   const { place, database } = await withState(t)
   insert(database, "second")

@@ -17,7 +17,7 @@ import {
 } from "../../../engine/index.ts"
 import { AgentProblem } from "../problem.ts"
 import type { RestoreInput, Warning } from "../results.ts"
-import { isDatabase } from "./databases.ts"
+import { isBesideDatabase, isDatabase } from "./databases.ts"
 import { snapshotPath, textOf } from "./plan.ts"
 import type { Plan, PlanRequest } from "./plans.ts"
 
@@ -94,7 +94,7 @@ async function databasesIn({ repository, chosen, context }: PlanRequest, plan: P
   const only = plan.paths?.map((path) => snapshotPath("workspace", path))
   for (const { name } of context.setup.roots)
     for await (const entry of entries(repository, chosen.snapshot, { within: name as RawPath })) {
-      if (!isDatabase(entry)) continue
+      if (!isDatabase(entry) || isBesideDatabase(entry.path)) continue
       if (only === undefined || only.some((each) => entry.path === each || entry.path.startsWith(`${each}/`)))
         found.push(entry.path)
     }
